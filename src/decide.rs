@@ -1,0 +1,10 @@
+//! What to do about what happened: synchronous functions of (event, facts, now).
+//!
+//! Owns SPEC §4's order of reasons and the rule of what a failed post means. Refuses to know the
+//! wire, the database and the clock: facts come in as values, decisions go out as values.
+
+mod join;
+mod retry;
+
+pub use join::{Decision, JoinFacts, SkipReason, join};
+pub use retry::{After, backoff, post_failed};

@@ -1,0 +1,273 @@
+//! A join becomes a photo to forward, or a reason why not (SPEC §4).
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use crate::model::{Join, Photo, PhotoId, PhotoSight, User, UserId};
+
+/// Why a join led to no photo. SPEC §4, in its order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SkipReason {
+    /// The account itself.
+    Own,
+    /// NOSPAM is no administrator of the group.
+    UnwatchedGroup,
+    /// A trusted user added them.
+    AddedByTrusted,
+    /// The account is a bot.
+    Bot,
+    /// The account is deleted.
+    Deleted,
+    /// An administrator of any group, or one of the fleet.
+    Trusted,
+    /// No photo, or one that is hidden from this account.
+    NoPhoto,
+    /// This photo of this user was already forwarded for this group, or is on its way.
+    Repeat,
+}
+
+impl SkipReason {
+    /// Returns SPEC's word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Own => "own",
+            Self::UnwatchedGroup => "unwatched_group",
+            Self::AddedByTrusted => "added_by_trusted",
+            Self::Bot => "bot",
+            Self::Deleted => "deleted",
+            Self::Trusted => "trusted",
+            Self::NoPhoto => "no_photo",
+            Self::Repeat => "repeat",
+        }
+    }
+}
+
+impl fmt::Display for SkipReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What is known when a join is decided on.
+#[derive(Clone, Debug)]
+pub struct JoinFacts<'a> {
+    /// This account.
+    pub own: UserId,
+    /// Whether NOSPAM is an administrator of the group; `None` if it does not matter (no
+    /// `nospam_id`) or the administrators could not be learned: then the group counts as watched,
+    /// since a photo too many costs less than one too few.
+    pub nospam_is_admin: Option<bool>,
+    /// Whether the one who added them is trusted.
+    pub adder_trusted: bool,
+    /// Whether the joiner is trusted.
+    pub trusted: bool,
+    /// The joiner as last shown; `None` if no user object came along.
+    pub user: Option<&'a User>,
+    /// The photos of this user that were forwarded for this group, or are queued for it.
+    pub forwarded: &'a BTreeSet<PhotoId>,
+}
+
+/// What to do about a join.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Nothing, for this reason.
+    Skip(SkipReason),
+    /// Ask Telegram for the user first: what came along does not tell the photo.
+    LookUp,
+    /// Forward this photo.
+    Forward(Photo),
+}
+
+/// Decides on one join; the first reason that holds wins (SPEC §4).
+#[must_use]
+pub fn join(join: &Join, facts: &JoinFacts<'_>) -> Decision {
+    let by_id = if join.user == facts.own {
+        Some(SkipReason::Own)
+    } else if facts.nospam_is_admin == Some(false) {
+        Some(SkipReason::UnwatchedGroup)
+    } else if facts.adder_trusted {
+        Some(SkipReason::AddedByTrusted)
+    } else {
+        None
+    };
+    if let Some(reason) = by_id {
+        return Decision::Skip(reason);
+    }
+    let Some(user) = facts.user else {
+        return if facts.trusted {
+            Decision::Skip(SkipReason::Trusted)
+        } else {
+            Decision::LookUp
+        };
+    };
+    if user.bot {
+        return Decision::Skip(SkipReason::Bot);
+    }
+    if user.deleted {
+        return Decision::Skip(SkipReason::Deleted);
+    }
+    if facts.trusted {
+        return Decision::Skip(SkipReason::Trusted);
+    }
+    match user.photo {
+        PhotoSight::Unknown => Decision::LookUp,
+        PhotoSight::Absent => Decision::Skip(SkipReason::NoPhoto),
+        PhotoSight::Present(photo) if facts.forwarded.contains(&photo.id) => {
+            Decision::Skip(SkipReason::Repeat)
+        }
+        PhotoSight::Present(photo) => Decision::Forward(photo),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{AccessHash, Adder, ChannelId, MessageId, Timestamp};
+
+    const OWN: UserId = UserId::new(1);
+    const JOINER: UserId = UserId::new(2);
+    const PHOTO: Photo = Photo {
+        id: PhotoId::new(7),
+        dc: 2,
+    };
+
+    fn the_join(user: UserId) -> Join {
+        Join {
+            group: ChannelId::from_bare(10),
+            message: MessageId::new(5),
+            user,
+            added_by: Adder::Themselves,
+            date: Timestamp::new(1_000),
+        }
+    }
+
+    fn user(photo: PhotoSight) -> User {
+        User {
+            id: JOINER,
+            access_hash: Some(AccessHash::new(3)),
+            min: false,
+            bot: false,
+            deleted: false,
+            photo,
+        }
+    }
+
+    #[test]
+    fn the_first_reason_that_holds_is_the_one_recorded() {
+        let plain = user(PhotoSight::Present(PHOTO));
+        let bot = User {
+            bot: true,
+            deleted: true,
+            ..plain.clone()
+        };
+        let deleted = User {
+            deleted: true,
+            ..plain.clone()
+        };
+        let bare = user(PhotoSight::Absent);
+        let unknown = user(PhotoSight::Unknown);
+        let none = BTreeSet::new();
+        let sent = BTreeSet::from([PHOTO.id]);
+        let base = JoinFacts {
+            own: OWN,
+            nospam_is_admin: None,
+            adder_trusted: false,
+            trusted: false,
+            user: Some(&plain),
+            forwarded: &none,
+        };
+        let all_wrong = JoinFacts {
+            nospam_is_admin: Some(false),
+            adder_trusted: true,
+            trusted: true,
+            user: Some(&bot),
+            ..base.clone()
+        };
+        let skip = Decision::Skip;
+        let table = [
+            (OWN, all_wrong.clone(), skip(SkipReason::Own)),
+            (JOINER, all_wrong.clone(), skip(SkipReason::UnwatchedGroup)),
+            (
+                JOINER,
+                JoinFacts {
+                    nospam_is_admin: Some(true),
+                    ..all_wrong.clone()
+                },
+                skip(SkipReason::AddedByTrusted),
+            ),
+            (
+                JOINER,
+                JoinFacts {
+                    nospam_is_admin: None,
+                    adder_trusted: false,
+                    ..all_wrong.clone()
+                },
+                skip(SkipReason::Bot),
+            ),
+            (
+                JOINER,
+                JoinFacts {
+                    trusted: true,
+                    user: Some(&deleted),
+                    ..base.clone()
+                },
+                skip(SkipReason::Deleted),
+            ),
+            (
+                JOINER,
+                JoinFacts {
+                    trusted: true,
+                    user: Some(&bare),
+                    ..base.clone()
+                },
+                skip(SkipReason::Trusted),
+            ),
+            (
+                JOINER,
+                JoinFacts {
+                    trusted: true,
+                    user: None,
+                    ..base.clone()
+                },
+                skip(SkipReason::Trusted),
+            ),
+            (
+                JOINER,
+                JoinFacts {
+                    user: Some(&bare),
+                    ..base.clone()
+                },
+                skip(SkipReason::NoPhoto),
+            ),
+            (
+                JOINER,
+                JoinFacts {
+                    forwarded: &sent,
+                    ..base.clone()
+                },
+                skip(SkipReason::Repeat),
+            ),
+            (
+                JOINER,
+                JoinFacts {
+                    user: Some(&unknown),
+                    ..base.clone()
+                },
+                Decision::LookUp,
+            ),
+            (
+                JOINER,
+                JoinFacts {
+                    user: None,
+                    ..base.clone()
+                },
+                Decision::LookUp,
+            ),
+            (JOINER, base, Decision::Forward(PHOTO)),
+        ];
+        for (who, facts, expected) in table {
+            assert_eq!(join(&the_join(who), &facts), expected, "{facts:?}");
+        }
+    }
+}

@@ -1,0 +1,300 @@
+//! Our own ids and facts, in Telegram's words.
+//!
+//! Owns the vocabulary that the rooms share; refuses to know the wire, the database and the clock.
+//! Everything here is plain data: what was seen, not what is to be done about it.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Defines a newtype over an integer id of Telegram's.
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident($inner:ty)) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name($inner);
+
+        impl $name {
+            /// Wraps a bare id.
+            #[must_use]
+            pub const fn new(id: $inner) -> Self {
+                Self(id)
+            }
+
+            /// Returns the bare id.
+            #[must_use]
+            pub const fn get(self) -> $inner {
+                self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+id! {
+    /// A user's id.
+    UserId(i64)
+}
+id! {
+    /// A message's id within its channel; 0 where a join had no service message.
+    MessageId(i32)
+}
+id! {
+    /// A profile photo's id, `photo_id`.
+    PhotoId(i64)
+}
+id! {
+    /// A hash that proves to Telegram that this account has met a peer.
+    AccessHash(i64)
+}
+id! {
+    /// A moment in whole seconds since 1970, UTC, as Telegram counts.
+    Timestamp(i64)
+}
+
+impl Timestamp {
+    /// Returns the moment `seconds` later.
+    #[must_use]
+    pub const fn plus(self, seconds: i64) -> Self {
+        Self(self.0.saturating_add(seconds))
+    }
+}
+
+/// A channel's id: a supergroup or a broadcast channel.
+///
+/// Telegram's API speaks of the bare id, the fleet of the Bot API form `-100…`; this type never
+/// lets the two be confused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ChannelId(i64);
+
+impl ChannelId {
+    /// What the Bot API puts in front of a channel's bare id.
+    const OFFSET: i64 = -1_000_000_000_000;
+    /// The largest bare id that the Bot API form can hold.
+    const LARGEST: i64 = 997_852_516_352;
+
+    /// Wraps a bare id, as Telegram's API gives it.
+    #[must_use]
+    pub const fn from_bare(id: i64) -> Self {
+        Self(id)
+    }
+
+    /// Reads the Bot API form `-100…`; `None` if the number is not of that form.
+    #[must_use]
+    pub fn from_bot_api(id: i64) -> Option<Self> {
+        let bare = Self::OFFSET.checked_sub(id)?;
+        (1..=Self::LARGEST).contains(&bare).then_some(Self(bare))
+    }
+
+    /// Returns the bare id.
+    #[must_use]
+    pub const fn bare(self) -> i64 {
+        self.0
+    }
+
+    /// Returns the Bot API form `-100…`.
+    #[must_use]
+    pub const fn bot_api(self) -> i64 {
+        Self::OFFSET - self.0
+    }
+}
+
+impl fmt::Display for ChannelId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.bot_api().fmt(f)
+    }
+}
+
+/// What kind of channel it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChannelKind {
+    /// A supergroup: SPEC's `group`.
+    Group,
+    /// A broadcast channel, such as HIDE and EXCHANGE.
+    Broadcast,
+}
+
+/// A channel as Telegram's list of dialogs shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Channel {
+    /// Its id.
+    pub id: ChannelId,
+    /// The hash to name it by in calls.
+    pub access_hash: AccessHash,
+    /// Group or broadcast channel.
+    pub kind: ChannelKind,
+    /// Its title; private, never logged above debug.
+    pub title: String,
+    /// Whether this account may post there.
+    pub can_post: bool,
+    /// The channel's present `pts`.
+    pub pts: i32,
+    /// The id of its newest message.
+    pub top_message: MessageId,
+}
+
+/// A profile photo as a user object names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Photo {
+    /// Which photo.
+    pub id: PhotoId,
+    /// The data centre that keeps it.
+    pub dc: i32,
+}
+
+/// What a user object says of the profile photo.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PhotoSight {
+    /// A min user object that does not speak of the photo: it must be asked for.
+    Unknown,
+    /// None, or hidden from this account; the two look alike.
+    Absent,
+    /// This one.
+    Present(Photo),
+}
+
+/// A user as one user object shows them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// Their id.
+    pub id: UserId,
+    /// The hash in the object, if it had one.
+    pub access_hash: Option<AccessHash>,
+    /// Whether the object was a min one: its hash serves only for the profile photo.
+    pub min: bool,
+    /// Whether the account is a bot.
+    pub bot: bool,
+    /// Whether the account is deleted.
+    pub deleted: bool,
+    /// Their profile photo.
+    pub photo: PhotoSight,
+}
+
+/// By whose hand somebody became a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Adder {
+    /// Their own: by a link, a request, a community, or the join button.
+    Themselves,
+    /// Another user's.
+    User(UserId),
+    /// An administrator's who acts in the name of the group.
+    Group,
+}
+
+/// Somebody became a member of a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Join {
+    /// The group.
+    pub group: ChannelId,
+    /// The join's service message.
+    pub message: MessageId,
+    /// Who joined.
+    pub user: UserId,
+    /// By whose hand.
+    pub added_by: Adder,
+    /// When.
+    pub date: Timestamp,
+}
+
+/// How a channel's `pts` moved with a page of happenings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Advance {
+    /// Pulled from the stored `pts`: the new value, whatever lies between.
+    Pulled {
+        /// The `pts` that was asked from.
+        from: i32,
+        /// The `pts` after the page.
+        to: i32,
+    },
+    /// Pushed: applies only where `to - count` is what is stored.
+    Pushed {
+        /// The `pts` after the event.
+        to: i32,
+        /// How many events it counts for.
+        count: i32,
+    },
+    /// Messages fetched by their ids, over a gap too long for differences: `pts` stays.
+    Refetched,
+    /// The gap is closed: the `pts` of the list of dialogs is adopted.
+    Adopted {
+        /// That `pts`.
+        to: i32,
+    },
+}
+
+/// What happened in a channel, in order, and how far it brings us.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// The channel.
+    pub channel: ChannelId,
+    /// How `pts` moves when the page is applied.
+    pub advance: Advance,
+    /// The joins it tells of, oldest first.
+    pub joins: Vec<Join>,
+    /// The users it shows.
+    pub users: Vec<User>,
+    /// The largest message id it covers, if it has messages.
+    pub last_message: Option<MessageId>,
+}
+
+/// Where and by which hashes a user can be named in a call, best first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sighting {
+    /// The user.
+    pub user: UserId,
+    /// The hash of a full user object.
+    pub full_hash: Option<AccessHash>,
+    /// The hash of a min user object: good for the profile photo alone.
+    pub min_hash: Option<AccessHash>,
+    /// A message that shows them, and its channel.
+    pub seen_in: Option<(ChannelId, AccessHash, MessageId)>,
+}
+
+/// What one outbox row is to become.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum Payload {
+    /// An envelope without a file.
+    Text {
+        /// The whole message.
+        text: String,
+    },
+    /// A new member's photo.
+    Avatar(Avatar),
+}
+
+/// A photo on its way to HIDE.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Avatar {
+    /// The group that was joined.
+    pub group: ChannelId,
+    /// Whose photo.
+    pub user: UserId,
+    /// The join's service message, 0 where there was none.
+    pub message: MessageId,
+    /// The photo.
+    pub photo: Photo,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn channel_ids_keep_their_two_forms_apart() {
+        let id = ChannelId::from_bot_api(-1_001_234_567_890).expect("a channel's form");
+        assert_eq!(id.bare(), 1_234_567_890);
+        assert_eq!(id.bot_api(), -1_001_234_567_890);
+        assert_eq!(ChannelId::from_bot_api(-10_012_345_678), None);
+        assert_eq!(ChannelId::from_bot_api(1_234_567_890), None);
+        assert_eq!(ChannelId::from_bot_api(i64::MIN), None);
+        assert_eq!(ChannelId::from_bot_api(-1_000_000_000_000), None);
+    }
+}

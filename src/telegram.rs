@@ -1,0 +1,217 @@
+//! Telegram, as the rest of the program sees it: our facts in, our facts out.
+//!
+//! The only room that may say `grammers`. Owns the connections, the closed list of calls and the
+//! reading of Telegram's objects; refuses to know the database and what a join means. It keeps
+//! nothing but the session file, so a crash costs nothing here.
+
+mod calls;
+mod convert;
+mod difference;
+mod fault;
+mod gate;
+mod link;
+mod peer;
+mod photo;
+mod post;
+mod session;
+mod users;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use grammers_tl_types::functions as f;
+use tokio::sync::mpsc;
+
+pub use calls::{FloodMemory, PERMITTED};
+pub use difference::Difference;
+pub use fault::{AccountTrouble, CallError};
+pub use link::Identity;
+pub use photo::PhotoError;
+pub use post::{File, Post, PostError};
+pub use session::{AccountSession, SessionError};
+
+use crate::clock::Clock;
+use crate::model::{
+    AccessHash, Channel, ChannelId, MessageId, Page, Photo, Sighting, Timestamp, User, UserId,
+};
+
+/// How many hints may wait before the connection's task waits for us.
+const HINTS_KEPT: usize = 4096;
+
+/// What Telegram pushed. A hint may be lost without harm: who moved is also asked for.
+#[derive(Debug)]
+pub enum Hint {
+    /// One event of one channel, to be applied if it follows what is stored.
+    Pushed(Page),
+    /// This channel has moved by more than was told.
+    Moved(ChannelId),
+    /// Some channel has moved, or the account joined or left one.
+    SomethingMoved,
+    /// The connection was lost: what happened meanwhile was not pushed.
+    Disconnected,
+}
+
+/// The account's side of Telegram. Cheap to clone.
+#[derive(Clone)]
+pub struct Telegram(Arc<Inner>);
+
+struct Inner {
+    calls: calls::Calls,
+    imports: photo::Imports,
+}
+
+impl Telegram {
+    /// Prepares the connections; the first call connects. Hints arrive at the receiver.
+    ///
+    /// `may_write` are the channels that posts may go to, `floods` the limits still in force from
+    /// an earlier process, and `memory` is told of new ones.
+    #[must_use]
+    pub fn new(
+        session: AccountSession,
+        identity: Identity,
+        clock: Clock,
+        may_write: BTreeSet<ChannelId>,
+        floods: &BTreeMap<String, Timestamp>,
+        memory: FloodMemory,
+    ) -> (Self, mpsc::Receiver<Hint>) {
+        let (hints, received) = mpsc::channel(HINTS_KEPT);
+        let link = link::Link::new(Arc::new(session), identity, hints);
+        let calls = calls::Calls::new(link, clock, may_write, floods, memory);
+        let inner = Inner {
+            calls,
+            imports: photo::Imports::default(),
+        };
+        (Self(Arc::new(inner)), received)
+    }
+
+    /// Asks for updates to be pushed on this connection; also the check that it is alive.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn subscribe(&self) -> Result<(), CallError> {
+        self.calls()
+            .invoke(&f::updates::GetState {})
+            .await
+            .map(|_| ())
+    }
+
+    /// Drops the home connection, and every call that waits on it; the next call connects anew.
+    pub fn reconnect(&self) {
+        let link = self.calls().link();
+        link.reset(link.home());
+    }
+
+    /// Closes all connections.
+    pub fn close(&self) {
+        self.calls().link().close();
+    }
+
+    /// Asks who this account is.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn own(&self) -> Result<User, CallError> {
+        users::own(self.calls()).await
+    }
+
+    /// Lists every channel that the account is in, with its present `pts`.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn channels(&self) -> Result<Vec<Channel>, CallError> {
+        difference::channels(self.calls()).await
+    }
+
+    /// Pulls one page of what happened in a channel since `pts`.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn difference(
+        &self,
+        channel: ChannelId,
+        access_hash: AccessHash,
+        pts: i32,
+    ) -> Result<Difference, CallError> {
+        difference::pull(self.calls(), channel, access_hash, pts).await
+    }
+
+    /// Fetches the messages after `after`, up to `top`, as many as one call gives. The page's
+    /// `last_message` says how far it came.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn messages(
+        &self,
+        channel: ChannelId,
+        access_hash: AccessHash,
+        after: MessageId,
+        top: MessageId,
+    ) -> Result<Page, CallError> {
+        let first = after.get().saturating_add(1);
+        let last = first
+            .saturating_add(difference::MESSAGES_A_CALL - 1)
+            .min(top.get());
+        difference::messages(
+            self.calls(),
+            channel,
+            access_hash,
+            MessageId::new(first),
+            MessageId::new(last),
+        )
+        .await
+    }
+
+    /// Asks for a group's administrators.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn administrators(
+        &self,
+        group: ChannelId,
+        access_hash: AccessHash,
+    ) -> Result<Vec<UserId>, CallError> {
+        users::administrators(self.calls(), group, access_hash).await
+    }
+
+    /// Asks for users. Who is missing from the answer cannot be looked up.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn look_up(
+        &self,
+        sightings: &[Sighting],
+    ) -> Result<BTreeMap<UserId, User>, CallError> {
+        users::look_up(self.calls(), sightings).await
+    }
+
+    /// Downloads a profile photo, whole.
+    ///
+    /// # Errors
+    /// See [`PhotoError`].
+    pub async fn photo(&self, photo: Photo, owner: &Sighting) -> Result<Vec<u8>, PhotoError> {
+        photo::download(self.calls(), &self.0.imports, photo, owner).await
+    }
+
+    /// Posts in HIDE or EXCHANGE; the same `random_id` again gives the same message again.
+    ///
+    /// # Errors
+    /// See [`PostError`].
+    pub async fn post(&self, post: &Post<'_>) -> Result<MessageId, PostError> {
+        post::send(self.calls(), post).await
+    }
+
+    /// Returns until when posts with (or without) a file rest, if they do.
+    #[must_use]
+    pub fn posts_rest(&self, with_file: bool) -> Option<Timestamp> {
+        if with_file {
+            let upload = self.calls().resting("upload.saveFilePart");
+            self.calls().resting("messages.sendMedia").max(upload)
+        } else {
+            self.calls().resting("messages.sendMessage")
+        }
+    }
+
+    fn calls(&self) -> &calls::Calls {
+        &self.0.calls
+    }
+}

@@ -1,0 +1,172 @@
+//! The closed list of what this program may ask of Telegram, and the gate in front of each call.
+//!
+//! Owns SPEC §10: a call that is not in the table below does not compile, since only here a
+//! request becomes a `Permitted` one, and only here the sender pool is invoked. Calls that write
+//! are let through to HIDE and EXCHANGE alone. Each method has a gate of its own: how many at
+//! once, how fast, and until when a flood limit rests it. Flood limits are handed to a memory that
+//! outlives the process.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use grammers_tl_types::{RemoteCall, enums, functions as f};
+
+use super::fault::{CallError, classify};
+use super::gate::{Gate, Pace};
+use super::link::Link;
+use crate::clock::Clock;
+use crate::model::{ChannelId, Timestamp};
+
+/// How long an answer may take before the call counts as lost.
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+
+/// A request that this program may make.
+pub(super) trait Permitted: RemoteCall {
+    /// Telegram's name of the method.
+    const METHOD: &'static str;
+    /// How fast it may be called.
+    const PACE: Pace;
+    /// The peer that the call writes to, if it writes.
+    fn writes_to(&self) -> Option<&enums::InputPeer> {
+        None
+    }
+}
+
+macro_rules! permitted {
+    ($( $request:path, $method:literal, $at_once:literal at once, every $every:literal ms $(, writes to $peer:ident)? ; )*) => {
+        /// The methods that this program may call, and no other (SPEC §10). Opening a connection adds
+        /// `help.getConfig` inside `initConnection`, and MTProto its own service messages.
+        pub const PERMITTED: &[&str] = &[$($method),*];
+
+        $(impl Permitted for $request {
+            const METHOD: &'static str = $method;
+            const PACE: Pace = Pace { at_once: $at_once, every: Duration::from_millis($every) };
+            $(fn writes_to(&self) -> Option<&enums::InputPeer> { Some(&self.$peer) })?
+        })*
+    };
+}
+
+permitted! {
+    // Reading. None of these marks anything as read or shows the account online.
+    f::updates::GetState,               "updates.getState",               1 at once, every 200 ms;
+    f::updates::GetChannelDifference,   "updates.getChannelDifference",   2 at once, every 200 ms;
+    f::messages::GetDialogs,            "messages.getDialogs",            1 at once, every 500 ms;
+    f::channels::GetMessages,           "channels.getMessages",           2 at once, every 200 ms;
+    f::channels::GetParticipants,       "channels.getParticipants",       1 at once, every 2000 ms;
+    f::users::GetUsers,                 "users.getUsers",                 2 at once, every 200 ms;
+    f::upload::GetFile,                 "upload.getFile",                 2 at once, every 0 ms;
+    // Posting, in HIDE and EXCHANGE alone. The deliverer sets its own pace (`delivery.min_interval_ms`).
+    f::upload::SaveFilePart,            "upload.saveFilePart",            2 at once, every 0 ms;
+    f::messages::SendMessage,           "messages.sendMessage",           1 at once, every 0 ms, writes to peer;
+    f::messages::SendMedia,             "messages.sendMedia",             1 at once, every 0 ms, writes to peer;
+    // The authorization, carried to a data centre that keeps photos.
+    f::auth::ExportAuthorization,       "auth.exportAuthorization",       1 at once, every 200 ms;
+    f::auth::ImportAuthorization,       "auth.importAuthorization",       1 at once, every 200 ms;
+    // Logging in, by the `login` command only.
+    f::auth::SendCode,                  "auth.sendCode",                  1 at once, every 0 ms;
+    f::auth::SignIn,                    "auth.signIn",                    1 at once, every 0 ms;
+    f::account::GetPassword,            "account.getPassword",            1 at once, every 0 ms;
+    f::auth::CheckPassword,             "auth.checkPassword",             1 at once, every 0 ms;
+}
+
+/// Where flood limits are kept so that they survive the process.
+pub type FloodMemory = Arc<dyn Fn(&'static str, Timestamp) + Send + Sync>;
+
+/// Makes calls, through their gates.
+pub(super) struct Calls {
+    link: Link,
+    clock: Clock,
+    gates: BTreeMap<&'static str, Gate>,
+    memory: FloodMemory,
+    may_write: BTreeSet<ChannelId>,
+}
+
+impl Calls {
+    /// Puts the gates in front of `link`. `floods` are the limits still in force from before.
+    pub(super) fn new(
+        link: Link,
+        clock: Clock,
+        may_write: BTreeSet<ChannelId>,
+        floods: &BTreeMap<String, Timestamp>,
+        memory: FloodMemory,
+    ) -> Self {
+        let gates = PERMITTED
+            .iter()
+            .map(|&method| (method, Gate::new(clock.clone(), floods.get(method).copied())))
+            .collect();
+        Self {
+            link,
+            clock,
+            gates,
+            memory,
+            may_write,
+        }
+    }
+
+    /// Returns the connection below.
+    pub(super) const fn link(&self) -> &Link {
+        &self.link
+    }
+
+    /// Invokes `request` in the account's home data centre.
+    pub(super) async fn invoke<R: Permitted>(&self, request: &R) -> Result<R::Return, CallError> {
+        self.invoke_in(self.link.home(), request).await
+    }
+
+    /// Invokes `request` in the given data centre, after its gate let it through.
+    pub(super) async fn invoke_in<R: Permitted>(
+        &self,
+        dc: i32,
+        request: &R,
+    ) -> Result<R::Return, CallError> {
+        if let Some(peer) = request.writes_to()
+            && !self.is_ours(peer)
+        {
+            return Err(CallError::Refused {
+                method: R::METHOD,
+                code: 0,
+                name: "this program writes to HIDE and EXCHANGE alone".into(),
+                value: None,
+            });
+        }
+        let gate = self
+            .gates
+            .get(R::METHOD)
+            .expect("the table makes a gate for each of its methods");
+        let _pass = gate.pass(R::METHOD, R::PACE).await?;
+        let home = dc == self.link.home();
+        let answer =
+            tokio::time::timeout(ANSWER_WITHIN, self.link.handle(dc).invoke_in_dc(dc, request))
+                .await;
+        match answer {
+            Ok(Ok(answer)) => {
+                gate.went_well();
+                Ok(answer)
+            }
+            Ok(Err(error)) => {
+                let error = classify(error, R::METHOD, home, self.clock.now());
+                if let CallError::Flood { until, .. } = error {
+                    tracing::warn!(method = R::METHOD, until = until.get(), "flood limit");
+                    gate.rest(until);
+                    (self.memory)(R::METHOD, until);
+                }
+                Err(error)
+            }
+            Err(_) => Err(CallError::Network {
+                method: R::METHOD,
+                cause: format!("no answer within {} s", ANSWER_WITHIN.as_secs()),
+            }),
+        }
+    }
+
+    /// Returns until when `method` rests, if it does.
+    pub(super) fn resting(&self, method: &str) -> Option<Timestamp> {
+        self.gates.get(method).and_then(Gate::resting)
+    }
+
+    fn is_ours(&self, peer: &enums::InputPeer) -> bool {
+        matches!(peer, enums::InputPeer::Channel(channel)
+            if self.may_write.contains(&ChannelId::from_bare(channel.channel_id)))
+    }
+}

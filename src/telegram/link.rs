@@ -1,0 +1,173 @@
+//! The connections: one sender pool per data centre, made when first needed, made anew when dead.
+//!
+//! Owns the pools and their supervision. grammers connects inside the pool's own loop, so an
+//! unreachable data centre would block every call of its pool: each data centre has a pool of its
+//! own, and [`Link::reset`] drops one that no longer answers. Nothing here outlives the process but
+//! what the session file keeps.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use grammers_mtsender::{ConnectionParams, NoRetries, SenderPool, SenderPoolHandle};
+use grammers_session::updates::UpdatesLike;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::session::AccountSession;
+use super::{Hint, convert};
+
+/// How many updates may wait for us before the pool drops some. Dropped ones are found again by
+/// asking who moved.
+const UPDATES_KEPT: NonZeroUsize = NonZeroUsize::new(10_000).expect("not zero");
+
+/// What the account shows of its device, and how it reaches Telegram.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// `api_id` from my.telegram.org.
+    pub api_id: i32,
+    /// The device's model, in the account's list of devices.
+    pub device_model: String,
+    /// The operating system's version there.
+    pub system_version: String,
+    /// The app's version there.
+    pub app_version: String,
+    /// The language.
+    pub lang_code: String,
+    /// `socks5://…`, if a proxy is to be used.
+    pub proxy_url: Option<String>,
+}
+
+/// The connections to Telegram.
+#[derive(Clone)]
+pub(super) struct Link(Arc<Inner>);
+
+struct Inner {
+    session: Arc<AccountSession>,
+    identity: Identity,
+    hints: mpsc::Sender<Hint>,
+    pools: Mutex<BTreeMap<i32, Pool>>,
+}
+
+struct Pool {
+    handle: SenderPoolHandle,
+    runner: JoinHandle<()>,
+}
+
+impl Link {
+    /// Prepares the connections; nothing is connected before the first call. What Telegram pushes
+    /// goes to `hints`.
+    pub(super) fn new(
+        session: Arc<AccountSession>,
+        identity: Identity,
+        hints: mpsc::Sender<Hint>,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            session,
+            identity,
+            hints,
+            pools: Mutex::new(BTreeMap::new()),
+        }))
+    }
+
+    /// Returns the home data centre.
+    pub(super) fn home(&self) -> i32 {
+        self.0.session.home()
+    }
+
+    /// Returns the session file.
+    pub(super) fn session(&self) -> &AccountSession {
+        &self.0.session
+    }
+
+    /// Returns a handle to the pool of `dc`, started if there is none or it has died.
+    pub(super) fn handle(&self, dc: i32) -> SenderPoolHandle {
+        let mut pools = self.pools();
+        if let Some(pool) = pools.get(&dc) {
+            if !pool.runner.is_finished() {
+                return pool.handle.clone();
+            }
+            tracing::error!(dc, "the connection's task has died and is started again");
+        }
+        let pool = self.start(dc);
+        let handle = pool.handle.clone();
+        pools.insert(dc, pool);
+        handle
+    }
+
+    /// Drops the pool of `dc`, and every call that waits in it.
+    pub(super) fn reset(&self, dc: i32) {
+        if let Some(pool) = self.pools().remove(&dc) {
+            pool.runner.abort();
+        }
+    }
+
+    /// Closes every connection.
+    pub(super) fn close(&self) {
+        for pool in std::mem::take(&mut *self.pools()).into_values() {
+            pool.handle.quit();
+        }
+    }
+
+    fn start(&self, dc: i32) -> Pool {
+        let SenderPool {
+            runner,
+            handle,
+            mut updates,
+        } = SenderPool::with_configuration(
+            Arc::clone(&self.0.session),
+            self.0.identity.api_id,
+            self.parameters(),
+        );
+        let runner = tokio::spawn(runner.run());
+        if dc == self.home() {
+            let hints = self.0.hints.clone();
+            tokio::spawn(async move {
+                while let Some(update) = updates.recv().await {
+                    for hint in hints_of(update) {
+                        if hints.send(hint).await.is_err() {
+                            return;
+                        }
+                    }
+                }
+            });
+        }
+        Pool {
+            handle: handle.thin,
+            runner,
+        }
+    }
+
+    fn parameters(&self) -> ConnectionParams {
+        let identity = &self.0.identity;
+        ConnectionParams {
+            device_model: identity.device_model.clone(),
+            system_version: identity.system_version.clone(),
+            app_version: identity.app_version.clone(),
+            system_lang_code: identity.lang_code.clone(),
+            lang_code: identity.lang_code.clone(),
+            proxy_url: identity.proxy_url.clone(),
+            retry_policy: Box::new(NoRetries),
+            updates_channel_capacity: UPDATES_KEPT,
+            ..ConnectionParams::default()
+        }
+    }
+
+    fn pools(&self) -> MutexGuard<'_, BTreeMap<i32, Pool>> {
+        self.0.pools.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn hints_of(update: UpdatesLike) -> Vec<Hint> {
+    match update {
+        UpdatesLike::Updates(updates) => convert::hints(updates),
+        UpdatesLike::ConnectionClosed => vec![Hint::Disconnected],
+        UpdatesLike::MalformedUpdates => vec![Hint::SomethingMoved],
+        // Answers to calls that this program does not make.
+        UpdatesLike::ShortSentMessage { .. }
+        | UpdatesLike::AffectedMessages(_)
+        | UpdatesLike::AffectedChannelMessages { .. }
+        | UpdatesLike::InvitedUsers(_)
+        | UpdatesLike::ChatInviteJoinResult(_) => Vec::new(),
+    }
+}

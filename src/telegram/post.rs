@@ -1,0 +1,195 @@
+//! Posts an envelope, with or without a file, under an id that makes repeating it harmless.
+//!
+//! Telegram gives the earlier message again when a `random_id` comes back to the same peer, so the
+//! proof of a post is the message id in the answer, and a lost answer is asked for by posting again.
+
+use grammers_tl_types::{enums, functions as f, types};
+use thiserror::Error;
+
+use super::calls::Calls;
+use super::fault::CallError;
+use super::peer;
+use crate::model::{AccessHash, ChannelId, MessageId};
+
+/// The size of an upload's parts: Telegram wants a divisor of 512 KiB.
+const PART: usize = 512 * 1024;
+/// Above this, parts would have to be saved as a "big" file. No photo or list comes near.
+const LARGEST: usize = 10 * 1024 * 1024;
+
+/// What to post.
+#[derive(Clone, Copy, Debug)]
+pub struct Post<'a> {
+    /// Where.
+    pub channel: ChannelId,
+    /// The hash to name that channel by.
+    pub access_hash: AccessHash,
+    /// The id under which a repetition is the same post.
+    pub random_id: i64,
+    /// The envelope.
+    pub text: &'a str,
+    /// The file that goes with it.
+    pub file: Option<File<'a>>,
+}
+
+/// A file to post.
+#[derive(Clone, Copy, Debug)]
+pub struct File<'a> {
+    /// The name that the others see.
+    pub name: &'a str,
+    /// An id of the upload, anew at each attempt.
+    pub upload_id: i64,
+    /// Its bytes.
+    pub bytes: &'a [u8],
+}
+
+/// Why a post could not be proven.
+#[derive(Debug, Error)]
+pub enum PostError {
+    /// The call failed.
+    #[error(transparent)]
+    Call(#[from] CallError),
+    /// The answer did not say which message became of it.
+    #[error("the answer named no message")]
+    Unproven,
+    /// The file cannot be uploaded: it is empty or larger than 10 MiB.
+    #[error("a file of {0} bytes cannot be posted")]
+    Size(usize),
+}
+
+/// Posts, and returns the message that became of it, now or at an earlier attempt.
+pub(super) async fn send(calls: &Calls, post: &Post<'_>) -> Result<MessageId, PostError> {
+    let peer = peer::channel(post.channel, post.access_hash);
+    let updates = match &post.file {
+        None => {
+            calls
+                .invoke(&f::messages::SendMessage {
+                    no_webpage: true,
+                    silent: true,
+                    background: true,
+                    clear_draft: false,
+                    noforwards: false,
+                    update_stickersets_order: false,
+                    invert_media: false,
+                    allow_paid_floodskip: false,
+                    peer,
+                    reply_to: None,
+                    message: post.text.to_owned(),
+                    random_id: post.random_id,
+                    reply_markup: None,
+                    entities: Some(vec![whole(post.text)]),
+                    schedule_date: None,
+                    schedule_repeat_period: None,
+                    send_as: None,
+                    quick_reply_shortcut: None,
+                    effect: None,
+                    allow_paid_stars: None,
+                    suggested_post: None,
+                    rich_message: None,
+                })
+                .await?
+        }
+        Some(file) => {
+            let media = upload(calls, file).await?;
+            calls
+                .invoke(&f::messages::SendMedia {
+                    silent: true,
+                    background: true,
+                    clear_draft: false,
+                    noforwards: false,
+                    update_stickersets_order: false,
+                    invert_media: false,
+                    allow_paid_floodskip: false,
+                    peer,
+                    reply_to: None,
+                    media,
+                    message: post.text.to_owned(),
+                    random_id: post.random_id,
+                    reply_markup: None,
+                    entities: Some(vec![whole(post.text)]),
+                    schedule_date: None,
+                    schedule_repeat_period: None,
+                    send_as: None,
+                    quick_reply_shortcut: None,
+                    effect: None,
+                    allow_paid_stars: None,
+                    suggested_post: None,
+                })
+                .await?
+        }
+    };
+    proof(&updates, post.random_id).ok_or(PostError::Unproven)
+}
+
+async fn upload(calls: &Calls, file: &File<'_>) -> Result<enums::InputMedia, PostError> {
+    if file.bytes.is_empty() || file.bytes.len() > LARGEST {
+        return Err(PostError::Size(file.bytes.len()));
+    }
+    let mut parts = 0;
+    for part in file.bytes.chunks(PART) {
+        let saved = calls
+            .invoke(&f::upload::SaveFilePart {
+                file_id: file.upload_id,
+                file_part: parts,
+                bytes: part.to_vec(),
+            })
+            .await?;
+        if !saved {
+            return Err(CallError::Network {
+                method: "upload.saveFilePart",
+                cause: "the part was not saved".into(),
+            }
+            .into());
+        }
+        parts += 1;
+    }
+    Ok(types::InputMediaUploadedDocument {
+        nosound_video: false,
+        force_file: true,
+        spoiler: false,
+        file: types::InputFile {
+            id: file.upload_id,
+            parts,
+            name: file.name.to_owned(),
+            md5_checksum: String::new(),
+        }
+        .into(),
+        thumb: None,
+        mime_type: "application/octet-stream".into(),
+        attributes: vec![
+            types::DocumentAttributeFilename {
+                file_name: file.name.to_owned(),
+            }
+            .into(),
+        ],
+        stickers: None,
+        video_cover: None,
+        video_timestamp: None,
+        ttl_seconds: None,
+    }
+    .into())
+}
+
+/// One `pre` entity over the whole text (SPEC §5.1). Telegram counts in UTF-16 units.
+fn whole(text: &str) -> enums::MessageEntity {
+    types::MessageEntityPre {
+        offset: 0,
+        length: i32::try_from(text.encode_utf16().count()).unwrap_or(i32::MAX),
+        language: String::new(),
+    }
+    .into()
+}
+
+fn proof(updates: &enums::Updates, random_id: i64) -> Option<MessageId> {
+    let list = match updates {
+        enums::Updates::Updates(batch) => batch.updates.as_slice(),
+        enums::Updates::Combined(batch) => batch.updates.as_slice(),
+        enums::Updates::UpdateShort(short) => std::slice::from_ref(&short.update),
+        _ => &[],
+    };
+    list.iter().find_map(|update| match update {
+        enums::Update::MessageId(proof) if proof.random_id == random_id => {
+            Some(MessageId::new(proof.id))
+        }
+        _ => None,
+    })
+}

@@ -1,0 +1,119 @@
+//! Asks who a user is: photo, bot, deleted; and who administers a group.
+
+use std::collections::BTreeMap;
+
+use grammers_tl_types::{enums, functions as f, types};
+
+use super::calls::Calls;
+use super::fault::CallError;
+use super::{convert, peer};
+use crate::model::{AccessHash, ChannelId, Sighting, User, UserId};
+
+/// How many administrators a call may give.
+const ADMINISTRATORS_A_CALL: i32 = 200;
+
+/// Asks for this account's own user object.
+pub(super) async fn own(calls: &Calls) -> Result<User, CallError> {
+    let answer = calls
+        .invoke(&f::users::GetUsers {
+            id: vec![enums::InputUser::UserSelf],
+        })
+        .await?;
+    answer
+        .first()
+        .map(convert::user)
+        .ok_or_else(|| CallError::Refused {
+            method: "users.getUsers",
+            code: 0,
+            name: "an empty answer about the account itself".into(),
+            value: None,
+        })
+}
+
+/// Asks for many users in one call, and for those that this did not give, one by one in every other
+/// way to name them. Who is missing from the answer cannot be looked up at all.
+pub(super) async fn look_up(
+    calls: &Calls,
+    sightings: &[Sighting],
+) -> Result<BTreeMap<UserId, User>, CallError> {
+    let first: Vec<enums::InputUser> = sightings
+        .iter()
+        .filter_map(|sighting| peer::for_user(sighting).into_iter().next())
+        .collect();
+    let mut found = BTreeMap::new();
+    if first.len() > 1 {
+        match ask(calls, first).await {
+            Ok(users) => found.extend(users),
+            // One user that cannot be named spoils the batch.
+            Err(CallError::Refused { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    for sighting in sightings {
+        for way in peer::for_user(sighting) {
+            if found.contains_key(&sighting.user) {
+                break;
+            }
+            match ask(calls, vec![way]).await {
+                Ok(users) => found.extend(users),
+                Err(CallError::Refused { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    Ok(found)
+}
+
+async fn ask(
+    calls: &Calls,
+    id: Vec<enums::InputUser>,
+) -> Result<impl Iterator<Item = (UserId, User)>, CallError> {
+    let answer = calls.invoke(&f::users::GetUsers { id }).await?;
+    Ok(answer
+        .into_iter()
+        .filter(|user| matches!(user, enums::User::User(_)))
+        .map(|user| (UserId::new(user.id()), convert::user(&user))))
+}
+
+/// Asks for a group's administrators.
+pub(super) async fn administrators(
+    calls: &Calls,
+    group: ChannelId,
+    access_hash: AccessHash,
+) -> Result<Vec<UserId>, CallError> {
+    let mut found = Vec::new();
+    loop {
+        let offset = i32::try_from(found.len()).unwrap_or(i32::MAX);
+        let answer = calls
+            .invoke(&f::channels::GetParticipants {
+                channel: peer::input_channel(group, access_hash),
+                filter: enums::ChannelParticipantsFilter::ChannelParticipantsAdmins,
+                offset,
+                limit: ADMINISTRATORS_A_CALL,
+                hash: 0,
+            })
+            .await?;
+        let enums::channels::ChannelParticipants::Participants(page) = answer else {
+            return Ok(found);
+        };
+        let new = administrators_of(&page);
+        let more = new.len() >= ADMINISTRATORS_A_CALL as usize;
+        found.extend(new);
+        if !more {
+            return Ok(found);
+        }
+    }
+}
+
+fn administrators_of(page: &types::channels::ChannelParticipants) -> Vec<UserId> {
+    use enums::ChannelParticipant as P;
+    page.participants
+        .iter()
+        .filter_map(|participant| match participant {
+            P::Creator(creator) => Some(creator.user_id),
+            P::Admin(admin) => Some(admin.user_id),
+            _ => None,
+        })
+        .map(UserId::new)
+        .collect()
+}
