@@ -7,4 +7,4 @@ mod join;
 mod retry;
 
 pub use join::{Decision, JoinFacts, SkipReason, join};
-pub use retry::{After, backoff, post_failed};
+pub use retry::{After, CLOSED_PAUSE, PostFailure, backoff, post_failed};

@@ -1,7 +1,19 @@
 //! SCP-079-AVATAR: forwards the profile photos of new group members to the SCP-079 fleet.
+//!
+//! ARCHITECTURE.md draws the map; each room says at its top what it owns.
 
+pub mod app;
+pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod decide;
+pub mod exchange;
+pub mod files;
 pub mod model;
+pub mod photo;
+pub mod secret;
 pub mod shutdown;
+pub mod spool;
+pub mod store;
+pub mod task;
 pub mod telegram;

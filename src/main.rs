@@ -1,2 +1,7 @@
-//! The binary: parses, runs, exits.
-fn main() {}
+//! The binary: parses, runs, and exits with what came of it.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    scp_079_avatar::cli::main()
+}

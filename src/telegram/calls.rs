@@ -93,7 +93,12 @@ impl Calls {
     ) -> Self {
         let gates = PERMITTED
             .iter()
-            .map(|&method| (method, Gate::new(clock.clone(), floods.get(method).copied())))
+            .map(|&method| {
+                (
+                    method,
+                    Gate::new(clock.clone(), floods.get(method).copied()),
+                )
+            })
             .collect();
         Self {
             link,
@@ -136,9 +141,11 @@ impl Calls {
             .expect("the table makes a gate for each of its methods");
         let _pass = gate.pass(R::METHOD, R::PACE).await?;
         let home = dc == self.link.home();
-        let answer =
-            tokio::time::timeout(ANSWER_WITHIN, self.link.handle(dc).invoke_in_dc(dc, request))
-                .await;
+        let answer = tokio::time::timeout(
+            ANSWER_WITHIN,
+            self.link.handle(dc).invoke_in_dc(dc, request),
+        )
+        .await;
         match answer {
             Ok(Ok(answer)) => {
                 gate.went_well();

@@ -208,10 +208,14 @@ fn offset_after(page: &types::messages::DialogsSlice) -> Option<Offset> {
             return None;
         };
         let date = page.messages.iter().find_map(|message| match message {
-            enums::Message::Message(m) if m.id == dialog.top_message && m.peer_id == dialog.peer => {
+            enums::Message::Message(m)
+                if m.id == dialog.top_message && m.peer_id == dialog.peer =>
+            {
                 Some(m.date)
             }
-            enums::Message::Service(m) if m.id == dialog.top_message && m.peer_id == dialog.peer => {
+            enums::Message::Service(m)
+                if m.id == dialog.top_message && m.peer_id == dialog.peer =>
+            {
                 Some(m.date)
             }
             _ => None,

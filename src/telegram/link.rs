@@ -10,11 +10,12 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use grammers_mtsender::{ConnectionParams, NoRetries, SenderPool, SenderPoolHandle};
+use grammers_session::Session as _;
 use grammers_session::updates::UpdatesLike;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::session::AccountSession;
+use super::session::{AccountSession, SessionError};
 use super::{Hint, convert};
 
 /// How many updates may wait for us before the pool drops some. Dropped ones are found again by
@@ -93,6 +94,12 @@ impl Link {
         let handle = pool.handle.clone();
         pools.insert(dc, pool);
         handle
+    }
+
+    /// Makes another data centre the account's home, as a login may ask for.
+    pub(super) async fn move_home(&self, dc: i32) -> Result<(), SessionError> {
+        self.reset(self.home());
+        self.0.session.set_home_dc_id(dc).await
     }
 
     /// Drops the pool of `dc`, and every call that waits in it.

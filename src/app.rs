@@ -1,0 +1,378 @@
+//! Builds the parts and joins them: the only room that knows every other.
+//!
+//! Owns the order of starting and ending, and what each failure means for the process: its exit
+//! code (SPEC §11) and its one plain sentence. It keeps nothing itself.
+
+use std::collections::BTreeSet;
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use secrecy::{ExposeSecret as _, SecretString};
+use thiserror::Error;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::config::{self, Config};
+use crate::decide;
+use crate::exchange::reports::Status;
+use crate::files::{SealedFault, Sealer};
+use crate::model::{Channel, ChannelId, UserId};
+use crate::spool::Spool;
+use crate::store::{DirectoryLock, Facts, LockError, Store, StoreError};
+use crate::task::{self, Delivery, Shared, Standing, StatusPlan, Stop, Wakes};
+use crate::telegram::{
+    AccountSession, AccountTrouble, CallError, FloodMemory, Hint, Identity, SessionError, Telegram,
+};
+
+/// How long Telegram may be unreachable at start (SPEC §11, code 69).
+const REACHABLE_WITHIN: Duration = Duration::from_secs(600);
+/// How long the loops may take to end.
+const END_WITHIN: Duration = Duration::from_secs(8);
+
+/// Why the program ended otherwise than by being told to.
+#[derive(Debug, Error)]
+pub enum AppError {
+    /// The data directory cannot be made.
+    #[error("{}: {cause}", path.display())]
+    DataDir {
+        /// The directory.
+        path: PathBuf,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// Another process has the data directory, or the lock cannot be made.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// The session file does not serve.
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    /// The database does not serve.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The account is unusable.
+    #[error(transparent)]
+    Account(#[from] AccountTrouble),
+    /// Telegram could not be reached at start.
+    #[error(
+        "Telegram could not be reached for {minutes} minutes: {0}; check the network and [proxy]",
+        minutes = REACHABLE_WITHIN.as_secs() / 60
+    )]
+    Unreachable(String),
+    /// Telegram refused something that nothing works without.
+    #[error("Telegram refused what nothing works without: {0}")]
+    Refused(CallError),
+    /// A configured channel is not the account's.
+    #[error(
+        "{key} = {channel}: the account is in no such channel; have a maintainer add it there, or correct {key} in [channels]"
+    )]
+    NotInChannel {
+        /// The key of `[channels]`.
+        key: &'static str,
+        /// Its value.
+        channel: ChannelId,
+    },
+    /// The account may not post in a configured channel.
+    #[error(
+        "{key} = {channel}: the account may not post there; make it an administrator with the right to post messages"
+    )]
+    CannotPost {
+        /// The key of `[channels]`.
+        key: &'static str,
+        /// Its value.
+        channel: ChannelId,
+    },
+    /// The files' key cannot be derived.
+    #[error("the key for sealing files: {0}")]
+    Sealing(#[from] SealedFault),
+    /// The operating system fails us, or a loop ended by itself.
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl AppError {
+    /// Returns the exit code of SPEC §11.
+    #[must_use]
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Lock(_) | Self::DataDir { .. } => 1,
+            Self::Store(StoreError::Newer { .. } | StoreError::Damaged { .. })
+            | Self::NotInChannel { .. }
+            | Self::CannotPost { .. } => 78,
+            Self::Store(_) => 1,
+            Self::Session(_) | Self::Account(_) => 77,
+            Self::Unreachable(_) => 69,
+            Self::Refused(_) | Self::Sealing(_) | Self::Internal(_) => 70,
+        }
+    }
+}
+
+impl From<Stop> for AppError {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Account(trouble) => Self::Account(trouble),
+            Stop::Store(error) => Self::Store(error),
+            Stop::System(what) => Self::Internal(what),
+            Stop::Ending => Self::Internal("a loop ended by itself".into()),
+        }
+    }
+}
+
+/// Runs until `shutdown` is cancelled.
+///
+/// # Errors
+/// See [`AppError`].
+pub async fn run(
+    config: Config,
+    clock: Clock,
+    shutdown: CancellationToken,
+) -> Result<(), AppError> {
+    let started = clock.instant();
+    let _lock = prepare_data_dir(&config)?;
+    let session = AccountSession::open(&config.telegram.session_file())?;
+    let store = Store::open(&config.telegram.state_file())?;
+    let sealer = sealer(&config)?;
+
+    let (telegram, hints) = connect_with(&config, session, &store, &clock)?;
+    let Some((own, channels)) = learn(&telegram, &clock, &shutdown).await? else {
+        return Ok(());
+    };
+    let delivery = delivery(&config, &channels)?;
+    let data_dir = &config.telegram.data_dir;
+    let spool = Spool::open(data_dir).map_err(|cause| AppError::DataDir {
+        path: data_dir.clone(),
+        cause,
+    })?;
+    let shared = Arc::new(Shared {
+        telegram,
+        store,
+        spool,
+        sealer,
+        clock,
+        shutdown,
+        standing: Standing {
+            own,
+            nospam: config.bots.nospam,
+            fleet: config.bots.fleet().collect(),
+        },
+        delivery,
+        wakes: Wakes::default(),
+        unlearnable: Mutex::default(),
+    });
+    let plan = StatusPlan {
+        expression: config.schedule.status_expression(),
+        dialect: config.exchange.dialect,
+        backup: config.mode.backup,
+    };
+    match work(&shared, plan, hints, channels, started).await {
+        Err(Stop::Ending) if shared.shutdown.is_cancelled() => Ok(()),
+        ended => ended.map_err(AppError::from),
+    }
+}
+
+/// Starts every loop, and ends them together.
+async fn work(
+    shared: &Arc<Shared>,
+    plan: StatusPlan,
+    hints: mpsc::Receiver<Hint>,
+    channels: Vec<Channel>,
+    started: tokio::time::Instant,
+) -> Result<(), Stop> {
+    task::reconcile(shared).await?;
+    note_channels(shared, &channels).await?;
+    task::owe_status(shared, &plan, Status::Online).await?;
+    tracing::info!(
+        account = %shared.standing.own,
+        channels = channels.len(),
+        posts_to = %shared.delivery.channel,
+        after_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        "watching"
+    );
+    let mut loops = JoinSet::new();
+    loops.spawn(task::watch(shared.clone(), hints, channels));
+    loops.spawn(task::fetch(shared.clone()));
+    loops.spawn(task::deliver(shared.clone()));
+    loops.spawn(task::admins(shared.clone()));
+    loops.spawn(task::cron(shared.clone(), plan));
+
+    let mut result = Ok(());
+    tokio::select! {
+        () = shared.shutdown.cancelled() => {}
+        Some(ended) = loops.join_next() => result = ended_first(ended),
+    }
+    shared.shutdown.cancel();
+    let rest = async { while loops.join_next().await.is_some() {} };
+    if tokio::time::timeout(END_WITHIN, rest).await.is_err() {
+        tracing::warn!(
+            "a loop did not end within {} s and is cut off; what it had begun is done again at the next start",
+            END_WITHIN.as_secs()
+        );
+    }
+    shared.telegram.close();
+    tracing::info!("ended");
+    result
+}
+
+/// The ledger must know the private channels before the first post.
+async fn note_channels(shared: &Shared, channels: &[Channel]) -> Result<(), Stop> {
+    shared
+        .commit(|facts: &Facts<'_>| {
+            for channel in channels {
+                if channel.id == shared.delivery.channel {
+                    facts.note_channel(channel, channel.pts)?;
+                }
+            }
+            Ok(())
+        })
+        .await
+}
+
+fn ended_first(ended: Result<Result<(), Stop>, tokio::task::JoinError>) -> Result<(), Stop> {
+    match ended {
+        Ok(Ok(())) => Err(Stop::Ending),
+        Ok(stopped) => stopped,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(error) => Err(Stop::System(error.to_string())),
+        },
+    }
+}
+
+/// Makes the data directory, private, and locks it for this process.
+///
+/// # Errors
+/// The directory cannot be made, or another process has it.
+pub fn prepare_data_dir(config: &Config) -> Result<DirectoryLock, AppError> {
+    let path = &config.telegram.data_dir;
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(|cause| AppError::DataDir {
+            path: path.clone(),
+            cause,
+        })?;
+    Ok(DirectoryLock::take(path)?)
+}
+
+fn sealer(config: &Config) -> Result<Sealer, AppError> {
+    let password = SecretString::from(config.encrypt.password.expose());
+    Ok(Sealer::new(&password)?)
+}
+
+fn connect_with(
+    config: &Config,
+    session: AccountSession,
+    store: &Store,
+    clock: &Clock,
+) -> Result<(Telegram, mpsc::Receiver<Hint>), AppError> {
+    let now = clock.now();
+    let floods = store.transaction(|facts| facts.floods(now))?;
+    let keeper = store.clone();
+    let memory: FloodMemory = Arc::new(move |method, until| {
+        let kept: Result<(), StoreError> =
+            keeper.transaction(|facts| facts.remember_flood(method, until));
+        if let Err(error) = kept {
+            tracing::error!("a flood limit could not be kept for the next start: {error}");
+        }
+    });
+    let may_write = [Some(config.channels.hide), config.channels.exchange]
+        .into_iter()
+        .flatten()
+        .collect::<BTreeSet<_>>();
+    Ok(Telegram::new(
+        session,
+        identity(config),
+        clock.clone(),
+        may_write,
+        &floods,
+        memory,
+    ))
+}
+
+/// What the account shows of its device.
+#[must_use]
+pub fn identity(config: &Config) -> Identity {
+    Identity {
+        api_id: *config.telegram.api_id.expose(),
+        device_model: config.telegram.device_model.clone(),
+        system_version: config.telegram.system_version.clone(),
+        app_version: config.telegram.app_version.clone(),
+        lang_code: config.telegram.lang_code.clone(),
+        proxy_url: config
+            .proxy
+            .as_ref()
+            .map(|proxy: &config::Proxy| proxy.url().expose_secret().to_owned()),
+    }
+}
+
+/// Connects, and learns who the account is and which channels it is in. `None` if the end was asked
+/// for first.
+async fn learn(
+    telegram: &Telegram,
+    clock: &Clock,
+    shutdown: &CancellationToken,
+) -> Result<Option<(UserId, Vec<Channel>)>, AppError> {
+    let deadline = clock.instant() + REACHABLE_WITHIN;
+    let mut attempts = 0;
+    loop {
+        let asked = async {
+            telegram.subscribe().await?;
+            let own = telegram.own().await?.id;
+            Ok((own, telegram.channels().await?))
+        };
+        let result = tokio::select! {
+            () = shutdown.cancelled() => return Ok(None),
+            result = asked => result,
+        };
+        let (error, pause) = match result {
+            Ok(learned) => return Ok(Some(learned)),
+            Err(CallError::Account(trouble)) => return Err(trouble.into()),
+            Err(error @ CallError::Refused { .. }) => return Err(AppError::Refused(error)),
+            Err(error @ CallError::Flood { until, .. }) => (error, clock.until(until)),
+            Err(error @ CallError::Network { .. }) => {
+                telegram.reconnect();
+                if clock.instant() >= deadline {
+                    return Err(AppError::Unreachable(error.to_string()));
+                }
+                (
+                    error,
+                    decide::backoff(attempts).min(Duration::from_secs(30)),
+                )
+            }
+        };
+        attempts += 1;
+        tracing::warn!("{error}; trying again in {} s", pause.as_secs());
+        tokio::select! {
+            () = shutdown.cancelled() => return Ok(None),
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+}
+
+/// Checks that the private channels are the account's, and may be posted in.
+fn delivery(config: &Config, channels: &[Channel]) -> Result<Delivery, AppError> {
+    let configured = [
+        ("hide_channel_id", Some(config.channels.hide)),
+        ("exchange_channel_id", config.channels.exchange),
+    ];
+    for (key, id) in configured {
+        let Some(id) = id else { continue };
+        let Some(channel) = channels.iter().find(|channel| channel.id == id) else {
+            return Err(AppError::NotInChannel { key, channel: id });
+        };
+        if !channel.can_post {
+            return Err(AppError::CannotPost { key, channel: id });
+        }
+    }
+    Ok(Delivery {
+        channel: config.channels.exchange.unwrap_or(config.channels.hide),
+        min_interval: config.delivery.min_interval,
+        max_age: i64::try_from(config.delivery.max_age.as_secs()).unwrap_or(i64::MAX),
+        spool_max: config.delivery.spool_max_bytes,
+    })
+}

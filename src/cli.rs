@@ -1,0 +1,132 @@
+//! The command line: what a maintainer types, and the exit codes of SPEC §11.
+//!
+//! Owns the arguments and the words printed about them; each subcommand has a room of its own.
+
+// Talking to the person at the terminal is this room's work.
+#![expect(clippy::print_stderr, reason = "errors go to the terminal")]
+
+pub mod check;
+mod login;
+mod open;
+mod run;
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{Config, ConfigErrors, Environment, Loaded};
+
+/// Something was asked for in words that are not understood.
+const USAGE: u8 = 64;
+/// The configuration cannot be used.
+const CONFIGURATION: u8 = 78;
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "scp-079-avatar",
+    version,
+    about = "Forwards the profile photos of new group members to the SCP-079 fleet, unnoticed",
+    arg_required_else_help = true,
+    after_help = "Examples:
+  scp-079-avatar check --config config.toml     explain the configuration, or all that is wrong with it
+  scp-079-avatar login --config config.toml     log the account in, once
+  scp-079-avatar run --config config.toml       watch and forward until SIGTERM or Ctrl-C
+  scp-079-avatar open photo -o photo.jpg        open a file that AVATAR posted
+
+Without --config: ./config.toml, then $XDG_CONFIG_HOME/scp-079-avatar/config.toml, then
+/etc/scp-079-avatar/config.toml.
+
+Exit codes: 0 done, 1 failure, 64 usage, 69 Telegram unreachable at start for 10 min, 70 internal,
+77 account unusable, 78 configuration."
+)]
+struct Arguments {
+    /// The configuration file
+    #[arg(long, global = true, value_name = "PATH")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Watch the account's groups and forward photos, until SIGTERM or Ctrl-C
+    Run,
+    /// Log the account in: phone, code, two-step password
+    Login,
+    /// Read and explain the configuration; exit with 78 if it cannot be used
+    Check,
+    /// Open a sealed file, to standard output or to a file
+    Open(open::Arguments),
+}
+
+/// A failure that ends the process: its exit code, and what to say.
+#[derive(Debug)]
+struct Failure {
+    code: u8,
+    said: String,
+}
+
+impl Failure {
+    fn new(code: u8, said: impl ToString) -> Self {
+        Self {
+            code,
+            said: said.to_string(),
+        }
+    }
+}
+
+impl From<ConfigErrors> for Failure {
+    fn from(errors: ConfigErrors) -> Self {
+        Self::new(CONFIGURATION, errors)
+    }
+}
+
+/// Parses the process's arguments, does what they say, and returns the exit code.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let code = if error.use_stderr() { USAGE } else { 0 };
+            // Nothing is left to be told to if the terminal is gone.
+            let _ = error.print();
+            return code.into();
+        }
+    };
+    match dispatch(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("scp-079-avatar: {}", failure.said);
+            failure.code.into()
+        }
+    }
+}
+
+fn dispatch(arguments: Arguments) -> Result<(), Failure> {
+    let environment = Environment::of_process().map_err(|error| Failure::new(1, error))?;
+    let path = arguments.config.as_deref();
+    match arguments.command {
+        Command::Check => {
+            let mut out = std::io::stdout().lock();
+            check::run(path, &environment, &mut out).map_err(|error| match error {
+                check::CheckError::Config(errors) => errors.into(),
+                check::CheckError::Output(error) => Failure::new(1, error),
+            })?;
+            out.flush().map_err(|error| Failure::new(1, error))
+        }
+        Command::Run => run::run(load(path, &environment)?),
+        Command::Login => login::run(&load(path, &environment)?.config),
+        Command::Open(what) => open::run(&load(path, &environment)?.config, &what),
+    }
+}
+
+/// Loads the configuration, and says what deserves a second look.
+fn load(path: Option<&std::path::Path>, environment: &Environment) -> Result<Loaded, Failure> {
+    let loaded = Config::load(path, environment)?;
+    for warning in &loaded.warnings {
+        eprintln!("scp-079-avatar: warning: {warning}");
+    }
+    Ok(loaded)
+}

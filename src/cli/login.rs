@@ -1,0 +1,144 @@
+//! `login`: asks for phone, code and two-step password, and logs the account in.
+//!
+//! What is secret is typed without an echo. Where standard input is no terminal, its lines are the
+//! answers, in the same order.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::sync::Arc;
+
+use super::Failure;
+use crate::app;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::model::User;
+use crate::store::DirectoryLock;
+use crate::telegram::{AccountSession, LoginError, SignedIn, Telegram};
+
+/// How often a wrong answer may be corrected.
+const TRIES: usize = 3;
+
+/// Logs the account in, unless it is already.
+pub(super) fn run(config: &Config) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(1, error))?;
+    let result = runtime.block_on(log_in(config));
+    runtime.shutdown_background();
+    result
+}
+
+async fn log_in(config: &Config) -> Result<(), Failure> {
+    let lock = app::prepare_data_dir(config);
+    let _lock: DirectoryLock = lock.map_err(|error| Failure::new(error.exit_code(), error))?;
+    let session = AccountSession::open_for_login(&config.telegram.session_file())
+        .map_err(|error| Failure::new(77, error))?;
+    let (telegram, _hints) = Telegram::new(
+        session,
+        app::identity(config),
+        Clock::system(),
+        BTreeSet::new(),
+        &BTreeMap::new(),
+        Arc::new(|_, _| {}),
+    );
+    let known = telegram.logged_in().await.map_err(failure)?;
+    if let Some(user) = known {
+        say(&format!(
+            "Already logged in, as the account {}. Nothing was changed.",
+            user.id
+        ))?;
+        return Ok(());
+    }
+    let user = ask(config, &telegram).await?;
+    telegram.close();
+    say(&format!(
+        "Logged in as the account {}. The session is in {}: whoever has that file has the account.\n\
+         Next: scp-079-avatar run",
+        user.id,
+        config.telegram.session_file().display()
+    ))
+}
+
+async fn ask(config: &Config, telegram: &Telegram) -> Result<Box<User>, Failure> {
+    let phone = answer("Phone number, with country code: ", false)?;
+    for _ in 0..TRIES {
+        let api_id = *config.telegram.api_id.expose();
+        let api_hash = config.telegram.api_hash.expose();
+        let sent = telegram
+            .send_code(api_id, api_hash, &phone)
+            .await
+            .map_err(failure)?;
+        say(&format!("A code was sent to {}.", sent.sent_to))?;
+        for _ in 0..TRIES {
+            let code = answer("Code: ", true)?;
+            match telegram.sign_in(&sent, &code).await {
+                Ok(SignedIn::Done(user)) => return Ok(user),
+                Ok(SignedIn::PasswordWanted { hint }) => return password(telegram, hint).await,
+                Err(error @ LoginError::CodeWrong) => say(&format!("No: {error}."))?,
+                Err(error @ LoginError::CodeExpired) => {
+                    say(&format!("No: {error}. Another one is on its way."))?;
+                    break;
+                }
+                Err(error) => return Err(failure(error)),
+            }
+        }
+    }
+    Err(Failure::new(
+        1,
+        "no code was accepted; wait a while, then start `login` again",
+    ))
+}
+
+async fn password(telegram: &Telegram, hint: Option<String>) -> Result<Box<User>, Failure> {
+    let hint = hint.map_or_else(String::new, |hint| format!(" (hint: {hint})"));
+    for _ in 0..TRIES {
+        let typed = answer(&format!("Two-step password{hint}: "), true)?;
+        match telegram.check_password(&typed).await {
+            Ok(user) => return Ok(user),
+            Err(error @ LoginError::PasswordWrong) => say(&format!("No: {error}."))?,
+            Err(error) => return Err(failure(error)),
+        }
+    }
+    Err(Failure::new(
+        1,
+        "no password was accepted; start `login` again when you have it",
+    ))
+}
+
+fn answer(question: &str, secret: bool) -> Result<String, Failure> {
+    let failed = |error: std::io::Error| Failure::new(1, format!("nothing could be read: {error}"));
+    let typed = if secret && std::io::stdin().is_terminal() {
+        rpassword::prompt_password(question).map_err(failed)?
+    } else {
+        let mut out = std::io::stdout().lock();
+        out.write_all(question.as_bytes())
+            .and_then(|()| out.flush())
+            .map_err(failed)?;
+        let mut line = String::new();
+        let read = std::io::stdin()
+            .lock()
+            .read_line(&mut line)
+            .map_err(failed)?;
+        if read == 0 {
+            return Err(Failure::new(1, "the input ended before the login was done"));
+        }
+        line
+    };
+    Ok(typed.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+fn say(line: &str) -> Result<(), Failure> {
+    writeln!(std::io::stdout(), "{line}").map_err(|error| Failure::new(1, error))
+}
+
+fn failure(error: LoginError) -> Failure {
+    use crate::telegram::CallError;
+    let code = match &error {
+        LoginError::Call(CallError::Account(_)) | LoginError::Session(_) => 77,
+        LoginError::Call(CallError::Network { .. }) => 69,
+        LoginError::ApiInvalid => 78,
+        _ => 1,
+    };
+    Failure::new(code, error)
+}

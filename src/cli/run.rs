@@ -1,0 +1,46 @@
+//! `run`: the service.
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+use super::Failure;
+use crate::app;
+use crate::clock::Clock;
+use crate::config::{Loaded, Log, LogFormat};
+use crate::shutdown;
+
+/// Runs until SIGTERM or SIGINT.
+pub(super) fn run(loaded: Loaded) -> Result<(), Failure> {
+    start_log(loaded.config.log).map_err(|error| Failure::new(1, error))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(1, error))?;
+    let result = runtime.block_on(async {
+        let shutdown = shutdown::on_signal().map_err(|error| Failure::new(1, error))?;
+        app::run(loaded.config, Clock::system(), shutdown)
+            .await
+            .map_err(|error| {
+                tracing::error!("{error}");
+                Failure::new(error.exit_code(), error)
+            })
+    });
+    // A thread that waits for a dead disk or a name server must not hold up the end.
+    runtime.shutdown_background();
+    result
+}
+
+/// Lines go to standard error. Libraries are heard only when they warn, so that nothing they
+/// print at a lower level can hold what must not be shown.
+fn start_log(log: Log) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let filter = EnvFilter::try_new(format!("warn,scp_079_avatar={}", log.level))?;
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false);
+    match log.format {
+        LogFormat::Text => builder.with_ansi(false).finish().try_init()?,
+        LogFormat::Json => builder.json().finish().try_init()?,
+    }
+    Ok(())
+}

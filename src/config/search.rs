@@ -1,0 +1,287 @@
+//! Finding the file, and what surrounds it.
+//!
+//! Owns the search order of SPEC §3, reading the text, and the look at its permissions. Refuses to
+//! know what the text means. The process's surroundings come in as an [`Environment`], so that
+//! nothing below `main` reads them behind anyone's back.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use secrecy::zeroize::Zeroizing;
+
+use super::finding::{ConfigErrors, Finding};
+
+/// The program's directory under `$XDG_CONFIG_HOME` and `/etc`.
+const DIRECTORY: &str = "scp-079-avatar";
+/// The file's name, wherever it is looked for.
+const FILE: &str = "config.toml";
+
+/// What the process was started with: variables, working directory, the system's `/etc`.
+#[derive(Clone)]
+pub struct Environment {
+    variables: BTreeMap<OsString, OsString>,
+    working_directory: PathBuf,
+    system_directory: PathBuf,
+}
+
+impl Environment {
+    /// The surroundings of this process.
+    ///
+    /// Variables that the configuration does not ask for are left behind.
+    ///
+    /// # Errors
+    ///
+    /// If the working directory is gone or out of reach.
+    pub fn of_process() -> io::Result<Self> {
+        let wanted = |name: &OsStr| {
+            let name = name.to_string_lossy();
+            name.starts_with("SCP079_")
+                || matches!(&*name, "CREDENTIALS_DIRECTORY" | "XDG_CONFIG_HOME" | "HOME")
+        };
+        Ok(Self {
+            variables: std::env::vars_os()
+                .filter(|(name, _)| wanted(name))
+                .collect(),
+            working_directory: std::env::current_dir()?,
+            system_directory: PathBuf::from("/etc"),
+        })
+    }
+
+    /// Surroundings made up by the caller: no variables, everything under `root`.
+    #[must_use]
+    pub fn rooted(root: &Path) -> Self {
+        Self {
+            variables: BTreeMap::new(),
+            working_directory: root.to_owned(),
+            system_directory: root.join("etc"),
+        }
+    }
+
+    /// The same surroundings with one variable more.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<OsString>) -> Self {
+        self.variables.insert(name.into(), value.into());
+        self
+    }
+
+    /// Gives a variable's value; one that is set to nothing counts as not set.
+    pub(super) fn variable(&self, name: &str) -> Option<&OsStr> {
+        self.variables
+            .get(OsStr::new(name))
+            .map(OsString::as_os_str)
+            .filter(|value| !value.is_empty())
+    }
+
+    /// Gives a variable that holds an absolute path; the XDG rules say to ignore any other.
+    pub(super) fn directory(&self, name: &str) -> Option<&Path> {
+        self.variable(name)
+            .map(Path::new)
+            .filter(|path| path.is_absolute())
+    }
+
+    /// Makes a path that the user typed absolute.
+    fn absolute(&self, path: &Path) -> PathBuf {
+        self.working_directory.join(path)
+    }
+
+    /// Lists where the file is looked for when nobody names it.
+    fn candidates(&self) -> Vec<PathBuf> {
+        let user = self
+            .directory("XDG_CONFIG_HOME")
+            .map(Path::to_owned)
+            .or_else(|| self.directory("HOME").map(|home| home.join(".config")));
+        let directories = user.into_iter().chain([self.system_directory.clone()]);
+        std::iter::once(self.working_directory.join(FILE))
+            .chain(directories.map(|directory| directory.join(DIRECTORY).join(FILE)))
+            .collect()
+    }
+}
+
+/// The text of a configuration and what is known of its file.
+pub(super) struct Source {
+    /// The file's absolute path.
+    pub(super) path: PathBuf,
+    /// Its text, which holds secrets and is wiped when dropped.
+    pub(super) text: Zeroizing<String>,
+    /// Whether any user of the machine may read it.
+    pub(super) world_readable: bool,
+}
+
+/// Finds the configuration and reads it.
+///
+/// A file that exists but cannot be read ends the search: going on to the next place would start
+/// the program with a configuration that nobody meant.
+pub(super) fn find(path: Option<&Path>, environment: &Environment) -> Result<Source, ConfigErrors> {
+    let candidates = match path {
+        Some(path) => vec![environment.absolute(path)],
+        None => environment.candidates(),
+    };
+    for candidate in &candidates {
+        match read(candidate) {
+            Ok((text, world_readable)) => {
+                return Ok(Source {
+                    path: candidate.clone(),
+                    text,
+                    world_readable,
+                });
+            }
+            Err(error) if absent(&error) => {}
+            Err(error) => return Err(ConfigErrors::one(unreadable(candidate, &error))),
+        }
+    }
+    Err(ConfigErrors::one(missing(&candidates, path.is_some())))
+}
+
+/// Reads a text file, and says whether any user of the machine may do the same.
+pub(super) fn read(path: &Path) -> io::Result<(Zeroizing<String>, bool)> {
+    let mut file = File::open(path)?;
+    let mode = file.metadata()?.permissions().mode();
+    let mut text = Zeroizing::new(String::new());
+    file.read_to_string(&mut text)?;
+    Ok((text, mode & 0o004 != 0))
+}
+
+/// Says whether an error means that there is no such file.
+pub(super) fn absent(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Finding {
+    let shown = path.display();
+    let remedy = match error.kind() {
+        io::ErrorKind::PermissionDenied => format!(
+            "let the user that runs this program read it: chown that user {shown} && chmod 600 {shown}"
+        ),
+        io::ErrorKind::InvalidData => "save it as UTF-8 text".to_owned(),
+        io::ErrorKind::IsADirectory => {
+            format!(
+                "name the file in it: --config {}",
+                path.join(FILE).display()
+            )
+        }
+        _ => "put the file right, or name another one with --config PATH".to_owned(),
+    };
+    Finding {
+        file: Some(path.to_owned()),
+        problem: format!("the configuration cannot be read: {error}"),
+        remedy,
+        ..Finding::default()
+    }
+}
+
+fn missing(tried: &[PathBuf], named: bool) -> Finding {
+    let list: Vec<_> = tried
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    let remedy = if named {
+        "check the path after --config, or copy config.example.toml there and fill it in"
+    } else {
+        "copy config.example.toml to one of these and fill it in, or name another file with --config PATH"
+    };
+    Finding {
+        problem: format!(
+            "there is no configuration file; tried {}",
+            list.join(", then ")
+        ),
+        remedy: remedy.to_owned(),
+        ..Finding::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(path: &Path, text: &str) {
+        std::fs::create_dir_all(path.parent().expect("a file has a parent")).expect("mkdir");
+        std::fs::write(path, text).expect("write");
+    }
+
+    fn found(path: Option<&Path>, environment: &Environment) -> String {
+        match find(path, environment) {
+            Ok(source) => source.text.to_string(),
+            Err(errors) => errors.to_string(),
+        }
+    }
+
+    #[test]
+    fn the_places_are_tried_in_order() {
+        let root = tempfile::tempdir().expect("tempdir");
+        let root = root.path();
+        let environment = Environment::rooted(root).with("XDG_CONFIG_HOME", root.join("xdg"));
+
+        let none = found(None, &environment);
+        let places = [
+            root.join("config.toml"),
+            root.join("xdg/scp-079-avatar/config.toml"),
+            root.join("etc/scp-079-avatar/config.toml"),
+        ];
+        let at: Vec<_> = places
+            .iter()
+            .map(|place| none.find(&place.display().to_string()).expect("is named"))
+            .collect();
+        assert!(at.is_sorted(), "{none}");
+        assert!(none.contains("config.example.toml"), "{none}");
+
+        for place in places.iter().rev() {
+            let text = place.display().to_string();
+            write(place, &text);
+            assert_eq!(found(None, &environment), text);
+        }
+    }
+
+    #[test]
+    fn home_stands_in_for_an_unset_or_relative_xdg_directory() {
+        let root = tempfile::tempdir().expect("tempdir");
+        let root = root.path();
+        write(
+            &root.join("home/.config/scp-079-avatar/config.toml"),
+            "home",
+        );
+        let environment = Environment::rooted(root).with("HOME", root.join("home"));
+        assert_eq!(found(None, &environment), "home");
+        let environment = environment.with("XDG_CONFIG_HOME", "relative");
+        assert_eq!(found(None, &environment), "home");
+    }
+
+    #[test]
+    fn a_named_file_is_the_only_one_tried() {
+        let root = tempfile::tempdir().expect("tempdir");
+        let root = root.path();
+        write(&root.join("config.toml"), "the default one");
+        write(&root.join("other.toml"), "the other one");
+        let environment = Environment::rooted(root);
+        let other = Path::new("other.toml");
+        assert_eq!(found(Some(other), &environment), "the other one");
+        let gone = found(Some(Path::new("gone.toml")), &environment);
+        assert!(
+            gone.contains(&root.join("gone.toml").display().to_string()),
+            "{gone}"
+        );
+        assert!(gone.contains("--config"), "{gone}");
+    }
+
+    #[test]
+    fn what_exists_but_cannot_be_read_ends_the_search() {
+        let root = tempfile::tempdir().expect("tempdir");
+        let root = root.path();
+        write(&root.join("etc/scp-079-avatar/config.toml"), "etc");
+        let environment = Environment::rooted(root);
+        let here = root.join("config.toml");
+        std::fs::create_dir(&here).expect("mkdir");
+        let directory = found(None, &environment);
+        assert!(directory.contains("cannot be read"), "{directory}");
+        std::fs::remove_dir(&here).expect("rmdir");
+        std::fs::write(&here, b"\xff\xfe").expect("write");
+        let binary = found(None, &environment);
+        assert!(binary.contains("save it as UTF-8 text"), "{binary}");
+    }
+}

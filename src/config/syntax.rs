@@ -1,0 +1,224 @@
+//! Syntax errors, and a text without them.
+//!
+//! Owns lines and columns, and the advice on what is not TOML. A parser that meets a broken line
+//! may take the rest of the file for something else; so the line is blanked and the parser asked
+//! again, until what is left is TOML. Offsets stay what they were. Refuses to know any key, and
+//! quotes no line, for it may hold a secret.
+
+use std::collections::BTreeSet;
+
+use secrecy::zeroize::Zeroizing;
+use toml::de::DeTable;
+
+use super::finding::Finding;
+
+/// What the fleet's maintainers write where a value is still to be filled in.
+pub(super) const PLACEHOLDER: &str = "[DATA EXPUNGED]";
+
+/// How many broken lines are looked for; a file with more is no configuration.
+const MOST: usize = 50;
+
+/// A text of which every line is either TOML or known to be broken.
+pub(super) struct Text<'t> {
+    original: Lines<'t>,
+    /// The original with its broken lines blanked, byte for byte as long.
+    pub(super) parseable: Zeroizing<String>,
+    /// What is wrong with the broken lines.
+    pub(super) errors: Vec<Finding>,
+    broken: BTreeSet<usize>,
+    /// Whether a broken line was meant to begin a section.
+    header_broken: bool,
+    /// Whether broken lines were left, so that anything may be hidden among them.
+    lost: bool,
+}
+
+impl<'t> Text<'t> {
+    /// Finds the broken lines of a text.
+    pub(super) fn new(original: &'t str) -> Self {
+        let mut text = Self {
+            original: Lines(original),
+            parseable: Zeroizing::new(original.to_owned()),
+            errors: Vec::new(),
+            broken: BTreeSet::new(),
+            header_broken: false,
+            lost: false,
+        };
+        loop {
+            let (_, errors) = DeTable::parse_recoverable(&text.parseable);
+            let offset = |error: &toml::de::Error| error.span().map_or(0, |span| span.start);
+            let Some(error) = errors.iter().min_by_key(|error| offset(error)) else {
+                break;
+            };
+            let (line, column) = text.position(offset(error));
+            // Blanking the line must have cured it; if not, it is something that spans lines.
+            if text.broken.contains(&line) || text.errors.len() == MOST {
+                text.lost = true;
+                break;
+            }
+            let finding = text.original.explain(line, column, error.message());
+            text.errors.push(finding);
+            text.broken.insert(line);
+            text.blank(line);
+        }
+        text
+    }
+
+    /// Gives line and column of an offset, both counted from 1, columns in characters.
+    pub(super) fn position(&self, offset: usize) -> (usize, usize) {
+        self.original.position(offset)
+    }
+
+    /// Gives the number of the last line.
+    pub(super) fn last_line(&self) -> usize {
+        self.original.0.lines().count().max(1)
+    }
+
+    /// Says whether a line is broken.
+    pub(super) fn is_broken(&self, line: usize) -> bool {
+        self.broken.contains(&line)
+    }
+
+    /// Says whether every broken line was found, so that a strange name is strange indeed.
+    pub(super) const fn is_sifted(&self) -> bool {
+        !self.lost
+    }
+
+    /// Says whether what seems missing in a section may only be on a broken line.
+    pub(super) fn may_hide(&self, section: &str) -> bool {
+        let within = |error: &Finding| error.section.as_deref() == Some(section);
+        self.lost || self.header_broken || self.errors.iter().any(within)
+    }
+
+    fn blank(&mut self, line: usize) {
+        let text = self.original.text(line);
+        let start = text.as_ptr() as usize - self.original.0.as_ptr() as usize;
+        let width = text.len().saturating_sub(2);
+        let mut filler = " ".repeat(text.len());
+        if is_header(text) {
+            self.header_broken = true;
+            // It still begins a section: its keys must not end up in the one above.
+            if width >= line.to_string().len() {
+                filler = format!("[{line:0>width$}]");
+            }
+        }
+        self.parseable
+            .replace_range(start..start + text.len(), &filler);
+    }
+}
+
+/// A text seen as lines, counted from 1.
+struct Lines<'t>(&'t str);
+
+impl<'t> Lines<'t> {
+    fn explain(&self, line: usize, column: usize, message: &str) -> Finding {
+        let text = self.text(line);
+        let (key, value) = match text.split_once('=') {
+            Some((key, value)) => (Some(key.trim()), value.trim()),
+            None => (None, ""),
+        };
+        let (problem, remedy) = if value.starts_with(PLACEHOLDER) {
+            ("is not filled in", "write the value, a text in \"quotes\"")
+        } else if value.starts_with("True") || value.starts_with("False") {
+            (
+                "TOML has no True and False",
+                "write true or false, in small letters",
+            )
+        } else if text.trim_start().starts_with(';') {
+            ("TOML has no such comment", "begin a comment with #")
+        } else if message.contains("duplicate") {
+            (message, "keep one of the two")
+        } else {
+            (
+                message,
+                "write a section as [name], a key as name = value, a text in \"quotes\", a comment after #",
+            )
+        };
+        Finding {
+            line: Some(line),
+            column: Some(column),
+            section: self.section_above(line).map(str::to_owned),
+            key: key.filter(|key| is_bare(key)).map(str::to_owned),
+            problem: problem.to_owned(),
+            remedy: remedy.to_owned(),
+            ..Finding::default()
+        }
+    }
+
+    fn position(&self, offset: usize) -> (usize, usize) {
+        let before = &self.0[..self.0.floor_char_boundary(offset)];
+        let line = before.matches('\n').count() + 1;
+        let start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        (line, before[start..].chars().count() + 1)
+    }
+
+    fn text(&self, line: usize) -> &'t str {
+        let end = &self.0[self.0.len()..];
+        self.0.lines().nth(line - 1).unwrap_or(end)
+    }
+
+    /// Gives the section that a line stands in, by the nearest header above it.
+    fn section_above(&self, line: usize) -> Option<&'t str> {
+        let above: Vec<_> = self.0.lines().take(line.saturating_sub(1)).collect();
+        above.into_iter().rev().find_map(|text| {
+            let inner = text.trim().strip_prefix('[')?;
+            inner.split_once(']').map(|(name, _)| name.trim())
+        })
+    }
+}
+
+/// Says whether a line was meant to begin a section.
+fn is_header(text: &str) -> bool {
+    let text = text.trim();
+    !text.contains('=') && (text.starts_with('[') || text.ends_with(']'))
+}
+
+/// Says whether a text can be a key without quotes.
+fn is_bare(key: &str) -> bool {
+    let bare = |char: char| char.is_ascii_alphanumeric() || matches!(char, '_' | '-');
+    !key.is_empty() && key.chars().all(bare)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn broken(text: &str) -> Vec<(usize, usize)> {
+        let text = Text::new(text);
+        assert_eq!(text.parseable.len(), text.original.0.len());
+        let place = |error: &Finding| Some((error.line?, error.column?));
+        text.errors.iter().filter_map(place).collect()
+    }
+
+    #[test]
+    fn every_broken_line_is_found_and_no_other() {
+        assert_eq!(broken("a = 1\n[b]\nc = \"ä\" # ö\n"), []);
+        let lines: Vec<_> = broken("; x\n[a]\n; y\nb\nc = True\n[d\ne = 1\n[f]\ne = 1\ne = 2")
+            .iter()
+            .map(|(line, _)| *line)
+            .collect();
+        assert_eq!(lines, [1, 3, 4, 5, 6, 10]);
+        assert_eq!(broken("ä = 1\r\nb = 1\r\n")[0].0, 1);
+        assert_eq!(broken("b = \"ää\" x"), [(1, 10)]);
+        // What spans lines is reported where the parser gives up, and only there.
+        assert_eq!(broken("a = \"\"\"\nb = 1\nc = 1\n"), [(4, 1)]);
+        assert_eq!(broken("b = 1\na = '''\nb\nc"), [(4, 2)]);
+    }
+
+    #[test]
+    fn what_is_no_configuration_at_all_ends() {
+        for text in [
+            "\"\"\"\nx\ny\n",
+            "a = \"\"\"\nx\ny\n",
+            "a = [\nb = 1\nc = 2\n",
+            "a = {",
+            "[",
+            "[[",
+            "\u{feff};\n",
+            "\0\0\0",
+            "=",
+        ] {
+            assert!(!broken(text).is_empty(), "{text:?}");
+        }
+        assert_eq!(broken(&";\n".repeat(1000)).len(), MOST);
+    }
+}

@@ -1,0 +1,291 @@
+//! What a configuration may say, and what comes of it.
+
+mod errors;
+mod secrets;
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
+
+use super::*;
+
+const EXAMPLE: &str = include_str!("../../config.example.toml");
+const HASH: &str = "0123456789abcdef0123456789abcdef";
+
+/// A directory with a configuration in it.
+struct Place(tempfile::TempDir);
+
+impl Place {
+    fn with(config: &str) -> Self {
+        let place = Self(tempfile::tempdir().expect("tempdir"));
+        place.write("config.toml", config);
+        place
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        let path = self.path().join(name);
+        std::fs::write(&path, text).expect("write");
+        self.mode(name, 0o600);
+    }
+
+    fn mode(&self, name: &str, mode: u32) {
+        let permissions = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(self.path().join(name), permissions).expect("chmod");
+    }
+
+    fn environment(&self) -> Environment {
+        Environment::rooted(self.path())
+    }
+
+    fn load(&self) -> Result<Loaded, ConfigErrors> {
+        Config::load(None, &self.environment())
+    }
+
+    /// Gives the errors as text, without the directory's name.
+    fn errors(&self) -> Vec<String> {
+        self.errors_in(&self.environment())
+    }
+
+    fn errors_in(&self, environment: &Environment) -> Vec<String> {
+        let errors = Config::load(None, environment).expect_err("is wrong");
+        let directory = format!("{}/", self.path().display());
+        errors
+            .iter()
+            .map(|error| error.to_string().replace(&directory, ""))
+            .collect()
+    }
+}
+
+/// The shortest configuration that can be used, on lines 1 to 7; `lines` follow in `section`.
+fn minimal(section: &str, lines: &str) -> String {
+    let mut sections = [
+        ("telegram", format!("api_id = 12345\napi_hash = \"{HASH}\"")),
+        ("channels", "hide_channel_id = -1001234567890".to_owned()),
+        ("encrypt", "password = \"correct horse\"".to_owned()),
+    ];
+    let mut text = String::new();
+    for (name, keys) in &mut sections {
+        if *name == section {
+            keys.push('\n');
+            keys.push_str(lines);
+        }
+        text.push_str(&format!("[{name}]\n{keys}\n"));
+    }
+    if !sections.iter().any(|(name, _)| *name == section) {
+        text.push_str(&format!("[{section}]\n{lines}\n"));
+    }
+    text
+}
+
+/// Loads a minimal configuration with one more line.
+fn loaded(section: &str, lines: &str) -> Config {
+    let place = Place::with(&minimal(section, lines));
+    place.load().expect("is right").config
+}
+
+#[test]
+fn the_example_lacks_exactly_the_required_keys() {
+    let errors = Place::with(EXAMPLE).errors();
+    let line = |start: &str| {
+        let at = EXAMPLE.lines().position(|line| line.starts_with(start));
+        at.expect("is in the example") + 1
+    };
+    let expected = [
+        ("telegram", "api_id"),
+        ("telegram", "api_hash"),
+        ("channels", "hide_channel_id"),
+        ("encrypt", "password"),
+    ];
+    assert_eq!(errors.len(), expected.len(), "{errors:#?}");
+    for (error, (section, key)) in errors.iter().zip(expected) {
+        let line = line(&format!("{key} = \"[DATA"));
+        let head = format!("config.toml:{line}: [{section}] {key}: is not filled in\n");
+        assert!(error.starts_with(&head), "{error}\n{head}");
+    }
+}
+
+#[test]
+fn the_example_filled_in_equals_the_defaults() {
+    let filled = EXAMPLE
+        .replace("api_id = \"[DATA EXPUNGED]\"", "api_id = 12345")
+        .replace(
+            "api_hash = \"[DATA EXPUNGED]\"",
+            &format!("api_hash = \"{HASH}\""),
+        )
+        .replace(
+            "hide_channel_id = \"[DATA EXPUNGED]\"",
+            "hide_channel_id = -1001234567890",
+        )
+        .replace(
+            "password = \"[DATA EXPUNGED]\"",
+            "password = \"correct horse\"",
+        );
+    let shown = |text: &str| {
+        let place = Place::with(text);
+        let loaded = place.load().expect("is right");
+        assert_eq!(loaded.warnings, []);
+        let root = place.path().display().to_string();
+        let shown = format!("{:#?}", loaded.config).replace(&root, "");
+        // Where the secrets stand is the one thing that differs.
+        shown
+            .split_inclusive("from line ")
+            .map(|part| part.trim_start_matches(|char: char| char.is_ascii_digit()))
+            .collect::<String>()
+    };
+    assert_eq!(shown(&filled), shown(&minimal("log", "")));
+}
+
+#[test]
+fn every_key_of_the_code_is_in_the_example() {
+    // A stranger's remedy lists what its section knows.
+    let strange = "zzzzzzzzzzzzzzzzzzzz = 1\n";
+    let mut text = String::new();
+    for line in EXAMPLE.lines() {
+        text.push_str(line);
+        text.push('\n');
+        if line.starts_with('[') {
+            text.push_str(strange);
+        }
+    }
+    let errors = Place::with(&text).errors();
+    let mut sections = 0;
+    for error in errors.iter().filter(|error| error.contains("zzzz")) {
+        sections += 1;
+        let (_, known) = error.split_once("this section knows ").expect("a list");
+        for key in known.split(", ").filter(|key| !key.ends_with("_file")) {
+            let line = format!("\n{key} = ");
+            assert!(EXAMPLE.contains(&line), "{key} is not in the example");
+        }
+    }
+    assert_eq!(sections, 11);
+}
+
+#[test]
+fn defaults_are_those_of_the_specification() {
+    let config = loaded("log", "");
+    assert_eq!(config.telegram.api_id.expose(), &12345);
+    assert_eq!(config.telegram.api_hash.expose(), HASH);
+    assert_eq!(config.telegram.data_dir.file_name(), Some("data".as_ref()));
+    assert!(config.telegram.data_dir.is_absolute());
+    assert!(config.proxy.is_none());
+    assert_eq!(config.bots.fleet().count(), 0);
+    assert_eq!(config.channels.hide.bot_api(), -1_001_234_567_890);
+    assert_eq!(
+        (config.channels.exchange, config.channels.debug),
+        (None, None)
+    );
+    assert_eq!(config.custom.reset_day.to_string(), "1st mon");
+    assert_eq!(config.custom.time_new, Duration::from_secs(1800));
+    assert!(!config.custom.zh_cn && !config.custom.check_bio && !config.mode.backup);
+    assert_eq!(config.encrypt.password.expose(), "correct horse");
+    assert_eq!(config.exchange.dialect, Dialect::Classic);
+    assert_eq!(config.exchange.files, FileKind::Sealed);
+    let schedule = &config.schedule;
+    let crons = [
+        (&schedule.status, "30 * * * *"),
+        (&schedule.backup, "0 20 * * *"),
+        (&schedule.count, "0 21 * * *"),
+        (&schedule.reset_time, "0 22 * * *"),
+        (&schedule.admins, "30 22 * * *"),
+        (&schedule.recheck, "*/15 * * * *"),
+    ];
+    for (cron, text) in crons {
+        assert_eq!(cron.as_str(), text);
+    }
+    assert_eq!(config.delivery.min_interval, Duration::from_millis(3000));
+    assert_eq!(config.delivery.max_age, Duration::from_secs(48 * 3600));
+    assert_eq!(config.delivery.spool_max_bytes, 512 << 20);
+    assert_eq!(
+        (config.log.format, config.log.level),
+        (LogFormat::Text, LogLevel::Info)
+    );
+}
+
+#[test]
+fn what_is_set_is_what_is_loaded() {
+    assert_eq!(
+        loaded("delivery", "min_interval_ms = 0")
+            .delivery
+            .min_interval,
+        Duration::ZERO
+    );
+    assert_eq!(
+        loaded("custom", "reset_day = 15").custom.reset_day,
+        ResetDay::Day(15)
+    );
+    assert_eq!(
+        loaded("custom", "reset_day = \"last\"").custom.reset_day,
+        ResetDay::Last
+    );
+    let bots = loaded("bots", "nospam_id = 7\ncaptcha_id = 8\nuser_id = 0").bots;
+    assert_eq!(bots.nospam, Some(UserId::new(7)));
+    assert_eq!(
+        bots.others.into_iter().collect::<Vec<_>>(),
+        [("captcha", UserId::new(8))]
+    );
+    let channels = loaded("channels", "exchange_channel_id = -1001111111111").channels;
+    assert_eq!(
+        channels.exchange.map(ChannelId::bot_api),
+        Some(-1_001_111_111_111)
+    );
+    let data = loaded("telegram", "data_dir = \"/var/lib/avatar\"").telegram;
+    assert_eq!(
+        data.session_file(),
+        Path::new("/var/lib/avatar/account.session")
+    );
+    let cron = loaded("schedule", "status = \"15 30 * * * *\"")
+        .schedule
+        .status;
+    assert_eq!(cron.as_str(), "15 30 * * * *");
+}
+
+#[test]
+fn a_proxy_becomes_the_url_that_the_sender_takes() {
+    let url = |lines: &str| {
+        let proxy = loaded("proxy", &format!("enabled = true\n{lines}")).proxy;
+        proxy.expect("is enabled").url().expose_secret().to_owned()
+    };
+    assert_eq!(url(""), "socks5://127.0.0.1:1080");
+    assert_eq!(url("hostname = \"::1\"\nport = 9"), "socks5://[::1]:9");
+    assert_eq!(url("hostname = \"[::1]\""), "socks5://[::1]:1080");
+    assert_eq!(
+        url("hostname = \"p.example\"\nusername = \"me\"\npassword = \"p%41$!\""),
+        "socks5://me:p%41$!@p.example:1080"
+    );
+}
+
+#[test]
+fn a_proxy_login_is_whole_and_can_be_carried() {
+    let cases = [
+        ("username = \"me\"", "password: is missing"),
+        ("password = \"secret\"", "username: is missing"),
+        (
+            "username = \"a b\"\npassword = \"x\"",
+            "username: has a character",
+        ),
+        (
+            "username = \"a\"\npassword = \"x@y\"",
+            "password: has a character",
+        ),
+        (
+            "username = \"a\"\npassword = \"密码\"",
+            "password: has a character",
+        ),
+    ];
+    for (lines, part) in cases {
+        let place = Place::with(&minimal("proxy", &format!("enabled = true\n{lines}")));
+        let errors = place.errors();
+        assert_eq!(errors.len(), 1, "{errors:#?}");
+        assert!(errors[0].contains(part), "{}", errors[0]);
+        assert!(
+            loaded("proxy", lines).proxy.is_none(),
+            "a proxy that is off may be half set"
+        );
+    }
+}

@@ -1,0 +1,251 @@
+//! What is said about a configuration that cannot be used.
+
+use super::{Place, minimal};
+
+/// A wrong line: its section, itself, and what the error must say.
+type Case = (&'static str, &'static str, &'static [&'static str]);
+
+#[rustfmt::skip]
+const WRONG: &[Case] = &[
+    // Unknown names.
+    ("telegram", "api_idd = 1", &["api_idd: there is no such key", "did you mean api_id?"]),
+    ("telegram", "Data_Dir = \"x\"", &["did you mean data_dir?"]),
+    ("telegram", "reset_day = \"last\"", &["move the line to section [custom]"]),
+    ("custom", "nospamid = 1", &["did you mean nospam_id, in section [bots]?"]),
+    ("mode", "zzzzzzzz = 1", &["this section knows backup"]),
+    ("bots", "nospan_id = 1", &["did you mean nospam_id?"]),
+    ("channels", "critical_channel_id = 0", &["AVATAR does not use that channel"]),
+    ("encrypt", "key = \"x\"", &["seals files with the password alone"]),
+    ("delivry", "a = 1", &["[delivry]: there is no such section", "did you mean [delivery]?"]),
+    ("pyrogram", "api_id = 1", &["[pyrogram]: there is no such section", "[telegram]"]),
+    ("something", "a = 1", &["there is no such section", "the sections are [bots],"]),
+    // Wrong types.
+    ("proxy", "enabled = \"yes\"", &["the text \"yes\" stands where true or false", "enabled = true"]),
+    ("proxy", "enabled = 1", &["the number 1 stands where true or false belongs"]),
+    ("proxy", "port = \"1080\"", &["the text \"1080\" stands where a whole number", "port = 1080"]),
+    ("proxy", "username = 5", &["the number 5 stands where a text belongs", "in quotes"]),
+    ("custom", "time_new = 30.5", &["the number 30.5 stands where a whole number"]),
+    ("custom", "zh_cn = []", &["a list stands where true or false belongs"]),
+    ("bots", "user_id = \"[DATA EXPUNGED]\"", &["is not filled in", "or remove the line"]),
+    ("telegram", "device_model = \"\"", &["is empty", "or remove the line"]),
+    ("channels", "debug_channel_id = 2020-01-01", &["the date 2020-01-01", "without quotes"]),
+    ("schedule", "status = true", &["true stands where a text belongs"]),
+    // Out of range.
+    ("proxy", "port = 0", &["0 is out of range", "1 to 65535"]),
+    ("proxy", "port = 65536", &["65536 is out of range"]),
+    ("custom", "time_new = 0", &["0 is out of range", "seconds, 1 to"]),
+    ("custom", "time_new = 99999999999999999999999", &["is out of range"]),
+    ("delivery", "min_interval_ms = -1", &["-1 is out of range", "0 to 3600000"]),
+    ("delivery", "max_age_hours = 0", &["0 is out of range", "max_age_hours = 48"]),
+    ("delivery", "spool_max_mb = 0", &["0 is out of range", "megabytes"]),
+    ("bots", "user_id = -5", &["-5 is no account's id", "positive number"]),
+    // No meaning.
+    ("channels", "exchange_channel_id = 1234567890", &["1234567890 is no channel's id", "-1001234567890"]),
+    ("channels", "exchange_channel_id = -55", &["-1000000000055"]),
+    ("channels", "exchange_channel_id = -10012345678", &["as the Bot API has it"]),
+    ("channels", "exchange_channel_id = -9223372036854775808", &["as the Bot API has it"]),
+    ("channels", "exchange_channel_id = -1001234567890", &["the same channel as hide_channel_id", "or 0"]),
+    ("custom", "reset_day = \"first monday\"", &["no day of a month", "\"1st mon\" to \"5th sun\""]),
+    ("custom", "reset_day = 32", &["\"32\" is no day of a month"]),
+    ("exchange", "dialect = \"new\"", &["\"new\" is no dialect", "\"classic\", \"current\""]),
+    ("exchange", "files = \"pickle\"", &["\"pickle\" is no kind of file", "\"sealed\", \"python\""]),
+    ("log", "level = \"verbose\"", &["\"verbose\" is no level", "\"debug\""]),
+    ("log", "format = \"xml\"", &["\"xml\" is no format", "\"json\""]),
+    ("schedule", "backup = \"20:00\"", &["\"20:00\" is no cron expression", "backup = \"0 20 * * *\""]),
+    ("schedule", "count = \"0 0 31 4 *\"", &["never comes"]),
+    ("schedule", "reset_time = \"0 22 1 * *\"", &["for reset_day to say"]),
+    ("proxy", "hostname = \"socks5://x\"", &["is no host", "without scheme and port"]),
+];
+
+#[test]
+fn every_wrong_value_is_named_with_its_remedy() {
+    for (section, wrong, parts) in WRONG {
+        let text = minimal(section, wrong);
+        let errors = Place::with(&text).errors();
+        assert_eq!(errors.len(), 1, "{wrong}: {errors:#?}");
+        let at = text.lines().position(|line| {
+            let header = parts.iter().any(|part| part.contains("no such section"));
+            line == if header {
+                format!("[{section}]")
+            } else {
+                (*wrong).to_owned()
+            }
+        });
+        let place = format!("config.toml:{}: [{section}]", at.expect("is there") + 1);
+        assert!(errors[0].starts_with(&place), "{}\n{place}", errors[0]);
+        let key = wrong.split(' ').next().expect("a key");
+        assert!(
+            parts[0].contains("no such section") || errors[0].contains(key),
+            "{}",
+            errors[0]
+        );
+        for part in *parts {
+            assert!(
+                errors[0].contains(part),
+                "{part:?} is not in\n{}",
+                errors[0]
+            );
+        }
+    }
+}
+
+#[test]
+fn everything_wrong_is_reported_at_once_in_the_order_of_the_file() {
+    let place = Place::with(
+        "stray = 1\n[delivery]\nmax_age_hours = 0\nspool = 1\n[telegram]\napi_id = \"\"\n[encrypt]\npassword = \"short\"\n",
+    );
+    let heads: Vec<_> = place
+        .errors()
+        .iter()
+        .map(|error| error.lines().next().unwrap_or_default().to_owned())
+        .collect();
+    assert_eq!(
+        heads,
+        [
+            "config.toml:1: stray: a key must stand in a section",
+            "config.toml:3: [delivery] max_age_hours: 0 is out of range",
+            "config.toml:4: [delivery] spool: there is no such key in this section",
+            "config.toml:5: [telegram] api_hash: is missing",
+            "config.toml:6: [telegram] api_id: is not filled in",
+            "config.toml:8: [channels] hide_channel_id: is missing, and its section with it",
+            "config.toml:8: [encrypt] password: is too short: 5 of at least 8 characters",
+        ]
+    );
+}
+
+#[test]
+fn an_empty_file_lacks_the_required_keys() {
+    for text in ["", "\n", "# nothing\n"] {
+        let errors = Place::with(text).errors();
+        assert_eq!(errors.len(), 4, "{errors:#?}");
+    }
+}
+
+#[test]
+fn a_section_that_is_something_else_is_one_error() {
+    let rest =
+        "[channels]\nhide_channel_id = -1001234567890\n[encrypt]\npassword = \"correct horse\"\n";
+    for text in ["telegram = 5\n", "[[telegram]]\napi_id = 1\n"] {
+        let errors = Place::with(&format!("{text}{rest}")).errors();
+        assert_eq!(errors.len(), 1, "{errors:#?}");
+        assert!(
+            errors[0].contains("[telegram]: is not a section"),
+            "{}",
+            errors[0]
+        );
+    }
+}
+
+#[rustfmt::skip]
+const SYNTAX: &[Case] = &[
+    ("custom", "time_new = ", &["[custom] time_new: "]),
+    ("custom", "time_new 5", &["[custom]", "a key as name = value"]),
+    ("custom", "zh_cn = True", &["[custom] zh_cn: TOML has no True", "true or false"]),
+    ("custom", "; a comment = 1", &["begin a comment with #"]),
+    ("bots", "nospam_id = [DATA EXPUNGED]", &["[bots] nospam_id: is not filled in"]),
+    ("bots", "nospam_id = 1\nnospam_id = 2", &["duplicate", "keep one of the two"]),
+    ("mode", "backup = \"unclosed", &["[mode] backup: "]),
+];
+
+#[test]
+fn a_syntax_error_has_line_and_column_and_hides_no_other_error() {
+    for (section, lines, parts) in SYNTAX {
+        let text = minimal(section, &format!("{lines}\n[log]\nlevel = \"loud\""));
+        let errors = Place::with(&text).errors();
+        assert_eq!(errors.len(), 2, "{lines}: {errors:#?}");
+        let last = lines.lines().last().expect("a line");
+        let line = text
+            .lines()
+            .position(|line| line == last)
+            .expect("is there")
+            + 1;
+        assert!(
+            errors[0].starts_with(&format!("config.toml:{line}:")),
+            "{}",
+            errors[0]
+        );
+        let column = errors[0].split(':').nth(2).expect("a column");
+        column.parse::<usize>().expect("a number");
+        for part in *parts {
+            assert!(
+                errors[0].contains(part),
+                "{part:?} is not in\n{}",
+                errors[0]
+            );
+        }
+        assert!(errors[1].contains("\"loud\" is no level"), "{}", errors[1]);
+    }
+}
+
+#[test]
+fn a_broken_header_does_not_make_its_keys_strangers() {
+    let text = minimal("log", "").replace("[channels]", "[channels");
+    let errors = Place::with(&text).errors();
+    assert_eq!(errors.len(), 1, "{errors:#?}");
+    assert!(errors[0].starts_with("config.toml:4:"), "{}", errors[0]);
+}
+
+#[test]
+fn no_error_repeats_a_secret() {
+    let secret = "hunter2hunter2";
+    let cases = [
+        minimal("log", "").replace("\"correct horse\"", &format!("[\"{secret}\"]")),
+        minimal("log", "").replace("\"correct horse\"", &format!("\"{secret}")),
+        minimal("log", "").replace("\"correct horse\"", secret),
+        minimal("log", "").replace("12345", &format!("\"{secret}\"")),
+        minimal(
+            "proxy",
+            &format!("enabled = true\nusername = \"a\"\npassword = \"{secret}@\""),
+        ),
+        minimal("proxy", &format!("enabled = true\npassword = \"{secret}\"")),
+        minimal("encrypt", &format!("pasword = \"{secret}\"")),
+    ];
+    for text in cases {
+        let errors = Place::with(&text).errors().join("\n");
+        assert!(!errors.contains("hunter2"), "{errors}");
+    }
+    let number = minimal("log", "").replace("\"correct horse\"", "1234567890123");
+    let errors = Place::with(&number).errors().join("\n");
+    assert!(
+        errors.contains("[encrypt] password: a whole number stands"),
+        "{errors}"
+    );
+    assert!(
+        errors.contains("in quotes") && !errors.contains("1234567890123"),
+        "{errors}"
+    );
+}
+
+#[test]
+fn a_config_ini_is_told_all_that_has_changed() {
+    let place = Place::with(
+        "[pyrogram]\napi_id = [DATA EXPUNGED]\n; old\n[custom]\nzh_cn = False\ndefault_group_link = \"x\"\n[channels\nhide_channel_id = -1001\n[encrypt]\nkey = \"x\"\n",
+    );
+    let heads: Vec<_> = place
+        .errors()
+        .iter()
+        .map(|error| error.lines().next().unwrap_or_default().to_owned())
+        .collect();
+    let expected = [
+        "config.toml:1: [pyrogram]: there is no such section",
+        "config.toml:2:11: [pyrogram] api_id: is not filled in",
+        "config.toml:3:1: [pyrogram]: TOML has no such comment",
+        "config.toml:5:9: [custom] zh_cn: TOML has no True and False",
+        "config.toml:6: [custom] default_group_link: there is no such key in this section",
+        "config.toml:7:10: [custom]: unclosed table, expected `]`",
+        "config.toml:10: [encrypt] key: there is no such key in this section",
+    ];
+    assert_eq!(heads, expected);
+}
+
+#[test]
+fn a_syntax_error_elsewhere_does_not_hide_what_is_missing() {
+    let text = minimal("log", "level = True").replace("password", "#");
+    let errors = Place::with(&text).errors();
+    assert_eq!(errors.len(), 2, "{errors:#?}");
+    assert!(
+        errors[0].contains("[encrypt] password: is missing"),
+        "{}",
+        errors[0]
+    );
+}

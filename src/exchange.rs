@@ -1,0 +1,9 @@
+//! The exchange: the envelopes that the fleet's bots post to one another, as text and as meaning.
+//!
+//! Owns what an envelope looks like (SPEC §5). Knows no Telegram, no clock and no disk: it turns values into
+//! text and text into values. It keeps nothing, so a crash leaves nothing behind.
+
+mod format_data;
+pub mod reports;
+
+pub use format_data::format_data;

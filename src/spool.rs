@@ -1,0 +1,137 @@
+//! `data_dir/spool`: sealed photos that wait for their turn.
+//!
+//! Owns the directory; that each file in it is whole, `files` sees to.
+//! Which file belongs to which post is the outbox's to know; what belongs to none is swept at start.
+
+use std::collections::BTreeSet;
+use std::fs::{self, DirBuilder};
+use std::io::{self, Write as _};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+
+use crate::files::{self, PlaceFault};
+
+/// Letters and digits in a file's name.
+const NAME_LENGTH: usize = 8;
+const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+/// The spool directory.
+#[derive(Clone, Debug)]
+pub struct Spool(PathBuf);
+
+impl Spool {
+    /// Opens or creates the spool below `data_dir`.
+    ///
+    /// # Errors
+    /// The directory cannot be made.
+    pub fn open(data_dir: &Path) -> io::Result<Self> {
+        let path = data_dir.join("spool");
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&path)?;
+        Ok(Self(path))
+    }
+
+    /// Writes a file; it is there, whole and safely on disk, or not at all.
+    ///
+    /// # Errors
+    /// The disk is full or the directory cannot be written.
+    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), PlaceFault> {
+        files::replace(&self.0.join(name), |file| {
+            file.write_all(bytes)
+                .map_err(|error| PlaceFault::new("write", &self.0.join(name), error))
+        })
+    }
+
+    /// Reads a file; `None` if it is not there.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
+        match fs::read(self.0.join(name)) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Removes a file; one that is not there is no error.
+    ///
+    /// # Errors
+    /// It cannot be removed.
+    pub fn remove(&self, name: &str) -> io::Result<()> {
+        match fs::remove_file(self.0.join(name)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Removes every file that is not `wanted`, and returns which of those are there.
+    ///
+    /// # Errors
+    /// The directory cannot be read, or a file not removed.
+    pub fn sweep(&self, wanted: &BTreeSet<String>) -> io::Result<BTreeSet<String>> {
+        let mut there = BTreeSet::new();
+        for entry in fs::read_dir(&self.0)? {
+            let entry = entry?;
+            match entry.file_name().into_string() {
+                Ok(name) if wanted.contains(&name) => {
+                    there.insert(name);
+                }
+                _ => fs::remove_file(entry.path())?,
+            }
+        }
+        Ok(there)
+    }
+}
+
+/// Makes a name that says nothing: eight random letters and digits (SPEC §4).
+///
+/// # Errors
+/// The operating system gives no random numbers.
+pub fn random_name() -> io::Result<String> {
+    let mut name = String::with_capacity(NAME_LENGTH);
+    while name.len() < NAME_LENGTH {
+        let mut byte = [0];
+        getrandom::fill(&mut byte).map_err(io::Error::other)?;
+        // Bytes above the largest multiple of the alphabet's size would favour its beginning.
+        let limit = 256 - 256 % ALPHABET.len();
+        if usize::from(byte[0]) < limit {
+            name.push(char::from(ALPHABET[usize::from(byte[0]) % ALPHABET.len()]));
+        }
+    }
+    Ok(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_post_waits_for_is_swept() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let spool = Spool::open(directory.path()).expect("opened");
+        spool.write("whole", b"sealed").expect("written");
+        assert_eq!(
+            spool.read("whole").expect("readable").as_deref(),
+            Some(&b"sealed"[..])
+        );
+        let wanted = BTreeSet::from(["other".to_owned()]);
+        assert!(spool.sweep(&wanted).expect("swept").is_empty());
+        assert_eq!(fs::read_dir(&spool.0).expect("readable").count(), 0);
+    }
+
+    #[test]
+    fn names_say_nothing() {
+        let names: BTreeSet<String> = (0..100)
+            .map(|_| random_name().expect("random numbers"))
+            .collect();
+        assert_eq!(names.len(), 100);
+        assert!(
+            names
+                .iter()
+                .all(|name| name.len() == 8 && name.bytes().all(|b| b.is_ascii_alphanumeric()))
+        );
+    }
+}

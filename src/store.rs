@@ -1,0 +1,191 @@
+//! `state.db`: what the program knows and owes.
+//!
+//! Owns every SQL statement, the layout and its migrations, and the lock that keeps a second
+//! process away. Refuses to know Telegram and what a join means: it keeps facts and gives them back.
+//! All changes are transactions with `synchronous=FULL`: after a crash, what was committed is there
+//! and nothing else is.
+
+mod joins;
+mod ledger;
+mod lock;
+mod outbox;
+mod people;
+mod schema;
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use thiserror::Error;
+
+pub use joins::Outcome;
+pub use ledger::{KnownChannel, Moved};
+pub use lock::{DirectoryLock, LockError};
+pub use outbox::Row;
+
+use crate::model::Timestamp;
+
+/// Why the store did not do it.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// The file was written by a newer version of this program.
+    #[error(
+        "state.db has layout {found}, this program knows up to {newest}: it was written by a newer version; start that one, or restore state.db from a backup of before"
+    )]
+    Newer {
+        /// The layout found.
+        found: i64,
+        /// The newest layout known.
+        newest: i64,
+    },
+    /// The file is no database, or a damaged one.
+    #[error("{} is damaged or no database ({cause}): restore it from a backup, or move it away to start anew", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said.
+        cause: String,
+    },
+    /// The disk is full.
+    #[error(
+        "the disk that holds state.db is full: make room; nothing is lost, and the program goes on by itself"
+    )]
+    DiskFull,
+    /// SQLite failed otherwise.
+    #[error("state.db: {0}")]
+    Sql(rusqlite::Error),
+    /// A row holds what this program never writes.
+    #[error("state.db holds a row that cannot be read: {0}")]
+    Unreadable(String),
+}
+
+impl StoreError {
+    /// Returns whether the same change may succeed later without anybody touching the file.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::DiskFull => true,
+            Self::Sql(error) => matches!(
+                error.sqlite_error_code(),
+                Some(
+                    rusqlite::ErrorCode::DatabaseBusy
+                        | rusqlite::ErrorCode::DatabaseLocked
+                        | rusqlite::ErrorCode::SystemIoFailure
+                        | rusqlite::ErrorCode::CannotOpen
+                )
+            ),
+            Self::Newer { .. } | Self::Damaged { .. } | Self::Unreadable(_) => false,
+        }
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::DiskFull) => Self::DiskFull,
+            _ => Self::Sql(error),
+        }
+    }
+}
+
+/// The open database. Cheap to clone; one writer at a time.
+#[derive(Clone)]
+pub struct Store(Arc<Mutex<Connection>>);
+
+impl Store {
+    /// Opens or creates `state.db`, and brings it to the newest layout.
+    ///
+    /// # Errors
+    /// The file is damaged, of a newer version, or cannot be written.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let mut database = Connection::open(path)?;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).map_err(
+            |error| StoreError::Damaged {
+                path: path.to_owned(),
+                cause: error.to_string(),
+            },
+        )?;
+        let prepared = prepare(&mut database);
+        match prepared {
+            Ok(()) => Ok(Self(Arc::new(Mutex::new(database)))),
+            Err(StoreError::Sql(error))
+                if matches!(
+                    error.sqlite_error_code(),
+                    Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt)
+                ) =>
+            {
+                Err(StoreError::Damaged {
+                    path: path.to_owned(),
+                    cause: error.to_string(),
+                })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Does `work` in one transaction: all of it is committed, or, on an error, nothing.
+    ///
+    /// # Errors
+    /// What `work` returns, or the commit's failure.
+    pub fn transaction<T, E: From<StoreError>>(
+        &self,
+        work: impl FnOnce(&Facts<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        on_this_thread(|| {
+            let mut database = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let transaction = database
+                .transaction_with_behavior(TransactionBehavior::Immediate)
+                .map_err(StoreError::from)?;
+            let result = work(&Facts(&transaction))?;
+            transaction.commit().map_err(StoreError::from)?;
+            Ok(result)
+        })
+    }
+}
+
+/// SQLite blocks; the runtime is told so, where there is one that can make up for it.
+fn on_this_thread<T>(work: impl FnOnce() -> T) -> T {
+    match tokio::runtime::Handle::try_current().map(|handle| handle.runtime_flavor()) {
+        Ok(tokio::runtime::RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
+        _ => work(),
+    }
+}
+
+/// What is known, within one transaction. Its methods are spread over the rooms below.
+pub struct Facts<'a>(&'a Transaction<'a>);
+
+impl Facts<'_> {
+    /// Remembers that `method` rests until then.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn remember_flood(&self, method: &str, until: Timestamp) -> Result<(), StoreError> {
+        self.0.execute(
+            "INSERT INTO floods VALUES (?1, ?2) ON CONFLICT (method) DO UPDATE SET until = excluded.until",
+            params![method, until.get()],
+        )?;
+        Ok(())
+    }
+
+    /// Returns the flood limits still in force, and forgets the others.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn floods(&self, now: Timestamp) -> Result<BTreeMap<String, Timestamp>, StoreError> {
+        self.0
+            .execute("DELETE FROM floods WHERE until <= ?1", [now.get()])?;
+        let mut statement = self.0.prepare("SELECT method, until FROM floods")?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, Timestamp::new(row.get(1)?))))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
+
+fn prepare(database: &mut Connection) -> Result<(), StoreError> {
+    database.pragma_update(None, "journal_mode", "WAL")?;
+    database.pragma_update(None, "synchronous", "FULL")?;
+    database.pragma_update(None, "foreign_keys", true)?;
+    database.busy_timeout(std::time::Duration::from_secs(5))?;
+    schema::migrate(database)
+}

@@ -1,0 +1,177 @@
+//! The joins and what became of each; and which photos were forwarded.
+
+use std::collections::BTreeSet;
+
+use rusqlite::params;
+
+use super::{Facts, StoreError};
+use crate::model::{Adder, Avatar, ChannelId, Join, MessageId, PhotoId, Timestamp, UserId};
+
+/// What became of a join.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The user has to be looked up before it can be decided on.
+    LookUp,
+    /// A photo is on its way.
+    Queued,
+    /// The photo was posted.
+    Forwarded,
+    /// No photo, for this reason (SPEC §4's word).
+    Skipped(&'static str),
+    /// The photo could not be had, or not be posted.
+    Failed,
+    /// It waited longer than `delivery.max_age_hours`.
+    Expired,
+}
+
+impl Outcome {
+    /// Returns the word that `state.db` keeps.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::LookUp => "lookup",
+            Self::Queued => "queued",
+            Self::Forwarded => "forwarded",
+            Self::Skipped(reason) => reason,
+            Self::Failed => "failed",
+            Self::Expired => "expired",
+        }
+    }
+}
+
+/// `joins.added_by` of one added in the name of the group; users' ids are positive.
+const BY_GROUP: i64 = 0;
+
+impl Facts<'_> {
+    /// Records a join and what became of it. Returns `false`, and changes nothing, if this very
+    /// join is recorded already.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn record_join(&self, join: &Join, outcome: Outcome) -> Result<bool, StoreError> {
+        let added_by = match join.added_by {
+            Adder::Themselves => None,
+            Adder::User(user) => Some(user.get()),
+            Adder::Group => Some(BY_GROUP),
+        };
+        let inserted = self
+            .0
+            .prepare_cached("INSERT OR IGNORE INTO joins VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
+            .execute(params![
+                join.group.bare(),
+                join.message.get(),
+                join.user.get(),
+                join.date.get(),
+                added_by,
+                outcome.as_str(),
+            ])?;
+        Ok(inserted == 1)
+    }
+
+    /// Returns whether this very join is recorded.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn knows_join(&self, join: &Join) -> Result<bool, StoreError> {
+        Ok(self
+            .0
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM joins WHERE group_id = ?1 AND message_id = ?2 AND user_id = ?3)",
+            )?
+            .query_row(
+                params![join.group.bare(), join.message.get(), join.user.get()],
+                |row| row.get(0),
+            )?)
+    }
+
+    /// Changes what became of a recorded join.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn settle_join(
+        &self,
+        group: ChannelId,
+        message: MessageId,
+        user: UserId,
+        outcome: Outcome,
+    ) -> Result<(), StoreError> {
+        self.0
+            .prepare_cached(
+                "UPDATE joins SET outcome = ?4 WHERE group_id = ?1 AND message_id = ?2 AND user_id = ?3",
+            )?
+            .execute(params![
+                group.bare(),
+                message.get(),
+                user.get(),
+                outcome.as_str()
+            ])?;
+        Ok(())
+    }
+
+    /// Returns the joins whose users have to be looked up, newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn waiting_joins(&self, limit: usize) -> Result<Vec<Join>, StoreError> {
+        let mut statement = self.0.prepare_cached(
+            "SELECT group_id, message_id, user_id, joined_at, added_by FROM joins
+             WHERE outcome = 'lookup' ORDER BY joined_at DESC, message_id DESC LIMIT ?1",
+        )?;
+        let rows = statement.query_map([i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
+            Ok(Join {
+                group: ChannelId::from_bare(row.get(0)?),
+                message: MessageId::new(row.get(1)?),
+                user: UserId::new(row.get(2)?),
+                date: Timestamp::new(row.get(3)?),
+                added_by: match row.get::<_, Option<i64>>(4)? {
+                    None => Adder::Themselves,
+                    Some(BY_GROUP) => Adder::Group,
+                    Some(user) => Adder::User(UserId::new(user)),
+                },
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Returns the photos of `user` that were forwarded for `group`, or wait to be.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn forwarded(
+        &self,
+        user: UserId,
+        group: ChannelId,
+    ) -> Result<BTreeSet<PhotoId>, StoreError> {
+        let mut sent = self.0.prepare_cached(
+            "SELECT photo_id FROM forwarded WHERE user_id = ?1 AND group_id = ?2",
+        )?;
+        let sent = sent.query_map([user.get(), group.bare()], |row| {
+            row.get(0).map(PhotoId::new)
+        })?;
+        let mut photos: BTreeSet<PhotoId> = sent.collect::<Result<_, _>>()?;
+        photos.extend(self.photos_on_their_way(user, group)?);
+        Ok(photos)
+    }
+
+    /// Records that a photo was posted for a group, as `message` of the private channel.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn record_forwarded(
+        &self,
+        avatar: &Avatar,
+        message: MessageId,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.0
+            .prepare_cached("INSERT OR IGNORE INTO forwarded VALUES (?1, ?2, ?3, ?4, ?5)")?
+            .execute(params![
+                avatar.user.get(),
+                avatar.photo.id.get(),
+                avatar.group.bare(),
+                message.get(),
+                now.get(),
+            ])?;
+        Ok(())
+    }
+}

@@ -1,0 +1,210 @@
+//! The channels, how far each was read, and who administers them.
+
+use std::collections::BTreeSet;
+
+use rusqlite::{OptionalExtension as _, Row, params};
+
+use super::{Facts, StoreError};
+use crate::model::{
+    AccessHash, Advance, Channel, ChannelId, ChannelKind, MessageId, Timestamp, UserId,
+};
+
+/// A channel of the ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownChannel {
+    /// The channel as it was last seen; `pts` and `top_message` are how far it was read.
+    pub channel: Channel,
+    /// Whether the account is in it.
+    pub present: bool,
+    /// When its administrators were learned.
+    pub admins_at: Option<Timestamp>,
+}
+
+/// What became of an attempt to move a channel's `pts`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moved {
+    /// It moved: what the page tells is to be applied.
+    Forward,
+    /// It is behind what is stored: known already.
+    Known,
+    /// It does not follow what is stored: the channel has to be pulled.
+    Gap,
+    /// The channel is not in the ledger.
+    Stranger,
+}
+
+const COLUMNS: &str =
+    "channel_id, access_hash, kind, title, can_post, pts, last_message_id, present, admins_at";
+
+impl Facts<'_> {
+    /// Returns a channel of the ledger.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn channel(&self, id: ChannelId) -> Result<Option<KnownChannel>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM ledger WHERE channel_id = ?1");
+        Ok(self
+            .0
+            .prepare_cached(&sql)?
+            .query_row([id.bare()], read)
+            .optional()?)
+    }
+
+    /// Returns every channel that the account is in.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn channels(&self) -> Result<Vec<KnownChannel>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM ledger WHERE present ORDER BY channel_id");
+        let mut statement = self.0.prepare_cached(&sql)?;
+        Ok(statement.query_map([], read)?.collect::<Result<_, _>>()?)
+    }
+
+    /// Notes a channel as the list of dialogs shows it. A new one is read from `start` on; how far
+    /// a known one was read stays. Returns whether it was new.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn note_channel(&self, channel: &Channel, start: i32) -> Result<bool, StoreError> {
+        let known = self.channel(channel.id)?.is_some();
+        self.0
+            .prepare_cached(
+                "INSERT INTO ledger (channel_id, access_hash, kind, title, present, can_post, pts, last_message_id)
+                 VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6, ?7)
+                 ON CONFLICT (channel_id) DO UPDATE SET access_hash = excluded.access_hash,
+                     kind = excluded.kind, title = excluded.title, present = 1, can_post = excluded.can_post",
+            )?
+            .execute(params![
+                channel.id.bare(),
+                channel.access_hash.get(),
+                match channel.kind {
+                    ChannelKind::Group => "group",
+                    ChannelKind::Broadcast => "broadcast",
+                },
+                channel.title,
+                channel.can_post,
+                start,
+                channel.top_message.get(),
+            ])?;
+        Ok(!known)
+    }
+
+    /// Notes that the account is not in a channel any more. How far it was read is kept.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn note_absent(&self, id: ChannelId) -> Result<(), StoreError> {
+        self.0.execute(
+            "UPDATE ledger SET present = 0 WHERE channel_id = ?1",
+            [id.bare()],
+        )?;
+        Ok(())
+    }
+
+    /// Moves a channel's `pts` and newest message, if the step follows what is stored.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn advance(
+        &self,
+        id: ChannelId,
+        advance: Advance,
+        last_message: Option<MessageId>,
+    ) -> Result<Moved, StoreError> {
+        let Some(known) = self.channel(id)? else {
+            return Ok(Moved::Stranger);
+        };
+        let stored = known.channel.pts;
+        let to = match advance {
+            Advance::Pushed { to, .. } if to <= stored => return Ok(Moved::Known),
+            Advance::Pushed { to, count } if to.checked_sub(count) != Some(stored) => {
+                return Ok(Moved::Gap);
+            }
+            Advance::Pulled { from, .. } if from != stored => return Ok(Moved::Gap),
+            Advance::Pushed { to, .. } | Advance::Pulled { to, .. } | Advance::Adopted { to } => to,
+            Advance::Refetched => stored,
+        };
+        self.0
+            .prepare_cached(
+                "UPDATE ledger SET pts = ?2, last_message_id = MAX(last_message_id, ?3) WHERE channel_id = ?1",
+            )?
+            .execute(params![
+                id.bare(),
+                to,
+                last_message.map_or(0, MessageId::get)
+            ])?;
+        Ok(Moved::Forward)
+    }
+
+    /// Replaces a group's administrators.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn replace_admins(
+        &self,
+        group: ChannelId,
+        admins: &[UserId],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.0
+            .execute("DELETE FROM admins WHERE group_id = ?1", [group.bare()])?;
+        let mut insert = self
+            .0
+            .prepare_cached("INSERT OR IGNORE INTO admins VALUES (?1, ?2)")?;
+        for admin in admins {
+            insert.execute([group.bare(), admin.get()])?;
+        }
+        self.0.execute(
+            "UPDATE ledger SET admins_at = ?2 WHERE channel_id = ?1",
+            [group.bare(), now.get()],
+        )?;
+        Ok(())
+    }
+
+    /// Returns the administrators of one group.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn admins_of(&self, group: ChannelId) -> Result<BTreeSet<UserId>, StoreError> {
+        let mut statement = self
+            .0
+            .prepare_cached("SELECT user_id FROM admins WHERE group_id = ?1")?;
+        let rows = statement.query_map([group.bare()], |row| row.get(0).map(UserId::new))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Returns whether a user administers any group that the account is in.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn is_admin_anywhere(&self, user: UserId) -> Result<bool, StoreError> {
+        Ok(self
+            .0
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM admins JOIN ledger ON group_id = channel_id
+                 WHERE user_id = ?1 AND present)",
+            )?
+            .query_row([user.get()], |row| row.get(0))?)
+    }
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<KnownChannel> {
+    let kind: String = row.get("kind")?;
+    Ok(KnownChannel {
+        channel: Channel {
+            id: ChannelId::from_bare(row.get("channel_id")?),
+            access_hash: AccessHash::new(row.get("access_hash")?),
+            kind: if kind == "group" {
+                ChannelKind::Group
+            } else {
+                ChannelKind::Broadcast
+            },
+            title: row.get("title")?,
+            can_post: row.get("can_post")?,
+            pts: row.get("pts")?,
+            top_message: MessageId::new(row.get("last_message_id")?),
+        },
+        present: row.get("present")?,
+        admins_at: row.get::<_, Option<i64>>("admins_at")?.map(Timestamp::new),
+    })
+}

@@ -1,0 +1,361 @@
+//! What is owed: rows that become posts, each under an id that was stored before the first attempt.
+//!
+//! A row's `key` says what it is for, so that owing it twice is one row. States:
+//! `wanted → fetched → sending → sent | dropped(reason)`; a report starts at `fetched`, since there
+//! is nothing to fetch. Each step is a transaction: after a crash a row is at the step before or
+//! after, and `sending` means that the post may or may not be there, which its `random_id` settles.
+
+use rusqlite::{OptionalExtension as _, params};
+use sha2::{Digest as _, Sha256};
+
+use super::{Facts, StoreError};
+use crate::model::{Avatar, ChannelId, MessageId, Payload, PhotoId, Timestamp, UserId};
+
+/// A row of the outbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// Its number.
+    pub id: i64,
+    /// What it is for.
+    pub key: String,
+    /// The id under which Telegram knows a repetition.
+    pub random_id: i64,
+    /// When it was owed.
+    pub created_at: Timestamp,
+    /// How often its present step was tried in vain.
+    pub attempts: u32,
+    /// What is to be posted.
+    pub payload: Payload,
+    /// The name of its file in the spool.
+    pub spool: Option<String>,
+}
+
+const COLUMNS: &str = "id, key, random_id, created_at, attempts, payload, spool";
+
+impl Facts<'_> {
+    /// Owes an envelope without a file. Returns `false` if it was owed before.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn owe_report(&self, key: &str, text: &str, now: Timestamp) -> Result<bool, StoreError> {
+        let payload = Payload::Text {
+            text: text.to_owned(),
+        };
+        self.owe(key, "report", "fetched", &payload, now)
+    }
+
+    /// Owes a photo. Returns `false` if it was owed before and was not given up.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn owe_avatar(&self, avatar: &Avatar, now: Timestamp) -> Result<bool, StoreError> {
+        let key = format!(
+            "{}{}",
+            avatar_prefix(avatar.user, avatar.group),
+            avatar.photo.id
+        );
+        self.0
+            .prepare_cached("DELETE FROM outbox WHERE key = ?1 AND state = 'dropped'")?
+            .execute([&key])?;
+        self.owe(&key, "avatar", "wanted", &Payload::Avatar(*avatar), now)
+    }
+
+    /// Returns the photos that are to be fetched, newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn wanted(&self, now: Timestamp, limit: usize) -> Result<Vec<Row>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM outbox WHERE state = 'wanted' AND due_at <= ?1
+             ORDER BY created_at DESC, id DESC LIMIT ?2"
+        );
+        let mut statement = self.0.prepare_cached(&sql)?;
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows = statement.query_map([now.get(), limit], RawRow::read)?;
+        rows.map(|row| row?.parse()).collect()
+    }
+
+    /// Returns the row to post next: one whose post was begun, else a report, else the newest
+    /// photo. A kind that rests may be left out.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn next_to_send(
+        &self,
+        now: Timestamp,
+        reports: bool,
+        avatars: bool,
+    ) -> Result<Option<Row>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM outbox
+             WHERE state IN ('fetched', 'sending') AND due_at <= ?1
+               AND ((class = 'report' AND ?2) OR (class = 'avatar' AND ?3))
+             ORDER BY class = 'report' DESC, state = 'sending' DESC, created_at DESC, id DESC LIMIT 1"
+        );
+        self.0
+            .prepare_cached(&sql)?
+            .query_row(params![now.get(), reports, avatars], RawRow::read)
+            .optional()?
+            .map(RawRow::parse)
+            .transpose()
+    }
+
+    /// Returns when the next row in one of these states falls due, if one is not due yet.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn next_due(
+        &self,
+        to_fetch: bool,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let due: Option<i64> = self
+            .0
+            .prepare_cached(
+                "SELECT MIN(due_at) FROM outbox WHERE due_at > ?1
+                 AND CASE WHEN ?2 THEN state = 'wanted' ELSE state IN ('fetched', 'sending') END",
+            )?
+            .query_row(params![now.get(), to_fetch], |row| row.get(0))?;
+        Ok(due.map(Timestamp::new))
+    }
+
+    /// Notes that a photo lies in the spool, sealed, ready to be posted.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn note_fetched(
+        &self,
+        id: i64,
+        spool: &str,
+        bytes: u64,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.0
+            .prepare_cached(
+                "UPDATE outbox SET state = 'fetched', spool = ?2, spool_bytes = ?3, due_at = ?4, attempts = 0
+                 WHERE id = ?1 AND state = 'wanted'",
+            )?
+            .execute(params![
+                id,
+                spool,
+                i64::try_from(bytes).unwrap_or(i64::MAX),
+                now.get()
+            ])?;
+        Ok(())
+    }
+
+    /// Notes that a photo has to be fetched (again): its spool file is gone.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn note_wanted(&self, id: i64) -> Result<(), StoreError> {
+        self.0.execute(
+            "UPDATE outbox SET state = 'wanted', spool = NULL, spool_bytes = 0 WHERE id = ?1",
+            [id],
+        )?;
+        Ok(())
+    }
+
+    /// Notes that a post is begun. From here on only its `random_id` tells whether it is there.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn note_sending(&self, id: i64) -> Result<(), StoreError> {
+        self.0
+            .prepare_cached("UPDATE outbox SET state = 'sending' WHERE id = ?1")?
+            .execute([id])?;
+        Ok(())
+    }
+
+    /// Puts a row off until `due_at`; counted as an attempt in vain if `in_vain`.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn put_off(&self, id: i64, due_at: Timestamp, in_vain: bool) -> Result<(), StoreError> {
+        self.0
+            .prepare_cached(
+                "UPDATE outbox SET due_at = ?2, attempts = attempts + ?3 WHERE id = ?1",
+            )?
+            .execute(params![id, due_at.get(), in_vain])?;
+        Ok(())
+    }
+
+    /// Settles a row: it is `message` of the private channel.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn note_sent(&self, id: i64, message: MessageId, now: Timestamp) -> Result<(), StoreError> {
+        self.0
+            .prepare_cached(
+                "UPDATE outbox SET state = 'sent', message_id = ?2, settled_at = ?3, spool = NULL, spool_bytes = 0
+                 WHERE id = ?1",
+            )?
+            .execute(params![id, message.get(), now.get()])?;
+        Ok(())
+    }
+
+    /// Settles a row: it will not be posted, for this reason.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn note_dropped(&self, id: i64, reason: &str, now: Timestamp) -> Result<(), StoreError> {
+        self.0
+            .prepare_cached(
+                "UPDATE outbox SET state = 'dropped', reason = ?2, settled_at = ?3, spool = NULL, spool_bytes = 0
+                 WHERE id = ?1",
+            )?
+            .execute(params![id, reason, now.get()])?;
+        Ok(())
+    }
+
+    /// Returns the photos that wait since before `oldest` and whose post was not begun.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn too_old(&self, oldest: Timestamp) -> Result<Vec<Row>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM outbox
+             WHERE class = 'avatar' AND state IN ('wanted', 'fetched') AND created_at < ?1"
+        );
+        let mut statement = self.0.prepare_cached(&sql)?;
+        let rows = statement.query_map([oldest.get()], RawRow::read)?;
+        rows.map(|row| row?.parse()).collect()
+    }
+
+    /// Forgets rows that were settled before `oldest`; `forwarded` remembers what matters.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn forget_settled(&self, oldest: Timestamp) -> Result<usize, StoreError> {
+        Ok(self
+            .0
+            .execute("DELETE FROM outbox WHERE settled_at < ?1", [oldest.get()])?)
+    }
+
+    /// Returns how many bytes the spool holds.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn spooled_bytes(&self) -> Result<u64, StoreError> {
+        let bytes: i64 = self
+            .0
+            .prepare_cached(
+                "SELECT COALESCE(SUM(spool_bytes), 0) FROM outbox WHERE spool IS NOT NULL",
+            )?
+            .query_row([], |row| row.get(0))?;
+        Ok(u64::try_from(bytes).unwrap_or(0))
+    }
+
+    /// Returns the rows that have a file in the spool, with its name.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn spooled(&self) -> Result<Vec<(i64, String)>, StoreError> {
+        let mut statement = self
+            .0
+            .prepare_cached("SELECT id, spool FROM outbox WHERE spool IS NOT NULL")?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Returns the photos of `user` for `group` that are owed and not settled.
+    pub(super) fn photos_on_their_way(
+        &self,
+        user: UserId,
+        group: ChannelId,
+    ) -> Result<Vec<PhotoId>, StoreError> {
+        let prefix = avatar_prefix(user, group);
+        // Keys that begin with the prefix lie between it and the same with its last "/" as "0".
+        let end = format!("{}0", prefix.trim_end_matches('/'));
+        let mut statement = self.0.prepare_cached(
+            "SELECT payload FROM outbox WHERE key > ?1 AND key < ?2
+             AND state IN ('wanted', 'fetched', 'sending')",
+        )?;
+        let rows = statement.query_map([&prefix, &end], |row| row.get::<_, String>(0))?;
+        let mut photos = Vec::new();
+        for row in rows {
+            if let Payload::Avatar(avatar) = parse_payload(&row?)? {
+                photos.push(avatar.photo.id);
+            }
+        }
+        Ok(photos)
+    }
+
+    fn owe(
+        &self,
+        key: &str,
+        class: &str,
+        state: &str,
+        payload: &Payload,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let payload = serde_json::to_string(payload)
+            .map_err(|error| StoreError::Unreadable(error.to_string()))?;
+        let inserted = self
+            .0
+            .prepare_cached(
+                "INSERT OR IGNORE INTO outbox (key, random_id, class, created_at, due_at, state, payload)
+                 VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6)",
+            )?
+            .execute(params![
+                key,
+                random_id(key, now),
+                class,
+                now.get(),
+                state,
+                payload
+            ])?;
+        Ok(inserted == 1)
+    }
+}
+
+/// The first eight bytes of SHA-256 over the key and the row's creation, never 0, which Telegram
+/// refuses.
+fn random_id(key: &str, created_at: Timestamp) -> i64 {
+    let digest = Sha256::new()
+        .chain_update(key)
+        .chain_update(created_at.get().to_le_bytes())
+        .finalize();
+    let mut head = [0; 8];
+    head.copy_from_slice(&digest[..8]);
+    match i64::from_le_bytes(head) {
+        0 => 1,
+        id => id,
+    }
+}
+
+fn avatar_prefix(user: UserId, group: ChannelId) -> String {
+    format!("avatar/{group}/{user}/")
+}
+
+/// A row as SQLite gives it, its payload unread.
+struct RawRow(Row, String);
+
+impl RawRow {
+    fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+        let text: String = row.get("payload")?;
+        let row = Row {
+            id: row.get("id")?,
+            key: row.get("key")?,
+            random_id: row.get("random_id")?,
+            created_at: Timestamp::new(row.get("created_at")?),
+            attempts: row.get("attempts")?,
+            payload: Payload::Text {
+                text: String::new(),
+            },
+            spool: row.get("spool")?,
+        };
+        Ok(Self(row, text))
+    }
+
+    fn parse(self) -> Result<Row, StoreError> {
+        Ok(Row {
+            payload: parse_payload(&self.1)?,
+            ..self.0
+        })
+    }
+}
+
+fn parse_payload(text: &str) -> Result<Payload, StoreError> {
+    serde_json::from_str(text).map_err(|error| StoreError::Unreadable(error.to_string()))
+}

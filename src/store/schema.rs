@@ -1,0 +1,106 @@
+//! The layouts of `state.db`, numbered; each one is reached from the one before it.
+
+use rusqlite::{Connection, Transaction};
+
+use super::StoreError;
+
+/// The migrations, in order; `PRAGMA user_version` counts how many are done. A released one is
+/// never changed.
+const MIGRATIONS: &[&str] = &[
+    // 1: channels, joins, people, the outbox.
+    "
+CREATE TABLE ledger (
+    channel_id INTEGER PRIMARY KEY,
+    access_hash INTEGER NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('group', 'broadcast')),
+    title TEXT NOT NULL,
+    present INTEGER NOT NULL,
+    can_post INTEGER NOT NULL,
+    pts INTEGER NOT NULL,
+    last_message_id INTEGER NOT NULL,
+    admins_at INTEGER
+) STRICT;
+
+CREATE TABLE joins (
+    group_id INTEGER NOT NULL,
+    message_id INTEGER NOT NULL,
+    user_id INTEGER NOT NULL,
+    joined_at INTEGER NOT NULL,
+    added_by INTEGER,
+    outcome TEXT NOT NULL,
+    PRIMARY KEY (group_id, message_id, user_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX joins_by_outcome ON joins (outcome, joined_at);
+CREATE INDEX joins_by_user ON joins (user_id);
+
+CREATE TABLE people (
+    user_id INTEGER PRIMARY KEY,
+    full_hash INTEGER,
+    min_hash INTEGER,
+    seen_in_group INTEGER,
+    seen_in_message INTEGER,
+    photo_id INTEGER,
+    photo_dc INTEGER
+) STRICT;
+
+CREATE TABLE forwarded (
+    user_id INTEGER NOT NULL,
+    photo_id INTEGER NOT NULL,
+    group_id INTEGER NOT NULL,
+    message_id INTEGER NOT NULL,
+    sent_at INTEGER NOT NULL,
+    PRIMARY KEY (user_id, photo_id, group_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE outbox (
+    id INTEGER PRIMARY KEY,
+    key TEXT NOT NULL UNIQUE,
+    random_id INTEGER NOT NULL,
+    class TEXT NOT NULL CHECK (class IN ('report', 'avatar')),
+    created_at INTEGER NOT NULL,
+    due_at INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('wanted', 'fetched', 'sending', 'sent', 'dropped')),
+    reason TEXT,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    payload TEXT NOT NULL,
+    spool TEXT,
+    spool_bytes INTEGER NOT NULL DEFAULT 0,
+    message_id INTEGER,
+    settled_at INTEGER
+) STRICT;
+CREATE INDEX outbox_by_state ON outbox (state, class, due_at);
+
+CREATE TABLE admins (
+    group_id INTEGER NOT NULL,
+    user_id INTEGER NOT NULL,
+    PRIMARY KEY (group_id, user_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX admins_by_user ON admins (user_id);
+
+CREATE TABLE floods (
+    method TEXT PRIMARY KEY,
+    until INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+",
+];
+
+/// Brings an open database to the newest layout.
+pub(super) fn migrate(database: &mut Connection) -> Result<(), StoreError> {
+    let newest = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    let found: i64 = database.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if found > newest {
+        return Err(StoreError::Newer { found, newest });
+    }
+    let done = usize::try_from(found).map_err(|_| StoreError::Newer { found, newest })?;
+    for (index, migration) in MIGRATIONS.iter().enumerate().skip(done) {
+        let transaction = database.transaction()?;
+        apply(&transaction, migration, index + 1)?;
+        transaction.commit()?;
+    }
+    Ok(())
+}
+
+fn apply(transaction: &Transaction<'_>, migration: &str, version: usize) -> rusqlite::Result<()> {
+    transaction.execute_batch(migration)?;
+    transaction.execute_batch(&format!("PRAGMA user_version = {version}"))
+}

@@ -1,0 +1,192 @@
+//! The loops: watch, fetch, deliver, administrators, cron.
+//!
+//! Owns what they share and how each ends. A loop gets its inputs and the shutdown token from
+//! outside, wakes on notification, and polls slowly as a fallback. What it decides, `decide` says;
+//! what it keeps, the store holds before anything else happens, so a crash anywhere repeats work.
+
+mod admins;
+mod cron;
+mod deliver;
+mod fetch;
+mod joins;
+mod pull;
+mod watch;
+
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+pub use admins::admins;
+pub use cron::{StatusPlan, cron, owe_status};
+pub use deliver::{deliver, reconcile};
+pub use fetch::fetch;
+pub use watch::watch;
+
+use crate::clock::Clock;
+use crate::decide;
+use crate::files::Sealer;
+use crate::model::{ChannelId, Timestamp, UserId};
+use crate::spool::Spool;
+use crate::store::{Facts, Store, StoreError};
+use crate::telegram::{AccountTrouble, CallError, Telegram};
+
+/// How long to wait before a change that the disk refused is tried again.
+const DISK_PAUSE: Duration = Duration::from_secs(5);
+
+/// What every loop works with.
+pub struct Shared {
+    /// Telegram.
+    pub telegram: Telegram,
+    /// What is known and owed.
+    pub store: Store,
+    /// Sealed photos that wait.
+    pub spool: Spool,
+    /// Seals them.
+    pub sealer: Sealer,
+    /// The time.
+    pub clock: Clock,
+    /// Tells every loop to end.
+    pub shutdown: CancellationToken,
+    /// Who is who.
+    pub standing: Standing,
+    /// Where posts go, how fast, and how long they may wait.
+    pub delivery: Delivery,
+    /// Wakes the loops.
+    pub wakes: Wakes,
+    /// Groups whose administrators could not be learned by this process.
+    pub unlearnable: Mutex<BTreeSet<ChannelId>>,
+}
+
+/// Who is who, from the configuration and from Telegram.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    /// This account.
+    pub own: UserId,
+    /// NOSPAM; when set, only groups that it administers are watched.
+    pub nospam: Option<UserId>,
+    /// The fleet's accounts, NOSPAM among them.
+    pub fleet: BTreeSet<UserId>,
+}
+
+/// How posts are delivered.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// The channel they go to.
+    pub channel: ChannelId,
+    /// The pause between two posts.
+    pub min_interval: Duration,
+    /// The age beyond which a photo is dropped, in seconds.
+    pub max_age: i64,
+    /// How many bytes may wait in the spool.
+    pub spool_max: u64,
+}
+
+/// Wakes loops when there is something for them.
+#[derive(Debug, Default)]
+pub struct Wakes {
+    /// A user to look up or a photo to fetch.
+    pub fetch: Notify,
+    /// Something to post.
+    pub deliver: Notify,
+    /// A group whose administrators are not known yet.
+    pub admins: Notify,
+}
+
+/// Why a loop ended before it was told to.
+#[derive(Debug, Error)]
+pub enum Stop {
+    /// It was told to, while it waited.
+    #[error("ending")]
+    Ending,
+    /// The account is unusable.
+    #[error(transparent)]
+    Account(#[from] AccountTrouble),
+    /// The database is unusable.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The operating system fails us.
+    #[error("{0}")]
+    System(String),
+}
+
+impl Shared {
+    /// Does `work` in one transaction. While the disk refuses, it says so and waits: nothing that
+    /// happened is let go of before it is safely stored.
+    ///
+    /// # Errors
+    /// The end was asked for, or the database is unusable.
+    pub async fn commit<T>(
+        &self,
+        mut work: impl FnMut(&Facts<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, Stop> {
+        loop {
+            match self.store.transaction(&mut work) {
+                Ok(done) => return Ok(done),
+                Err(error) if error.may_pass() => {
+                    tracing::error!("{error}");
+                    self.pause(DISK_PAUSE).await?;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Makes a call until it is answered or refused, waiting out floods and network trouble.
+    ///
+    /// # Errors
+    /// The end was asked for, or the account is unusable. A refusal is the inner error.
+    pub async fn call<T, F>(
+        &self,
+        make: impl Fn() -> F + Send,
+    ) -> Result<Result<T, CallError>, Stop>
+    where
+        F: Future<Output = Result<T, CallError>> + Send,
+    {
+        let mut attempts = 0;
+        loop {
+            let pause = match self.or_ending(make()).await? {
+                Ok(done) => return Ok(Ok(done)),
+                Err(CallError::Account(trouble)) => return Err(trouble.into()),
+                Err(error @ CallError::Refused { .. }) => return Ok(Err(error)),
+                Err(CallError::Flood { until, .. }) => self.clock.until(until),
+                Err(error @ CallError::Network { .. }) => {
+                    tracing::debug!("{error}");
+                    decide::backoff(attempts)
+                }
+            };
+            attempts += 1;
+            self.pause(pause).await?;
+        }
+    }
+
+    /// Sleeps, unless the end is asked for.
+    ///
+    /// # Errors
+    /// [`Stop::Ending`].
+    pub async fn pause(&self, pause: Duration) -> Result<(), Stop> {
+        self.or_ending(tokio::time::sleep(pause)).await
+    }
+
+    /// Waits for `work`, unless the end is asked for first.
+    ///
+    /// # Errors
+    /// [`Stop::Ending`].
+    pub async fn or_ending<T>(&self, work: impl Future<Output = T> + Send) -> Result<T, Stop> {
+        tokio::select! {
+            biased;
+            () = self.shutdown.cancelled() => Err(Stop::Ending),
+            done = work => Ok(done),
+        }
+    }
+
+    /// Returns how long to sleep until `moment`, at most a minute: the slow poll of every loop.
+    #[must_use]
+    pub fn nap(&self, moment: Option<Timestamp>) -> Duration {
+        const SLOW_POLL: Duration = Duration::from_secs(60);
+        moment.map_or(SLOW_POLL, |moment| self.clock.until(moment).min(SLOW_POLL))
+    }
+}

@@ -1,0 +1,277 @@
+//! Logging an account in: the calls behind the `login` command.
+//!
+//! Owns the order of `auth.sendCode`, `auth.signIn` and `auth.checkPassword`, and what their errors
+//! mean to the person at the terminal. Asks nobody for anything: what was typed comes in.
+
+use grammers_crypto::two_factor_auth::{calculate_2fa, check_p_and_g};
+use grammers_tl_types::{enums, functions as f, types};
+use thiserror::Error;
+
+use super::calls::Calls;
+use super::fault::{AccountTrouble, CallError};
+use super::{Telegram, convert};
+use crate::model::{Timestamp, User};
+
+/// Why a step of the login did not work.
+#[derive(Debug, Error)]
+pub enum LoginError {
+    /// The phone number is not one.
+    #[error(
+        "Telegram knows no such phone number: write it with its country code, as in +86 138 0013 8000"
+    )]
+    PhoneInvalid,
+    /// The number is banned.
+    #[error("Telegram has banned this phone number")]
+    PhoneBanned,
+    /// `api_id` and `api_hash` do not belong together.
+    #[error("Telegram does not accept api_id and api_hash: copy both again from my.telegram.org")]
+    ApiInvalid,
+    /// The code is wrong.
+    #[error("that code is wrong")]
+    CodeWrong,
+    /// The code was right once.
+    #[error("that code has expired")]
+    CodeExpired,
+    /// The two-step password is wrong.
+    #[error("that password is wrong")]
+    PasswordWrong,
+    /// Too many attempts.
+    #[error("Telegram wants a pause after so many attempts: try again after {until}", until = wall_clock(*.0))]
+    Flood(Timestamp),
+    /// The number has no account.
+    #[error("this phone number has no Telegram account yet: create it with an official app first")]
+    NoAccount,
+    /// Telegram wants something that only an official app can do.
+    #[error(
+        "Telegram does not send a code here ({0}): log in once with an official app, then try again"
+    )]
+    NotHere(&'static str),
+    /// Telegram's parameters for the password are not safe to use.
+    #[error("Telegram sent unsafe parameters for the two-step password, so it was not used")]
+    UnsafePassword,
+    /// Anything else.
+    #[error(transparent)]
+    Call(CallError),
+    /// The session file cannot be written.
+    #[error(transparent)]
+    Session(#[from] super::SessionError),
+}
+
+/// A code is on its way.
+#[derive(Debug)]
+pub struct SentCode {
+    phone: String,
+    hash: String,
+    /// Where it was sent, in words.
+    pub sent_to: &'static str,
+}
+
+/// How far the login came.
+#[derive(Debug)]
+pub enum SignedIn {
+    /// The account is logged in.
+    Done(Box<User>),
+    /// The two-step password is wanted, with the hint that its owner left.
+    PasswordWanted {
+        /// The hint.
+        hint: Option<String>,
+    },
+}
+
+impl Telegram {
+    /// Returns the account that this session is logged in as, if it is.
+    ///
+    /// # Errors
+    /// See [`LoginError`].
+    pub async fn logged_in(&self) -> Result<Option<User>, LoginError> {
+        match self.own().await {
+            Ok(user) => Ok(Some(user)),
+            Err(CallError::Account(AccountTrouble::LoggedOut(_))) => Ok(None),
+            Err(error) => Err(sort(error)),
+        }
+    }
+
+    /// Has a login code sent to `phone`. Moves to the phone's own data centre if it is another.
+    ///
+    /// # Errors
+    /// See [`LoginError`].
+    pub async fn send_code(
+        &self,
+        api_id: i32,
+        api_hash: &str,
+        phone: &str,
+    ) -> Result<SentCode, LoginError> {
+        let request = f::auth::SendCode {
+            phone_number: phone.to_owned(),
+            api_id,
+            api_hash: api_hash.to_owned(),
+            settings: types::CodeSettings {
+                allow_flashcall: false,
+                current_number: false,
+                allow_app_hash: false,
+                allow_missed_call: false,
+                allow_firebase: false,
+                unknown_number: false,
+                logout_tokens: None,
+                token: None,
+                app_sandbox: None,
+            }
+            .into(),
+        };
+        let answer = match self.calls().invoke(&request).await {
+            Err(CallError::Refused {
+                code: 303,
+                value: Some(dc),
+                ..
+            }) => {
+                let link = self.calls().link();
+                link.move_home(i32::try_from(dc).unwrap_or(0)).await?;
+                self.calls().invoke(&request).await
+            }
+            other => other,
+        };
+        match answer.map_err(sort)? {
+            enums::auth::SentCode::Code(sent) => Ok(SentCode {
+                phone: phone.to_owned(),
+                sent_to: place(&sent.r#type)?,
+                hash: sent.phone_code_hash,
+            }),
+            enums::auth::SentCode::Success(_) => Err(LoginError::NotHere("an unexpected success")),
+            enums::auth::SentCode::PaymentRequired(_) => {
+                Err(LoginError::NotHere("it asks for a payment"))
+            }
+        }
+    }
+
+    /// Signs in with the code that was sent.
+    ///
+    /// # Errors
+    /// See [`LoginError`].
+    pub async fn sign_in(&self, sent: &SentCode, code: &str) -> Result<SignedIn, LoginError> {
+        let answer = self
+            .calls()
+            .invoke(&f::auth::SignIn {
+                phone_number: sent.phone.clone(),
+                phone_code_hash: sent.hash.clone(),
+                phone_code: Some(code.to_owned()),
+                email_verification: None,
+            })
+            .await;
+        match answer {
+            Ok(authorization) => self.done(authorization).map(SignedIn::Done),
+            Err(error) if error.is("SESSION_PASSWORD_NEEDED") => {
+                let password = password_parameters(self.calls()).await?;
+                Ok(SignedIn::PasswordWanted {
+                    hint: password.hint,
+                })
+            }
+            Err(error) => Err(sort(error)),
+        }
+    }
+
+    /// Finishes a login with the two-step password, which never leaves this process (SRP).
+    ///
+    /// # Errors
+    /// See [`LoginError`].
+    pub async fn check_password(&self, password: &str) -> Result<Box<User>, LoginError> {
+        let asked = password_parameters(self.calls()).await?;
+        let (Some(algorithm), Some(b), Some(srp_id)) =
+            (asked.current_algo, asked.srp_b, asked.srp_id)
+        else {
+            return Err(LoginError::UnsafePassword);
+        };
+        let enums::PasswordKdfAlgo::Sha256Sha256Pbkdf2Hmacsha512iter100000Sha256ModPow(p) =
+            algorithm
+        else {
+            return Err(LoginError::UnsafePassword);
+        };
+        let proof = tokio::task::block_in_place(|| {
+            check_p_and_g(&p.p, &p.g).then(|| {
+                calculate_2fa(
+                    &p.salt1,
+                    &p.salt2,
+                    &p.p,
+                    &p.g,
+                    b,
+                    asked.secure_random,
+                    password,
+                )
+            })
+        });
+        let (m1, a) = proof.ok_or(LoginError::UnsafePassword)?;
+        let request = f::auth::CheckPassword {
+            password: types::InputCheckPasswordSrp {
+                srp_id,
+                a: a.to_vec(),
+                m1: m1.to_vec(),
+            }
+            .into(),
+        };
+        let authorization = self.calls().invoke(&request).await.map_err(sort)?;
+        self.done(authorization)
+    }
+
+    fn done(&self, authorization: enums::auth::Authorization) -> Result<Box<User>, LoginError> {
+        let enums::auth::Authorization::Authorization(done) = authorization else {
+            return Err(LoginError::NoAccount);
+        };
+        let user = convert::user(&done.user);
+        let hash = user.access_hash.map_or(0, crate::model::AccessHash::get);
+        self.calls()
+            .link()
+            .session()
+            .remember_self(user.id.get(), hash)?;
+        Ok(Box::new(user))
+    }
+}
+
+async fn password_parameters(calls: &Calls) -> Result<types::account::Password, LoginError> {
+    let enums::account::Password::Password(password) = calls
+        .invoke(&f::account::GetPassword {})
+        .await
+        .map_err(sort)?;
+    Ok(password)
+}
+
+fn place(kind: &enums::auth::SentCodeType) -> Result<&'static str, LoginError> {
+    use enums::auth::SentCodeType as T;
+    Ok(match kind {
+        T::App(_) => "the account's other Telegram apps",
+        T::Sms(_) | T::FirebaseSms(_) => "the phone, as a text message",
+        T::SmsWord(_) | T::SmsPhrase(_) => "the phone, as words in a text message",
+        T::Call(_) => "the phone, by a call that speaks it",
+        T::FlashCall(_) | T::MissedCall(_) => {
+            "the phone: the last digits of the number that calls it"
+        }
+        T::EmailCode(_) => "the account's login email",
+        T::FragmentSms(_) => "fragment.com",
+        T::SetUpEmailRequired(_) => {
+            return Err(LoginError::NotHere(
+                "it asks for a login email to be set up",
+            ));
+        }
+    })
+}
+
+fn sort(error: CallError) -> LoginError {
+    let name = match &error {
+        CallError::Refused { name, .. } => name.as_str(),
+        CallError::Flood { until, .. } => return LoginError::Flood(*until),
+        _ => return LoginError::Call(error),
+    };
+    match name {
+        "PHONE_NUMBER_INVALID" => LoginError::PhoneInvalid,
+        "PHONE_NUMBER_BANNED" => LoginError::PhoneBanned,
+        "PHONE_NUMBER_UNOCCUPIED" => LoginError::NoAccount,
+        "API_ID_INVALID" | "API_ID_PUBLISHED_FLOOD" => LoginError::ApiInvalid,
+        "PHONE_CODE_EXPIRED" => LoginError::CodeExpired,
+        "PHONE_CODE_INVALID" | "PHONE_CODE_EMPTY" => LoginError::CodeWrong,
+        "PASSWORD_HASH_INVALID" => LoginError::PasswordWrong,
+        _ => LoginError::Call(error),
+    }
+}
+
+fn wall_clock(moment: Timestamp) -> String {
+    jiff::Timestamp::from_second(moment.get())
+        .map_or_else(|_| moment.to_string(), |moment| moment.to_string())
+}
