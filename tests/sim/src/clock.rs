@@ -1,0 +1,43 @@
+//! The one place that reads the time. Clients read theirs themselves, so the simulator's is the machine's.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Returns seconds since 1970.
+pub(crate) fn unix() -> i32 {
+    i32::try_from(since_epoch().as_secs()).expect("the clock is before 2038")
+}
+
+/// Returns the time as the upper part of an MTProto message id.
+pub(crate) fn msg_id() -> i64 {
+    let now = since_epoch();
+    i64::try_from((now.as_secs() << 32) | (u64::from(now.subsec_nanos()) << 2))
+        .expect("the clock is before 2038")
+}
+
+/// Returns a moment to measure durations from.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the room that owns the clock"
+)]
+pub(crate) fn now() -> std::time::Instant {
+    std::time::Instant::now()
+}
+
+/// Returns the same, for the runtime's timers.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the room that owns the clock"
+)]
+pub(crate) fn tokio_now() -> tokio::time::Instant {
+    tokio::time::Instant::now()
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the room that owns the clock"
+)]
+fn since_epoch() -> Duration {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .expect("the clock is after 1970")
+}

@@ -1,0 +1,233 @@
+//! Messages inside a packet: containers, gzip, acknowledgements and service messages.
+//!
+//! Owns the walk through what a client sent and the numbering of what is sent back. It knows the service
+//! messages of core.telegram.org/mtproto/service_messages, and hands every other body on as a request.
+
+use std::io::Read;
+
+use flate2::read::GzDecoder;
+use grammers_tl_types::{
+    Cursor, Deserializable, Identifiable, RawVec, Serializable, deserialize, enums, functions,
+    types,
+};
+
+use crate::clock;
+
+/// `msg_container`, which the generated types leave out.
+const CONTAINER: u32 = 0x73f1_f8dc;
+/// `gzip_packed`, which the generated types leave out.
+const GZIP: u32 = 0x3072_cfa1;
+/// `rpc_result`, which the generated types leave out.
+const RPC_RESULT: u32 = 0xf35c_6d01;
+
+/// One message of a client, unpacked.
+pub(crate) struct Incoming {
+    pub(crate) msg_id: i64,
+    pub(crate) body: Vec<u8>,
+}
+
+/// What a message turned out to be.
+pub(crate) enum Meaning {
+    /// A request for `dispatch`.
+    Request,
+    /// A service message with its answer.
+    Answer(Vec<u8>),
+    /// As `Answer`, and the connection is to be closed unless another ping comes in time (seconds).
+    PingAnswer(Vec<u8>, i32),
+    /// Nothing to say.
+    Nothing,
+    /// The client wants a session forgotten.
+    DestroySession(i64),
+}
+
+/// Unpacks `message` (`msg_id`, `seqno`, length, body) into single messages, in order.
+pub(crate) fn unpack(message: &[u8]) -> Result<Vec<Incoming>, String> {
+    let mut out = Vec::new();
+    let mut cursor = Cursor::from_slice(message);
+    let (msg_id, body) = read_message(&mut cursor).map_err(|error| error.to_string())?;
+    flatten(msg_id, body, true, &mut out)?;
+    Ok(out)
+}
+
+fn read_message(cursor: &mut Cursor) -> deserialize::Result<(i64, Vec<u8>)> {
+    let msg_id = i64::deserialize(cursor)?;
+    let _seqno = i32::deserialize(cursor)?;
+    let length = i32::deserialize(cursor)?;
+    let length = usize::try_from(length).map_err(|_| deserialize::Error::UnexpectedEof)?;
+    if length > 2 * 1024 * 1024 {
+        return Err(deserialize::Error::UnexpectedEof);
+    }
+    let mut body = vec![0; length];
+    cursor.read_exact(&mut body)?;
+    Ok((msg_id, body))
+}
+
+fn flatten(
+    msg_id: i64,
+    body: Vec<u8>,
+    may_contain: bool,
+    out: &mut Vec<Incoming>,
+) -> Result<(), String> {
+    if msg_id & 3 != 0 {
+        return Err(format!("msg_id {msg_id} of a client is not divisible by 4"));
+    }
+    match constructor(&body) {
+        Some(CONTAINER) if may_contain => {
+            let mut cursor = Cursor::from_slice(&body[4..]);
+            let count = i32::deserialize(&mut cursor).map_err(|error| error.to_string())?;
+            if !(0..=1020).contains(&count) {
+                return Err(format!("a container of {count} messages"));
+            }
+            for _ in 0..count {
+                let (msg_id, body) =
+                    read_message(&mut cursor).map_err(|error| error.to_string())?;
+                flatten(msg_id, body, false, out)?;
+            }
+            Ok(())
+        }
+        Some(CONTAINER) => Err("a container inside a container".to_owned()),
+        Some(GZIP) => {
+            let packed = Vec::<u8>::from_bytes(&body[4..]).map_err(|error| error.to_string())?;
+            let mut body = Vec::new();
+            GzDecoder::new(packed.as_slice())
+                .take(8 * 1024 * 1024)
+                .read_to_end(&mut body)
+                .map_err(|error| format!("gzip_packed does not unpack: {error}"))?;
+            out.push(Incoming { msg_id, body });
+            Ok(())
+        }
+        Some(_) => {
+            out.push(Incoming { msg_id, body });
+            Ok(())
+        }
+        None => Err("a message without a constructor".to_owned()),
+    }
+}
+
+/// Returns the first four bytes of a body as the id that they are.
+pub(crate) fn constructor(body: &[u8]) -> Option<u32> {
+    let head = body.get(..4)?;
+    Some(u32::from_le_bytes(head.try_into().ok()?))
+}
+
+/// Decides whether a message is a service message, and answers it if so.
+pub(crate) fn interpret(
+    message: &Incoming,
+    salts: impl Fn(i32) -> Vec<i64>,
+) -> Result<Meaning, String> {
+    let body = &message.body;
+    let Some(id) = constructor(body) else {
+        return Err("a message without a constructor".to_owned());
+    };
+    let rest = &body[4..];
+    let bad = |error: deserialize::Error| format!("unreadable service message {id:08x}: {error}");
+    let pong = |ping_id| {
+        enums::Pong::Pong(types::Pong {
+            msg_id: message.msg_id,
+            ping_id,
+        })
+        .to_bytes()
+    };
+    Ok(match id {
+        functions::Ping::CONSTRUCTOR_ID => {
+            let ping = functions::Ping::from_bytes(rest).map_err(bad)?;
+            Meaning::Answer(pong(ping.ping_id))
+        }
+        functions::PingDelayDisconnect::CONSTRUCTOR_ID => {
+            let ping = functions::PingDelayDisconnect::from_bytes(rest).map_err(bad)?;
+            Meaning::PingAnswer(pong(ping.ping_id), ping.disconnect_delay)
+        }
+        functions::GetFutureSalts::CONSTRUCTOR_ID => {
+            let request = functions::GetFutureSalts::from_bytes(rest).map_err(bad)?;
+            Meaning::Answer(future_salts(
+                message.msg_id,
+                &salts(request.num.clamp(2, 64)),
+            ))
+        }
+        functions::DestroySession::CONSTRUCTOR_ID => {
+            let request = functions::DestroySession::from_bytes(rest).map_err(bad)?;
+            Meaning::DestroySession(request.session_id)
+        }
+        functions::RpcDropAnswer::CONSTRUCTOR_ID => Meaning::Answer(rpc_result(
+            message.msg_id,
+            &enums::RpcDropAnswer::RpcAnswerUnknown.to_bytes(),
+        )),
+        types::MsgsStateReq::CONSTRUCTOR_ID => {
+            let request = types::MsgsStateReq::from_bytes(rest).map_err(bad)?;
+            let info = types::MsgsStateInfo {
+                req_msg_id: message.msg_id,
+                // 4: received; the server never leaves one behind.
+                info: vec![4; request.msg_ids.len()],
+            };
+            Meaning::Answer(enums::MsgsStateInfo::Info(info).to_bytes())
+        }
+        types::MsgsAck::CONSTRUCTOR_ID
+        | types::MsgsStateInfo::CONSTRUCTOR_ID
+        | types::MsgsAllInfo::CONSTRUCTOR_ID
+        | types::MsgResendReq::CONSTRUCTOR_ID
+        | types::HttpWait::CONSTRUCTOR_ID => Meaning::Nothing,
+        _ => Meaning::Request,
+    })
+}
+
+fn future_salts(req_msg_id: i64, salts: &[i64]) -> Vec<u8> {
+    let now = clock::unix();
+    let salts = salts
+        .iter()
+        .zip(0..)
+        .map(|(salt, index)| types::FutureSalt {
+            // They overlap, as Telegram's do: each for an hour, one every half hour.
+            valid_since: now + 1800 * index - 60,
+            valid_until: now + 1800 * index + 3600,
+            salt: *salt,
+        })
+        .collect();
+    enums::FutureSalts::Salts(types::FutureSalts {
+        req_msg_id,
+        now,
+        salts: RawVec(salts),
+    })
+    .to_bytes()
+}
+
+/// Wraps the bytes of an answer or an `rpc_error` for the request `req_msg_id`.
+pub(crate) fn rpc_result(req_msg_id: i64, result: &[u8]) -> Vec<u8> {
+    let mut body = Vec::with_capacity(result.len() + 12);
+    RPC_RESULT.serialize(&mut body);
+    req_msg_id.serialize(&mut body);
+    body.extend_from_slice(result);
+    body
+}
+
+/// Numbers the server's messages of one connection.
+#[derive(Default)]
+pub(crate) struct Numbering {
+    last_msg_id: i64,
+    content: i32,
+}
+
+impl Numbering {
+    /// Wraps `body` into a message. Everything but pongs and salts is to be acknowledged by the client.
+    pub(crate) fn message(&mut self, body: &[u8], content: bool, answer: bool) -> Vec<u8> {
+        // "Server message identifiers modulo 4 yield 1 if the message is a response to a client message,
+        // and 3 otherwise."
+        let mut msg_id = (clock::msg_id() & !3) | if answer { 1 } else { 3 };
+        if msg_id <= self.last_msg_id {
+            msg_id = (self.last_msg_id & !3) + 4 + if answer { 1 } else { 3 };
+        }
+        self.last_msg_id = msg_id;
+        let mut seqno = self.content * 2;
+        if content {
+            seqno += 1;
+            self.content += 1;
+        }
+        let mut message = Vec::with_capacity(body.len() + 16);
+        msg_id.serialize(&mut message);
+        seqno.serialize(&mut message);
+        i32::try_from(body.len())
+            .expect("a message is below two gigabytes")
+            .serialize(&mut message);
+        message.extend_from_slice(body);
+        message
+    }
+}

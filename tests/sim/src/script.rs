@@ -1,0 +1,215 @@
+//! What tests say: the handle on a running simulator.
+//!
+//! Every method is a short statement about the world; the rooms below this one sort them by what they are about.
+
+use std::fmt;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Runtime};
+
+use crate::crypto::AuthKey;
+use crate::options::Options;
+use crate::server;
+use crate::shared::Shared;
+use crate::world::{Key, World};
+use crate::{HOME_DC, OTHER_DC};
+
+mod chats;
+mod faults;
+mod people;
+mod reading;
+mod session;
+
+pub use chats::How;
+
+/// A running simulator; it ends when dropped.
+pub struct Simulator {
+    shared: Arc<Shared>,
+    runtime: Option<Runtime>,
+    addresses: [SocketAddrV4; 2],
+    keys: Keys,
+}
+
+/// The keys that sessions are seeded with: home and other, logged in and not.
+struct Keys {
+    home: AuthKey,
+    other: AuthKey,
+    fresh_home: AuthKey,
+    fresh_other: AuthKey,
+}
+
+/// What was waited for did not happen in time; says how things stood.
+#[derive(Debug)]
+pub struct TimedOut {
+    what: String,
+}
+
+impl fmt::Display for TimedOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)
+    }
+}
+
+impl std::error::Error for TimedOut {}
+
+impl Simulator {
+    /// Starts the servers of both data centres, each on a free port of 127.0.0.1.
+    ///
+    /// # Errors
+    /// When a port cannot be bound, or the runtime not started.
+    pub fn start(options: Options) -> io::Result<Self> {
+        let mut world = World::new(options);
+        let keys = Keys {
+            home: seed_key(&mut world, HOME_DC, true)?,
+            other: seed_key(&mut world, OTHER_DC, false)?,
+            fresh_home: seed_key(&mut world, HOME_DC, false)?,
+            fresh_other: seed_key(&mut world, OTHER_DC, false)?,
+        };
+        let shared = Arc::new(Shared::new(world));
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("telegram-sim")
+            .enable_all()
+            .build()?;
+        let mut addresses = [SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0); 2];
+        let guard = runtime.enter();
+        for (dc, address) in [HOME_DC, OTHER_DC].into_iter().zip(&mut addresses) {
+            let listener = TcpListener::bind(*address)?;
+            listener.set_nonblocking(true)?;
+            if let SocketAddr::V4(bound) = listener.local_addr()? {
+                *address = bound;
+            }
+            runtime.spawn(server::listen(Arc::clone(&shared), dc, listener));
+        }
+        drop(guard);
+        Ok(Self {
+            shared,
+            runtime: Some(runtime),
+            addresses,
+            keys,
+        })
+    }
+
+    /// Returns where a data centre listens: [`HOME_DC`] or [`OTHER_DC`].
+    pub fn address(&self, dc: i32) -> SocketAddrV4 {
+        self.addresses[usize::from(dc != HOME_DC)]
+    }
+
+    /// Returns the account's authorization key in its home data centre.
+    pub fn key(&self) -> [u8; 256] {
+        *self.keys.home.data()
+    }
+
+    /// Returns the key that [`write_session`](Self::write_session) seeds for a data centre.
+    pub fn key_of(&self, dc: i32) -> [u8; 256] {
+        if dc == HOME_DC {
+            self.key()
+        } else {
+            *self.keys.other.data()
+        }
+    }
+
+    /// Returns the account's own user id.
+    pub fn me(&self) -> i64 {
+        self.shared.read(|world| world.me)
+    }
+
+    /// Blocks until `look` finds something in the world. It is asked again at each change, and must be quick.
+    ///
+    /// # Errors
+    /// When nothing was found in time.
+    pub fn wait<T>(
+        &self,
+        look: impl FnMut(&World) -> Option<T>,
+        timeout: Duration,
+    ) -> Result<T, TimedOut> {
+        self.shared
+            .wait(look, timeout)
+            .ok_or_else(|| self.timed_out("what was waited for", timeout))
+    }
+
+    /// As [`wait`](Self::wait), for async code.
+    ///
+    /// # Errors
+    /// When nothing was found in time.
+    pub async fn wait_async<T>(
+        &self,
+        mut look: impl FnMut(&World) -> Option<T>,
+        timeout: Duration,
+    ) -> Result<T, TimedOut> {
+        let mut changes = self.shared.watch();
+        let found = tokio::time::timeout(timeout, async {
+            loop {
+                // Marked as seen before the look, so that a change in between wakes the wait below.
+                changes.borrow_and_update();
+                if let Some(value) = self.shared.read(&mut look) {
+                    return Some(value);
+                }
+                if changes.changed().await.is_err() {
+                    return None;
+                }
+            }
+        });
+        found
+            .await
+            .ok()
+            .flatten()
+            .ok_or_else(|| self.timed_out("what was waited for", timeout))
+    }
+
+    /// Looks at the world as it is now, all at once.
+    pub fn read<T>(&self, look: impl FnOnce(&World) -> T) -> T {
+        self.shared.read(look)
+    }
+
+    fn timed_out(&self, what: &str, timeout: Duration) -> TimedOut {
+        self.shared.read(|world| {
+            let newest: Vec<String> = world
+                .calls
+                .iter()
+                .rev()
+                .take(12)
+                .map(|call| format!("{call:?}"))
+                .collect();
+            TimedOut {
+                what: format!(
+                    "{what} did not happen within {timeout:?}; connections {:?}, listening client {}, {} calls, \
+                     newest first {newest:#?}, failures {:#?}",
+                    world.connections(),
+                    world.connected(),
+                    world.calls.len(),
+                    world.failures,
+                ),
+            }
+        })
+    }
+}
+
+impl Drop for Simulator {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            // Not a blocking shutdown: the handle may be dropped inside another runtime.
+            runtime.shutdown_background();
+        }
+    }
+}
+
+fn seed_key(world: &mut World, dc: i32, authorized: bool) -> io::Result<AuthKey> {
+    let mut data = [0; 256];
+    getrandom::fill(&mut data).map_err(io::Error::other)?;
+    let key = AuthKey::new(data);
+    world.keys.insert(
+        key.id(),
+        Key {
+            key: Arc::new(key),
+            dc,
+            authorized,
+            ended: None,
+            forgotten: false,
+        },
+    );
+    Ok(key)
+}

@@ -1,0 +1,136 @@
+//! Users, their photos, and how the account logs in.
+
+use std::sync::Arc;
+
+use super::Simulator;
+use crate::options::{PhotoSpec, UserSpec, Visibility};
+use crate::world::login::Password;
+use crate::world::person::{Photo, User};
+
+/// The first id of a user that does not name its own.
+const FIRST_USER: i64 = 6_500_000_000;
+
+impl Simulator {
+    /// Adds a user and returns its id.
+    pub fn add_user(&self, mut spec: UserSpec) -> i64 {
+        let photo = spec.photo.take().map(|photo| self.draw(photo));
+        self.shared.change(|world| {
+            let id = spec.id.unwrap_or_else(|| FIRST_USER + world.serial());
+            let user = User::from_spec(world, id, spec, photo);
+            world.users.insert(id, user);
+            id
+        })
+    }
+
+    /// Replaces a user's photo, or takes it away. Nobody is told: the next object of the user shows it.
+    /// Returns the new photo's id, 0 without one.
+    pub fn set_photo(&self, user: i64, photo: Option<PhotoSpec>) -> i64 {
+        let photo = photo.map(|photo| self.draw(photo));
+        let id = photo.as_ref().map_or(0, |photo| photo.id);
+        self.with_user(user, |user| user.photo = photo);
+        id
+    }
+
+    /// Sets how a user appears in updates.
+    pub fn set_visibility(&self, user: i64, visibility: Visibility) {
+        self.with_user(user, |user| user.visibility = visibility);
+    }
+
+    /// Renames a user.
+    pub fn set_name(&self, user: i64, first_name: &str, last_name: Option<&str>) {
+        self.with_user(user, |user| {
+            first_name.clone_into(&mut user.first_name);
+            user.last_name = last_name.map(str::to_owned);
+        });
+    }
+
+    /// Makes a user a deleted account.
+    pub fn delete_user(&self, user: i64) {
+        self.with_user(user, |user| {
+            user.deleted = true;
+            user.photo = None;
+        });
+    }
+
+    /// Lets the next `times` downloads of a user's photo end halfway.
+    pub fn truncate_photo(&self, user: i64, times: usize) {
+        self.with_user(user, |user| {
+            if let Some(photo) = &mut user.photo {
+                photo.truncations = times;
+            }
+        });
+    }
+
+    /// Replaces the bytes of a user's photo by something that is no image; its id stays.
+    pub fn break_photo(&self, user: i64) {
+        self.with_user(user, |user| {
+            if let Some(photo) = &mut user.photo {
+                photo.bytes = Arc::from(&b"\x00\x01this is no image\x02\x03"[..]);
+            }
+        });
+    }
+
+    /// Returns the bytes of a user's photo; empty without one.
+    pub fn photo_bytes(&self, user: i64) -> Vec<u8> {
+        self.shared.read(|world| {
+            world
+                .users
+                .get(&user)
+                .and_then(|user| user.photo.as_ref())
+                .map(|photo| photo.bytes.to_vec())
+                .unwrap_or_default()
+        })
+    }
+
+    /// Returns the id of a user's photo, if there is one.
+    pub fn photo_id(&self, user: i64) -> Option<i64> {
+        self.shared.read(|world| {
+            let photo = world.users.get(&user)?.photo.as_ref()?;
+            Some(photo.id)
+        })
+    }
+
+    /// Sets what logging in takes, for a session of [`write_session_unauthorized`](Self::write_session_unauthorized).
+    pub fn set_login(&self, phone: &str, code: &str, password: Option<&str>) {
+        let (salt1, salt2) = self.shared.change(|world| {
+            let mut salt = || [world.random().to_le_bytes(), world.random().to_le_bytes()].concat();
+            (salt(), salt())
+        });
+        // A hundred thousand rounds of HMAC: outside the lock.
+        let password = password.map(|password| Password::new(password, "", salt1, salt2));
+        self.shared.change(|world| {
+            phone.clone_into(&mut world.login.phone);
+            code.clone_into(&mut world.login.code);
+            world.login.password = password;
+        });
+    }
+
+    /// Lets the codes that were sent so far expire.
+    pub fn expire_codes(&self) {
+        self.shared.change(|world| world.login.expired = true);
+    }
+
+    /// Returns whether the key of a session from
+    /// [`write_session_unauthorized`](Self::write_session_unauthorized) is logged in by now.
+    pub fn logged_in(&self) -> bool {
+        let id = self.keys.fresh_home.id();
+        self.shared
+            .read(|world| world.keys.get(&id).is_some_and(|key| key.authorized))
+    }
+
+    fn draw(&self, spec: PhotoSpec) -> Photo {
+        let (id, size, quality) = self.shared.change(|world| {
+            let id = world.random_id();
+            (id, world.options.photo_size, world.options.photo_quality)
+        });
+        Photo::draw(spec, id, size, quality)
+    }
+
+    fn with_user(&self, user: i64, change: impl FnOnce(&mut User)) {
+        self.shared
+            .change(|world| match world.users.get_mut(&user) {
+                Some(user) => change(user),
+                None => world.fail(format!("the script named a user that is not there: {user}")),
+            });
+    }
+}

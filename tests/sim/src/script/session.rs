@@ -1,0 +1,82 @@
+//! The session file that a client is started with, in the layout of grammers' SqliteSession version 1.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use rusqlite::{Connection, params};
+
+use super::Simulator;
+use crate::{HOME_DC, OTHER_DC};
+
+/// The subtype by which that layout marks the account's own user.
+const USER_SELF: i64 = 1;
+
+const TABLES: &str = "
+    CREATE TABLE dc_home (dc_id INTEGER NOT NULL, PRIMARY KEY(dc_id));
+    CREATE TABLE dc_option (
+        dc_id INTEGER NOT NULL, ipv4 TEXT NOT NULL, ipv6 TEXT NOT NULL, auth_key BLOB, PRIMARY KEY (dc_id));
+    CREATE TABLE peer_info (peer_id INTEGER NOT NULL, hash INTEGER, subtype INTEGER, PRIMARY KEY (peer_id));
+    CREATE TABLE update_state (
+        pts INTEGER NOT NULL, qts INTEGER NOT NULL, date INTEGER NOT NULL, seq INTEGER NOT NULL);
+    CREATE TABLE channel_state (peer_id INTEGER NOT NULL, pts INTEGER NOT NULL, PRIMARY KEY (peer_id));
+    PRAGMA user_version = 1;
+";
+
+impl Simulator {
+    /// Writes a session that is logged in: home data centre, both addresses and keys, the account's own user.
+    /// Replaces a file that is there.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn write_session(&self, path: impl AsRef<Path>) -> io::Result<()> {
+        let keys = [*self.keys.home.data(), *self.keys.other.data()];
+        let me = self
+            .shared
+            .read(|world| (world.me, world.myself().access_hash));
+        self.write(path.as_ref(), keys, Some(me))
+    }
+
+    /// Writes a session with a key that nobody is logged in with.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn write_session_unauthorized(&self, path: impl AsRef<Path>) -> io::Result<()> {
+        let keys = [*self.keys.fresh_home.data(), *self.keys.fresh_other.data()];
+        self.write(path.as_ref(), keys, None)
+    }
+
+    fn write(&self, path: &Path, keys: [[u8; 256]; 2], me: Option<(i64, i64)>) -> io::Result<()> {
+        match fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        self.fill(path, keys, me).map_err(io::Error::other)
+    }
+
+    fn fill(
+        &self,
+        path: &Path,
+        keys: [[u8; 256]; 2],
+        me: Option<(i64, i64)>,
+    ) -> rusqlite::Result<()> {
+        let database = Connection::open(path)?;
+        database.execute_batch(TABLES)?;
+        database.execute("INSERT INTO dc_home VALUES (?1)", params![HOME_DC])?;
+        for (dc, key) in [HOME_DC, OTHER_DC].into_iter().zip(keys) {
+            let address = self.address(dc);
+            let mapped = format!("[{}]:{}", address.ip().to_ipv6_mapped(), address.port());
+            database.execute(
+                "INSERT INTO dc_option VALUES (?1, ?2, ?3, ?4)",
+                params![dc, address.to_string(), mapped, key],
+            )?;
+        }
+        if let Some((id, access_hash)) = me {
+            database.execute(
+                "INSERT INTO peer_info VALUES (?1, ?2, ?3)",
+                params![id, access_hash, USER_SELF],
+            )?;
+        }
+        database.close().map_err(|(_, error)| error)
+    }
+}

@@ -1,0 +1,180 @@
+//! Sockets: listens for two data centres, and runs each connection from its first byte to its last.
+//!
+//! Owns bytes and tasks. What a request means is `dispatch`'s matter; here it is opened, unpacked, and handed on
+//! in order. Everything a connection says goes through one queue, so that replies and pushes keep their order.
+
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::sync::Arc;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::OwnedWriteHalf;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc::{self, UnboundedReceiver};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
+
+use crate::dispatch::Next;
+use crate::mtproto::Numbering;
+use crate::shared::Shared;
+use crate::transport::{Reader, Writer};
+use crate::wire::{Wire, salt};
+use crate::world::{Connection, Outgoing};
+
+/// Accepts connections of one data centre for ever; closes its socket while the world says `refusing`.
+pub(crate) async fn listen(shared: Arc<Shared>, dc: i32, listener: std::net::TcpListener) {
+    let mut changes = shared.watch();
+    let address = SocketAddrV4::new(
+        Ipv4Addr::LOCALHOST,
+        listener.local_addr().map_or(0, |address| address.port()),
+    );
+    let mut listener = match TcpListener::from_std(listener) {
+        Ok(listener) => listener,
+        Err(error) => return shared.change(|world| world.fail(format!("cannot listen: {error}"))),
+    };
+    let mut connections = JoinSet::new();
+    loop {
+        shared.change(|world| world.listening.insert(dc));
+        loop {
+            tokio::select! {
+                accepted = listener.accept() => if let Ok((stream, _)) = accepted {
+                    connections.spawn(connection(Arc::clone(&shared), dc, stream));
+                },
+                Some(_) = connections.join_next() => {}
+                _ = changes.wait_for(|_| shared.read(|world| world.refusing)) => break,
+            }
+        }
+        drop(listener);
+        shared.change(|world| world.listening.remove(&dc));
+        // The sender lives in `shared`, so the wait cannot fail.
+        let _ = changes
+            .wait_for(|_| shared.read(|world| !world.refusing))
+            .await;
+        listener = match TcpListener::bind(address).await {
+            Ok(listener) => listener,
+            Err(error) => {
+                return shared.change(|world| {
+                    world.fail(format!("cannot listen again on {address}: {error}"))
+                });
+            }
+        };
+    }
+}
+
+/// Takes a connection out of the world when its task ends, however that happens.
+struct Registered {
+    shared: Arc<Shared>,
+    id: u64,
+}
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        let present = self
+            .shared
+            .read(|world| world.connections.contains_key(&self.id));
+        if present {
+            self.shared
+                .change(|world| world.connections.remove(&self.id));
+        }
+    }
+}
+
+async fn connection(shared: Arc<Shared>, dc: i32, stream: TcpStream) {
+    // Small packets both ways: without it, each waits for the other's delayed acknowledgement.
+    let _ = stream.set_nodelay(true);
+    let (mut read, write) = stream.into_split();
+    let (outgoing, queue) = mpsc::unbounded_channel();
+    let mut reading = JoinSet::new();
+    let mut writing = JoinSet::new();
+    let id = shared.change(|world| {
+        let id = world.serial().cast_unsigned();
+        world.connections.insert(
+            id,
+            Connection {
+                dc,
+                address: None,
+                outgoing,
+                task: None,
+            },
+        );
+        id
+    });
+    let _registered = Registered {
+        shared: Arc::clone(&shared),
+        id,
+    };
+    writing.spawn(write_all(write, queue));
+    let reader = Arc::clone(&shared);
+    let task = reading.spawn(async move {
+        let mut wire = Wire::new(reader, id, dc);
+        let mut frames = Reader::default();
+        loop {
+            let deadline = wire.deadline;
+            tokio::select! {
+                count = read.read_buf(frames.buffer()) => match count {
+                    Ok(0) | Err(_) => return,
+                    Ok(_) => {}
+                },
+                () = passed(deadline) => return,
+            }
+            loop {
+                match frames.next() {
+                    Ok(Some(payload)) => {
+                        if let Next::Close = wire.packet(&payload) {
+                            return;
+                        }
+                    }
+                    Ok(None) => break,
+                    Err(broken) => {
+                        wire.shared
+                            .change(|world| world.fail(format!("broken frame: {broken:?}")));
+                        return;
+                    }
+                }
+            }
+        }
+    });
+    shared.change(|world| {
+        if let Some(connection) = world.connections.get_mut(&id) {
+            connection.task = Some(task);
+        }
+    });
+    // The connection lives as long as both halves; a −404 ends the writer, everything else the reader.
+    tokio::select! {
+        _ = reading.join_next() => {}
+        _ = writing.join_next() => {}
+    }
+}
+
+/// Ends at the deadline; never, without one.
+async fn passed(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn write_all(mut write: OwnedWriteHalf, mut queue: UnboundedReceiver<Outgoing>) {
+    let mut writer = Writer::default();
+    let mut numbering = Numbering::default();
+    while let Some(outgoing) = queue.recv().await {
+        let (bytes, last) = match outgoing {
+            Outgoing::Message {
+                key,
+                session_id,
+                body,
+                content,
+                answer,
+            } => {
+                let message = numbering.message(&body, content, answer);
+                (
+                    writer.frame(&key.seal(salt(&key), session_id, &message)),
+                    false,
+                )
+            }
+            Outgoing::Raw(bytes) => (bytes, true),
+        };
+        if write.write_all(&bytes).await.is_err() || last {
+            return;
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! `updates.*`: the account's own state, which never moves here, and the differences of channels.
+
+use grammers_tl_types::{enums, functions, types};
+
+use crate::blank;
+use crate::clock;
+use crate::dispatch::{Answer, Caller};
+use crate::record::RpcError;
+use crate::world::World;
+use crate::world::chat::{Chat, Event, EventKind};
+
+impl Answer for functions::updates::GetState {
+    fn answer(self, _: &mut Caller) -> Result<enums::updates::State, RpcError> {
+        Ok(enums::updates::State::State(types::updates::State {
+            pts: 1,
+            qts: 0,
+            date: clock::unix(),
+            seq: 0,
+            unread_count: 0,
+        }))
+    }
+}
+
+impl Answer for functions::updates::GetDifference {
+    fn answer(self, _: &mut Caller) -> Result<enums::updates::Difference, RpcError> {
+        Ok(enums::updates::Difference::Empty(
+            types::updates::DifferenceEmpty {
+                date: clock::unix(),
+                seq: 0,
+            },
+        ))
+    }
+}
+
+impl Answer for functions::updates::GetChannelDifference {
+    fn answer(self, caller: &mut Caller) -> Result<enums::updates::ChannelDifference, RpcError> {
+        let world = &mut *caller.world;
+        let id = world.channel(&self.channel)?.id;
+        // "for user accounts the limit is 100"; zero would never get anywhere.
+        let limit = usize::try_from(self.limit)
+            .ok()
+            .filter(|limit| (1..=100).contains(limit))
+            .ok_or_else(|| RpcError::bad("LIMIT_INVALID"))?;
+        let longest = world.options.longest_difference;
+        let chat = world.chats.get_mut(&id).expect("found above");
+        if self.pts < 1 || self.pts > chat.pts {
+            return Err(RpcError::bad("PERSISTENT_TIMESTAMP_INVALID"));
+        }
+        if chat.too_long > 0 {
+            chat.too_long -= 1;
+            return Ok(too_long(world, id));
+        }
+        if chat.pts - self.pts > longest {
+            return Ok(too_long(world, id));
+        }
+        Ok(page(world, &world.chats[&id], self.pts, limit))
+    }
+}
+
+/// Returns what happened after `pts`, oldest first, `limit` events at most.
+fn page(world: &World, chat: &Chat, pts: i32, limit: usize) -> enums::updates::ChannelDifference {
+    let start = chat.events.partition_point(|event| event.pts <= pts);
+    let rest = &chat.events[start..];
+    let events = &rest[..rest.len().min(limit)];
+    let Some(last) = events.last() else {
+        return enums::updates::ChannelDifference::Empty(types::updates::ChannelDifferenceEmpty {
+            r#final: true,
+            pts: chat.pts,
+            timeout: Some(30),
+        });
+    };
+    let mut users = Vec::new();
+    let mut new_messages = Vec::new();
+    let mut other_updates = Vec::new();
+    for event in events {
+        users.extend(world.users_of_event(chat, event));
+        match event {
+            // A message that is gone by now is left out; that it was deleted comes as its own event.
+            Event {
+                kind: EventKind::New(id),
+                ..
+            } => new_messages.extend(
+                chat.messages
+                    .get(id)
+                    .map(|message| message.object(chat, world)),
+            ),
+            _ => other_updates.extend(world.update_of(chat, event)),
+        }
+    }
+    enums::updates::ChannelDifference::Difference(types::updates::ChannelDifference {
+        r#final: events.len() == rest.len(),
+        pts: last.pts,
+        timeout: Some(30),
+        new_messages,
+        other_updates,
+        chats: world.chat_objects(&[chat.id]),
+        users: world.seen_users(users),
+    })
+}
+
+fn too_long(world: &World, id: i64) -> enums::updates::ChannelDifference {
+    let chat = &world.chats[&id];
+    let newest: Vec<_> = chat
+        .messages
+        .values()
+        .rev()
+        .take(world.options.too_long_messages)
+        .collect();
+    let users = newest.iter().flat_map(|message| message.users()).collect();
+    enums::updates::ChannelDifference::TooLong(types::updates::ChannelDifferenceTooLong {
+        r#final: true,
+        timeout: Some(30),
+        dialog: dialog(chat),
+        messages: newest
+            .iter()
+            .map(|message| message.object(chat, world))
+            .collect(),
+        chats: world.chat_objects(&[id]),
+        users: world.seen_users(users),
+    })
+}
+
+/// Returns a chat's entry in the list of dialogs.
+pub(super) fn dialog(chat: &Chat) -> enums::Dialog {
+    enums::Dialog::Dialog(types::Dialog {
+        pinned: false,
+        unread_mark: false,
+        view_forum_as_messages: false,
+        peer: chat.peer(),
+        top_message: chat.messages.keys().next_back().copied().unwrap_or(0),
+        read_inbox_max_id: 0,
+        read_outbox_max_id: 0,
+        unread_count: 0,
+        unread_mentions_count: 0,
+        unread_reactions_count: 0,
+        unread_poll_votes_count: 0,
+        notify_settings: blank::notify(),
+        pts: Some(chat.pts),
+        draft: None,
+        folder_id: chat.archived.then_some(1),
+        ttl_period: None,
+    })
+}

@@ -1,0 +1,47 @@
+//! `users.*`: users by hash or by a message that names them.
+
+use grammers_tl_types::{enums, functions, types};
+
+use crate::blank;
+use crate::dispatch::{Answer, Caller};
+use crate::record::RpcError;
+
+impl Answer for functions::users::GetUsers {
+    fn answer(self, caller: &mut Caller) -> Result<Vec<enums::User>, RpcError> {
+        let world = &*caller.world;
+        Ok(self
+            .id
+            .iter()
+            .map(|input| match world.input_user(input) {
+                Ok(user) => user.full(world.me),
+                // "If the access hash is invalid, userEmpty is returned."
+                Err(_) => enums::User::Empty(types::UserEmpty { id: named(input) }),
+            })
+            .collect())
+    }
+}
+
+fn named(input: &enums::InputUser) -> i64 {
+    match input {
+        enums::InputUser::User(input) => input.user_id,
+        enums::InputUser::FromMessage(input) => input.user_id,
+        enums::InputUser::Empty | enums::InputUser::UserSelf => 0,
+    }
+}
+
+impl Answer for functions::users::GetFullUser {
+    fn answer(self, caller: &mut Caller) -> Result<enums::users::UserFull, RpcError> {
+        let world = &*caller.world;
+        let user = world.input_user(&self.id)?;
+        let full = types::UserFull {
+            id: user.id,
+            about: user.about.clone(),
+            ..blank::user_full()
+        };
+        Ok(enums::users::UserFull::Full(types::users::UserFull {
+            full_user: enums::UserFull::Full(full),
+            chats: Vec::new(),
+            users: vec![user.full(world.me)],
+        }))
+    }
+}

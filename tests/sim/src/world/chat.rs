@@ -1,0 +1,314 @@
+//! Groups and broadcast channels: members, messages, and the numbered events that differences are made of.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use grammers_tl_types::{enums, types};
+
+use super::World;
+use crate::blank;
+use crate::clock;
+use crate::record::{Post, PostedFile};
+
+pub(crate) struct Chat {
+    pub(crate) id: i64,
+    pub(crate) access_hash: i64,
+    pub(crate) title: String,
+    pub(crate) broadcast: bool,
+    pub(crate) members: BTreeMap<i64, Member>,
+    /// Whether the account may write here (as an administrator, if it is a broadcast channel).
+    pub(crate) can_post: bool,
+    /// Whether joins leave no service message.
+    pub(crate) hides_joins: bool,
+    /// Whether lists of members show only administrators to the rest.
+    pub(crate) hides_members: bool,
+    pub(crate) archived: bool,
+    pub(crate) messages: BTreeMap<i32, Message>,
+    pub(crate) last_id: i32,
+    pub(crate) pts: i32,
+    pub(crate) events: Vec<Event>,
+    /// How many of the next differences are to be too long whatever the gap.
+    pub(crate) too_long: usize,
+    pub(crate) date: i32,
+}
+
+#[derive(Clone)]
+pub(crate) struct Member {
+    pub(crate) date: i32,
+    pub(crate) inviter: i64,
+    pub(crate) admin: bool,
+    pub(crate) via_request: bool,
+}
+
+/// Something that moved `pts` to `pts`, by `count`.
+#[derive(Clone)]
+pub(crate) struct Event {
+    pub(crate) pts: i32,
+    pub(crate) count: i32,
+    pub(crate) kind: EventKind,
+}
+
+#[derive(Clone)]
+pub(crate) enum EventKind {
+    New(i32),
+    Edited(i32),
+    Deleted(Vec<i32>),
+    /// Something that clients of a user are not told about.
+    Unseen,
+}
+
+#[derive(Clone)]
+pub(crate) struct Message {
+    pub(crate) id: i32,
+    pub(crate) date: i32,
+    /// When, by the simulator's own age.
+    pub(crate) at: Duration,
+    pub(crate) from: i64,
+    pub(crate) silent: bool,
+    pub(crate) edit_date: Option<i32>,
+    pub(crate) content: Content,
+}
+
+#[derive(Clone)]
+pub(crate) enum Content {
+    Text {
+        text: String,
+        entities: Vec<enums::MessageEntity>,
+        document: Option<i64>,
+        random_id: i64,
+    },
+    Service(Box<enums::MessageAction>),
+}
+
+/// A file that was posted.
+pub(crate) struct Document {
+    pub(crate) id: i64,
+    pub(crate) access_hash: i64,
+    pub(crate) file_reference: Vec<u8>,
+    pub(crate) date: i32,
+    pub(crate) name: String,
+    pub(crate) mime: String,
+    pub(crate) attributes: Vec<enums::DocumentAttribute>,
+    pub(crate) force_file: bool,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Chat {
+    pub(crate) fn new(id: i64, access_hash: i64, title: String, broadcast: bool) -> Self {
+        let date = clock::unix();
+        let created = Message {
+            id: 1,
+            date,
+            at: Duration::ZERO,
+            from: 0,
+            silent: false,
+            edit_date: None,
+            content: Content::Service(Box::new(enums::MessageAction::ChannelCreate(
+                types::MessageActionChannelCreate {
+                    title: title.clone(),
+                },
+            ))),
+        };
+        Self {
+            id,
+            access_hash,
+            title,
+            broadcast,
+            members: BTreeMap::new(),
+            can_post: !broadcast,
+            hides_joins: false,
+            hides_members: false,
+            archived: false,
+            messages: BTreeMap::from([(1, created)]),
+            last_id: 1,
+            pts: 2,
+            events: vec![Event {
+                pts: 2,
+                count: 1,
+                kind: EventKind::New(1),
+            }],
+            too_long: 0,
+            date,
+        }
+    }
+
+    /// Returns the chat as the account sees it.
+    pub(crate) fn object(&self, me: i64) -> enums::Chat {
+        let Some(member) = self.members.get(&me) else {
+            return enums::Chat::ChannelForbidden(types::ChannelForbidden {
+                broadcast: self.broadcast,
+                megagroup: !self.broadcast,
+                monoforum: false,
+                id: self.id,
+                access_hash: self.access_hash,
+                title: self.title.clone(),
+                until_date: None,
+            });
+        };
+        let admin_rights = member.admin.then(|| {
+            enums::ChatAdminRights::Rights(types::ChatAdminRights {
+                post_messages: self.broadcast && self.can_post,
+                other: true,
+                ..blank::admin_rights()
+            })
+        });
+        enums::Chat::Channel(types::Channel {
+            broadcast: self.broadcast,
+            megagroup: !self.broadcast,
+            id: self.id,
+            access_hash: Some(self.access_hash),
+            title: self.title.clone(),
+            photo: enums::ChatPhoto::Empty,
+            date: member.date,
+            admin_rights,
+            participants_count: None,
+            ..blank::channel()
+        })
+    }
+
+    pub(crate) fn peer(&self) -> enums::Peer {
+        enums::Peer::Channel(types::PeerChannel {
+            channel_id: self.id,
+        })
+    }
+
+    pub(crate) fn count_posts(&self) -> usize {
+        self.messages
+            .values()
+            .filter(|message| matches!(message.content, Content::Text { .. }))
+            .count()
+    }
+
+    /// Returns the posts, with the bytes of their files.
+    pub(crate) fn posts(&self, world: &World) -> Vec<Post> {
+        self.messages
+            .values()
+            .filter_map(|message| {
+                let Content::Text {
+                    text,
+                    entities,
+                    document,
+                    random_id,
+                } = &message.content
+                else {
+                    return None;
+                };
+                let file = document
+                    .and_then(|id| world.documents.get(&id))
+                    .map(|document| PostedFile {
+                        name: document.name.clone(),
+                        mime: document.mime.clone(),
+                        bytes: document.bytes.clone(),
+                        attributes: document.attributes.clone(),
+                        force_file: document.force_file,
+                    });
+                Some(Post {
+                    id: message.id,
+                    from: message.from,
+                    by_account: message.from == world.me,
+                    date: message.date,
+                    at: message.at,
+                    text: text.clone(),
+                    entities: entities.clone(),
+                    random_id: *random_id,
+                    silent: message.silent,
+                    file,
+                })
+            })
+            .collect()
+    }
+}
+
+impl Message {
+    /// Returns the users that the message names, whose objects go with it.
+    pub(crate) fn users(&self) -> Vec<i64> {
+        let mut users = vec![self.from];
+        if let Content::Service(action) = &self.content {
+            match action.as_ref() {
+                enums::MessageAction::ChatAddUser(action) => users.extend(&action.users),
+                enums::MessageAction::ChatDeleteUser(action) => users.push(action.user_id),
+                enums::MessageAction::ChatJoinedByLink(action) => users.push(action.inviter_id),
+                _ => {}
+            }
+        }
+        users
+    }
+
+    /// Returns the message as the account sees it in `chat`.
+    pub(crate) fn object(&self, chat: &Chat, world: &World) -> enums::Message {
+        let from_id = (!chat.broadcast && self.from != 0)
+            .then_some(enums::Peer::User(types::PeerUser { user_id: self.from }));
+        let out = self.from == world.me;
+        match &self.content {
+            Content::Service(action) => enums::Message::Service(types::MessageService {
+                out,
+                mentioned: false,
+                media_unread: false,
+                reactions_are_possible: false,
+                silent: self.silent,
+                post: chat.broadcast,
+                legacy: false,
+                id: self.id,
+                from_id,
+                peer_id: chat.peer(),
+                saved_peer_id: None,
+                reply_to: None,
+                date: self.date,
+                action: action.as_ref().clone(),
+                reactions: None,
+                ttl_period: None,
+            }),
+            Content::Text {
+                text,
+                entities,
+                document,
+                ..
+            } => enums::Message::Message(types::Message {
+                out,
+                silent: self.silent,
+                post: chat.broadcast,
+                id: self.id,
+                from_id,
+                peer_id: chat.peer(),
+                date: self.date,
+                message: text.clone(),
+                media: document
+                    .and_then(|id| world.documents.get(&id))
+                    .map(Document::media),
+                entities: (!entities.is_empty()).then(|| entities.clone()),
+                edit_date: self.edit_date,
+                views: chat.broadcast.then_some(1),
+                forwards: chat.broadcast.then_some(0),
+                ..blank::message()
+            }),
+        }
+    }
+}
+
+impl Document {
+    fn media(&self) -> enums::MessageMedia {
+        enums::MessageMedia::Document(types::MessageMediaDocument {
+            nopremium: false,
+            spoiler: false,
+            video: false,
+            round: false,
+            voice: false,
+            document: Some(enums::Document::Document(types::Document {
+                id: self.id,
+                access_hash: self.access_hash,
+                file_reference: self.file_reference.clone(),
+                date: self.date,
+                mime_type: self.mime.clone(),
+                size: self.bytes.len() as i64,
+                thumbs: None,
+                video_thumbs: None,
+                dc_id: crate::HOME_DC,
+                attributes: self.attributes.clone(),
+            })),
+            alt_documents: None,
+            video_cover: None,
+            video_timestamp: None,
+            ttl_seconds: None,
+        })
+    }
+}

@@ -1,0 +1,200 @@
+//! What happens in a chat: every change gets its `pts`, is remembered for differences, and is pushed.
+
+use grammers_tl_types::{enums, types};
+
+use super::World;
+use super::chat::{Chat, Content, Event, EventKind, Member, Message};
+use crate::clock;
+
+impl World {
+    /// Adds a message and pushes it to all but `except`; returns its id.
+    pub(crate) fn add_message(
+        &mut self,
+        chat: i64,
+        from: i64,
+        content: Content,
+        silent: bool,
+        except: Option<u64>,
+    ) -> i32 {
+        let chat_id = chat;
+        let at = self.elapsed();
+        let chat = self
+            .chats
+            .get_mut(&chat)
+            .expect("the caller found the chat");
+        chat.last_id += 1;
+        let id = chat.last_id;
+        let message = Message {
+            id,
+            date: clock::unix(),
+            at,
+            from,
+            silent,
+            edit_date: None,
+            content,
+        };
+        chat.messages.insert(id, message);
+        self.happen(chat_id, EventKind::New(id), 1, except);
+        id
+    }
+
+    /// Adds a service message of `from`.
+    pub(crate) fn add_service(
+        &mut self,
+        chat: i64,
+        from: i64,
+        action: enums::MessageAction,
+    ) -> i32 {
+        self.add_message(chat, from, Content::Service(Box::new(action)), false, None)
+    }
+
+    /// Replaces a message's text. Returns whether there was such a message.
+    pub(crate) fn edit(&mut self, chat: i64, message: i32, new_text: &str) -> bool {
+        let Some(Message {
+            content: Content::Text { text, .. },
+            edit_date,
+            ..
+        }) = self
+            .chats
+            .get_mut(&chat)
+            .and_then(|chat| chat.messages.get_mut(&message))
+        else {
+            return false;
+        };
+        new_text.clone_into(text);
+        *edit_date = Some(clock::unix());
+        self.happen(chat, EventKind::Edited(message), 1, None);
+        true
+    }
+
+    /// Deletes messages, and with one event tells of those that were there.
+    pub(crate) fn delete(&mut self, chat: i64, messages: &[i32]) -> usize {
+        let Some(found) = self.chats.get_mut(&chat) else {
+            return 0;
+        };
+        let gone: Vec<i32> = messages
+            .iter()
+            .copied()
+            .filter(|id| found.messages.remove(id).is_some())
+            .collect();
+        let count = gone.len();
+        if count > 0 {
+            self.happen(chat, EventKind::Deleted(gone), count, None);
+        }
+        count
+    }
+
+    /// Numbers an event, remembers it and pushes it.
+    pub(crate) fn happen(&mut self, chat: i64, kind: EventKind, count: usize, except: Option<u64>) {
+        let me = self.me;
+        let found = self
+            .chats
+            .get_mut(&chat)
+            .expect("the caller found the chat");
+        let count = i32::try_from(count).expect("an event counts a handful of messages");
+        found.pts += count;
+        let event = Event {
+            pts: found.pts,
+            count,
+            kind,
+        };
+        found.events.push(event.clone());
+        if !found.members.contains_key(&me) {
+            return;
+        }
+        let found = &self.chats[&chat];
+        if let Some(update) = self.update_of(found, &event) {
+            let users = self.users_of_event(found, &event);
+            let updates = self.updates(vec![update], users, &[chat]);
+            self.push(&updates, except);
+        }
+    }
+
+    /// Returns the update that tells of an event, as it is pushed.
+    pub(crate) fn update_of(&self, chat: &Chat, event: &Event) -> Option<enums::Update> {
+        let (pts, pts_count) = (event.pts, event.count);
+        match &event.kind {
+            EventKind::New(id) => {
+                let message = chat.messages.get(id)?.object(chat, self);
+                Some(enums::Update::NewChannelMessage(
+                    types::UpdateNewChannelMessage {
+                        message,
+                        pts,
+                        pts_count,
+                    },
+                ))
+            }
+            EventKind::Edited(id) => {
+                let message = chat.messages.get(id)?.object(chat, self);
+                Some(enums::Update::EditChannelMessage(
+                    types::UpdateEditChannelMessage {
+                        message,
+                        pts,
+                        pts_count,
+                    },
+                ))
+            }
+            EventKind::Deleted(messages) => Some(enums::Update::DeleteChannelMessages(
+                types::UpdateDeleteChannelMessages {
+                    channel_id: chat.id,
+                    messages: messages.clone(),
+                    pts,
+                    pts_count,
+                },
+            )),
+            EventKind::Unseen => None,
+        }
+    }
+
+    /// Returns the users that the event's message names.
+    pub(crate) fn users_of_event(&self, chat: &Chat, event: &Event) -> Vec<i64> {
+        match &event.kind {
+            EventKind::New(id) | EventKind::Edited(id) => chat
+                .messages
+                .get(id)
+                .map(Message::users)
+                .unwrap_or_default(),
+            EventKind::Deleted(_) | EventKind::Unseen => Vec::new(),
+        }
+    }
+
+    /// Wraps updates with the users and chats that they name.
+    pub(crate) fn updates(
+        &self,
+        updates: Vec<enums::Update>,
+        users: Vec<i64>,
+        chats: &[i64],
+    ) -> enums::Updates {
+        enums::Updates::Updates(types::Updates {
+            updates,
+            users: self.seen_users(users),
+            chats: self.chat_objects(chats),
+            date: clock::unix(),
+            seq: 0,
+        })
+    }
+
+    /// Makes `user` a member, dated now; returns whether it was none before.
+    pub(crate) fn admit(&mut self, chat: i64, user: i64, inviter: i64, via_request: bool) -> bool {
+        let Some(chat) = self.chats.get_mut(&chat) else {
+            return false;
+        };
+        let before = chat.members.insert(
+            user,
+            Member {
+                date: clock::unix(),
+                inviter,
+                admin: false,
+                via_request,
+            },
+        );
+        before.is_none()
+    }
+
+    /// Tells the account that its own place in a chat changed.
+    pub(crate) fn push_channel(&mut self, chat: i64) {
+        let update = enums::Update::Channel(types::UpdateChannel { channel_id: chat });
+        let updates = self.updates(vec![update], Vec::new(), &[chat]);
+        self.push(&updates, None);
+    }
+}

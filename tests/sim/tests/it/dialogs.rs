@@ -1,0 +1,162 @@
+//! Dialogs, messages by id, members.
+
+use grammers_tl_types::{enums, functions, types};
+use telegram_sim::{How, UserSpec};
+
+use crate::client::{Client, dialogs, input, peer, simulator};
+
+#[tokio::test]
+async fn dialogs_come_in_pages_with_pts_and_archived_ones_apart() {
+    let sim = simulator();
+    let groups: Vec<i64> = (0..7)
+        .map(|number| sim.add_group(&format!("Group {number}")))
+        .collect();
+    sim.archive(groups[3], true);
+    let client = Client::new(&sim).await;
+
+    let mut seen = Vec::new();
+    let mut request = dialogs(2);
+    loop {
+        let enums::messages::Dialogs::Slice(page) = client.call(&request).await.unwrap() else {
+            panic!("a page of a longer list is a slice");
+        };
+        assert_eq!(page.count, 6);
+        let Some(enums::Dialog::Dialog(last)) = page.dialogs.last() else {
+            break;
+        };
+        for dialog in &page.dialogs {
+            let enums::Dialog::Dialog(dialog) = dialog else {
+                panic!("no folder");
+            };
+            let enums::Peer::Channel(peer) = &dialog.peer else {
+                panic!("no user");
+            };
+            assert_eq!(dialog.pts, Some(sim.pts(peer.channel_id)));
+            seen.push(peer.channel_id);
+        }
+        let enums::Peer::Channel(last_peer) = &last.peer else {
+            panic!("no user");
+        };
+        let date = page.messages.iter().find_map(|message| match message {
+            enums::Message::Service(message) if message.peer_id == last.peer => Some(message.date),
+            _ => None,
+        });
+        let chat = page.chats.iter().find_map(|chat| match chat {
+            enums::Chat::Channel(chat) if chat.id == last_peer.channel_id => chat.access_hash,
+            _ => None,
+        });
+        request.offset_date = date.expect("the top message is there");
+        request.offset_id = last.top_message;
+        request.offset_peer = enums::InputPeer::Channel(types::InputPeerChannel {
+            channel_id: last_peer.channel_id,
+            access_hash: chat.expect("the chat is there"),
+        });
+    }
+    seen.sort_unstable();
+    let wanted: Vec<i64> = groups
+        .iter()
+        .copied()
+        .filter(|group| *group != groups[3])
+        .collect();
+    assert_eq!(seen, wanted);
+
+    let archive = functions::messages::GetDialogs {
+        folder_id: Some(1),
+        ..dialogs(100)
+    };
+    let enums::messages::Dialogs::Dialogs(archive) = client.call(&archive).await.unwrap() else {
+        panic!("a whole list is no slice");
+    };
+    assert_eq!(archive.dialogs.len(), 1);
+    assert_eq!(sim.failures(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn messages_by_id_are_empty_where_gone_and_private_where_one_is_not() {
+    let sim = simulator();
+    let group = sim.add_group("Group");
+    let user = sim.add_user(UserSpec::new("Eve"));
+    let kept = sim.join(group, user, How::BySelf);
+    let gone = sim.message(group, user, "hello");
+    sim.delete_messages(group, &[gone]);
+    let client = Client::new(&sim).await;
+    let channel = client.channel(group).await;
+    let ids = |ids: &[i32]| functions::channels::GetMessages {
+        channel: input(&channel),
+        id: ids
+            .iter()
+            .map(|id| enums::InputMessage::Id(types::InputMessageId { id: *id }))
+            .collect(),
+    };
+    let enums::messages::Messages::ChannelMessages(found) =
+        client.call(&ids(&[kept, gone])).await.unwrap()
+    else {
+        panic!("messages of a channel");
+    };
+    assert!(matches!(
+        &found.messages[0],
+        enums::Message::Service(message) if matches!(message.action, enums::MessageAction::ChatAddUser(_))
+    ));
+    assert!(matches!(&found.messages[1], enums::Message::Empty(message) if message.id == gone));
+    assert_eq!(
+        client.refusal(&ids(&[1; 201])).await,
+        "MESSAGE_IDS_TOO_MANY"
+    );
+
+    let wrong = functions::channels::GetFullChannel {
+        channel: enums::InputChannel::Channel(types::InputChannel {
+            access_hash: channel.access_hash + 1,
+            ..channel.clone()
+        }),
+    };
+    assert_eq!(client.refusal(&wrong).await, "CHANNEL_INVALID");
+    sim.kick_me(group);
+    assert_eq!(client.refusal(&ids(&[kept])).await, "CHANNEL_PRIVATE");
+    assert!(client.chats().await.is_empty());
+}
+
+#[tokio::test]
+async fn hidden_members_show_only_administrators() {
+    let sim = simulator();
+    let group = sim.add_group("Group");
+    let user = sim.add_user(UserSpec::new("Eve").min(false));
+    let message = sim.join(group, user, How::ByLink);
+    let client = Client::new(&sim).await;
+    let channel = client.channel(group).await;
+    let recent = functions::channels::GetParticipants {
+        channel: input(&channel),
+        filter: enums::ChannelParticipantsFilter::ChannelParticipantsRecent,
+        offset: 0,
+        limit: 200,
+        hash: 0,
+    };
+    let ids = |found: enums::channels::ChannelParticipants| match found {
+        enums::channels::ChannelParticipants::Participants(found) => found
+            .users
+            .iter()
+            .map(grammers_tl_types::enums::User::id)
+            .collect::<Vec<_>>(),
+        enums::channels::ChannelParticipants::NotModified => panic!("no hash was sent"),
+    };
+    let all = ids(client.call(&recent).await.unwrap());
+    assert!(all.contains(&user) && all.contains(&sim.owner()) && all.contains(&sim.me()));
+    sim.hide_members(group, true);
+    assert_eq!(ids(client.call(&recent).await.unwrap()), [sim.owner()]);
+
+    let one = functions::channels::GetParticipant {
+        channel: input(&channel),
+        participant: enums::InputPeer::UserFromMessage(Box::new(types::InputPeerUserFromMessage {
+            peer: peer(&channel),
+            msg_id: message,
+            user_id: user,
+        })),
+    };
+    sim.set_join_date(group, user, 1_700_000_000);
+    let enums::channels::ChannelParticipant::Participant(found) = client.call(&one).await.unwrap();
+    assert!(matches!(
+        found.participant,
+        enums::ChannelParticipant::Participant(member) if member.date == 1_700_000_000
+    ));
+    sim.leave(group, user);
+    assert_eq!(client.refusal(&one).await, "USER_NOT_PARTICIPANT");
+}

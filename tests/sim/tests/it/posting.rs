@@ -1,0 +1,258 @@
+//! Uploads and posts, and all that is checked about them.
+
+use grammers_tl_types::{enums, functions, types};
+use telegram_sim::{Fault, Match};
+
+use crate::client::{Client, SOON, peer, simulator};
+
+fn message(peer: enums::InputPeer, text: &str, random_id: i64) -> functions::messages::SendMessage {
+    functions::messages::SendMessage {
+        no_webpage: false,
+        silent: false,
+        background: false,
+        clear_draft: false,
+        noforwards: false,
+        update_stickersets_order: false,
+        invert_media: false,
+        allow_paid_floodskip: false,
+        peer,
+        reply_to: None,
+        message: text.to_owned(),
+        random_id,
+        reply_markup: None,
+        entities: None,
+        schedule_date: None,
+        schedule_repeat_period: None,
+        send_as: None,
+        quick_reply_shortcut: None,
+        effect: None,
+        allow_paid_stars: None,
+        suggested_post: None,
+        rich_message: None,
+    }
+}
+
+fn document(
+    peer: enums::InputPeer,
+    file: enums::InputFile,
+    caption: &str,
+    random_id: i64,
+) -> functions::messages::SendMedia {
+    functions::messages::SendMedia {
+        silent: true,
+        background: true,
+        clear_draft: false,
+        noforwards: false,
+        update_stickersets_order: false,
+        invert_media: false,
+        allow_paid_floodskip: false,
+        peer,
+        reply_to: None,
+        media: enums::InputMedia::UploadedDocument(types::InputMediaUploadedDocument {
+            nosound_video: false,
+            force_file: true,
+            spoiler: false,
+            file,
+            thumb: None,
+            mime_type: "application/octet-stream".to_owned(),
+            attributes: vec![enums::DocumentAttribute::Filename(
+                types::DocumentAttributeFilename {
+                    file_name: "abcd1234".to_owned(),
+                },
+            )],
+            stickers: None,
+            video_cover: None,
+            video_timestamp: None,
+            ttl_seconds: None,
+        }),
+        message: caption.to_owned(),
+        random_id,
+        reply_markup: None,
+        entities: None,
+        schedule_date: None,
+        schedule_repeat_period: None,
+        send_as: None,
+        quick_reply_shortcut: None,
+        effect: None,
+        allow_paid_stars: None,
+        suggested_post: None,
+    }
+}
+
+fn small(id: i64, parts: i32, md5: &str) -> enums::InputFile {
+    enums::InputFile::File(types::InputFile {
+        id,
+        parts,
+        name: "name".to_owned(),
+        md5_checksum: md5.to_owned(),
+    })
+}
+
+async fn save(client: &Client, file_id: i64, file_part: i32, bytes: Vec<u8>) -> String {
+    let part = functions::upload::SaveFilePart {
+        file_id,
+        file_part,
+        bytes,
+    };
+    client.refusal(&part).await
+}
+
+#[tokio::test]
+async fn a_document_is_posted_once_however_often_it_is_sent() {
+    let sim = simulator();
+    let hide = sim.add_channel("HIDE", true);
+    let client = Client::new(&sim).await;
+    let to = peer(&client.channel(hide).await);
+    let file = [vec![1; 1024], vec![2; 1024], vec![3; 5]];
+    for (part, bytes) in (0..).zip(&file) {
+        assert_eq!(save(&client, 7, part, bytes.clone()).await, "no error");
+    }
+    let request = document(to, small(7, 3, ""), "caption", 42);
+    let mut ids = Vec::new();
+    for _ in 0..3 {
+        let enums::Updates::Updates(updates) = client.call(&request).await.unwrap() else {
+            panic!("updates");
+        };
+        let [
+            enums::Update::MessageId(id),
+            enums::Update::NewChannelMessage(new),
+        ] = updates.updates.as_slice()
+        else {
+            panic!("an id and a message");
+        };
+        assert_eq!((id.random_id, new.pts), (42, sim.pts(hide)));
+        ids.push(id.id);
+    }
+    assert_eq!(ids, [ids[0]; 3]);
+    let posts = sim.posts(hide);
+    assert_eq!(posts.len(), 1);
+    assert_eq!(posts[0].text, "caption");
+    assert!(posts[0].silent && posts[0].by_account);
+    let posted = posts[0].file.clone().unwrap();
+    assert_eq!(
+        (posted.name.as_str(), posted.bytes),
+        ("abcd1234", file.concat())
+    );
+}
+
+#[tokio::test]
+async fn the_sender_is_not_pushed_its_own_post_but_another_session_is() {
+    let sim = simulator();
+    let hide = sim.add_channel("HIDE", true);
+    let client = Client::new(&sim).await;
+    let mut other = Client::new(&sim).await;
+    let to = peer(&client.channel(hide).await);
+    client.call(&message(to, "hello", 1)).await.unwrap();
+    let pushed = other.pushed().await;
+    assert!(
+        matches!(pushed.as_slice(), [enums::Update::NewChannelMessage(_)]),
+        "{pushed:?}"
+    );
+    assert_eq!(sim.read(telegram_sim::World::pushes), 1);
+}
+
+#[tokio::test]
+async fn bad_posts_are_refused_by_name() {
+    let sim = simulator();
+    let hide = sim.add_channel("HIDE", true);
+    let deaf = sim.add_channel("DEAF", false);
+    let client = Client::new(&sim).await;
+    let channel = client.channel(hide).await;
+    let to = peer(&channel);
+    let wrong = enums::InputPeer::Channel(types::InputPeerChannel {
+        channel_id: hide,
+        access_hash: channel.access_hash ^ 1,
+    });
+    let elsewhere = peer(&client.channel(deaf).await);
+    let mut outside = message(to.clone(), "hello", 5);
+    outside.entities = Some(vec![enums::MessageEntity::Pre(types::MessageEntityPre {
+        offset: 0,
+        length: 6,
+        language: String::new(),
+    })]);
+    for (request, name) in [
+        (message(wrong, "hello", 1), "CHANNEL_INVALID"),
+        (message(elsewhere, "hello", 2), "CHAT_ADMIN_REQUIRED"),
+        (
+            message(enums::InputPeer::PeerSelf, "hello", 3),
+            "PEER_ID_INVALID",
+        ),
+        (message(to.clone(), "hello", 0), "RANDOM_ID_EMPTY"),
+        // A character above the BMP counts twice.
+        (
+            message(to.clone(), &"😀".repeat(2049), 4),
+            "MESSAGE_TOO_LONG",
+        ),
+        (message(to.clone(), "", 4), "MESSAGE_EMPTY"),
+        (outside, "ENTITY_BOUNDS_INVALID"),
+    ] {
+        assert_eq!(client.refusal(&request).await, name);
+    }
+    assert_eq!(save(&client, 1, 0, vec![0; 1024]).await, "no error");
+    assert_eq!(save(&client, 1, 1, vec![0; 1024]).await, "no error");
+    assert_eq!(save(&client, 2, 0, vec![0; 1000]).await, "no error");
+    assert_eq!(save(&client, 2, 1, vec![0; 1000]).await, "no error");
+    assert_eq!(save(&client, 4, 0, vec![0; 1024]).await, "no error");
+    assert_eq!(save(&client, 4, 1, vec![0; 2048]).await, "no error");
+    for (part, bytes, name) in [
+        (0, vec![], "FILE_PART_EMPTY"),
+        (4000, vec![0; 1024], "FILE_PART_INVALID"),
+        (0, vec![0; 512 * 1024 + 1024], "FILE_PART_TOO_BIG"),
+    ] {
+        assert_eq!(save(&client, 3, part, bytes).await, name);
+    }
+    // grammers takes any number out of an error's name, even that of MD5.
+    for (file, caption, name) in [
+        (small(1, 3, ""), "", "FILE_PART_MISSING 2"),
+        (small(9, 1, ""), "", "FILE_PART_MISSING 0"),
+        (small(1, 0, ""), "", "FILE_PARTS_INVALID"),
+        (small(2, 2, ""), "", "FILE_PART_SIZE_INVALID"),
+        (small(4, 2, ""), "", "FILE_PART_SIZE_CHANGED"),
+        (small(1, 2, "00"), "", "MD5_CHECKSUM_INVALID 5"),
+        (
+            small(1, 2, ""),
+            &"x".repeat(1025)[..],
+            "MEDIA_CAPTION_TOO_LONG",
+        ),
+        (
+            small(1, 2, "c99a74c555371a433d121f551d6c6398"),
+            "",
+            "no error",
+        ),
+        (small(1, 2, ""), "", "no error"),
+    ] {
+        // The last one repeats the id of the one before it, whose upload is used up.
+        let request = document(to.clone(), file, caption, 77);
+        assert_eq!(client.refusal(&request).await, name);
+    }
+    assert_eq!(sim.posts(hide).len(), 1);
+    sim.kick_me(hide);
+    assert_eq!(
+        client.refusal(&message(to, "hello", 9)).await,
+        "CHANNEL_PRIVATE"
+    );
+}
+
+#[tokio::test]
+async fn a_repeat_while_the_first_is_in_progress_is_a_duplicate() {
+    let sim = simulator();
+    let hide = sim.add_channel("HIDE", true);
+    let client = Client::new(&sim).await;
+    let to = peer(&client.channel(hide).await);
+    sim.fault(
+        Match::method("messages.sendMessage").once(),
+        Fault::HoldBefore,
+    );
+    let request = message(to, "hello", 6);
+    let (first, ()) = tokio::join!(client.call(&request), async {
+        sim.wait_for_call_async("messages.sendMessage", 1, SOON)
+            .await
+            .unwrap();
+        assert_eq!(client.refusal(&request).await, "RANDOM_ID_DUPLICATE");
+        assert!(sim.posts(hide).is_empty());
+        sim.release();
+    });
+    first.unwrap();
+    assert_eq!(client.refusal(&request).await, "no error");
+    assert_eq!(sim.posts(hide).len(), 1);
+}
