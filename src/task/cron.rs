@@ -11,6 +11,7 @@ use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 use super::{Shared, Stop};
 use crate::config::Dialect;
 use crate::exchange::reports::{self, Status};
+use crate::spool;
 
 /// When and how the status is reported.
 #[derive(Clone, Debug)]
@@ -23,13 +24,14 @@ pub struct StatusPlan {
     pub backup: bool,
 }
 
-/// Owes a status report now; a second one within the same second is the same.
+/// Owes a status report now. Each call is a report of its own, as each start of the service is.
 ///
 /// # Errors
 /// See [`Stop`].
 pub async fn owe_status(shared: &Shared, plan: &StatusPlan, status: Status) -> Result<(), Stop> {
     let now = shared.clock.now();
-    let key = format!("status/{}/{now}", status.as_str());
+    let nonce = spool::random_name().map_err(|error| Stop::System(error.to_string()))?;
+    let key = format!("status/{}/{now}/{nonce}", status.as_str());
     let text = reports::status(plan.dialect, status, plan.backup);
     shared
         .commit(|facts| facts.owe_report(&key, &text, now))

@@ -188,9 +188,9 @@ async fn sent(shared: &Shared, row: &Row, message: MessageId) -> Result<(), Stop
         .await?;
     match &row.payload {
         Payload::Avatar(avatar) => tracing::info!(
-            group = %avatar.group, user = %avatar.user, %message, "forwarded"
+            group = %avatar.group, user = %avatar.user, message_id = %message, "forwarded"
         ),
-        Payload::Text { .. } => tracing::info!(key = row.key, %message, "reported"),
+        Payload::Text { .. } => tracing::info!(key = row.key, message_id = %message, "reported"),
     }
     unspool(shared, row);
     shared.wakes.fetch.notify_one();

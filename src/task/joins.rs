@@ -38,7 +38,7 @@ pub(super) fn apply(
             let decision = decide_on(facts, standing, unlearnable, join, user)?;
             let outcome = carry_out(facts, join, decision, now)?;
             tracing::info!(
-                group = %join.group, user = %join.user, message = %join.message,
+                group = %join.group, user = %join.user, message_id = %join.message,
                 outcome = outcome.as_str(), "join"
             );
             facts.record_join(join, outcome)?;
@@ -62,7 +62,7 @@ pub(super) fn decide_again(
     let outcome = carry_out(facts, join, decision, now)?;
     facts.settle_join(join.group, join.message, join.user, outcome)?;
     tracing::info!(
-        group = %join.group, user = %join.user, message = %join.message,
+        group = %join.group, user = %join.user, message_id = %join.message,
         outcome = outcome.as_str(), "join, after asking for the user"
     );
     Ok(outcome)

@@ -155,13 +155,18 @@ impl Scene {
 
     /// Starts the daemon and does not wait for anything.
     pub(crate) fn launch(&mut self) {
+        let command = self.command("run");
+        self.launch_as(command);
+    }
+
+    /// Starts the daemon by a command of the test's own.
+    pub(crate) fn launch_as(&mut self, mut command: Command) {
         assert!(self.daemon.is_none(), "it runs already");
         let log = fs::OpenOptions::new()
             .create(true)
             .append(true)
             .open(self.log_path())
             .expect("a log");
-        let mut command = self.command("run");
         command.stderr(log).stdout(Stdio::null());
         self.daemon = Some(command.spawn().expect("the binary"));
         self.starts += 1;
@@ -191,17 +196,23 @@ impl Scene {
 
     /// Ends the daemon as systemd does, and returns what it ended with.
     pub(crate) fn stop(&mut self) -> ExitStatus {
+        kill_process(self.pid(), Signal::TERM).expect("signalled");
         let mut daemon = self.daemon.take().expect("it runs");
-        let pid = i32::try_from(daemon.id()).ok().and_then(Pid::from_raw);
-        kill_process(pid.expect("a pid"), Signal::TERM).expect("signalled");
         daemon.wait().expect("waited for")
     }
 
     /// Waits for the daemon to end by itself, and returns its exit code and its log.
     pub(crate) fn ended(&mut self) -> (Option<i32>, String) {
-        let mut daemon = self.daemon.take().expect("it runs");
-        let status = daemon.wait().expect("waited for");
-        (status.code(), self.log())
+        let daemon = self.daemon.take().expect("it runs");
+        let (code, ..) = said_by(daemon);
+        (code, self.log())
+    }
+
+    /// The running daemon's process.
+    pub(crate) fn pid(&self) -> Pid {
+        let daemon = self.daemon.as_ref().expect("it runs");
+        let pid = i32::try_from(daemon.id()).ok().and_then(Pid::from_raw);
+        pid.expect("a pid")
     }
 
     pub(crate) fn log(&self) -> String {
@@ -285,6 +296,19 @@ impl Scene {
             self.outcomes(),
             self.log()
         );
+    }
+
+    /// Waits until a query of `state.db` gives at least that many rows.
+    pub(crate) fn wait_for_state(&self, sql: &str, count: usize) {
+        let deadline = std::time::Instant::now() + PATIENCE;
+        while self.query(sql, |_| Ok(())).len() < count {
+            assert!(
+                std::time::Instant::now() < deadline,
+                "waited in vain for {sql}\n{}",
+                self.log()
+            );
+            std::thread::yield_now();
+        }
     }
 
     /// Reads `state.db` beside the daemon.
@@ -427,7 +451,23 @@ pub(crate) fn somebody(name: &str) -> UserSpec {
 
 /// What a finished command said, and its exit code.
 pub(crate) fn said(command: &mut Command) -> (Option<i32>, String, String) {
-    let output = command.output().expect("the binary");
+    let piped = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    said_by(piped.spawn().expect("the binary"))
+}
+
+/// The same of one that was started with its outputs piped; its input ends here.
+pub(crate) fn said_by(mut child: Child) -> (Option<i32>, String, String) {
+    drop(child.stdin.take());
+    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    let (ended, end) = std::sync::mpsc::channel();
+    std::thread::spawn(move || ended.send(child.wait_with_output()));
+    let Ok(output) = end.recv_timeout(PATIENCE) else {
+        kill_process(pid.expect("a pid"), Signal::KILL).expect("signalled");
+        let output = end.recv().expect("killed").expect("its output");
+        let log = String::from_utf8_lossy(&output.stderr);
+        panic!("waited in vain for its end\n{log}");
+    };
+    let output = output.expect("its output");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
     (
         output.status.code(),

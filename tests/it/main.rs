@@ -2,4 +2,10 @@
 
 mod harness;
 
+mod cli;
+mod crashes;
 mod joins;
+mod login;
+mod rooms;
+mod skips;
+mod startup;

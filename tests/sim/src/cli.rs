@@ -131,7 +131,7 @@ impl Stage {
         let quiet = arguments.raid.is_some();
         tokio::select! {
             ok = raid => ok,
-            () = watch::tell(&self.sim), if !quiet => Ok(true),
+            () = watch::tell(self), if !quiet => Ok(true),
             _ = tokio::signal::ctrl_c() => Ok(arguments.raid.is_none()),
             _ = terminate.recv() => Ok(arguments.raid.is_none()),
         }
@@ -147,7 +147,12 @@ impl Stage {
             ticks.tick().await;
             let user = self.newcomer(arguments, number)?;
             let group = self.groups[number % self.groups.len()];
-            self.sim.join(group, user, kind(number));
+            let message = self.sim.join(group, user, kind(number));
+            say(&format!(
+                "join: {user} in {} by {:?}, message {message}",
+                bot_api_id(group),
+                kind(number)
+            ));
         }
         Ok(true)
     }

@@ -119,6 +119,9 @@ impl Simulator {
 
     /// Blocks until `look` finds something in the world. It is asked again at each change, and must be quick.
     ///
+    /// It blocks the thread: where the client runs on the same single-threaded runtime as the test, use
+    /// [`wait_async`](Self::wait_async).
+    ///
     /// # Errors
     /// When nothing was found in time.
     pub fn wait<T>(

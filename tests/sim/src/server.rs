@@ -1,7 +1,7 @@
 //! Sockets: listens for two data centres, and runs each connection from its first byte to its last.
 //!
-//! Owns bytes and tasks. What a request means is `dispatch`'s matter; here it is opened, unpacked, and handed on
-//! in order. Everything a connection says goes through one queue, so that replies and pushes keep their order.
+//! Owns sockets and tasks. What a packet says is `wire`'s matter, what a request means `dispatch`'s. Everything that is
+//! sent on a connection goes through one queue, so that replies and pushes keep their order.
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;

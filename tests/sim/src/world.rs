@@ -5,15 +5,9 @@
 //! a connection.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use grammers_tl_types::{Serializable, enums};
-use tokio::sync::mpsc::UnboundedSender;
-use tokio::task::AbortHandle;
-
 use crate::clock;
-use crate::crypto::AuthKey;
 use crate::fault::{Armed, Held};
 use crate::options::Options;
 use crate::picture::mix;

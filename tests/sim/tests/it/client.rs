@@ -48,7 +48,12 @@ impl Client {
         } else {
             sim.write_session_unauthorized(&path).unwrap();
         }
-        let session = Arc::new(read_session(&path));
+        Self::open(&path)
+    }
+
+    /// Makes a client of a session file.
+    pub(crate) fn open(path: &Path) -> Self {
+        let session = Arc::new(read_session(path));
         let parameters = ConnectionParams {
             retry_policy: Box::new(NoRetries),
             ..ConnectionParams::default()

@@ -11,5 +11,7 @@ mod faults;
 mod files;
 mod login;
 mod posting;
+mod program;
 mod updates;
 mod users;
+mod wire;

@@ -5,7 +5,11 @@ use telegram_sim::{Fault, Match};
 
 use crate::client::{Client, SOON, peer, simulator};
 
-fn message(peer: enums::InputPeer, text: &str, random_id: i64) -> functions::messages::SendMessage {
+pub(crate) fn message(
+    peer: enums::InputPeer,
+    text: &str,
+    random_id: i64,
+) -> functions::messages::SendMessage {
     functions::messages::SendMessage {
         no_webpage: false,
         silent: false,
@@ -32,7 +36,7 @@ fn message(peer: enums::InputPeer, text: &str, random_id: i64) -> functions::mes
     }
 }
 
-fn document(
+pub(crate) fn document(
     peer: enums::InputPeer,
     file: enums::InputFile,
     caption: &str,
@@ -79,7 +83,7 @@ fn document(
     }
 }
 
-fn small(id: i64, parts: i32, md5: &str) -> enums::InputFile {
+pub(crate) fn small(id: i64, parts: i32, md5: &str) -> enums::InputFile {
     enums::InputFile::File(types::InputFile {
         id,
         parts,
@@ -88,7 +92,7 @@ fn small(id: i64, parts: i32, md5: &str) -> enums::InputFile {
     })
 }
 
-async fn save(client: &Client, file_id: i64, file_part: i32, bytes: Vec<u8>) -> String {
+pub(crate) async fn save(client: &Client, file_id: i64, file_part: i32, bytes: Vec<u8>) -> String {
     let part = functions::upload::SaveFilePart {
         file_id,
         file_part,
