@@ -124,7 +124,7 @@ async fn look_up(shared: &Shared, waiting: Vec<Join>) -> Result<(), Stop> {
                 let user = found.get(&join.user).cloned().map_or_else(
                     || unseen(join),
                     // Asked for by name, and still no photo: it is hidden from us, or there is none.
-                    |user| settled(user),
+                    settled,
                 );
                 let unlearnable = is_unlearnable(shared, join.group);
                 joins::decide_again(facts, &shared.standing, unlearnable, join, &user, now)?;

@@ -110,7 +110,7 @@ pub(super) fn classify(
                 _ => AccountTrouble::LoggedOut(rpc.name).into(),
             },
             (406, _) if rpc.name == "AUTH_KEY_DUPLICATED" => AccountTrouble::Duplicated.into(),
-            (code, _) if (code >= 500 || code < 0) && rpc.name != "RANDOM_ID_DUPLICATE" => {
+            (code, _) if !(0..500).contains(&code) && rpc.name != "RANDOM_ID_DUPLICATE" => {
                 CallError::Network {
                     method,
                     cause: format!("Telegram answered {code} {}", rpc.name),

@@ -279,35 +279,29 @@ impl Scene {
 
     /// Waits until a user's latest join has this outcome.
     pub(crate) fn wait_for_outcome(&self, user: i64, outcome: &str) {
-        let deadline = std::time::Instant::now() + PATIENCE;
-        while std::time::Instant::now() < deadline {
-            if self
-                .outcomes()
-                .get(&user)
-                .and_then(|all| all.last())
-                .is_some_and(|last| last == outcome)
-            {
-                return;
-            }
-            std::thread::yield_now();
-        }
-        panic!(
-            "waited in vain for {user} to be {outcome}: {:?}\n{}",
-            self.outcomes(),
-            self.log()
-        );
+        self.poll(&format!("{user} to be {outcome}"), || {
+            let outcomes = self.outcomes();
+            outcomes.get(&user).and_then(|all| all.last()).map(String::as_str) == Some(outcome)
+        });
     }
 
     /// Waits until a query of `state.db` gives at least that many rows.
     pub(crate) fn wait_for_state(&self, sql: &str, count: usize) {
+        self.poll(sql, || self.query(sql, |_| Ok(())).len() >= count);
+    }
+
+    /// Looks at `state.db` until something holds there: the one thing that tells nobody of its changes.
+    #[expect(clippy::disallowed_methods, reason = "a test's patience, not a measure")]
+    pub(crate) fn poll(&self, what: &str, holds: impl Fn() -> bool) {
         let deadline = std::time::Instant::now() + PATIENCE;
-        while self.query(sql, |_| Ok(())).len() < count {
+        while !holds() {
             assert!(
                 std::time::Instant::now() < deadline,
-                "waited in vain for {sql}\n{}",
+                "waited in vain for {what}: {:?}\n{}",
+                self.outcomes(),
                 self.log()
             );
-            std::thread::yield_now();
+            std::thread::park_timeout(Duration::from_millis(5));
         }
     }
 
@@ -333,10 +327,7 @@ impl Scene {
     pub(crate) fn finish(mut self) {
         // What is posted is settled in the database a moment later.
         if self.daemon.is_some() {
-            let deadline = std::time::Instant::now() + PATIENCE;
-            while !self.unsettled().is_empty() && std::time::Instant::now() < deadline {
-                std::thread::yield_now();
-            }
+            self.poll("everything to be settled", || self.unsettled().is_empty());
             let status = self.stop();
             assert_eq!(status.code(), Some(0), "{}", self.log());
         }

@@ -2,10 +2,13 @@
 
 mod harness;
 
+mod account;
 mod cli;
 mod crashes;
+mod disk;
 mod joins;
 mod login;
+mod photos;
 mod rooms;
 mod skips;
 mod startup;

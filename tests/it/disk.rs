@@ -1,0 +1,172 @@
+//! A disk without room, and a private channel that takes no posts: said in a sentence, waited out,
+//! and nothing is lost.
+//!
+//! A limit on the size of files stands for the full disk: it needs no rights, and can be lifted while
+//! the program runs. The log is kept short, since it is a file like the others.
+
+use std::process::{Command, Stdio};
+
+use rustix::process::{Resource, Rlimit, prlimit};
+use telegram_sim::{How, Options, PhotoSpec, UserSpec};
+
+use crate::harness::{Scene, read, said, somebody};
+
+/// Wraps a command so that a file at its limit is an error, as a full disk is, and no signal.
+fn without_signal(command: &Command, first: &str) -> Command {
+    let mut wrapped = Command::new("sh");
+    wrapped
+        .arg("-c")
+        .arg(format!("trap '' XFSZ; {first} exec \"$0\" \"$@\""))
+        .arg(command.get_program())
+        .args(command.get_args())
+        .env_clear()
+        .stdin(Stdio::null());
+    wrapped
+}
+
+fn started() -> Scene {
+    let mut scene = Scene::with(Options {
+        photo_size: (160, 160),
+        ..Options::default()
+    });
+    scene.set("log", "level = \"error\"");
+    let command = without_signal(&scene.command("run"), "");
+    scene.launch_as(command);
+    let hide = scene.hide;
+    scene.wait_for("the online report", |world| world.count_posts(hide) == 1);
+    scene.wait_for_state("SELECT 1 FROM outbox WHERE state = 'sent'", 1);
+    scene
+}
+
+/// Lets no file of the running daemon grow beyond `size`; `None` for no limit.
+fn limit(scene: &Scene, size: Option<u64>) {
+    let limits = Rlimit {
+        current: size,
+        maximum: None,
+    };
+    prlimit(Some(scene.pid()), Resource::Fsize, limits).expect("limited");
+}
+
+fn write_ahead_log(scene: &Scene) -> u64 {
+    let path = scene.data_dir().join("state.db-wal");
+    std::fs::metadata(path).expect("a log").len()
+}
+
+/// Waits until the daemon's log says this.
+fn wait_for_log(scene: &Scene, words: &str) {
+    let deadline = std::time::Instant::now() + crate::harness::PATIENCE;
+    while !scene.log().contains(words) {
+        assert!(
+            std::time::Instant::now() < deadline,
+            "waited in vain for {words:?}\n{}",
+            scene.log()
+        );
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn what_cannot_be_stored_is_not_let_go_of() {
+    let scene = started();
+    limit(&scene, Some(write_ahead_log(&scene)));
+    let users: Vec<i64> = (0..5)
+        .map(|_| {
+            let user = scene.sim.add_user(somebody("Joiner"));
+            scene.sim.join(scene.group, user, How::ByLink);
+            user
+        })
+        .collect();
+    wait_for_log(&scene, "state.db");
+    assert!(scene.outcomes().is_empty(), "{:?}", scene.outcomes());
+    limit(&scene, None);
+    let mut who: Vec<i64> = scene
+        .wait_for_photos(5)
+        .into_iter()
+        .map(|photo| photo.user)
+        .collect();
+    who.sort_unstable();
+    assert_eq!(who, users);
+    scene.finish();
+}
+
+#[test]
+fn killed_with_a_full_disk_it_begins_where_it_stood() {
+    let mut scene = started();
+    limit(&scene, Some(write_ahead_log(&scene)));
+    let user = scene.sim.add_user(somebody("Joiner"));
+    scene.sim.join(scene.group, user, How::ByLink);
+    wait_for_log(&scene, "state.db");
+    scene.kill();
+    scene.start();
+    let photos = scene.wait_for_photos(1);
+    assert_eq!(photos[0].user, user);
+    scene.finish();
+}
+
+#[test]
+fn a_photo_that_does_not_fit_is_fetched_again_once_there_is_room() {
+    let scene = started();
+    let spec = UserSpec::new("Joiner").photo(PhotoSpec::jpeg().size(2400, 2400));
+    let user = scene.sim.add_user(spec);
+    let size = scene.sim.photo_bytes(user).len() as u64;
+    let room = write_ahead_log(&scene) + 256 * 1024;
+    assert!(size > room, "{size} of {room} bytes");
+    limit(&scene, Some(room));
+    scene.sim.join(scene.group, user, How::ByLink);
+    wait_for_log(&scene, "a photo cannot be kept");
+    let spool = scene.data_dir().join("spool");
+    let left = std::fs::read_dir(&spool).expect("a spool").count();
+    assert_eq!(left, 0, "half a photo in the spool");
+    limit(&scene, None);
+    let photos = scene.wait_for_photos(1);
+    assert!(photos[0].image == scene.sim.photo_bytes(user));
+    scene.finish();
+}
+
+#[test]
+fn without_room_for_its_files_it_does_not_start_and_leaves_nothing_broken() {
+    // In blocks of 512 bytes or of 1024, as the shell likes: nothing at all, and less than a database.
+    for blocks in [0, 20] {
+        let mut scene = Scene::new();
+        let session = read(&scene.session());
+        let limited = format!("ulimit -S -f {blocks};");
+        let (code, _, said) = said(&mut without_signal(&scene.command("run"), &limited));
+        assert_eq!(code, Some(1), "{said}");
+        assert!(
+            said.contains(&scene.data_dir().display().to_string()) || said.contains("state.db"),
+            "{said}"
+        );
+        assert!(read(&scene.session()) == session, "it was changed");
+        scene.start();
+        let user = scene.sim.add_user(somebody("Joiner"));
+        scene.sim.join(scene.group, user, How::ByLink);
+        scene.wait_for_photos(1);
+        scene.finish();
+    }
+}
+
+#[test]
+fn while_the_channel_takes_no_posts_everything_is_kept() {
+    let mut scene = Scene::new();
+    scene.start();
+    scene.sim.set_can_post(scene.hide, false);
+    let user = scene.sim.add_user(somebody("Joiner"));
+    scene.sim.join(scene.group, user, How::ByLink);
+    wait_for_log(&scene, "make the account an administrator");
+    wait_for_log(&scene, "CHAT_ADMIN_REQUIRED");
+    assert_eq!(scene.outcomes()[&user], ["queued"]);
+    assert_eq!(scene.stop().code(), Some(0));
+    // At the next start it is a wrong configuration, and still nothing is lost.
+    let (code, _, said) = said(&mut scene.command("run"));
+    assert_eq!(code, Some(78), "{said}");
+    assert_eq!(scene.outcomes()[&user], ["queued"]);
+    scene.sim.set_can_post(scene.hide, true);
+    // That it is tried again only after a minute is not this test's matter.
+    rusqlite::Connection::open(scene.state())
+        .and_then(|database| database.execute("UPDATE outbox SET due_at = created_at", []))
+        .expect("done");
+    scene.start();
+    let photos = scene.wait_for_photos(1);
+    assert_eq!(photos[0].user, user);
+    scene.finish();
+}
