@@ -4,8 +4,8 @@
 //! code (SPEC §11) and its one plain sentence. It keeps nothing itself.
 
 use std::collections::BTreeSet;
-use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt as _;
+use std::fs::{self, DirBuilder, Permissions};
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::config::{self, Config};
+use crate::config::{self, Config, FileKind};
 use crate::decide;
 use crate::exchange::reports::Status;
 use crate::files::{SealedFault, Sealer};
@@ -86,6 +86,11 @@ pub enum AppError {
         /// Its value.
         channel: ChannelId,
     },
+    /// The configuration asks for what this version does not do.
+    #[error(
+        "exchange.files = \"python\": this version seals its files only; write files = \"sealed\" in [exchange]"
+    )]
+    PythonFiles,
     /// The files' key cannot be derived.
     #[error("the key for sealing files: {0}")]
     Sealing(#[from] SealedFault),
@@ -100,9 +105,10 @@ impl AppError {
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Lock(_) | Self::DataDir { .. } => 1,
-            Self::Store(StoreError::Newer { .. } | StoreError::Damaged { .. })
+            Self::Store(StoreError::Newer { .. } | StoreError::Damaged(_))
             | Self::NotInChannel { .. }
-            | Self::CannotPost { .. } => 78,
+            | Self::CannotPost { .. }
+            | Self::PythonFiles => 78,
             Self::Store(_) => 1,
             Self::Session(_) | Self::Account(_) => 77,
             Self::Unreachable(_) => 69,
@@ -132,6 +138,9 @@ pub async fn run(
     shutdown: CancellationToken,
 ) -> Result<(), AppError> {
     let started = clock.instant();
+    if config.exchange.files == FileKind::Python {
+        return Err(AppError::PythonFiles);
+    }
     let _lock = prepare_data_dir(&config)?;
     let session = AccountSession::open(&config.telegram.session_file())?;
     let store = Store::open(&config.telegram.state_file())?;
@@ -252,6 +261,7 @@ pub fn prepare_data_dir(config: &Config) -> Result<DirectoryLock, AppError> {
         .recursive(true)
         .mode(0o700)
         .create(path)
+        .and_then(|()| fs::set_permissions(path, Permissions::from_mode(0o700)))
         .map_err(|cause| AppError::DataDir {
             path: path.clone(),
             cause,
@@ -354,25 +364,33 @@ async fn learn(
     }
 }
 
-/// Checks that the private channels are the account's, and may be posted in.
+/// Checks that the private channels are the account's, and may be posted in. HIDE has to be;
+/// without EXCHANGE posts go to HIDE (SPEC §5.4), rather than nowhere.
 fn delivery(config: &Config, channels: &[Channel]) -> Result<Delivery, AppError> {
-    let configured = [
-        ("hide_channel_id", Some(config.channels.hide)),
-        ("exchange_channel_id", config.channels.exchange),
-    ];
-    for (key, id) in configured {
-        let Some(id) = id else { continue };
-        let Some(channel) = channels.iter().find(|channel| channel.id == id) else {
-            return Err(AppError::NotInChannel { key, channel: id });
-        };
-        if !channel.can_post {
-            return Err(AppError::CannotPost { key, channel: id });
+    let hide = config.channels.hide;
+    postable("hide_channel_id", hide, channels)?;
+    let exchange = config.channels.exchange;
+    let channel = match exchange.map(|id| (id, postable("exchange_channel_id", id, channels))) {
+        None => hide,
+        Some((id, Ok(()))) => id,
+        Some((_, Err(error))) => {
+            tracing::error!("{error}; until the next start posts go to HIDE");
+            hide
         }
-    }
+    };
     Ok(Delivery {
-        channel: config.channels.exchange.unwrap_or(config.channels.hide),
+        channel,
+        private: std::iter::once(hide).chain(exchange).collect(),
         min_interval: config.delivery.min_interval,
         max_age: i64::try_from(config.delivery.max_age.as_secs()).unwrap_or(i64::MAX),
         spool_max: config.delivery.spool_max_bytes,
     })
+}
+
+fn postable(key: &'static str, id: ChannelId, channels: &[Channel]) -> Result<(), AppError> {
+    match channels.iter().find(|channel| channel.id == id) {
+        None => Err(AppError::NotInChannel { key, channel: id }),
+        Some(channel) if !channel.can_post => Err(AppError::CannotPost { key, channel: id }),
+        Some(_) => Ok(()),
+    }
 }

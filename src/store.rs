@@ -27,6 +27,9 @@ pub use outbox::Row;
 
 use crate::model::Timestamp;
 
+/// How long to wait for another reader of the file, such as the sqlite3 shell.
+const BUSY_FOR: std::time::Duration = std::time::Duration::from_secs(5);
+
 /// Why the store did not do it.
 #[derive(Debug, Error)]
 pub enum StoreError {
@@ -41,18 +44,23 @@ pub enum StoreError {
         newest: i64,
     },
     /// The file is no database, or a damaged one.
-    #[error("{} is damaged or no database ({cause}): restore it from a backup, or move it away to start anew", path.display())]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// What SQLite said.
-        cause: String,
-    },
+    #[error(
+        "state.db is damaged or no database ({0}): restore it from a backup, or move it away to start anew"
+    )]
+    Damaged(String),
     /// The disk is full.
     #[error(
         "the disk that holds state.db is full: make room; nothing is lost, and the program goes on by itself"
     )]
     DiskFull,
+    /// The file cannot be made private.
+    #[error("{}: {cause}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        cause: String,
+    },
     /// SQLite failed otherwise.
     #[error("state.db: {0}")]
     Sql(rusqlite::Error),
@@ -76,7 +84,9 @@ impl StoreError {
                         | rusqlite::ErrorCode::CannotOpen
                 )
             ),
-            Self::Newer { .. } | Self::Damaged { .. } | Self::Unreadable(_) => false,
+            Self::Newer { .. } | Self::Damaged(_) | Self::File { .. } | Self::Unreadable(_) => {
+                false
+            }
         }
     }
 }
@@ -85,6 +95,9 @@ impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
             Some(rusqlite::ErrorCode::DiskFull) => Self::DiskFull,
+            Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => {
+                Self::Damaged(error.to_string())
+            }
             _ => Self::Sql(error),
         }
     }
@@ -102,27 +115,21 @@ impl Store {
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let mut database = Connection::open(path)?;
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).map_err(
-            |error| StoreError::Damaged {
+            |error| StoreError::File {
                 path: path.to_owned(),
                 cause: error.to_string(),
             },
         )?;
-        let prepared = prepare(&mut database);
-        match prepared {
-            Ok(()) => Ok(Self(Arc::new(Mutex::new(database)))),
-            Err(StoreError::Sql(error))
-                if matches!(
-                    error.sqlite_error_code(),
-                    Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt)
-                ) =>
-            {
-                Err(StoreError::Damaged {
-                    path: path.to_owned(),
-                    cause: error.to_string(),
-                })
-            }
-            Err(error) => Err(error),
+        database.pragma_update(None, "journal_mode", "WAL")?;
+        database.pragma_update(None, "synchronous", "FULL")?;
+        database.pragma_update(None, "foreign_keys", true)?;
+        database.busy_timeout(BUSY_FOR)?;
+        let verdict: String = database.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+        if verdict != "ok" {
+            return Err(StoreError::Damaged(verdict));
         }
+        schema::migrate(&mut database)?;
+        Ok(Self(Arc::new(Mutex::new(database))))
     }
 
     /// Does `work` in one transaction: all of it is committed, or, on an error, nothing.
@@ -180,12 +187,4 @@ impl Facts<'_> {
         let rows = statement.query_map([], |row| Ok((row.get(0)?, Timestamp::new(row.get(1)?))))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
-}
-
-fn prepare(database: &mut Connection) -> Result<(), StoreError> {
-    database.pragma_update(None, "journal_mode", "WAL")?;
-    database.pragma_update(None, "synchronous", "FULL")?;
-    database.pragma_update(None, "foreign_keys", true)?;
-    database.busy_timeout(std::time::Duration::from_secs(5))?;
-    schema::migrate(database)
 }

@@ -29,7 +29,7 @@ pub use watch::watch;
 use crate::clock::Clock;
 use crate::decide;
 use crate::files::Sealer;
-use crate::model::{ChannelId, Timestamp, UserId};
+use crate::model::{Channel, ChannelId, ChannelKind, Timestamp, UserId};
 use crate::spool::Spool;
 use crate::store::{Facts, Store, StoreError};
 use crate::telegram::{AccountTrouble, CallError, Telegram};
@@ -77,6 +77,8 @@ pub struct Standing {
 pub struct Delivery {
     /// The channel they go to.
     pub channel: ChannelId,
+    /// HIDE, and EXCHANGE if there is one.
+    pub private: BTreeSet<ChannelId>,
     /// The pause between two posts.
     pub min_interval: Duration,
     /// The age beyond which a photo is dropped, in seconds.
@@ -161,6 +163,12 @@ impl Shared {
             attempts += 1;
             self.pause(pause).await?;
         }
+    }
+
+    /// Returns whether a channel is followed: every group, and where the fleet's posts go.
+    #[must_use]
+    pub fn is_watched(&self, channel: &Channel) -> bool {
+        channel.kind == ChannelKind::Group || self.delivery.private.contains(&channel.id)
     }
 
     /// Sleeps, unless the end is asked for.

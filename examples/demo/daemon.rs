@@ -68,6 +68,8 @@ impl Daemon {
             .arg("--config")
             .arg(&config)
             .env_clear()
+            // A Ctrl-C is for the demo alone, which then ends the daemon.
+            .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(File::create(&log).context("cannot make the log")?)

@@ -38,7 +38,7 @@ fn main() -> ExitCode {
     match play() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.is::<Interrupted>() => {
-            screen::complain("interrupted: the daemon is ended, the temporary directory removed");
+            screen::complain("interrupted");
             INTERRUPTED.into()
         }
         Err(error) => {
@@ -59,9 +59,13 @@ fn play() -> anyhow::Result<()> {
             screen::complain(&format!("daemon: {line}"));
         }
     }
-    // Also after a failure; its sentence is the one to be told.
-    let cleared = stage.strike();
-    held.and(cleared)
+    match (held, stage.strike()) {
+        (Err(error), Err(left)) => {
+            screen::complain(&format!("{left:#}"));
+            Err(error)
+        }
+        (held, cleared) => held.and(cleared),
+    }
 }
 
 fn perform(stage: &mut Stage) -> anyhow::Result<()> {

@@ -1,5 +1,6 @@
 //! The raid: many members at a steady rate, faster than a person could follow.
 
+use std::io::{self, Write as _};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -47,7 +48,6 @@ pub(crate) fn play(stage: &mut Stage) -> anyhow::Result<()> {
     stage.until("the raid to be settled", |stage| {
         Ok((progress.show(stage, JOINS)? == JOINS).then_some(()))
     })?;
-    progress.finish();
     Ok(())
 }
 
@@ -101,9 +101,9 @@ impl Progress {
             });
         }
         let template = if stage.screen.coloured {
-            "          {bar:28.green} {pos:>3}/{len} {msg}"
+            "          {bar:28.green}  {msg}"
         } else {
-            "          {bar:28} {pos:>3}/{len} {msg}"
+            "          {bar:28}  {msg}"
         };
         let target = ProgressDrawTarget::stdout();
         let bar = ProgressBar::with_draw_target(Some(JOINS as u64), target);
@@ -125,7 +125,9 @@ impl Progress {
         let skipped = settled - posted;
         if let Some(bar) = &self.bar {
             bar.set_position(settled as u64);
-            bar.set_message(format!("{posted} posted, {skipped} skipped"));
+            bar.set_message(format!(
+                "{settled:>3}/{JOINS}: {posted} posted, {skipped} skipped"
+            ));
         } else if settled / LINE_EVERY > self.lines {
             self.lines = settled / LINE_EVERY;
             let text =
@@ -135,11 +137,14 @@ impl Progress {
         }
         Ok(settled)
     }
+}
 
-    fn finish(&self) {
+impl Drop for Progress {
+    fn drop(&mut self) {
         if let Some(bar) = &self.bar {
-            // The bar stays, full.
             bar.abandon();
+            // The bar leaves the cursor in its own line. Nobody reads on if the terminal is gone.
+            let _ = writeln!(io::stdout());
         }
     }
 }

@@ -41,7 +41,7 @@ pub(crate) fn play(stage: &mut Stage) -> anyhow::Result<()> {
     show(stage, &friend, how, "is added by an administrator", reason)?;
 
     let chief = stage.chief.clone();
-    let story = "joins; they are an administrator of another group";
+    let story = "joins; they administer another group";
     show(stage, &chief, How::ByLink, story, Skipped("trusted"))?;
 
     stage.sim.leave(group, plain.id);
@@ -66,6 +66,9 @@ fn show(
     story: &str,
     expected: Expected,
 ) -> anyhow::Result<()> {
+    if !stage.joined.is_empty() {
+        stage.screen.line("")?;
+    }
     let mut seen = stage.sim.read(|world| world.calls().len());
     let key = stage.join(stage.group, member, how, expected);
     let at = stage.elapsed();
@@ -95,7 +98,6 @@ fn show(
         member.label,
         expected.word()
     );
-    stage.screen.line("")?;
     stage.screen.leave_time_to_read()?;
     Ok(())
 }
@@ -180,7 +182,7 @@ fn meaning(outcome: &str) -> &'static str {
     match outcome {
         "no_photo" => "none, or hidden from this account",
         "bot" => "NOSPAM needs no photo of a bot",
-        "added_by_trusted" => "whom an administrator adds is welcome",
+        "added_by_trusted" => "an administrator vouches for them",
         "trusted" => "an administrator, or one of the fleet",
         "repeat" => "this photo was forwarded for this group",
         _ => "not what this scene was made for",

@@ -123,7 +123,10 @@ pub(crate) fn complain(text: &str) {
     let _ = writeln!(io::stderr(), "demo: {text}");
 }
 
-/// Returns a size in words.
+/// Returns a size in words, to the byte: a sealed file is only a little larger than what is in it.
 pub(crate) fn size(bytes: usize) -> String {
-    format!("{:.1} kB", bytes as f64 / 1000.0)
+    match bytes / 1000 {
+        0 => format!("{bytes} bytes"),
+        thousands => format!("{thousands},{:03} bytes", bytes % 1000),
+    }
 }

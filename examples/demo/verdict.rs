@@ -34,7 +34,7 @@ pub(crate) fn open_one(stage: &Stage) -> anyhow::Result<()> {
         ("opened", &opened),
         ("original", &joined.photo),
     ] {
-        let text = format!("{:>9}   {} ..", size(bytes.len()), head(bytes));
+        let text = format!("{:>13}   {} ..", size(bytes.len()), head(bytes));
         screen.row(None, Ink::Step, word, &text)?;
     }
     ensure!(
@@ -52,7 +52,7 @@ pub(crate) fn open_one(stage: &Stage) -> anyhow::Result<()> {
 
 /// Returns the first bytes of a file, to look at.
 fn head(bytes: &[u8]) -> String {
-    let head = bytes.iter().take(12).map(|byte| format!("{byte:02x}"));
+    let head = bytes.iter().take(10).map(|byte| format!("{byte:02x}"));
     head.collect::<Vec<_>>().join(" ")
 }
 

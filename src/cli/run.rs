@@ -37,6 +37,8 @@ fn start_log(log: Log) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        // A line that cannot be written is lost; saying so in the same place would end the process.
+        .log_internal_errors(false)
         .with_target(false);
     match log.format {
         LogFormat::Text => builder.with_ansi(false).finish().try_init()?,

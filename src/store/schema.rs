@@ -84,14 +84,30 @@ CREATE TABLE floods (
 ",
 ];
 
-/// Brings an open database to the newest layout.
-pub(super) fn migrate(database: &mut Connection) -> Result<(), StoreError> {
+/// Marks the file as this program's: "SCP7", in SQLite's `application_id`.
+const APPLICATION: i32 = 0x5343_5037;
+
+/// Says whether a database is this program's, and of a layout that it knows. Changes nothing.
+pub(super) fn check(database: &Connection) -> Result<(), StoreError> {
+    let found = layout(database)?;
     let newest = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
-    let found: i64 = database.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     if found > newest {
         return Err(StoreError::Newer { found, newest });
     }
-    let done = usize::try_from(found).map_err(|_| StoreError::Newer { found, newest })?;
+    let application: i32 = database.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+    if found != 0 && application != APPLICATION {
+        return Err(StoreError::Damaged("it is another program's".into()));
+    }
+    let verdict: String = database.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    if verdict != "ok" {
+        return Err(StoreError::Damaged(verdict));
+    }
+    Ok(())
+}
+
+/// Brings a database that was checked to the newest layout.
+pub(super) fn migrate(database: &mut Connection) -> Result<(), StoreError> {
+    let done = usize::try_from(layout(database)?).unwrap_or(0);
     for (index, migration) in MIGRATIONS.iter().enumerate().skip(done) {
         let transaction = database.transaction()?;
         apply(&transaction, migration, index + 1)?;
@@ -100,7 +116,13 @@ pub(super) fn migrate(database: &mut Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
+fn layout(database: &Connection) -> rusqlite::Result<i64> {
+    database.query_row("PRAGMA user_version", [], |row| row.get(0))
+}
+
 fn apply(transaction: &Transaction<'_>, migration: &str, version: usize) -> rusqlite::Result<()> {
     transaction.execute_batch(migration)?;
-    transaction.execute_batch(&format!("PRAGMA user_version = {version}"))
+    transaction.execute_batch(&format!(
+        "PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {version}"
+    ))
 }

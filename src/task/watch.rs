@@ -31,6 +31,8 @@ const PUSHES_KEPT: usize = 200;
 const CHECK_EVERY: Duration = Duration::from_secs(60);
 /// How often the list of dialogs is compared with the ledger.
 const CENSUS_EVERY: Duration = Duration::from_secs(300);
+/// How far two such lists are apart at least.
+const CENSUS_APART: Duration = Duration::from_secs(3);
 /// How soon a channel whose pull was refused is pulled again.
 const REFUSED_PAUSE: Duration = Duration::from_secs(30);
 
@@ -62,6 +64,8 @@ pub async fn watch(
             }
             () = tokio::time::sleep_until(watch.next_check) => watch.check_due = true,
             () = tokio::time::sleep_until(watch.next_census) => watch.census_due = true,
+            // Only to wake: the jobs are started above.
+            () = tokio::time::sleep_until(watch.census_from), if watch.census_waits() => {}
         }
     }
 }
@@ -77,11 +81,15 @@ struct Watch {
     lost: BTreeSet<ChannelId>,
     /// The `pts` before the first push of a channel that is not in the ledger yet.
     strangers: BTreeMap<ChannelId, i32>,
+    /// Channels that are of no interest: broadcast channels, and those that the account is not in.
+    ignored: BTreeSet<ChannelId>,
     census_due: bool,
     census_running: bool,
     check_due: bool,
     check_running: bool,
     next_census: Instant,
+    /// No list of dialogs is asked for before then, however often something hints at it.
+    census_from: Instant,
     next_check: Instant,
 }
 
@@ -107,13 +115,23 @@ impl Watch {
             pulling: BTreeMap::new(),
             lost: BTreeSet::new(),
             strangers: BTreeMap::new(),
+            ignored: BTreeSet::new(),
             census_due: false,
             census_running: false,
             check_due: false,
             check_running: false,
             next_census: now + CENSUS_EVERY,
+            census_from: now,
             next_check: now + CHECK_EVERY,
         }
+    }
+
+    /// Whether a list of dialogs is wanted, and waits for nothing but its time.
+    fn census_waits(&self) -> bool {
+        self.census_due
+            && !self.census_running
+            && !self.check_running
+            && self.census_from > self.shared.clock.instant()
     }
 
     fn start_jobs(&mut self) {
@@ -124,10 +142,13 @@ impl Watch {
             self.jobs.spawn(check(self.shared.clone()));
         }
         // A list read over a connection that is not subscribed could miss what follows it.
-        if self.census_due && !self.census_running && !self.check_running {
+        let now = self.shared.clock.instant();
+        if self.census_due && !self.census_running && !self.check_running && self.census_from <= now
+        {
             self.census_due = false;
             self.census_running = true;
-            self.next_census = self.shared.clock.instant() + CENSUS_EVERY;
+            self.census_from = now + CENSUS_APART;
+            self.next_census = now + CENSUS_EVERY;
             let shared = self.shared.clone();
             self.jobs.spawn(async move {
                 let answer = shared.call(|| shared.telegram.channels()).await?;
@@ -198,11 +219,14 @@ impl Watch {
                     Some(_) => {
                         self.dirty.insert(page.channel);
                     }
-                    None if self.dirty.contains(&page.channel) => {}
+                    None if self.dirty.contains(&page.channel)
+                        || self.ignored.contains(&page.channel) => {}
                     None => pages.push(page),
                 },
                 Hint::Moved(channel) => {
-                    self.dirty.insert(channel);
+                    if !self.ignored.contains(&channel) {
+                        self.dirty.insert(channel);
+                    }
                 }
                 Hint::SomethingMoved => self.census_due = true,
                 Hint::Disconnected => {
@@ -265,12 +289,16 @@ impl Watch {
     async fn compare(&mut self, channels: &[Channel]) -> Result<(), Stop> {
         let strangers = std::mem::take(&mut self.strangers);
         let lost = std::mem::take(&mut self.lost);
+        let (watched, ignored): (Vec<&Channel>, Vec<&Channel>) = channels
+            .iter()
+            .partition(|channel| self.shared.is_watched(channel));
+        let listed: BTreeSet<ChannelId> = watched.iter().map(|channel| channel.id).collect();
         let (dirty, new, left) = self
             .shared
             .commit(|facts| {
                 let mut dirty = Vec::new();
                 let mut new = 0;
-                for channel in channels {
+                for &channel in &watched {
                     let start = strangers
                         .get(&channel.id)
                         .map_or(channel.pts, |&before| before.clamp(1, channel.pts));
@@ -281,8 +309,6 @@ impl Watch {
                         dirty.push(channel.id);
                     }
                 }
-                let listed: BTreeSet<ChannelId> =
-                    channels.iter().map(|channel| channel.id).collect();
                 let mut left = 0;
                 for known in facts.channels()? {
                     if !listed.contains(&known.channel.id) {
@@ -293,28 +319,35 @@ impl Watch {
                 Ok((dirty, new, left))
             })
             .await?;
+        // Who is pushed and not listed is not asked for again before the next list.
+        self.ignored = strangers
+            .into_keys()
+            .filter(|stranger| !listed.contains(stranger))
+            .chain(ignored.iter().map(|channel| channel.id))
+            .collect();
         if new > 0 || left > 0 {
-            tracing::info!(channels = channels.len(), new, left, "channels");
+            tracing::info!(watched = watched.len(), new, left, "channels");
             self.shared.wakes.admins.notify_one();
         }
         self.dirty.extend(dirty);
-        for channel in channels.iter().filter(|channel| lost.contains(&channel.id)) {
-            self.close_gap(channel.clone());
+        for channel in watched.iter().filter(|channel| lost.contains(&channel.id)) {
+            let gap = Gap {
+                top: channel.top_message,
+                pts: channel.pts,
+            };
+            self.close_gap(channel.id, gap);
         }
         Ok(())
     }
 
     /// Fetches what a channel's `pts` cannot tell any more, up to where the list of dialogs is.
-    fn close_gap(&mut self, channel: Channel) {
+    fn close_gap(&mut self, channel: ChannelId, gap: Gap) {
         let shared = self.shared.clone();
-        let id = channel.id;
-        self.pulling.entry(id).or_default();
+        self.dirty.remove(&channel);
+        self.pulling.entry(channel).or_default();
         self.jobs.spawn(async move {
-            let gap = Gap {
-                top: channel.top_message,
-                pts: channel.pts,
-            };
-            Ok(Done::Pulled(id, pull(&shared, id, Some(gap)).await?))
+            let pulled = pull(&shared, channel, Some(gap)).await?;
+            Ok(Done::Pulled(channel, pulled))
         });
     }
 }

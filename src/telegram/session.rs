@@ -127,8 +127,6 @@ impl AccountSession {
         let fresh = std::fs::metadata(path).map_or(true, |file| file.len() == 0);
         if fresh {
             let database = Connection::open(path).map_err(|error| file_error(path, error))?;
-            std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))
-                .map_err(|error| file_error(path, error))?;
             database
                 .execute_batch(&format!("BEGIN; {LAYOUT} COMMIT;"))
                 .map_err(|error| file_error(path, error))?;
@@ -158,6 +156,8 @@ impl AccountSession {
     }
 
     fn load(path: &Path, flags: OpenFlags, guarded: bool) -> Result<Self, SessionError> {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))
+            .map_err(|error| file_error(path, error))?;
         let database =
             Connection::open_with_flags(path, flags).map_err(|error| file_error(path, error))?;
         check(&database, path)?;

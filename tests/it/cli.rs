@@ -1,1 +1,272 @@
-//! Soon.
+//! What a maintainer types, and the exit codes (SPEC §11).
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use rustix::process::{Signal, kill_process};
+use telegram_sim::{Fault, How, Match};
+use tempfile::TempDir;
+
+use crate::harness::{PASSWORD, PATIENCE, Scene, read, said, somebody};
+
+fn avatar(arguments: &[&str]) -> (Option<i32>, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_scp-079-avatar"));
+    command
+        .args(arguments)
+        .env_clear()
+        .current_dir("/")
+        .stdin(Stdio::null());
+    said(&mut command)
+}
+
+/// A directory with a good configuration in it.
+fn configured(password: &str) -> (TempDir, String) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("config.toml");
+    let text = format!(
+        "[telegram]\napi_id = 12345\napi_hash = \"0123456789abcdef0123456789abcdef\"\n\
+         [channels]\nhide_channel_id = -1001234567890\n[encrypt]\npassword = {password:?}\n"
+    );
+    fs::write(&path, text).expect("written");
+    let shown = path.to_str().expect("UTF-8").to_owned();
+    (directory, shown)
+}
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures")
+        .join(name)
+}
+
+#[test]
+fn help_shows_examples_and_exit_codes() {
+    let (code, out, err) = avatar(&["--help"]);
+    assert_eq!((code, err.as_str()), (Some(0), ""));
+    for words in [
+        "Examples:",
+        "scp-079-avatar check --config config.toml",
+        "scp-079-avatar login --config config.toml",
+        "scp-079-avatar run --config config.toml",
+        "scp-079-avatar open photo -o photo.jpg",
+        "/etc/scp-079-avatar/config.toml",
+        "Exit codes:",
+        "78 configuration",
+    ] {
+        assert!(out.contains(words), "{words:?} is not in\n{out}");
+    }
+    for subcommand in ["run", "login", "check", "open"] {
+        let (code, out, _) = avatar(&[subcommand, "--help"]);
+        assert_eq!(code, Some(0));
+        assert!(out.contains("--config <PATH>"), "{out}");
+    }
+}
+
+#[test]
+fn version_is_the_packages() {
+    let (code, out, err) = avatar(&["--version"]);
+    assert_eq!((code, err.as_str()), (Some(0), ""));
+    assert_eq!(
+        out,
+        format!("scp-079-avatar {}\n", env!("CARGO_PKG_VERSION"))
+    );
+}
+
+#[test]
+fn what_is_not_understood_is_a_usage_error() {
+    let (_directory, config) = configured("correct horse");
+    for (arguments, words) in [
+        (&[][..], "Usage:"),
+        (&["sing"][..], "'sing'"),
+        (&["run", "--fast"][..], "'--fast'"),
+        (&["check", "--config"][..], "'--config <PATH>'"),
+        (&["open"][..], "<FILE>"),
+        (&["open", "--config", &config, "a", "b"][..], "'b'"),
+    ] {
+        let (code, out, err) = avatar(arguments);
+        assert_eq!(code, Some(64), "{arguments:?}: {err}");
+        assert_eq!(out, "", "{arguments:?}");
+        assert!(
+            err.contains(words),
+            "{arguments:?}: {words:?} is not in\n{err}"
+        );
+    }
+}
+
+#[test]
+fn check_explains_a_good_configuration_and_tells_no_secret() {
+    let (directory, config) = configured("correct horse");
+    let (code, out, err) = avatar(&["check", "--config", &config]);
+    assert_eq!((code, err.as_str()), (Some(0), ""), "{err}");
+    for words in [
+        "can be used",
+        "-1001234567890",
+        "every group that the account is in is watched",
+        "scp-079-avatar login",
+        "chmod 600",
+    ] {
+        assert!(out.contains(words), "{words:?} is not in\n{out}");
+    }
+    for secret in ["correct horse", "0123456789abcdef"] {
+        assert!(!out.contains(secret), "{secret:?} is in\n{out}");
+    }
+    let there = fs::read_dir(directory.path()).expect("readable").count();
+    assert_eq!(there, 1, "check made something");
+}
+
+#[test]
+fn check_tells_every_error_of_a_broken_configuration() {
+    let (_directory, config) = configured("short");
+    let broken = fs::read_to_string(&config)
+        .expect("readable")
+        .replace("api_id = 12345", "api_id = \"[DATA EXPUNGED]\"")
+        .replace("-1001234567890", "1234567890");
+    fs::write(&config, broken + "[custom]\nzh_cnn = true\n").expect("written");
+    let (code, out, err) = avatar(&["check", "--config", &config]);
+    assert_eq!((code, out.as_str()), (Some(78), ""));
+    for words in [
+        "for 4 reasons",
+        "config.toml:2: [telegram] api_id",
+        "config.toml:5: [channels] hide_channel_id",
+        "config.toml:7: [encrypt] password",
+        "config.toml:9: [custom] zh_cnn",
+        "did you mean zh_cn?",
+    ] {
+        assert!(err.contains(words), "{words:?} is not in\n{err}");
+    }
+    // The same, whatever is asked for.
+    for arguments in [&["run"][..], &["login"][..], &["open", "file"][..]] {
+        let (code, _, again) = avatar(&[arguments, &["--config", &config]].concat());
+        assert_eq!((code, again), (Some(78), err.clone()));
+    }
+}
+
+#[test]
+fn open_gives_the_photo_to_standard_output_or_to_a_file() {
+    let (directory, config) = configured(PASSWORD);
+    let photo = read(&fixture("avatar.jpg"));
+    let sealed = fixture("sealed/avatar.sealed");
+
+    let mut command = Command::new(env!("CARGO_BIN_EXE_scp-079-avatar"));
+    command.args(["open", "--config", &config]).arg(&sealed);
+    let output = command.env_clear().output().expect("the binary");
+    assert_eq!(output.status.code(), Some(0));
+    assert!(output.stdout == photo, "standard output is another");
+
+    let out = directory.path().join("photo.jpg");
+    fs::write(&out, "what was there before").expect("written");
+    let to = out.to_str().expect("UTF-8");
+    let from = sealed.to_str().expect("UTF-8");
+    let (code, text, err) = avatar(&["open", "--config", &config, from, "-o", to]);
+    assert_eq!((code, text.as_str()), (Some(0), ""), "{err}");
+    assert!(read(&out) == photo, "the file is another");
+    let there = fs::read_dir(directory.path()).expect("readable").count();
+    assert_eq!(there, 2, "something else was left");
+}
+
+#[test]
+fn open_says_what_is_wrong_with_a_file_and_writes_nothing() {
+    let (directory, config) = configured(PASSWORD);
+    let (_other, wrong_password) = configured("another password");
+    let out = directory.path().join("out");
+    let to = out.to_str().expect("UTF-8");
+    let nowhere = directory.path().join("no/such/directory/out");
+    let cases = [
+        (&config, "sealed/chunk_flipped.sealed", "is damaged"),
+        (&config, "sealed/tag_flipped.sealed", "is damaged"),
+        (&config, "sealed/cut_in_chunk.sealed", "cut short"),
+        (&config, "sealed/cut_in_header.sealed", "cut short"),
+        (
+            &config,
+            "sealed/trailing_byte.sealed",
+            "bytes follow the end",
+        ),
+        (
+            &config,
+            "sealed/joined_twice.sealed",
+            "bytes follow the end",
+        ),
+        (
+            &config,
+            "sealed/version_unknown.sealed",
+            "version 2 is unknown",
+        ),
+        (
+            &config,
+            "sealed/memory_over_1_gib.sealed",
+            "more than 1 GiB",
+        ),
+        (&config, "sealed/passes_over_16.sealed", "16 passes"),
+        (&config, "avatar.jpg", "not a sealed file"),
+        (&config, "sealed/none", "No such file"),
+        (&wrong_password, "sealed/avatar.sealed", "wrong password"),
+    ];
+    for (config, name, words) in cases {
+        let file = fixture(name);
+        let from = file.to_str().expect("UTF-8");
+        for to in [&["-o", to][..], &[][..]] {
+            let open = ["open", "--config", config, from];
+            let (code, text, err) = avatar(&[&open, to].concat());
+            assert_eq!((code, text.as_str()), (Some(1), ""), "{name}: {err}");
+            assert!(err.contains(words), "{name}: {words:?} is not in\n{err}");
+            assert!(err.contains(from), "{name} is not named in\n{err}");
+        }
+        assert!(!out.exists(), "{name}: something was written");
+    }
+    let there = fs::read_dir(directory.path()).expect("readable").count();
+    assert_eq!(there, 1, "something was left beside the configuration");
+
+    let from = fixture("sealed/avatar.sealed");
+    let from = from.to_str().expect("UTF-8");
+    let nowhere = nowhere.to_str().expect("UTF-8");
+    let (code, _, err) = avatar(&["open", "--config", &config, from, "-o", nowhere]);
+    assert_eq!(code, Some(1));
+    assert!(err.contains("no/such/directory"), "{err}");
+}
+
+#[test]
+fn sigterm_and_sigint_end_the_program_cleanly() {
+    for signal in [Signal::TERM, Signal::INT] {
+        let mut scene = Scene::new();
+        scene.start();
+        kill_process(scene.pid(), signal).expect("signalled");
+        let (code, log) = scene.ended();
+        assert_eq!(code, Some(0), "{log}");
+        assert!(log.trim_end().ends_with("ended"), "{log}");
+        scene.finish();
+    }
+}
+
+#[test]
+fn a_signal_in_the_middle_of_a_post_loses_nothing() {
+    let mut scene = Scene::new();
+    scene.start();
+    let posts = Match::method("messages.sendMedia").once();
+    scene.sim.fault(posts, Fault::Hold);
+    let user = scene.sim.add_user(somebody("Joiner"));
+    scene.sim.join(scene.group, user, How::ByLink);
+    scene
+        .sim
+        .wait_for_call("messages.sendMedia", 1, PATIENCE)
+        .expect("the post");
+    assert_eq!(scene.stop().code(), Some(0));
+    scene.sim.release();
+    scene.start();
+    scene.wait_for_outcome(user, "forwarded");
+    assert_eq!(scene.photos().len(), 1);
+    scene.finish();
+}
+
+#[test]
+fn a_signal_before_telegram_was_reached_ends_the_program_too() {
+    let mut scene = Scene::new();
+    let greeting = Match::method("updates.getState").once();
+    scene.sim.fault(greeting, Fault::HoldBefore);
+    scene.launch();
+    scene
+        .sim
+        .wait_for_call("updates.getState", 1, PATIENCE)
+        .expect("the first call");
+    assert_eq!(scene.stop().code(), Some(0));
+    assert!(scene.sim.posts_by_account().is_empty());
+}

@@ -54,15 +54,7 @@ fn write_ahead_log(scene: &Scene) -> u64 {
 
 /// Waits until the daemon's log says this.
 fn wait_for_log(scene: &Scene, words: &str) {
-    let deadline = std::time::Instant::now() + crate::harness::PATIENCE;
-    while !scene.log().contains(words) {
-        assert!(
-            std::time::Instant::now() < deadline,
-            "waited in vain for {words:?}\n{}",
-            scene.log()
-        );
-        std::thread::yield_now();
-    }
+    scene.poll(&format!("{words:?}"), || scene.log().contains(words));
 }
 
 #[test]
@@ -166,6 +158,25 @@ fn while_the_channel_takes_no_posts_everything_is_kept() {
         .and_then(|database| database.execute("UPDATE outbox SET due_at = created_at", []))
         .expect("done");
     scene.start();
+    let photos = scene.wait_for_photos(1);
+    assert_eq!(photos[0].user, user);
+    scene.finish();
+}
+
+#[test]
+fn a_log_that_cannot_be_written_ends_nothing() {
+    let mut scene = Scene::new();
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", "exec \"$0\" \"$@\" 2> /dev/full"])
+        .arg(env!("CARGO_BIN_EXE_scp-079-avatar"))
+        .args(scene.command("run").get_args())
+        .env_clear();
+    scene.launch_as(command);
+    let hide = scene.hide;
+    scene.wait_for("the online report", |world| world.count_posts(hide) > 0);
+    let user = scene.sim.add_user(somebody("Joiner"));
+    scene.sim.join(scene.group, user, How::ByLink);
     let photos = scene.wait_for_photos(1);
     assert_eq!(photos[0].user, user);
     scene.finish();

@@ -281,7 +281,11 @@ impl Scene {
     pub(crate) fn wait_for_outcome(&self, user: i64, outcome: &str) {
         self.poll(&format!("{user} to be {outcome}"), || {
             let outcomes = self.outcomes();
-            outcomes.get(&user).and_then(|all| all.last()).map(String::as_str) == Some(outcome)
+            outcomes
+                .get(&user)
+                .and_then(|all| all.last())
+                .map(String::as_str)
+                == Some(outcome)
         });
     }
 
@@ -291,7 +295,10 @@ impl Scene {
     }
 
     /// Looks at `state.db` until something holds there: the one thing that tells nobody of its changes.
-    #[expect(clippy::disallowed_methods, reason = "a test's patience, not a measure")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a test's patience, not a measure"
+    )]
     pub(crate) fn poll(&self, what: &str, holds: impl Fn() -> bool) {
         let deadline = std::time::Instant::now() + PATIENCE;
         while !holds() {

@@ -5,6 +5,7 @@ mod harness;
 mod account;
 mod cli;
 mod crashes;
+mod delivery;
 mod disk;
 mod joins;
 mod login;
