@@ -120,14 +120,11 @@ impl Store {
                 cause: error.to_string(),
             },
         )?;
+        database.busy_timeout(BUSY_FOR)?;
+        schema::check(&database)?;
         database.pragma_update(None, "journal_mode", "WAL")?;
         database.pragma_update(None, "synchronous", "FULL")?;
         database.pragma_update(None, "foreign_keys", true)?;
-        database.busy_timeout(BUSY_FOR)?;
-        let verdict: String = database.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
-        if verdict != "ok" {
-            return Err(StoreError::Damaged(verdict));
-        }
         schema::migrate(&mut database)?;
         Ok(Self(Arc::new(Mutex::new(database))))
     }
