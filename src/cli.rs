@@ -2,9 +2,6 @@
 //!
 //! Owns the arguments and the words printed about them; each subcommand has a room of its own.
 
-// Talking to the person at the terminal is this room's work.
-#![expect(clippy::print_stderr, reason = "errors go to the terminal")]
-
 pub mod check;
 mod login;
 mod open;
@@ -98,7 +95,7 @@ pub fn main() -> ExitCode {
     match dispatch(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("scp-079-avatar: {}", failure.said);
+            complain(&failure.said);
             failure.code.into()
         }
     }
@@ -122,11 +119,16 @@ fn dispatch(arguments: Arguments) -> Result<(), Failure> {
     }
 }
 
+/// Says something on standard error. If nobody can hear it, the exit code still tells.
+fn complain(what: &str) {
+    let _ = writeln!(std::io::stderr(), "scp-079-avatar: {what}");
+}
+
 /// Loads the configuration, and says what deserves a second look.
 fn load(path: Option<&std::path::Path>, environment: &Environment) -> Result<Loaded, Failure> {
     let loaded = Config::load(path, environment)?;
     for warning in &loaded.warnings {
-        eprintln!("scp-079-avatar: warning: {warning}");
+        complain(&format!("warning: {warning}"));
     }
     Ok(loaded)
 }

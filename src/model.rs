@@ -203,6 +203,34 @@ pub struct Join {
     pub date: Timestamp,
 }
 
+/// A post in a broadcast channel: an envelope, if the channel is HIDE or EXCHANGE.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChannelPost {
+    /// Its message id.
+    pub message: MessageId,
+    /// Its text or caption; private, never logged.
+    pub text: String,
+    /// Whether this account posted it.
+    pub own: bool,
+    /// The file that goes with it.
+    pub document: Option<Document>,
+}
+
+/// A file in a post, by what names it in `upload.getFile`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Document {
+    /// Its id.
+    pub id: i64,
+    /// Its access hash.
+    pub access_hash: AccessHash,
+    /// A token that expires; a fresh one comes with the message.
+    pub file_reference: Vec<u8>,
+    /// The data centre that keeps it.
+    pub dc: i32,
+    /// Its size in bytes.
+    pub size: u64,
+}
+
 /// How a channel's `pts` moved with a page of happenings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Advance {
@@ -240,6 +268,8 @@ pub struct Page {
     pub joins: Vec<Join>,
     /// The users it shows.
     pub users: Vec<User>,
+    /// The posts it tells of, oldest first.
+    pub posts: Vec<ChannelPost>,
     /// The largest message id it covers, if it has messages.
     pub last_message: Option<MessageId>,
 }

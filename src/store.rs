@@ -49,10 +49,13 @@ pub enum StoreError {
     )]
     Damaged(String),
     /// The disk is full.
-    #[error(
-        "the disk that holds state.db is full: make room; nothing is lost, and the program goes on by itself"
-    )]
+    #[error("the disk that holds state.db is full: make room; nothing is lost")]
     DiskFull,
+    /// The disk fails otherwise.
+    #[error(
+        "the disk that holds state.db fails ({0}): look at the disk and its limits; nothing is lost"
+    )]
+    DiskFails(String),
     /// The file cannot be made private.
     #[error("{}: {cause}", path.display())]
     File {
@@ -74,15 +77,10 @@ impl StoreError {
     #[must_use]
     pub fn may_pass(&self) -> bool {
         match self {
-            Self::DiskFull => true,
+            Self::DiskFull | Self::DiskFails(_) => true,
             Self::Sql(error) => matches!(
                 error.sqlite_error_code(),
-                Some(
-                    rusqlite::ErrorCode::DatabaseBusy
-                        | rusqlite::ErrorCode::DatabaseLocked
-                        | rusqlite::ErrorCode::SystemIoFailure
-                        | rusqlite::ErrorCode::CannotOpen
-                )
+                Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked)
             ),
             Self::Newer { .. } | Self::Damaged(_) | Self::File { .. } | Self::Unreadable(_) => {
                 false
@@ -95,6 +93,9 @@ impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
             Some(rusqlite::ErrorCode::DiskFull) => Self::DiskFull,
+            Some(rusqlite::ErrorCode::SystemIoFailure | rusqlite::ErrorCode::CannotOpen) => {
+                Self::DiskFails(error.to_string())
+            }
             Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => {
                 Self::Damaged(error.to_string())
             }

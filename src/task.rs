@@ -129,7 +129,7 @@ impl Shared {
             match self.store.transaction(&mut work) {
                 Ok(done) => return Ok(done),
                 Err(error) if error.may_pass() => {
-                    tracing::error!("{error}");
+                    tracing::error!("{error}; waiting, and trying again");
                     self.pause(DISK_PAUSE).await?;
                 }
                 Err(error) => return Err(error.into()),

@@ -95,7 +95,10 @@ pub(super) fn check(database: &Connection) -> Result<(), StoreError> {
         return Err(StoreError::Newer { found, newest });
     }
     let application: i32 = database.query_row("PRAGMA application_id", [], |row| row.get(0))?;
-    if found != 0 && application != APPLICATION {
+    let tables: i64 =
+        database.query_row("SELECT COUNT(*) FROM sqlite_master", [], |row| row.get(0))?;
+    let is_new = found == 0 && tables == 0;
+    if !is_new && application != APPLICATION {
         return Err(StoreError::Damaged("it is another program's".into()));
     }
     let verdict: String = database.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;

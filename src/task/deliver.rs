@@ -235,8 +235,10 @@ async fn closed(
         channel = %shared.delivery.channel,
         "cannot post there ({why}): make the account an administrator that may post messages; everything is kept and tried again every minute"
     );
+    // The pause is this process's: a new start tries at once.
+    let now = shared.clock.now();
     shared
-        .commit(|facts| facts.put_off(row.id, until, true))
+        .commit(|facts| facts.put_off(row.id, now, true))
         .await?;
     Ok(Some(until))
 }

@@ -211,7 +211,7 @@ async fn keep(shared: &Shared, row: &Row, bytes: &[u8]) -> Result<(), Stop> {
         }
         Err(error) => {
             tracing::error!(
-                "a photo cannot be kept: {error:#}: it is fetched again once there is room"
+                "a photo cannot be kept: {error}: it is fetched again once there is room"
             );
             let later = shared.clock.now().plus(NETWORK_PAUSE);
             put_off(shared, row, later, false).await

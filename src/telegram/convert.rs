@@ -6,8 +6,8 @@ use grammers_tl_types::{enums, types};
 
 use super::Hint;
 use crate::model::{
-    AccessHash, Adder, Advance, Channel, ChannelId, ChannelKind, Join, MessageId, Page, Photo,
-    PhotoId, PhotoSight, Timestamp, User, UserId,
+    AccessHash, Adder, Advance, Channel, ChannelId, ChannelKind, ChannelPost, Document, Join,
+    MessageId, Page, Photo, PhotoId, PhotoSight, Timestamp, User, UserId,
 };
 
 /// What one push hints at.
@@ -39,6 +39,7 @@ fn hint(update: enums::Update, users: &[enums::User]) -> Option<Hint> {
             advance: Advance::Pushed { to, count },
             joins: Vec::new(),
             users: Vec::new(),
+            posts: Vec::new(),
             last_message: None,
         }))
     };
@@ -87,8 +88,41 @@ pub(super) fn page(
             .map(user)
             .collect(),
         joins,
+        posts: messages
+            .iter()
+            .filter_map(|message| post(message))
+            .collect(),
         last_message: messages.last().map(|message| MessageId::new(message.id())),
     }
+}
+
+/// A post in a broadcast channel; talk in groups is of no interest.
+fn post(message: &enums::Message) -> Option<ChannelPost> {
+    let enums::Message::Message(message) = message else {
+        return None;
+    };
+    message.post.then(|| ChannelPost {
+        message: MessageId::new(message.id),
+        text: message.message.clone(),
+        own: message.out,
+        document: message.media.as_ref().and_then(document),
+    })
+}
+
+fn document(media: &enums::MessageMedia) -> Option<Document> {
+    let enums::MessageMedia::Document(media) = media else {
+        return None;
+    };
+    let Some(enums::Document::Document(document)) = &media.document else {
+        return None;
+    };
+    Some(Document {
+        id: document.id,
+        access_hash: AccessHash::new(document.access_hash),
+        file_reference: document.file_reference.clone(),
+        dc: document.dc_id,
+        size: u64::try_from(document.size).unwrap_or(0),
+    })
 }
 
 /// Who joined by this message. TELEGRAM.md §1's table.

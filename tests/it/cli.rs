@@ -142,6 +142,26 @@ fn check_tells_every_error_of_a_broken_configuration() {
 }
 
 #[test]
+fn what_cannot_be_said_still_ends_with_its_exit_code() {
+    let (_directory, config) = configured("correct horse");
+    // No configuration, and nowhere to complain; a good one, and nowhere to explain it.
+    for (path, redirection, expected) in [
+        ("/nowhere/config.toml", "2> /dev/full", 78),
+        (config.as_str(), "> /dev/full", 1),
+    ] {
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", &format!("exec \"$0\" \"$@\" {redirection}")])
+            .arg(env!("CARGO_BIN_EXE_scp-079-avatar"))
+            .args(["check", "--config", path])
+            .env_clear();
+        let (code, out, err) = said(&mut command);
+        assert_eq!((code, out.as_str()), (Some(expected), ""), "{err}");
+        assert_eq!(err.is_empty(), redirection.starts_with('2'), "{err}");
+    }
+}
+
+#[test]
 fn open_gives_the_photo_to_standard_output_or_to_a_file() {
     let (directory, config) = configured(PASSWORD);
     let photo = read(&fixture("avatar.jpg"));

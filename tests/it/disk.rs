@@ -1,5 +1,4 @@
-//! A disk without room, and a private channel that takes no posts: said in a sentence, waited out,
-//! and nothing is lost.
+//! A disk without room: said in a sentence, waited out, and nothing is lost.
 //!
 //! A limit on the size of files stands for the full disk: it needs no rights, and can be lifted while
 //! the program runs. The log is kept short, since it is a file like the others.
@@ -135,32 +134,6 @@ fn without_room_for_its_files_it_does_not_start_and_leaves_nothing_broken() {
         scene.wait_for_photos(1);
         scene.finish();
     }
-}
-
-#[test]
-fn while_the_channel_takes_no_posts_everything_is_kept() {
-    let mut scene = Scene::new();
-    scene.start();
-    scene.sim.set_can_post(scene.hide, false);
-    let user = scene.sim.add_user(somebody("Joiner"));
-    scene.sim.join(scene.group, user, How::ByLink);
-    wait_for_log(&scene, "make the account an administrator");
-    wait_for_log(&scene, "CHAT_ADMIN_REQUIRED");
-    assert_eq!(scene.outcomes()[&user], ["queued"]);
-    assert_eq!(scene.stop().code(), Some(0));
-    // At the next start it is a wrong configuration, and still nothing is lost.
-    let (code, _, said) = said(&mut scene.command("run"));
-    assert_eq!(code, Some(78), "{said}");
-    assert_eq!(scene.outcomes()[&user], ["queued"]);
-    scene.sim.set_can_post(scene.hide, true);
-    // That it is tried again only after a minute is not this test's matter.
-    rusqlite::Connection::open(scene.state())
-        .and_then(|database| database.execute("UPDATE outbox SET due_at = created_at", []))
-        .expect("done");
-    scene.start();
-    let photos = scene.wait_for_photos(1);
-    assert_eq!(photos[0].user, user);
-    scene.finish();
 }
 
 #[test]

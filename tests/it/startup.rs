@@ -152,7 +152,9 @@ fn a_private_channel_that_is_not_the_accounts_or_not_to_be_posted_in_is_a_wrong_
     refused(&scene, 78, &["hide_channel_id"]);
     scene.hide = hide;
     scene.sim.set_can_post(hide, true);
-
+    // What this version cannot do is refused, rather than done otherwise.
+    scene.set("exchange", "files = \"python\"");
+    refused(&scene, 78, &["exchange.files", "files = \"sealed\""]);
     assert!(scene.sim.posts_by_account().is_empty());
     assert_eq!(scene.sim.failures(), Vec::<String>::new());
 }
@@ -160,7 +162,7 @@ fn a_private_channel_that_is_not_the_accounts_or_not_to_be_posted_in_is_a_wrong_
 #[test]
 fn a_database_of_a_newer_version_or_a_damaged_one_is_left_as_it_is() {
     type Spoil = fn(&Path);
-    let cases: [(&str, Spoil, &[&str]); 5] = [
+    let cases: [(&str, Spoil, &[&str]); 6] = [
         (
             "newer",
             |path| sql(path, "PRAGMA user_version = 99"),
@@ -191,7 +193,15 @@ fn a_database_of_a_newer_version_or_a_damaged_one_is_left_as_it_is() {
                 fs::remove_file(path).expect("removed");
                 sql(path, "CREATE TABLE notes (text); PRAGMA user_version = 1");
             },
-            &["state.db"],
+            &["another program's"],
+        ),
+        (
+            "another program's that numbers no layouts",
+            |path| {
+                fs::remove_file(path).expect("removed");
+                sql(path, "CREATE TABLE notes (text)");
+            },
+            &["another program's"],
         ),
     ];
     for (name, spoil, words) in cases {
@@ -286,7 +296,7 @@ fn all_that_is_wrong_with_a_configuration_is_said_at_once() {
 }
 
 #[test]
-fn what_the_program_makes_is_its_owners_alone() {
+fn what_is_in_the_data_directory_is_its_owners_alone() {
     let mut scene = Scene::new();
     scene.start();
     let fault = telegram_sim::Fault::error(500, "INTERNAL");
@@ -301,17 +311,22 @@ fn what_the_program_makes_is_its_owners_alone() {
         for entry in fs::read_dir(&directory).expect("readable") {
             let path = entry.expect("a file").path();
             let mode = fs::metadata(&path).expect("there").permissions().mode();
-            // The session was laid there by somebody else.
-            if !path.ends_with("account.session") {
-                assert_eq!(mode & 0o077, 0, "{}: {mode:o}", path.display());
-            }
+            assert_eq!(mode & 0o077, 0, "{}: {mode:o}", path.display());
             if path.is_dir() {
                 directories.push(path);
             }
             seen += 1;
         }
     }
-    assert!(seen >= 5, "lock, state.db, its log, spool, a photo: {seen}");
+    assert!(
+        seen >= 6,
+        "session, lock, state.db, its log, spool, a photo: {seen}"
+    );
+    let mode = fs::metadata(scene.data_dir())
+        .expect("there")
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o700, "the data directory: {mode:o}");
     scene.sim.clear_faults();
     scene.wait_for_photos(1);
     scene.finish();
