@@ -58,19 +58,24 @@ enum Command {
     Open(open::Arguments),
 }
 
-/// A failure that ends the process: its exit code, and what to say.
+/// A failure that ends the process: its exit code, and what is still to be said.
 #[derive(Debug)]
 struct Failure {
     code: u8,
-    said: String,
+    said: Option<String>,
 }
 
 impl Failure {
     fn new(code: u8, said: impl ToString) -> Self {
         Self {
             code,
-            said: said.to_string(),
+            said: Some(said.to_string()),
         }
+    }
+
+    /// A failure that the log has told of already.
+    const fn logged(code: u8) -> Self {
+        Self { code, said: None }
     }
 }
 
@@ -95,7 +100,9 @@ pub fn main() -> ExitCode {
     match dispatch(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            complain(&failure.said);
+            if let Some(said) = failure.said {
+                complain(&said);
+            }
             failure.code.into()
         }
     }

@@ -7,6 +7,7 @@
 
 mod joins;
 mod ledger;
+mod lists;
 mod lock;
 mod outbox;
 mod people;
@@ -22,6 +23,7 @@ use thiserror::Error;
 
 pub use joins::Outcome;
 pub use ledger::{KnownChannel, Moved};
+pub use lists::{Bad, Waiting};
 pub use lock::{DirectoryLock, LockError};
 pub use outbox::Row;
 

@@ -54,7 +54,7 @@ async fn log_in(config: &Config) -> Result<(), Failure> {
     telegram.close();
     say(&format!(
         "Logged in as the account {}. The session is in {}: whoever has that file has the account.\n\
-         Next: scp-079-avatar run",
+         Next: start `run` with the same configuration.",
         user.id,
         config.telegram.session_file().display()
     ))

@@ -22,7 +22,7 @@ pub(super) fn run(loaded: Loaded) -> Result<(), Failure> {
             .await
             .map_err(|error| {
                 tracing::error!("{error}");
-                Failure::new(error.exit_code(), error)
+                Failure::logged(error.exit_code())
             })
     });
     // A thread that waits for a dead disk or a name server must not hold up the end.
