@@ -6,8 +6,8 @@
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, Permissions};
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
@@ -17,14 +17,14 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::config::{self, Config, FileKind};
+use crate::config::{self, Config};
 use crate::decide;
 use crate::exchange::reports::Status;
-use crate::files::{SealedFault, Sealer};
+use crate::files::{MakeFault, Maker, Reader};
 use crate::model::{Channel, ChannelId, UserId};
 use crate::spool::Spool;
 use crate::store::{DirectoryLock, Facts, LockError, Store, StoreError};
-use crate::task::{self, Delivery, Shared, Standing, StatusPlan, Stop, Wakes};
+use crate::task::{self, Delivery, Job, Plan, Reporting, Shared, Standing, Stop, Wakes};
 use crate::telegram::{
     AccountSession, AccountTrouble, CallError, FloodMemory, Hint, Identity, SessionError, Telegram,
 };
@@ -86,14 +86,9 @@ pub enum AppError {
         /// Its value.
         channel: ChannelId,
     },
-    /// The configuration asks for what this version does not do.
-    #[error(
-        "exchange.files = \"python\": this version seals its files only; write files = \"sealed\" in [exchange]"
-    )]
-    PythonFiles,
     /// The files' key cannot be derived.
     #[error("the key for sealing files: {0}")]
-    Sealing(#[from] SealedFault),
+    Sealing(#[from] MakeFault),
     /// The operating system fails us, or a loop ended by itself.
     #[error("{0}")]
     Internal(String),
@@ -107,8 +102,7 @@ impl AppError {
             Self::Lock(_) | Self::DataDir { .. } => 1,
             Self::Store(StoreError::Newer { .. } | StoreError::Damaged(_))
             | Self::NotInChannel { .. }
-            | Self::CannotPost { .. }
-            | Self::PythonFiles => 78,
+            | Self::CannotPost { .. } => 78,
             Self::Store(_) => 1,
             Self::Session(_) | Self::Account(_) => 77,
             Self::Unreachable(_) => 69,
@@ -138,19 +132,18 @@ pub async fn run(
     shutdown: CancellationToken,
 ) -> Result<(), AppError> {
     let started = clock.instant();
-    if config.exchange.files == FileKind::Python {
-        return Err(AppError::PythonFiles);
-    }
     let _lock = prepare_data_dir(&config)?;
     let session = AccountSession::open(&config.telegram.session_file())?;
     let store = Store::open(&config.telegram.state_file())?;
-    let sealer = sealer(&config)?;
+    let password = SecretString::from(config.encrypt.password.expose());
+    let maker = Maker::new(config.exchange.files, &password)?;
 
     let (telegram, hints) = connect_with(&config, session, &store, &clock)?;
-    let Some((own, channels)) = learn(&telegram, &clock, &shutdown).await? else {
+    let Some((own, channels, delivery)) =
+        learn_channels(&config, &telegram, &clock, &shutdown).await?
+    else {
         return Ok(());
     };
-    let delivery = delivery(&config, &channels)?;
     let data_dir = &config.telegram.data_dir;
     let spool = Spool::open(data_dir).map_err(|cause| AppError::DataDir {
         path: data_dir.clone(),
@@ -160,7 +153,17 @@ pub async fn run(
         telegram,
         store,
         spool,
-        sealer,
+        maker,
+        reader: Reader::new(&password),
+        rules: RwLock::default(),
+        reporting: Reporting {
+            dialect: config.exchange.dialect,
+            backup: config.mode.backup,
+            debug: config.channels.debug,
+            time_new: i64::try_from(config.custom.time_new.as_secs()).unwrap_or(i64::MAX),
+            data_dir: data_dir.clone(),
+            zh_cn: config.custom.zh_cn,
+        },
         clock,
         shutdown,
         standing: Standing {
@@ -172,12 +175,13 @@ pub async fn run(
         wakes: Wakes::default(),
         unlearnable: Mutex::default(),
     });
-    let plan = StatusPlan {
-        expression: config.schedule.status_expression(),
-        dialect: config.exchange.dialect,
-        backup: config.mode.backup,
-    };
-    match work(&shared, plan, hints, channels, started).await {
+    let plan = [
+        (Job::Status, &config.schedule.status),
+        (Job::Backup, &config.schedule.backup),
+        (Job::Count, &config.schedule.count),
+    ]
+    .map(|(job, cron)| (job, config::six_fields(cron)));
+    match work(&shared, plan.into(), hints, channels, started).await {
         Err(Stop::Ending) if shared.shutdown.is_cancelled() => Ok(()),
         ended => ended.map_err(AppError::from),
     }
@@ -186,18 +190,19 @@ pub async fn run(
 /// Starts every loop, and ends them together.
 async fn work(
     shared: &Arc<Shared>,
-    plan: StatusPlan,
+    plan: Plan,
     hints: mpsc::Receiver<Hint>,
     channels: Vec<Channel>,
     started: tokio::time::Instant,
 ) -> Result<(), Stop> {
     task::reconcile(shared).await?;
+    shared.reload_rules().await?;
     note_channels(shared, &channels).await?;
-    task::owe_status(shared, &plan, Status::Online).await?;
+    task::owe_status(shared, Status::Online).await?;
     tracing::info!(
         account = %shared.standing.own,
         channels = channels.len(),
-        posts_to = %shared.delivery.channel,
+        posts_to = %shared.delivery.exchange.unwrap_or(shared.delivery.hide),
         after_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
         "watching"
     );
@@ -231,8 +236,8 @@ async fn note_channels(shared: &Shared, channels: &[Channel]) -> Result<(), Stop
     shared
         .commit(|facts: &Facts<'_>| {
             for channel in channels {
-                if channel.id == shared.delivery.channel {
-                    facts.note_channel(channel, channel.pts)?;
+                if shared.delivery.private.contains(&channel.id) {
+                    facts.note_channel(channel)?;
                 }
             }
             Ok(())
@@ -261,7 +266,7 @@ pub fn prepare_data_dir(config: &Config) -> Result<DirectoryLock, AppError> {
         .recursive(true)
         .mode(0o700)
         .create(path)
-        .and_then(|()| fs::set_permissions(path, Permissions::from_mode(0o700)))
+        .and_then(|()| make_private(path))
         .map_err(|cause| AppError::DataDir {
             path: path.clone(),
             cause,
@@ -269,9 +274,14 @@ pub fn prepare_data_dir(config: &Config) -> Result<DirectoryLock, AppError> {
     Ok(DirectoryLock::take(path)?)
 }
 
-fn sealer(config: &Config) -> Result<Sealer, AppError> {
-    let password = SecretString::from(config.encrypt.password.expose());
-    Ok(Sealer::new(&password)?)
+/// Makes the data directory its owner's alone; not one that holds other things, such as /tmp.
+fn make_private(path: &Path) -> std::io::Result<()> {
+    const OURS: [&str; 4] = ["account.session", "state.db", "spool", "lock"];
+    let is_ours = OURS.iter().any(|name| path.join(name).exists());
+    if is_ours || fs::read_dir(path)?.next().is_none() {
+        fs::set_permissions(path, Permissions::from_mode(0o700))?;
+    }
+    Ok(())
 }
 
 fn connect_with(
@@ -320,6 +330,28 @@ pub fn identity(config: &Config) -> Identity {
     }
 }
 
+/// Learns where posts go. A list of dialogs that lacks HIDE is asked for again before it is believed:
+/// its pages are no snapshot.
+async fn learn_channels(
+    config: &Config,
+    telegram: &Telegram,
+    clock: &Clock,
+    shutdown: &CancellationToken,
+) -> Result<Option<(UserId, Vec<Channel>, Delivery)>, AppError> {
+    const LISTS: usize = 3;
+    let mut lists = 1;
+    loop {
+        let Some((own, channels)) = learn(telegram, clock, shutdown).await? else {
+            return Ok(None);
+        };
+        match delivery(config, &channels) {
+            Ok(delivery) => return Ok(Some((own, channels, delivery))),
+            Err(AppError::NotInChannel { .. }) if lists < LISTS => lists += 1,
+            Err(error) => return Err(error),
+        }
+    }
+}
+
 /// Connects, and learns who the account is and which channels it is in. `None` if the end was asked
 /// for first.
 async fn learn(
@@ -344,7 +376,7 @@ async fn learn(
             Err(CallError::Account(trouble)) => return Err(trouble.into()),
             Err(error @ CallError::Refused { .. }) => return Err(AppError::Refused(error)),
             Err(error @ CallError::Flood { until, .. }) => (error, clock.until(until)),
-            Err(error @ CallError::Network { .. }) => {
+            Err(error @ (CallError::Network { .. } | CallError::Busy { .. })) => {
                 telegram.reconnect();
                 if clock.instant() >= deadline {
                     return Err(AppError::Unreachable(error.to_string()));
@@ -364,22 +396,20 @@ async fn learn(
     }
 }
 
-/// Checks that the private channels are the account's, and may be posted in. HIDE has to be;
-/// without EXCHANGE posts go to HIDE (SPEC §5.4), rather than nowhere.
+/// Checks that the private channels are the account's, and may be posted in. HIDE has to be; what
+/// EXCHANGE does not take goes to HIDE (SPEC §5.4).
 fn delivery(config: &Config, channels: &[Channel]) -> Result<Delivery, AppError> {
     let hide = config.channels.hide;
     postable("hide_channel_id", hide, channels)?;
     let exchange = config.channels.exchange;
-    let channel = match exchange.map(|id| (id, postable("exchange_channel_id", id, channels))) {
-        None => hide,
-        Some((id, Ok(()))) => id,
-        Some((_, Err(error))) => {
-            tracing::error!("{error}; until the next start posts go to HIDE");
-            hide
-        }
-    };
+    if let Some(id) = exchange
+        && let Err(error) = postable("exchange_channel_id", id, channels)
+    {
+        tracing::error!("{error}");
+    }
     Ok(Delivery {
-        channel,
+        hide,
+        exchange,
         private: std::iter::once(hide).chain(exchange).collect(),
         min_interval: config.delivery.min_interval,
         max_age: i64::try_from(config.delivery.max_age.as_secs()).unwrap_or(i64::MAX),

@@ -203,16 +203,9 @@ pub struct Log {
     pub level: LogLevel,
 }
 
-impl Schedule {
-    /// Gives the status report's expression with six fields, the first for seconds.
-    #[must_use]
-    pub fn status_expression(&self) -> String {
-        six_fields(&self.status)
-    }
-}
-
-/// A schedule of five fields fires at second 0.
-fn six_fields(cron: &Cron) -> String {
+/// Gives a schedule's expression with six fields, the first for seconds; five fields fire at second 0.
+#[must_use]
+pub fn six_fields(cron: &Cron) -> String {
     let text = cron.as_str();
     match text.split_whitespace().count() {
         5 => format!("0 {text}"),

@@ -3,9 +3,15 @@
 //! Owns the vocabulary that the rooms share; refuses to know the wire, the database and the clock.
 //! Everything here is plain data: what was seen, not what is to be done about it.
 
+mod list;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+
+pub use list::{
+    Bad, BadIds, ExceptIds, ForwardedRecord, JoinRecord, List, ListData, Users, WordList,
+};
 
 /// Defines a newtype over an integer id of Telegram's.
 macro_rules! id {
@@ -59,6 +65,13 @@ id! {
 }
 
 impl Timestamp {
+    /// Says it as RFC 3339, UTC.
+    #[must_use]
+    pub fn rfc3339(self) -> String {
+        jiff::Timestamp::from_second(self.0)
+            .map_or_else(|_| self.0.to_string(), |moment| moment.to_string())
+    }
+
     /// Returns the moment `seconds` later.
     #[must_use]
     pub const fn plus(self, seconds: i64) -> Self {
@@ -134,6 +147,8 @@ pub struct Channel {
     pub title: String,
     /// Whether this account may post there.
     pub can_post: bool,
+    /// When this account joined it.
+    pub since: Timestamp,
     /// The channel's present `pts`.
     pub pts: i32,
     /// The id of its newest message.
@@ -169,6 +184,8 @@ pub struct User {
     pub access_hash: Option<AccessHash>,
     /// Whether the object was a min one: its hash serves only for the profile photo.
     pub min: bool,
+    /// The display name: first and last; private, never logged.
+    pub name: String,
     /// Whether the account is a bot.
     pub bot: bool,
     /// Whether the account is deleted.
@@ -296,8 +313,37 @@ pub enum Payload {
         /// The whole message.
         text: String,
     },
+    /// An envelope with a small file, whose contents are at hand.
+    File {
+        /// The caption.
+        text: String,
+        /// What is in the file.
+        content: Content,
+    },
+    /// An envelope with a whole list, which is read when its turn comes.
+    List {
+        /// The caption.
+        text: String,
+        /// The list's name.
+        list: String,
+    },
     /// A new member's photo.
     Avatar(Avatar),
+}
+
+/// What is in a report's file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Content {
+    /// A text for people.
+    Text(String),
+    /// Figures by label: a rule and its hits, or a line of the status.
+    Counts {
+        /// The list that is counted, or "status".
+        list: String,
+        /// The figures.
+        counts: Vec<(String, u64)>,
+    },
 }
 
 /// A photo on its way to HIDE.

@@ -67,10 +67,11 @@ impl Spool {
         }
     }
 
-    /// Removes every file that is not `wanted`, and returns which of those are there.
+    /// Removes every file of this program's that is not `wanted`, and returns which of those are
+    /// there. What is not this program's stays; what cannot be removed is said, and stays.
     ///
     /// # Errors
-    /// The directory cannot be read, or a file not removed.
+    /// The directory cannot be read.
     pub fn sweep(&self, wanted: &BTreeSet<String>) -> io::Result<BTreeSet<String>> {
         let mut there = BTreeSet::new();
         for entry in fs::read_dir(&self.0)? {
@@ -79,11 +80,26 @@ impl Spool {
                 Ok(name) if wanted.contains(&name) => {
                     there.insert(name);
                 }
-                _ => fs::remove_file(entry.path())?,
+                Ok(name) if is_ours(&name) && entry.file_type()?.is_file() => {
+                    if let Err(error) = fs::remove_file(entry.path()) {
+                        tracing::warn!("{} cannot be removed: {error}", entry.path().display());
+                    }
+                }
+                _ => tracing::warn!(
+                    "{} is not this program's, and is left alone",
+                    entry.path().display()
+                ),
             }
         }
         Ok(there)
     }
+}
+
+/// Whether a file is called as this program calls its own: eight letters and digits, or a leftover
+/// of `files::replace`.
+fn is_ours(name: &str) -> bool {
+    let plain = name.len() == NAME_LENGTH && name.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    plain || (name.starts_with('.') && name.ends_with(".part"))
 }
 
 /// Makes a name that says nothing: eight random letters and digits (SPEC §4).
@@ -112,14 +128,19 @@ mod tests {
     fn what_no_post_waits_for_is_swept() {
         let directory = tempfile::tempdir().expect("a directory");
         let spool = Spool::open(directory.path()).expect("opened");
-        spool.write("whole", b"sealed").expect("written");
+        spool.write("whole123", b"sealed").expect("written");
+        fs::create_dir(spool.0.join("lost+found")).expect("made");
         assert_eq!(
-            spool.read("whole").expect("readable").as_deref(),
+            spool.read("whole123").expect("readable").as_deref(),
             Some(&b"sealed"[..])
         );
         let wanted = BTreeSet::from(["other".to_owned()]);
         assert!(spool.sweep(&wanted).expect("swept").is_empty());
-        assert_eq!(fs::read_dir(&spool.0).expect("readable").count(), 0);
+        let left: Vec<_> = fs::read_dir(&spool.0)
+            .expect("readable")
+            .map(|entry| entry.expect("an entry").file_name())
+            .collect();
+        assert_eq!(left, ["lost+found"]);
     }
 
     #[test]

@@ -5,12 +5,15 @@
 //! All changes are transactions with `synchronous=FULL`: after a crash, what was committed is there
 //! and nothing else is.
 
+mod backup;
 mod joins;
 mod ledger;
 mod lists;
 mod lock;
+mod orders;
 mod outbox;
 mod people;
+mod rules;
 mod schema;
 
 use std::collections::BTreeMap;
@@ -23,7 +26,7 @@ use thiserror::Error;
 
 pub use joins::Outcome;
 pub use ledger::{KnownChannel, Moved};
-pub use lists::{Bad, Waiting};
+pub use lists::Waiting;
 pub use lock::{DirectoryLock, LockError};
 pub use outbox::Row;
 

@@ -9,11 +9,15 @@ mod cron;
 mod deliver;
 mod fetch;
 mod joins;
+mod orders;
+mod owed;
 mod pull;
 mod watch;
 
 use std::collections::BTreeSet;
-use std::sync::Mutex;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use thiserror::Error;
@@ -21,14 +25,16 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 pub use admins::admins;
-pub use cron::{StatusPlan, cron, owe_status};
+pub use cron::{Job, Plan, cron, owe_status};
 pub use deliver::{deliver, reconcile};
 pub use fetch::fetch;
+pub use joins::RulesInForce;
 pub use watch::watch;
 
 use crate::clock::Clock;
+use crate::config::Dialect;
 use crate::decide;
-use crate::files::Sealer;
+use crate::files::{Maker, Reader};
 use crate::model::{Channel, ChannelId, ChannelKind, Timestamp, UserId};
 use crate::spool::Spool;
 use crate::store::{Facts, Store, StoreError};
@@ -45,8 +51,14 @@ pub struct Shared {
     pub store: Store,
     /// Sealed photos that wait.
     pub spool: Spool,
-    /// Seals them.
-    pub sealer: Sealer,
+    /// Makes the files that are posted.
+    pub maker: Maker,
+    /// Opens the files that come with orders.
+    pub reader: Reader,
+    /// What NOSPAM bans unaided.
+    pub rules: RwLock<Arc<RulesInForce>>,
+    /// How reports are worded, and to whom.
+    pub reporting: Reporting,
     /// The time.
     pub clock: Clock,
     /// Tells every loop to end.
@@ -75,9 +87,11 @@ pub struct Standing {
 /// How posts are delivered.
 #[derive(Clone, Debug)]
 pub struct Delivery {
-    /// The channel they go to.
-    pub channel: ChannelId,
-    /// HIDE, and EXCHANGE if there is one.
+    /// HIDE.
+    pub hide: ChannelId,
+    /// EXCHANGE, if there is one.
+    pub exchange: Option<ChannelId>,
+    /// Both.
     pub private: BTreeSet<ChannelId>,
     /// The pause between two posts.
     pub min_interval: Duration,
@@ -85,6 +99,23 @@ pub struct Delivery {
     pub max_age: i64,
     /// How many bytes may wait in the spool.
     pub spool_max: u64,
+}
+
+/// How reports are worded, to whom, and what they need.
+#[derive(Clone, Debug)]
+pub struct Reporting {
+    /// The dialect.
+    pub dialect: Dialect,
+    /// Whether this instance is a standby replica.
+    pub backup: bool,
+    /// Where HIDE is asked to report what MANAGE's orders did.
+    pub debug: Option<ChannelId>,
+    /// How long a member counts as new, in seconds.
+    pub time_new: i64,
+    /// Where replaced lists are kept.
+    pub data_dir: PathBuf,
+    /// Whether Traditional Chinese is folded before rules are matched.
+    pub zh_cn: bool,
 }
 
 /// Wakes loops when there is something for them.
@@ -96,6 +127,8 @@ pub struct Wakes {
     pub deliver: Notify,
     /// A group whose administrators are not known yet.
     pub admins: Notify,
+    /// Whether every group's administrators are to be learned anew.
+    pub all_admins: AtomicBool,
 }
 
 /// Why a loop ended before it was told to.
@@ -155,7 +188,7 @@ impl Shared {
                 Err(CallError::Account(trouble)) => return Err(trouble.into()),
                 Err(error @ CallError::Refused { .. }) => return Ok(Err(error)),
                 Err(CallError::Flood { until, .. }) => self.clock.until(until),
-                Err(error @ CallError::Network { .. }) => {
+                Err(error @ (CallError::Network { .. } | CallError::Busy { .. })) => {
                     tracing::debug!("{error}");
                     decide::backoff(attempts)
                 }
@@ -163,6 +196,26 @@ impl Shared {
             attempts += 1;
             self.pause(pause).await?;
         }
+    }
+
+    /// Returns the rules in force.
+    #[must_use]
+    pub fn rules(&self) -> Arc<RulesInForce> {
+        self.rules
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Compiles the rules of the store, and puts them in force.
+    ///
+    /// # Errors
+    /// See [`Stop`].
+    pub async fn reload_rules(&self) -> Result<(), Stop> {
+        let lists = self.commit(joins::rule_lists).await?;
+        let rules = tokio::task::block_in_place(|| joins::compile(lists, self.reporting.zh_cn));
+        *self.rules.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(rules);
+        Ok(())
     }
 
     /// Returns whether a channel is followed: every group, and where the fleet's posts go.

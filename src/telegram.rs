@@ -7,6 +7,8 @@
 mod calls;
 mod convert;
 mod difference;
+mod document;
+mod download;
 mod fault;
 mod gate;
 mod link;
@@ -25,6 +27,7 @@ use tokio::sync::mpsc;
 
 pub use calls::{FloodMemory, PERMITTED};
 pub use difference::Difference;
+pub use document::DocumentError;
 pub use fault::{AccountTrouble, CallError};
 pub use link::Identity;
 pub use login::{LoginError, SentCode, SignedIn};
@@ -34,7 +37,8 @@ pub use session::{AccountSession, SessionError};
 
 use crate::clock::Clock;
 use crate::model::{
-    AccessHash, Channel, ChannelId, MessageId, Page, Photo, Sighting, Timestamp, User, UserId,
+    AccessHash, Channel, ChannelId, Document, MessageId, Page, Photo, Sighting, Timestamp, User,
+    UserId,
 };
 
 /// How many hints may wait before the connection's task waits for us.
@@ -59,7 +63,7 @@ pub struct Telegram(Arc<Inner>);
 
 struct Inner {
     calls: calls::Calls,
-    imports: photo::Imports,
+    imports: download::Imports,
 }
 
 impl Telegram {
@@ -81,7 +85,7 @@ impl Telegram {
         let calls = calls::Calls::new(link, clock, may_write, floods, memory);
         let inner = Inner {
             calls,
-            imports: photo::Imports::default(),
+            imports: download::Imports::default(),
         };
         (Self(Arc::new(inner)), received)
     }
@@ -191,7 +195,20 @@ impl Telegram {
     /// # Errors
     /// See [`PhotoError`].
     pub async fn photo(&self, photo: Photo, owner: &Sighting) -> Result<Vec<u8>, PhotoError> {
-        photo::download(self.calls(), &self.0.imports, photo, owner).await
+        photo::profile_photo(self.calls(), &self.0.imports, photo, owner).await
+    }
+
+    /// Downloads the file of a post in a private channel, whole.
+    ///
+    /// # Errors
+    /// See [`DocumentError`].
+    pub async fn document(
+        &self,
+        channel: (ChannelId, AccessHash),
+        message: MessageId,
+        document: &Document,
+    ) -> Result<Vec<u8>, DocumentError> {
+        document::post_document(self.calls(), &self.0.imports, channel, message, document).await
     }
 
     /// Posts in HIDE or EXCHANGE; the same `random_id` again gives the same message again.

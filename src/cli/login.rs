@@ -136,7 +136,7 @@ fn failure(error: LoginError) -> Failure {
     use crate::telegram::CallError;
     let code = match &error {
         LoginError::Call(CallError::Account(_)) | LoginError::Session(_) => 77,
-        LoginError::Call(CallError::Network { .. }) => 69,
+        LoginError::Call(CallError::Network { .. } | CallError::Busy { .. }) => 69,
         LoginError::ApiInvalid => 78,
         _ => 1,
     };

@@ -18,10 +18,18 @@ pub enum SkipReason {
     Bot,
     /// The account is deleted.
     Deleted,
+    /// On the bad list: already banned everywhere.
+    Bad,
     /// An administrator of any group, or one of the fleet.
     Trusted,
+    /// The name or bio hits a rule: NOSPAM bans these unaided.
+    Named,
+    /// Another bot has dealt with the join message.
+    Declared,
     /// No photo, or one that is hidden from this account.
     NoPhoto,
+    /// The photo is on the exception list.
+    Excepted,
     /// This photo of this user was already forwarded for this group, or is on its way.
     Repeat,
 }
@@ -36,8 +44,12 @@ impl SkipReason {
             Self::AddedByTrusted => "added_by_trusted",
             Self::Bot => "bot",
             Self::Deleted => "deleted",
+            Self::Bad => "bad",
             Self::Trusted => "trusted",
+            Self::Named => "named",
+            Self::Declared => "declared",
             Self::NoPhoto => "no_photo",
+            Self::Excepted => "excepted",
             Self::Repeat => "repeat",
         }
     }
@@ -62,8 +74,18 @@ pub struct JoinFacts<'a> {
     pub adder_trusted: bool,
     /// Whether the joiner is trusted.
     pub trusted: bool,
+    /// Whether the joiner is on the bad list.
+    pub bad: bool,
+    /// Whether their name or bio hits a rule.
+    pub named: bool,
+    /// Whether another bot has dealt with the join message.
+    pub declared: bool,
+    /// Whether the group is flooded.
+    pub flooded: bool,
     /// The joiner as last shown; `None` if no user object came along.
     pub user: Option<&'a User>,
+    /// Whether the photo shown is on the exception list.
+    pub excepted: bool,
     /// The photos of this user that were forwarded for this group, or are queued for it.
     pub forwarded: &'a BTreeSet<PhotoId>,
 }
@@ -75,6 +97,8 @@ pub enum Decision {
     Skip(SkipReason),
     /// Ask Telegram for the user first: what came along does not tell the photo.
     LookUp,
+    /// Wait for the end of the group's flood, and decide anew then.
+    Hold,
     /// Forward this photo.
     Forward(Photo),
 }
@@ -95,24 +119,34 @@ pub fn join(join: &Join, facts: &JoinFacts<'_>) -> Decision {
         return Decision::Skip(reason);
     }
     let Some(user) = facts.user else {
-        return if facts.trusted {
+        return if facts.bad {
+            Decision::Skip(SkipReason::Bad)
+        } else if facts.trusted {
             Decision::Skip(SkipReason::Trusted)
+        } else if facts.flooded {
+            Decision::Hold
         } else {
             Decision::LookUp
         };
     };
-    if user.bot {
-        return Decision::Skip(SkipReason::Bot);
+    let by_user = [
+        (user.bot, SkipReason::Bot),
+        (user.deleted, SkipReason::Deleted),
+        (facts.bad, SkipReason::Bad),
+        (facts.trusted, SkipReason::Trusted),
+        (facts.named, SkipReason::Named),
+        (facts.declared, SkipReason::Declared),
+    ];
+    if let Some((_, reason)) = by_user.into_iter().find(|(holds, _)| *holds) {
+        return Decision::Skip(reason);
     }
-    if user.deleted {
-        return Decision::Skip(SkipReason::Deleted);
-    }
-    if facts.trusted {
-        return Decision::Skip(SkipReason::Trusted);
+    if facts.flooded {
+        return Decision::Hold;
     }
     match user.photo {
         PhotoSight::Unknown => Decision::LookUp,
         PhotoSight::Absent => Decision::Skip(SkipReason::NoPhoto),
+        PhotoSight::Present(_) if facts.excepted => Decision::Skip(SkipReason::Excepted),
         PhotoSight::Present(photo) if facts.forwarded.contains(&photo.id) => {
             Decision::Skip(SkipReason::Repeat)
         }
@@ -147,6 +181,7 @@ mod tests {
             id: JOINER,
             access_hash: Some(AccessHash::new(3)),
             min: false,
+            name: String::new(),
             bot: false,
             deleted: false,
             photo,
@@ -174,6 +209,11 @@ mod tests {
             nospam_is_admin: None,
             adder_trusted: false,
             trusted: false,
+            bad: false,
+            named: false,
+            declared: false,
+            flooded: false,
+            excepted: false,
             user: Some(&plain),
             forwarded: &none,
         };
@@ -263,6 +303,71 @@ mod tests {
                     ..base.clone()
                 },
                 Decision::LookUp,
+            ),
+            (
+                JOINER,
+                JoinFacts {
+                    bad: true,
+                    trusted: true,
+                    named: true,
+                    ..base.clone()
+                },
+                skip(SkipReason::Bad),
+            ),
+            (
+                JOINER,
+                JoinFacts {
+                    named: true,
+                    declared: true,
+                    ..base.clone()
+                },
+                skip(SkipReason::Named),
+            ),
+            (
+                JOINER,
+                JoinFacts {
+                    declared: true,
+                    flooded: true,
+                    user: Some(&bare),
+                    ..base.clone()
+                },
+                skip(SkipReason::Declared),
+            ),
+            (
+                JOINER,
+                JoinFacts {
+                    flooded: true,
+                    user: Some(&bare),
+                    ..base.clone()
+                },
+                Decision::Hold,
+            ),
+            (
+                JOINER,
+                JoinFacts {
+                    flooded: true,
+                    user: None,
+                    ..base.clone()
+                },
+                Decision::Hold,
+            ),
+            (
+                JOINER,
+                JoinFacts {
+                    bad: true,
+                    user: None,
+                    ..base.clone()
+                },
+                skip(SkipReason::Bad),
+            ),
+            (
+                JOINER,
+                JoinFacts {
+                    excepted: true,
+                    forwarded: &sent,
+                    ..base.clone()
+                },
+                skip(SkipReason::Excepted),
             ),
             (JOINER, base, Decision::Forward(PHOTO)),
         ];

@@ -6,8 +6,8 @@ use crate::model::Timestamp;
 
 /// The longest pause between two tries of the same thing.
 const LONGEST_PAUSE: u64 = 60;
-/// How long a post under way is given before it is asked for again.
-const UNDER_WAY: i64 = 2;
+/// How often a post that is refused for a reason unknown here is tried.
+const MOST_REFUSALS: u32 = 5;
 /// How often a closed channel is tried again, in seconds.
 pub const CLOSED_PAUSE: i64 = 60;
 
@@ -21,8 +21,15 @@ pub enum PostFailure<'a> {
     },
     /// No answer, or none that proves the post.
     Unanswered,
-    /// Telegram refused it, with this name.
-    Refused(&'a str),
+    /// Telegram refused it.
+    Refused {
+        /// The error's code; 0 for an answer that could not be read.
+        code: i32,
+        /// The error's name.
+        name: &'a str,
+    },
+    /// It cannot be posted at all: the file's size.
+    Unfit,
 }
 
 /// What to do after a failed post.
@@ -39,28 +46,25 @@ pub enum After {
 /// Decides what follows a failed post that was tried `attempts` times before.
 #[must_use]
 pub fn post_failed(failure: PostFailure<'_>, attempts: u32, now: Timestamp) -> After {
-    let name = match failure {
+    let (code, name) = match failure {
         PostFailure::Flood { until } => return After::Again(until),
         PostFailure::Unanswered => return After::Again(later(now, attempts)),
-        PostFailure::Refused(name) => name,
+        PostFailure::Unfit => return After::GiveUp,
+        PostFailure::Refused { code, name } => (code, name),
     };
-    match name {
-        // The first attempt is still being worked on.
-        "RANDOM_ID_DUPLICATE" => After::Again(now.plus(UNDER_WAY)),
-        "CHANNEL_INVALID"
-        | "CHANNEL_PRIVATE"
-        | "CHAT_ADMIN_REQUIRED"
-        | "CHAT_FORBIDDEN"
-        | "CHAT_GUEST_SEND_FORBIDDEN"
-        | "CHAT_ID_INVALID"
-        | "CHAT_RESTRICTED"
-        | "CHAT_WRITE_FORBIDDEN"
-        | "PEER_ID_INVALID"
-        | "USER_BANNED_IN_CHANNEL" => After::Closed(now.plus(CLOSED_PAUSE)),
-        name if name.starts_with("CHAT_SEND_") => After::Closed(now.plus(CLOSED_PAUSE)),
-        // The parts are gone or broken: the next try uploads them anew, under the same id.
-        name if name.starts_with("FILE_") => After::Again(later(now, attempts)),
-        _ => After::GiveUp,
+    let begins = |words: &[&str]| words.iter().any(|word| name.starts_with(word));
+    if name == "RANDOM_ID_DUPLICATE" || begins(&["FILE_"]) || code == 0 {
+        // The first attempt is still being worked on; the parts are gone and are uploaded anew; or
+        // the answer could not be read, and the post may well be there. All under the same id.
+        After::Again(later(now, attempts + 1))
+    } else if begins(&["MEDIA_", "MESSAGE_", "ENTITY_", "CAPTION_", "RANDOM_ID_"]) {
+        After::GiveUp
+    } else if begins(&["CHANNEL_", "CHAT_", "PEER_", "USER_"]) || matches!(code, 403 | 406) {
+        After::Closed(now.plus(CLOSED_PAUSE))
+    } else if attempts < MOST_REFUSALS {
+        After::Again(later(now, attempts + 1))
+    } else {
+        After::GiveUp
     }
 }
 
@@ -84,7 +88,8 @@ mod tests {
         let now = Timestamp::new(1_000);
         let at = |seconds| After::Again(Timestamp::new(seconds));
         let closed = After::Closed(Timestamp::new(1_060));
-        use PostFailure::{Flood, Refused, Unanswered};
+        use PostFailure::{Flood, Unanswered};
+        let refused = |code, name| PostFailure::Refused { code, name };
         for (failure, attempts, expected) in [
             (
                 Flood {
@@ -96,12 +101,19 @@ mod tests {
             (Unanswered, 0, at(1_001)),
             (Unanswered, 3, at(1_008)),
             (Unanswered, 200, at(1_060)),
-            (Refused("RANDOM_ID_DUPLICATE"), 9, at(1_002)),
-            (Refused("FILE_PART_MISSING"), 1, at(1_002)),
-            (Refused("CHAT_WRITE_FORBIDDEN"), 0, closed),
-            (Refused("CHAT_SEND_DOCS_FORBIDDEN"), 0, closed),
-            (Refused("CHANNEL_PRIVATE"), 0, closed),
-            (Refused("MEDIA_CAPTION_TOO_LONG"), 0, After::GiveUp),
+            (refused(500, "RANDOM_ID_DUPLICATE"), 0, at(1_002)),
+            (refused(500, "RANDOM_ID_DUPLICATE"), 3, at(1_016)),
+            (refused(400, "FILE_PART_MISSING"), 0, at(1_002)),
+            (refused(0, "an answer that could not be read"), 0, at(1_002)),
+            (refused(403, "CHAT_WRITE_FORBIDDEN"), 0, closed),
+            (refused(403, "CHAT_SEND_DOCS_FORBIDDEN"), 0, closed),
+            (refused(400, "CHANNEL_PRIVATE"), 0, closed),
+            (refused(400, "PEER_FLOOD"), 0, closed),
+            (refused(403, "USER_RESTRICTED"), 0, closed),
+            (refused(400, "INPUT_FETCH_ERROR"), 0, at(1_002)),
+            (refused(400, "INPUT_FETCH_ERROR"), 5, After::GiveUp),
+            (refused(400, "MEDIA_CAPTION_TOO_LONG"), 0, After::GiveUp),
+            (PostFailure::Unfit, 0, After::GiveUp),
         ] {
             assert_eq!(post_failed(failure, attempts, now), expected, "{failure:?}");
         }

@@ -20,6 +20,10 @@ pub enum Outcome {
     Skipped(&'static str),
     /// The photo could not be had, or not be posted.
     Failed,
+    /// The group is flooded: to be decided on anew when the flood ends.
+    Held,
+    /// Another bot has removed the user from the group.
+    Kicked,
     /// It waited longer than `delivery.max_age_hours`.
     Expired,
 }
@@ -34,6 +38,8 @@ impl Outcome {
             Self::Forwarded => "forwarded",
             Self::Skipped(reason) => reason,
             Self::Failed => "failed",
+            Self::Held => "held",
+            Self::Kicked => "kicked",
             Self::Expired => "expired",
         }
     }

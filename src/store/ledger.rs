@@ -33,8 +33,7 @@ pub enum Moved {
     Stranger,
 }
 
-const COLUMNS: &str =
-    "channel_id, access_hash, kind, title, can_post, pts, last_message_id, present, admins_at";
+const COLUMNS: &str = "channel_id, access_hash, kind, title, can_post, since, pts, last_message_id, present, admins_at";
 
 impl Facts<'_> {
     /// Returns a channel of the ledger.
@@ -60,17 +59,17 @@ impl Facts<'_> {
         Ok(statement.query_map([], read)?.collect::<Result<_, _>>()?)
     }
 
-    /// Notes a channel as the list of dialogs shows it. A new one is read from `start` on; how far
-    /// a known one was read stays. Returns whether it was new.
+    /// Notes a channel as the list of dialogs shows it; of a known one, how far it was read stays.
+    /// Returns whether it was new. A new one is taken as read up to what it shows.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn note_channel(&self, channel: &Channel, start: i32) -> Result<bool, StoreError> {
+    pub fn note_channel(&self, channel: &Channel) -> Result<bool, StoreError> {
         let known = self.channel(channel.id)?.is_some();
         self.0
             .prepare_cached(
-                "INSERT INTO ledger (channel_id, access_hash, kind, title, present, can_post, pts, last_message_id)
-                 VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6, ?7)
+                "INSERT INTO ledger (channel_id, access_hash, kind, title, present, can_post, since, pts, last_message_id)
+                 VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6, ?7, ?8)
                  ON CONFLICT (channel_id) DO UPDATE SET access_hash = excluded.access_hash,
                      kind = excluded.kind, title = excluded.title, present = 1, can_post = excluded.can_post",
             )?
@@ -83,10 +82,33 @@ impl Facts<'_> {
                 },
                 channel.title,
                 channel.can_post,
-                start,
+                channel.since.get(),
+                channel.pts,
                 channel.top_message.get(),
             ])?;
         Ok(!known)
+    }
+
+    /// Returns since when this account has been in a channel.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn watched_since(&self, id: ChannelId) -> Result<Timestamp, StoreError> {
+        Ok(self
+            .channel(id)?
+            .map_or(Timestamp::new(0), |known| known.channel.since))
+    }
+
+    /// Sets how far a channel was read: its messages up to `message` are known, and its `pts` stays.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn read_from(&self, id: ChannelId, pts: i32, message: MessageId) -> Result<(), StoreError> {
+        self.0.execute(
+            "UPDATE ledger SET pts = ?2, last_message_id = ?3 WHERE channel_id = ?1",
+            params![id.bare(), pts, message.get()],
+        )?;
+        Ok(())
     }
 
     /// Notes that the account is not in a channel any more. How far it was read is kept.
@@ -201,6 +223,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<KnownChannel> {
             },
             title: row.get("title")?,
             can_post: row.get("can_post")?,
+            since: Timestamp::new(row.get("since")?),
             pts: row.get("pts")?,
             top_message: MessageId::new(row.get("last_message_id")?),
         },

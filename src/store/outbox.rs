@@ -28,20 +28,50 @@ pub struct Row {
     pub payload: Payload,
     /// The name of its file in the spool.
     pub spool: Option<String>,
+    /// The channel that its post was begun in.
+    pub begun_in: Option<ChannelId>,
 }
 
-const COLUMNS: &str = "id, key, random_id, created_at, attempts, payload, spool";
+const COLUMNS: &str = "id, key, random_id, created_at, attempts, payload, spool, channel_id";
 
 impl Facts<'_> {
-    /// Owes an envelope without a file. Returns `false` if it was owed before.
+    /// Owes a report whose contents are at hand. Returns `false` if it was owed before.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn owe_report(&self, key: &str, text: &str, now: Timestamp) -> Result<bool, StoreError> {
-        let payload = Payload::Text {
-            text: text.to_owned(),
-        };
-        self.owe(key, "report", "fetched", &payload, now)
+    pub fn owe_report(
+        &self,
+        key: &str,
+        payload: &Payload,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.owe(key, "report", "fetched", payload, now)
+    }
+
+    /// Owes a report whose file is yet to be made. Returns `false` if it was owed before.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn owe_wanted_report(
+        &self,
+        key: &str,
+        payload: &Payload,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.owe(key, "report", "wanted", payload, now)
+    }
+
+    /// Puts off the backups that wait, so that they keep their distance.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn space_lists(&self, not_before: Timestamp) -> Result<(), StoreError> {
+        self.0.execute(
+            "UPDATE outbox SET due_at = MAX(due_at, ?1)
+             WHERE class = 'report' AND state IN ('fetched', 'sending') AND payload ->> '$.kind' = 'list'",
+            [not_before.get()],
+        )?;
+        Ok(())
     }
 
     /// Owes a photo. Returns `false` if it was owed before and was not given up.
@@ -71,12 +101,18 @@ impl Facts<'_> {
         );
         let mut statement = self.0.prepare_cached(&sql)?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let rows = statement.query_map([now.get(), limit], RawRow::read)?;
-        rows.map(|row| row?.parse()).collect()
+        let rows: Vec<RawRow> = statement
+            .query_map([now.get(), limit], RawRow::read)?
+            .collect::<Result<_, _>>()?;
+        let mut readable = Vec::new();
+        for row in rows {
+            readable.extend(self.readable(row, now)?);
+        }
+        Ok(readable)
     }
 
-    /// Returns the row to post next: one whose post was begun, else a report, else the newest
-    /// photo. A kind that rests may be left out.
+    /// Returns the row to post next: the oldest report, else a photo whose post was begun, else the
+    /// newest photo. A kind that rests may be left out.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -90,14 +126,33 @@ impl Facts<'_> {
             "SELECT {COLUMNS} FROM outbox
              WHERE state IN ('fetched', 'sending') AND due_at <= ?1
                AND ((class = 'report' AND ?2) OR (class = 'avatar' AND ?3))
-             ORDER BY class = 'report' DESC, state = 'sending' DESC, created_at DESC, id DESC LIMIT 1"
+             ORDER BY class = 'report' DESC,
+                 CASE WHEN class = 'report' THEN id END,
+                 state = 'sending' AND attempts = 0 DESC, created_at DESC, id DESC LIMIT 1"
         );
-        self.0
-            .prepare_cached(&sql)?
-            .query_row(params![now.get(), reports, avatars], RawRow::read)
-            .optional()?
-            .map(RawRow::parse)
-            .transpose()
+        let mut statement = self.0.prepare_cached(&sql)?;
+        loop {
+            let found = statement
+                .query_row(params![now.get(), reports, avatars], RawRow::read)
+                .optional()?;
+            let Some(row) = found else { return Ok(None) };
+            if let Some(row) = self.readable(row, now)? {
+                return Ok(Some(row));
+            }
+        }
+    }
+
+    /// A row that cannot be read is settled, so that it holds up no other.
+    fn readable(&self, row: RawRow, now: Timestamp) -> Result<Option<Row>, StoreError> {
+        let id = row.0.id;
+        match row.parse() {
+            Ok(row) => Ok(Some(row)),
+            Err(error) => {
+                tracing::error!(row = id, "dropped from the outbox: {error}");
+                self.note_dropped(id, "unreadable", now)?;
+                Ok(None)
+            }
+        }
     }
 
     /// Returns when the next row in one of these states falls due, if one is not due yet.
@@ -109,13 +164,16 @@ impl Facts<'_> {
         to_fetch: bool,
         now: Timestamp,
     ) -> Result<Option<Timestamp>, StoreError> {
+        // Two queries, not one with a condition: only so the partial indexes serve.
+        let sql = if to_fetch {
+            "SELECT MIN(due_at) FROM outbox WHERE state = 'wanted' AND due_at > ?1"
+        } else {
+            "SELECT MIN(due_at) FROM outbox WHERE state IN ('fetched', 'sending') AND due_at > ?1"
+        };
         let due: Option<i64> = self
             .0
-            .prepare_cached(
-                "SELECT MIN(due_at) FROM outbox WHERE due_at > ?1
-                 AND CASE WHEN ?2 THEN state = 'wanted' ELSE state IN ('fetched', 'sending') END",
-            )?
-            .query_row(params![now.get(), to_fetch], |row| row.get(0))?;
+            .prepare_cached(sql)?
+            .query_row([now.get()], |row| row.get(0))?;
         Ok(due.map(Timestamp::new))
     }
 
@@ -150,20 +208,37 @@ impl Facts<'_> {
     /// See [`StoreError`].
     pub fn note_wanted(&self, id: i64) -> Result<(), StoreError> {
         self.0.execute(
-            "UPDATE outbox SET state = 'wanted', spool = NULL, spool_bytes = 0 WHERE id = ?1",
+            "UPDATE outbox SET state = 'wanted', spool = NULL, spool_bytes = 0, attempts = 0 WHERE id = ?1",
             [id],
         )?;
         Ok(())
     }
 
-    /// Notes that a post is begun. From here on only its `random_id` tells whether it is there.
+    /// Notes that a post is begun, in this channel. From here on only its `random_id` there tells
+    /// whether it went through. Returns `false` if it was cancelled meanwhile.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn note_sending(&self, id: i64) -> Result<(), StoreError> {
-        self.0
-            .prepare_cached("UPDATE outbox SET state = 'sending' WHERE id = ?1")?
-            .execute([id])?;
+    pub fn note_sending(&self, id: i64, channel: ChannelId) -> Result<bool, StoreError> {
+        let begun = self
+            .0
+            .prepare_cached(
+                "UPDATE outbox SET state = 'sending', channel_id = ?2
+                 WHERE id = ?1 AND state IN ('fetched', 'sending')",
+            )?
+            .execute([id, channel.bare()])?;
+        Ok(begun == 1)
+    }
+
+    /// Notes that the channel a post was begun in does not take posts: it may go another way.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn note_turned_away(&self, id: i64) -> Result<(), StoreError> {
+        self.0.execute(
+            "UPDATE outbox SET channel_id = NULL, state = 'fetched' WHERE id = ?1",
+            [id],
+        )?;
         Ok(())
     }
 
@@ -218,8 +293,27 @@ impl Facts<'_> {
              WHERE class = 'avatar' AND state IN ('wanted', 'fetched') AND created_at < ?1"
         );
         let mut statement = self.0.prepare_cached(&sql)?;
-        let rows = statement.query_map([oldest.get()], RawRow::read)?;
-        rows.map(|row| row?.parse()).collect()
+        let rows: Vec<RawRow> = statement
+            .query_map([oldest.get()], RawRow::read)?
+            .collect::<Result<_, _>>()?;
+        let mut readable = Vec::new();
+        for row in rows {
+            readable.extend(self.readable(row, oldest)?);
+        }
+        Ok(readable)
+    }
+
+    /// Drops status reports that were not posted: a newer one takes their place.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn drop_unsent(&self, key_prefix: &str, now: Timestamp) -> Result<(), StoreError> {
+        self.0.execute(
+            "UPDATE outbox SET state = 'dropped', reason = 'outdated', settled_at = ?2
+             WHERE class = 'report' AND state = 'fetched' AND key GLOB ?1",
+            params![format!("{key_prefix}*"), now.get()],
+        )?;
+        Ok(())
     }
 
     /// Forgets rows that were settled before `oldest`; `forwarded` remembers what matters.
@@ -344,6 +438,9 @@ impl RawRow {
                 text: String::new(),
             },
             spool: row.get("spool")?,
+            begun_in: row
+                .get::<_, Option<i64>>("channel_id")?
+                .map(ChannelId::from_bare),
         };
         Ok(Self(row, text))
     }

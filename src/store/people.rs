@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension as _, params};
 
 use super::{Facts, StoreError};
-use crate::model::{AccessHash, ChannelId, MessageId, Sighting, User, UserId};
+use crate::model::{AccessHash, ChannelId, MessageId, PhotoId, Sighting, User, UserId};
 
 impl Facts<'_> {
     /// Notes a user as a message of `group` showed them; `message` 0 for none. A hash that is known
@@ -44,6 +44,19 @@ impl Facts<'_> {
                 photo.map(|photo| photo.dc),
             ])?;
         Ok(())
+    }
+
+    /// Returns the photo that a user was last seen with.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn last_photo(&self, user: UserId) -> Result<Option<PhotoId>, StoreError> {
+        let photo = self
+            .0
+            .prepare_cached("SELECT photo_id FROM people WHERE user_id = ?1")?
+            .query_row([user.get()], |row| row.get::<_, Option<i64>>(0))
+            .optional()?;
+        Ok(photo.flatten().map(PhotoId::new))
     }
 
     /// Returns how a user can be named in a call, from all that was seen of them. The message to

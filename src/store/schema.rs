@@ -82,6 +82,70 @@ CREATE TABLE floods (
     until INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 ",
+    // 2: the fleet's orders and what they leave behind; where a post was begun.
+    "
+ALTER TABLE outbox ADD COLUMN channel_id INTEGER;
+ALTER TABLE ledger ADD COLUMN since INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX outbox_to_fetch ON outbox (due_at) WHERE state = 'wanted';
+CREATE INDEX outbox_to_send ON outbox (due_at) WHERE state IN ('fetched', 'sending');
+CREATE INDEX outbox_spooled ON outbox (spool_bytes) WHERE spool IS NOT NULL;
+CREATE INDEX outbox_settled ON outbox (settled_at) WHERE settled_at IS NOT NULL;
+
+CREATE TABLE bad (
+    kind TEXT NOT NULL CHECK (kind IN ('user', 'channel')),
+    id INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (kind, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE excepted (
+    photo_id INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE exceptions_due (
+    user_id INTEGER PRIMARY KEY,
+    put INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE declared (
+    group_id INTEGER NOT NULL,
+    message_id INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (group_id, message_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX declared_by_age ON declared (at);
+
+CREATE TABLE flooded (
+    group_id INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE rules (
+    list TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    pattern TEXT NOT NULL,
+    hits INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (list, pattern)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE orders (
+    channel_id INTEGER NOT NULL,
+    message_id INTEGER NOT NULL,
+    sender TEXT NOT NULL,
+    action TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    verdict TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (channel_id, message_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX orders_by_age ON orders (at);
+
+CREATE TABLE settings (
+    key TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+",
 ];
 
 /// Marks the file as this program's: "SCP7", in SQLite's `application_id`.

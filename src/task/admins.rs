@@ -3,12 +3,20 @@
 //! A join is decided on with what is known; for a group of which nothing is known yet, the watcher
 //! asks first, through [`learn_now`].
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use super::{Shared, Stop};
+use crate::decide;
 use crate::model::{ChannelId, ChannelKind, UserId};
 use crate::store::KnownChannel;
 use crate::telegram::CallError;
+
+/// How often a group's administrators are asked for when there is no answer.
+const MOST_ATTEMPTS: u32 = 3;
+/// How long a group's first joins wait for its administrators.
+const QUICKLY: Duration = Duration::from_secs(1);
 
 /// Refreshes every group's administrators once, then those of each group that is new.
 ///
@@ -22,23 +30,37 @@ pub async fn admins(shared: Arc<Shared>) -> Result<(), Stop> {
         woken.as_mut().enable();
         for known in shared.commit(|facts| facts.channels()).await? {
             if known.channel.kind == ChannelKind::Group && (everyone || known.admins_at.is_none()) {
-                let answer = shared
-                    .call(|| {
-                        shared
-                            .telegram
-                            .administrators(known.channel.id, known.channel.access_hash)
-                    })
-                    .await?;
-                note(&shared, known.channel.id, answer).await?;
+                refresh(&shared, &known).await?;
             }
         }
-        everyone = false;
         shared.or_ending(woken).await?;
+        everyone = shared.wakes.all_admins.swap(false, Ordering::AcqRel);
+    }
+}
+
+/// Asks for one group's administrators, a few times if there is no answer: one group in trouble must
+/// not hold up the others.
+async fn refresh(shared: &Shared, known: &KnownChannel) -> Result<(), Stop> {
+    let mut attempts = 0;
+    loop {
+        let asked = shared
+            .telegram
+            .administrators(known.channel.id, known.channel.access_hash);
+        let pause = match shared.or_ending(asked).await? {
+            Err(CallError::Account(trouble)) => return Err(trouble.into()),
+            Err(CallError::Flood { until, .. }) => shared.clock.until(until),
+            Err(CallError::Network { .. } | CallError::Busy { .. }) if attempts < MOST_ATTEMPTS => {
+                attempts += 1;
+                decide::backoff(attempts)
+            }
+            answer => return note(shared, known.channel.id, answer).await,
+        };
+        shared.pause(pause).await?;
     }
 }
 
 /// Asks once for the administrators of a group of which none are known, so that its first joins
-/// are not decided on blindly. Does not wait for floods: a join weighs more.
+/// are not decided on blindly. Waits for nothing but a quick answer: a join weighs more.
 pub(super) async fn learn_now(shared: &Shared, known: &KnownChannel) -> Result<(), Stop> {
     let id = known.channel.id;
     if known.channel.kind != ChannelKind::Group
@@ -50,9 +72,16 @@ pub(super) async fn learn_now(shared: &Shared, known: &KnownChannel) -> Result<(
     let asked = shared
         .telegram
         .administrators(id, known.channel.access_hash);
-    match shared.or_ending(asked).await? {
-        Err(CallError::Account(trouble)) => Err(trouble.into()),
-        answer => note(shared, id, answer).await,
+    match shared
+        .or_ending(tokio::time::timeout(QUICKLY, asked))
+        .await?
+    {
+        Ok(Err(CallError::Account(trouble))) => Err(trouble.into()),
+        Ok(answer) => note(shared, id, answer).await,
+        Err(_) => {
+            tracing::debug!(group = %id, "its administrators are not known yet");
+            Ok(())
+        }
     }
 }
 

@@ -1,57 +1,60 @@
-//! What happens by the clock: for now the status report of every hour.
+//! What happens by the clock: the status of every hour, the daily backup, the daily counts.
 //!
-//! tokio-cron-scheduler fires, in UTC; what a firing means is decided here. A status report that
-//! was missed is never made up for.
+//! tokio-cron-scheduler fires, in UTC; what a firing means is decided here. What was missed while the
+//! program was down is not made up for yet, and a status report never is.
 
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
-use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
+use tokio_cron_scheduler::{Job as CronJob, JobScheduler, JobSchedulerError};
 
-use super::{Shared, Stop};
-use crate::config::Dialect;
+use super::{Shared, Stop, owed};
 use crate::exchange::reports::{self, Status};
-use crate::spool;
 
-/// When and how the status is reported.
-#[derive(Clone, Debug)]
-pub struct StatusPlan {
-    /// A cron expression of six fields, the first for seconds.
-    pub expression: String,
-    /// How reports are worded.
-    pub dialect: Dialect,
-    /// Whether this instance is a standby replica.
-    pub backup: bool,
+/// A job of `[schedule]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Job {
+    /// The status report.
+    Status,
+    /// The backup of every list.
+    Backup,
+    /// The counts of every list of rules.
+    Count,
 }
+
+/// When each job is due: cron expressions of six fields, the first for seconds.
+pub type Plan = Vec<(Job, String)>;
 
 /// Owes a status report now. Each call is a report of its own, as each start of the service is.
 ///
 /// # Errors
 /// See [`Stop`].
-pub async fn owe_status(shared: &Shared, plan: &StatusPlan, status: Status) -> Result<(), Stop> {
+pub async fn owe_status(shared: &Shared, status: Status) -> Result<(), Stop> {
     let now = shared.clock.now();
-    let nonce = spool::random_name().map_err(|error| Stop::System(error.to_string()))?;
-    let key = format!("status/{}/{now}/{nonce}", status.as_str());
-    let text = reports::status(plan.dialect, status, plan.backup);
+    let text = reports::status(shared.reporting.dialect, status, shared.reporting.backup);
     shared
-        .commit(|facts| facts.owe_report(&key, &text, now))
+        .commit(|facts| {
+            // One that could not be said in time is not said late.
+            facts.drop_unsent("awake/", now)?;
+            owed::envelope(facts, status.as_str(), &text, now)
+        })
         .await?;
     shared.wakes.deliver.notify_one();
     Ok(())
 }
 
-/// Reports the status on schedule until the end.
+/// Does the jobs on schedule until the end.
 ///
 /// # Errors
 /// See [`Stop`].
-pub async fn cron(shared: Arc<Shared>, plan: StatusPlan) -> Result<(), Stop> {
-    let (fired, mut fires) = mpsc::channel(1);
-    let mut scheduler = start(&plan.expression, fired)
+pub async fn cron(shared: Arc<Shared>, plan: Plan) -> Result<(), Stop> {
+    let (fired, mut fires) = mpsc::channel(8);
+    let mut scheduler = start(plan, &fired)
         .await
         .map_err(|error| Stop::System(format!("the scheduler: {error}")))?;
     loop {
         match shared.or_ending(fires.recv()).await {
-            Ok(Some(())) => owe_status(&shared, &plan, Status::Awake).await?,
+            Ok(Some(job)) => fire(&shared, job).await?,
             Ok(None) => return Err(Stop::System("the scheduler has stopped".into())),
             Err(stop) => {
                 // It holds nothing that matters; the process ends right after.
@@ -64,19 +67,39 @@ pub async fn cron(shared: Arc<Shared>, plan: StatusPlan) -> Result<(), Stop> {
     }
 }
 
-async fn start(
-    expression: &str,
-    fired: mpsc::Sender<()>,
-) -> Result<JobScheduler, JobSchedulerError> {
+async fn fire(shared: &Shared, job: Job) -> Result<(), Stop> {
+    let now = shared.clock.now();
+    match job {
+        Job::Status => return owe_status(shared, Status::Awake).await,
+        Job::Backup => {
+            shared
+                .commit(|facts| owed::backup(facts, shared.reporting.dialect, now))
+                .await?;
+            shared.wakes.fetch.notify_one();
+        }
+        Job::Count => {
+            shared.commit(|facts| owed::counts(facts, now)).await?;
+            shared.wakes.deliver.notify_one();
+        }
+    }
+    Ok(())
+}
+
+async fn start(plan: Plan, fired: &mpsc::Sender<Job>) -> Result<JobScheduler, JobSchedulerError> {
     let scheduler = JobScheduler::new().await?;
-    let job = Job::new_async(expression, move |_, _| {
+    for (job, expression) in plan {
         let fired = fired.clone();
-        Box::pin(async move {
-            // Full means that a report is being written this very moment.
-            let _ = fired.try_send(());
-        })
-    })?;
-    scheduler.add(job).await?;
+        let cron_job = CronJob::new_async(expression, move |_, _| {
+            let fired = fired.clone();
+            Box::pin(async move {
+                // Full means that as many firings wait already: one more adds nothing.
+                if fired.try_send(job).is_err() {
+                    tracing::warn!(?job, "fired again before it was done");
+                }
+            })
+        })?;
+        scheduler.add(cron_job).await?;
+    }
     scheduler.start().await?;
     Ok(scheduler)
 }

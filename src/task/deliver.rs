@@ -8,11 +8,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Shared, Stop};
+use super::{Shared, Stop, owed};
 use crate::decide::{After, CLOSED_PAUSE, PostFailure, post_failed};
 use crate::exchange::reports;
-use crate::model::{MessageId, Payload, Timestamp};
-use crate::store::{Outcome, Row};
+use crate::exchange::route::{Route, RouteEvent};
+use crate::model::{ChannelId, Content, MessageId, Payload, Timestamp};
+use crate::spool;
+use crate::store::{Facts, Outcome, Row, StoreError};
 use crate::telegram::{CallError, File, Post, PostError};
 
 /// How long a post under way may go on once the end was asked for.
@@ -21,6 +23,10 @@ const GRACE: Duration = Duration::from_secs(5);
 const KEEP_SETTLED: i64 = 7 * 24 * 3600;
 /// How often old rows are looked for.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
+/// How far two lists of a backup are apart, in seconds (SPEC §7.3).
+const LISTS_APART: i64 = 5;
+/// How long declarations and orders are remembered, in seconds.
+const KEEP_ORDERS: i64 = 30 * 24 * 3600;
 
 /// Puts right what a crash left between spool and outbox.
 ///
@@ -29,13 +35,10 @@ const SWEEP_EVERY: Duration = Duration::from_secs(60);
 pub async fn reconcile(shared: &Shared) -> Result<(), Stop> {
     let rows = shared.commit(|facts| facts.spooled()).await?;
     let names: BTreeSet<String> = rows.iter().map(|(_, name)| name.clone()).collect();
-    let there = match shared.spool.sweep(&names) {
-        Ok(there) => there,
-        Err(error) => {
-            tracing::error!("the spool cannot be read: {error}: its photos are fetched again");
-            BTreeSet::new()
-        }
-    };
+    let there = shared
+        .spool
+        .sweep(&names)
+        .map_err(|error| Stop::System(format!("the spool cannot be read: {error}")))?;
     shared
         .commit(|facts| {
             for (id, _) in rows.iter().filter(|(_, name)| !there.contains(name)) {
@@ -100,26 +103,52 @@ pub async fn deliver(shared: Arc<Shared>) -> Result<(), Stop> {
 /// Posts one row and settles it by what came of it. Returns until when the channel is closed, if
 /// it is.
 async fn send(shared: &Shared, row: &Row) -> Result<Option<Timestamp>, Stop> {
-    let channel = shared.delivery.channel;
-    let Some(access_hash) = shared
-        .commit(|facts| facts.channel(channel))
-        .await?
-        .map(|known| known.channel.access_hash)
-    else {
+    let (channel, access_hash) = shared
+        .commit(|facts| {
+            let channel = target(facts, shared, row)?;
+            let known = facts.channel(channel)?;
+            Ok((channel, known.map(|known| known.channel.access_hash)))
+        })
+        .await?;
+    let Some(access_hash) = access_hash else {
         let why = "it is not among the account's channels";
-        return closed(shared, row, shared.clock.now().plus(CLOSED_PAUSE), why).await;
+        return closed(
+            shared,
+            row,
+            channel,
+            shared.clock.now().plus(CLOSED_PAUSE),
+            why,
+        )
+        .await;
     };
-    let (text, file) = match &row.payload {
-        Payload::Text { text } => (text.clone(), None),
-        Payload::Avatar(avatar) => {
-            let Some(file) = spooled(shared, row).await? else {
-                return Ok(None);
-            };
-            let text = reports::avatar(avatar.group, avatar.user, avatar.message);
-            (text, Some(file))
+    let text = match &row.payload {
+        Payload::Text { text } | Payload::File { text, .. } | Payload::List { text, .. } => {
+            text.clone()
         }
+        Payload::Avatar(avatar) => reports::avatar(avatar.group, avatar.user, avatar.message),
     };
-    shared.commit(|facts| facts.note_sending(row.id)).await?;
+    let file = match &row.payload {
+        Payload::Text { .. } => None,
+        Payload::File { content, .. } => match made(shared, content) {
+            Ok(file) => Some(file),
+            Err(why) => {
+                tracing::error!(key = row.key, "given up: {why}");
+                drop_row(shared, row, Outcome::Failed, &why).await?;
+                return Ok(None);
+            }
+        },
+        Payload::List { .. } | Payload::Avatar(_) => match spooled(shared, row).await? {
+            Some(file) => Some(file),
+            None => return Ok(None),
+        },
+    };
+    // An order may have cancelled it up to this very moment.
+    if !shared
+        .commit(|facts| facts.note_sending(row.id, channel))
+        .await?
+    {
+        return Ok(None);
+    }
     let upload_id = upload_id()?;
     let post = Post {
         channel,
@@ -141,8 +170,31 @@ async fn send(shared: &Shared, row: &Row) -> Result<Option<Timestamp>, Stop> {
             sent(shared, row, message).await?;
             Ok(None)
         }
-        Err(error) => not_sent(shared, row, error).await,
+        Err(error) => not_sent(shared, row, channel, error).await,
     }
+}
+
+/// Where a row goes: where its post was begun, since only there its `random_id` is known, else where
+/// posts go now.
+fn target(facts: &Facts<'_>, shared: &Shared, row: &Row) -> Result<ChannelId, StoreError> {
+    if let Some(channel) = row.begun_in {
+        return Ok(channel);
+    }
+    Ok(
+        match (owed::route(facts, shared)?, shared.delivery.exchange) {
+            (Route::Exchange, Some(exchange)) => exchange,
+            _ => shared.delivery.hide,
+        },
+    )
+}
+
+/// Makes the small file of a report.
+fn made(shared: &Shared, content: &Content) -> Result<(String, Vec<u8>), String> {
+    let saved_at = shared.clock.now().rfc3339();
+    let name = spool::random_name().map_err(|error| error.to_string())?;
+    let bytes = tokio::task::block_in_place(|| shared.maker.report(content, &saved_at))
+        .map_err(|error| error.to_string())?;
+    Ok((name, bytes))
 }
 
 async fn grace(shared: &Shared) {
@@ -183,6 +235,9 @@ async fn sent(shared: &Shared, row: &Row, message: MessageId) -> Result<(), Stop
                     Outcome::Forwarded,
                 )?;
             }
+            if let Payload::List { .. } = &row.payload {
+                facts.space_lists(now.plus(LISTS_APART))?;
+            }
             Ok(())
         })
         .await?;
@@ -190,20 +245,28 @@ async fn sent(shared: &Shared, row: &Row, message: MessageId) -> Result<(), Stop
         Payload::Avatar(avatar) => tracing::info!(
             group = %avatar.group, user = %avatar.user, message_id = %message, "forwarded"
         ),
-        Payload::Text { .. } => tracing::info!(key = row.key, message_id = %message, "reported"),
+        _ => tracing::info!(key = row.key, message_id = %message, "reported"),
     }
     unspool(shared, row);
     shared.wakes.fetch.notify_one();
     Ok(())
 }
 
-async fn not_sent(shared: &Shared, row: &Row, error: PostError) -> Result<Option<Timestamp>, Stop> {
+async fn not_sent(
+    shared: &Shared,
+    row: &Row,
+    channel: ChannelId,
+    error: PostError,
+) -> Result<Option<Timestamp>, Stop> {
     let failure = match &error {
         PostError::Call(CallError::Account(trouble)) => return Err(trouble.clone().into()),
         PostError::Call(CallError::Flood { until, .. }) => PostFailure::Flood { until: *until },
-        PostError::Call(CallError::Network { .. }) | PostError::Unproven => PostFailure::Unanswered,
-        PostError::Call(CallError::Refused { name, .. }) => PostFailure::Refused(name),
-        PostError::Size(_) => PostFailure::Refused("the file's size"),
+        PostError::Call(CallError::Network { .. } | CallError::Busy { .. })
+        | PostError::Unproven => PostFailure::Unanswered,
+        PostError::Call(CallError::Refused { code, name, .. }) => {
+            PostFailure::Refused { code: *code, name }
+        }
+        PostError::Size(_) => PostFailure::Unfit,
     };
     let now = shared.clock.now();
     let in_vain = !matches!(failure, PostFailure::Flood { .. });
@@ -215,7 +278,7 @@ async fn not_sent(shared: &Shared, row: &Row, error: PostError) -> Result<Option
                 .await?;
             Ok(None)
         }
-        After::Closed(until) => closed(shared, row, until, &error.to_string()).await,
+        After::Closed(until) => closed(shared, row, channel, until, &error.to_string()).await,
         After::GiveUp => {
             tracing::error!(key = row.key, "given up: {error}");
             drop_row(shared, row, Outcome::Failed, &error.to_string()).await?;
@@ -224,19 +287,31 @@ async fn not_sent(shared: &Shared, row: &Row, error: PostError) -> Result<Option
     }
 }
 
-/// The channel does not take posts: everything is kept, and tried again.
+/// The channel does not take posts. From EXCHANGE the way leads to HIDE (SPEC §5.4); with HIDE
+/// closed everything is kept, and tried again.
 async fn closed(
     shared: &Shared,
     row: &Row,
+    channel: ChannelId,
     until: Timestamp,
     why: &str,
 ) -> Result<Option<Timestamp>, Stop> {
+    let now = shared.clock.now();
+    if Some(channel) == shared.delivery.exchange {
+        tracing::error!(%channel, "EXCHANGE does not take posts ({why}): they go to HIDE until MANAGE orders otherwise");
+        shared
+            .commit(|facts| {
+                facts.note_turned_away(row.id)?;
+                owed::turn(facts, shared, RouteEvent::ExchangeFailed, now)
+            })
+            .await?;
+        return Ok(None);
+    }
     tracing::error!(
-        channel = %shared.delivery.channel,
+        %channel,
         "cannot post there ({why}): make the account an administrator that may post messages; everything is kept and tried again every minute"
     );
     // The pause is this process's: a new start tries at once.
-    let now = shared.clock.now();
     shared
         .commit(|facts| facts.put_off(row.id, now, true))
         .await?;
@@ -249,6 +324,7 @@ async fn drop_old(shared: &Shared) -> Result<(), Stop> {
     let old = shared
         .commit(|facts| {
             facts.forget_settled(now.plus(-KEEP_SETTLED))?;
+            facts.forget_orders(now.plus(-KEEP_ORDERS))?;
             facts.too_old(now.plus(-shared.delivery.max_age))
         })
         .await?;
@@ -266,7 +342,7 @@ async fn drop_row(shared: &Shared, row: &Row, outcome: Outcome, why: &str) -> Re
             facts.note_dropped(row.id, why, now)?;
             match &row.payload {
                 Payload::Avatar(a) => facts.settle_join(a.group, a.message, a.user, outcome),
-                Payload::Text { .. } => Ok(()),
+                _ => Ok(()),
             }
         })
         .await?;

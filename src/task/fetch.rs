@@ -3,28 +3,31 @@
 //! A photo is fetched as soon as it is decided on, newest first: a raider's photo is gone in
 //! minutes, while the queue of posts may be long. Beyond the spool's limit fetching waits.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
-use super::admins::is_unlearnable;
 use super::{Shared, Stop, joins};
 use crate::decide;
-use crate::model::{Adder, Avatar, Join, Payload, PhotoSight, Timestamp, User};
+use crate::model::{Adder, Avatar, Join, List, Payload, PhotoSight, Timestamp, User, UserId};
 use crate::photo;
 use crate::spool;
 use crate::store::{Outcome, Row};
 use crate::telegram::{CallError, PhotoError};
 
-/// How many photos are downloaded at once.
+/// How many photos are downloaded at once from one data centre.
 const DOWNLOADS_AT_ONCE: usize = 2;
+/// How many of the newest rows are looked at, so that one data centre's do not hide another's.
+const ROWS_LOOKED_AT: usize = 100;
 /// How many users are looked up in one call.
 const USERS_A_CALL: usize = 50;
 /// How often a photo that comes damaged, or is refused, is tried before it counts as failed.
 const MOST_ATTEMPTS: u32 = 3;
-/// The pause after the network failed.
-const NETWORK_PAUSE: i64 = 3;
+/// The pause after a file could not be kept, in seconds.
+const DISK_PAUSE: i64 = 3;
 
 /// Fetches until the end.
 ///
@@ -32,7 +35,7 @@ const NETWORK_PAUSE: i64 = 3;
 /// See [`Stop`].
 pub async fn fetch(shared: Arc<Shared>) -> Result<(), Stop> {
     let mut jobs: JoinSet<Result<Done, Stop>> = JoinSet::new();
-    let mut downloading = BTreeSet::new();
+    let mut slots = Slots::default();
     let mut looking_up = false;
     loop {
         let woken = shared.wakes.fetch.notified();
@@ -40,31 +43,40 @@ pub async fn fetch(shared: Arc<Shared>) -> Result<(), Stop> {
         woken.as_mut().enable();
 
         if !looking_up {
-            let waiting = shared
-                .commit(|facts| facts.waiting_joins(USERS_A_CALL))
+            let (waiting, exceptions) = shared
+                .commit(|facts| {
+                    Ok((
+                        facts.waiting_joins(USERS_A_CALL)?,
+                        facts.exceptions_due(USERS_A_CALL)?,
+                    ))
+                })
                 .await?;
-            if !waiting.is_empty() {
+            if !waiting.is_empty() || !exceptions.is_empty() {
                 looking_up = true;
                 let shared = shared.clone();
                 jobs.spawn(async move {
-                    look_up(&shared, waiting).await?;
+                    if !exceptions.is_empty() {
+                        except(&shared, exceptions).await?;
+                    }
+                    if !waiting.is_empty() {
+                        look_up(&shared, waiting).await?;
+                    }
                     Ok(Done::LookedUp)
                 });
             }
         }
         let now = shared.clock.now();
-        let room = spool_has_room(&shared).await?;
-        if room && downloading.len() < DOWNLOADS_AT_ONCE {
+        if spool_has_room(&shared).await? {
             let rows = shared
-                .commit(|facts| facts.wanted(now, DOWNLOADS_AT_ONCE * 2))
+                .commit(|facts| facts.wanted(now, ROWS_LOOKED_AT))
                 .await?;
             for row in rows {
-                if downloading.len() < DOWNLOADS_AT_ONCE && downloading.insert(row.id) {
+                if slots.take(&row, shared.clock.instant()) {
                     let shared = shared.clone();
                     jobs.spawn(async move {
-                        let id = row.id;
-                        download(&shared, row).await?;
-                        Ok(Done::Downloaded(id))
+                        let (id, dc) = (row.id, data_centre(&row));
+                        let answered = download(&shared, row).await?;
+                        Ok(Done::Downloaded { id, dc, answered })
                     });
                 }
             }
@@ -73,7 +85,7 @@ pub async fn fetch(shared: Arc<Shared>) -> Result<(), Stop> {
         tokio::select! {
             () = shared.shutdown.cancelled() => return Ok(()),
             () = woken => {}
-            () = tokio::time::sleep(shared.nap(next)) => {}
+            () = tokio::time::sleep(slots.nap(shared.nap(next), shared.clock.instant())) => {}
             Some(job) = jobs.join_next() => {
                 let done = job.unwrap_or_else(|error| match error.try_into_panic() {
                     Ok(panic) => std::panic::resume_unwind(panic),
@@ -81,7 +93,9 @@ pub async fn fetch(shared: Arc<Shared>) -> Result<(), Stop> {
                 });
                 match done? {
                     Done::LookedUp => looking_up = false,
-                    Done::Downloaded(id) => { downloading.remove(&id); }
+                    Done::Downloaded { id, dc, answered } => {
+                        slots.give_back(id, dc, answered, shared.clock.instant());
+                    }
                 }
             }
         }
@@ -90,7 +104,61 @@ pub async fn fetch(shared: Arc<Shared>) -> Result<(), Stop> {
 
 enum Done {
     LookedUp,
-    Downloaded(i64),
+    /// A row was worked on; `answered` tells whether its data centre answered at all.
+    Downloaded {
+        id: i64,
+        dc: Option<i32>,
+        answered: bool,
+    },
+}
+
+/// Which rows are worked on: some at once for each data centre, and none for one that has just
+/// failed to answer, so that it holds up no other.
+#[derive(Debug, Default)]
+struct Slots {
+    taken: BTreeMap<i64, Option<i32>>,
+    resting: BTreeMap<Option<i32>, (u32, Instant)>,
+}
+
+impl Slots {
+    fn take(&mut self, row: &Row, now: Instant) -> bool {
+        let dc = data_centre(row);
+        let busy = self.taken.values().filter(|taken| **taken == dc).count();
+        let rests = self.resting.get(&dc).is_some_and(|(_, until)| *until > now);
+        let free = busy < DOWNLOADS_AT_ONCE && !rests && !self.taken.contains_key(&row.id);
+        if free {
+            self.taken.insert(row.id, dc);
+        }
+        free
+    }
+
+    fn give_back(&mut self, id: i64, dc: Option<i32>, answered: bool, now: Instant) {
+        self.taken.remove(&id);
+        if answered {
+            self.resting.remove(&dc);
+        } else {
+            let (failures, until) = self.resting.entry(dc).or_insert((0, now));
+            *until = now + decide::backoff(*failures);
+            *failures += 1;
+        }
+    }
+
+    /// Shortens a nap to the next moment at which a data centre is asked again.
+    fn nap(&self, nap: Duration, now: Instant) -> Duration {
+        self.resting
+            .values()
+            .map(|(_, until)| until.saturating_duration_since(now))
+            .filter(|rest| !rest.is_zero())
+            .fold(nap, Duration::min)
+    }
+}
+
+/// The data centre that a row's file comes from; none for one that is made here.
+fn data_centre(row: &Row) -> Option<i32> {
+    match &row.payload {
+        Payload::Avatar(avatar) => Some(avatar.photo.dc),
+        _ => None,
+    }
 }
 
 async fn spool_has_room(shared: &Shared) -> Result<bool, Stop> {
@@ -126,12 +194,61 @@ async fn look_up(shared: &Shared, waiting: Vec<Join>) -> Result<(), Stop> {
                     // Asked for by name, and still no photo: it is hidden from us, or there is none.
                     settled,
                 );
-                let unlearnable = is_unlearnable(shared, join.group);
-                joins::decide_again(facts, &shared.standing, unlearnable, join, &user, now)?;
+                joins::decide_again(facts, shared, join, &user, now)?;
             }
             Ok(())
         })
         .await?;
+    shared.wakes.fetch.notify_one();
+    Ok(())
+}
+
+/// Puts the present photos of users on the exception list, or takes them off.
+async fn except(shared: &Shared, due: Vec<(UserId, bool)>) -> Result<(), Stop> {
+    let sightings = shared
+        .commit(|facts| {
+            due.iter()
+                .map(|(user, _)| facts.sighting(*user, None))
+                .collect::<Result<Vec<_>, _>>()
+        })
+        .await?;
+    let found = match shared.call(|| shared.telegram.look_up(&sightings)).await? {
+        Ok(found) => found,
+        Err(error) => {
+            tracing::error!("users cannot be looked up: {error}");
+            BTreeMap::new()
+        }
+    };
+    let now = shared.clock.now();
+    let unspool = shared
+        .commit(|facts| {
+            let mut unspool = Vec::new();
+            for (user, put) in &due {
+                // Who cannot be looked up is taken to have the photo that was last seen.
+                let photo = match found.get(user).map(|user| user.photo) {
+                    Some(PhotoSight::Present(photo)) => Some(photo.id),
+                    Some(PhotoSight::Absent) => None,
+                    Some(PhotoSight::Unknown) | None => facts.last_photo(*user)?,
+                };
+                match photo {
+                    Some(photo) => {
+                        facts.set_excepted(photo, *put, now)?;
+                        if *put {
+                            unspool.extend(facts.cancel_photo(photo, now)?);
+                        }
+                    }
+                    None => tracing::warn!(%user, "no photo is known to except"),
+                }
+                facts.settle_exception(*user, *put)?;
+            }
+            Ok(unspool)
+        })
+        .await?;
+    for name in unspool {
+        if let Err(error) = shared.spool.remove(&name) {
+            tracing::warn!("a spooled photo cannot be removed: {error}");
+        }
+    }
     shared.wakes.fetch.notify_one();
     Ok(())
 }
@@ -142,6 +259,7 @@ fn unseen(join: &Join) -> User {
         id: join.user,
         access_hash: None,
         min: true,
+        name: String::new(),
         bot: false,
         deleted: false,
         photo: PhotoSight::Absent,
@@ -158,11 +276,20 @@ fn settled(user: User) -> User {
     }
 }
 
-/// Downloads, checks, seals and spools one photo, or settles why not.
-async fn download(shared: &Shared, row: Row) -> Result<(), Stop> {
-    let Payload::Avatar(avatar) = row.payload else {
-        // Only avatars are ever `wanted`.
-        return settle(shared, &row, None, Outcome::Failed, "not a photo").await;
+/// Downloads, checks, seals and spools one photo, or settles why not. Returns whether its data
+/// centre answered at all.
+async fn download(shared: &Shared, row: Row) -> Result<bool, Stop> {
+    let avatar = match &row.payload {
+        Payload::Avatar(avatar) => *avatar,
+        Payload::List { list, .. } => {
+            make_list(shared, &row, list).await?;
+            return Ok(true);
+        }
+        Payload::Text { .. } | Payload::File { .. } => {
+            // These are never `wanted`: there is nothing to fetch.
+            settle(shared, &row, None, Outcome::Failed, "nothing to fetch").await?;
+            return Ok(true);
+        }
     };
     let owner = shared
         .commit(|facts| facts.sighting(avatar.user, Some((avatar.group, avatar.message))))
@@ -172,33 +299,72 @@ async fn download(shared: &Shared, row: Row) -> Result<(), Stop> {
         .await?
     {
         Ok(bytes) => bytes,
-        Err(PhotoError::Call(CallError::Account(trouble))) => return Err(trouble.into()),
-        Err(PhotoError::Call(CallError::Flood { until, .. })) => {
-            return put_off(shared, &row, until, false).await;
+        Err(PhotoError::Call(error)) => match error {
+            CallError::Account(trouble) => return Err(trouble.into()),
+            CallError::Flood { until, .. } => {
+                put_off(shared, &row, until, false).await?;
+                return Ok(true);
+            }
+            CallError::Network { .. } | CallError::Busy { .. } => {
+                tracing::debug!("{error}");
+                return Ok(false);
+            }
+            CallError::Refused { .. } => {
+                failed(shared, &row, avatar, &error.to_string()).await?;
+                return Ok(true);
+            }
+        },
+        Err(PhotoError::Gone(error)) => {
+            ask_again(shared, &row, avatar, &error).await?;
+            return Ok(true);
         }
-        Err(PhotoError::Call(error @ CallError::Network { .. })) => {
-            tracing::debug!("{error}");
-            let later = shared.clock.now().plus(NETWORK_PAUSE);
-            return put_off(shared, &row, later, false).await;
-        }
-        Err(PhotoError::Gone(error)) => return ask_again(shared, &row, avatar, &error).await,
-        Err(error @ (PhotoError::Call(_) | PhotoError::TooLarge)) => {
-            return failed(shared, &row, avatar, &error.to_string()).await;
+        Err(error @ PhotoError::TooLarge) => {
+            failed(shared, &row, avatar, &error.to_string()).await?;
+            return Ok(true);
         }
     };
-    match tokio::task::block_in_place(|| photo::check(&bytes)) {
-        Ok(_) => keep(shared, &row, &bytes).await,
-        Err(fault) => failed(shared, &row, avatar, &fault.to_string()).await,
+    let made = tokio::task::block_in_place(|| {
+        photo::check(&bytes).map_err(|fault| fault.to_string())?;
+        shared
+            .maker
+            .photo(&bytes)
+            .map_err(|fault| fault.to_string())
+    });
+    match made {
+        Ok(file) => keep(shared, &row, &file).await?,
+        Err(why) => failed(shared, &row, avatar, &why).await?,
+    }
+    Ok(true)
+}
+
+/// Makes the file of a list's backup, from one moment of the database.
+async fn make_list(shared: &Shared, row: &Row, name: &str) -> Result<(), Stop> {
+    let Some(list) = List::from_name(name) else {
+        return settle(shared, row, None, Outcome::Failed, "no such list").await;
+    };
+    let data = shared.commit(|facts| facts.list(list)).await?;
+    let saved_at = shared.clock.now().rfc3339();
+    let made = tokio::task::block_in_place(|| {
+        shared
+            .maker
+            .list(list, &data, &saved_at, &shared.reader)
+            .map_err(|fault| fault.to_string())
+    });
+    match made {
+        Ok(file) => keep(shared, row, &file).await,
+        Err(why) => {
+            tracing::error!(%list, "its backup could not be made: {why}");
+            settle(shared, row, None, Outcome::Failed, &why).await
+        }
     }
 }
 
-/// Seals a photo into the spool.
+/// Keeps a file in the spool until its turn.
 async fn keep(shared: &Shared, row: &Row, bytes: &[u8]) -> Result<(), Stop> {
     let written = tokio::task::block_in_place(|| {
         let name = spool::random_name()?;
-        let sealed = shared.sealer.seal_bytes(bytes)?;
-        shared.spool.write(&name, &sealed)?;
-        anyhow::Ok((name, sealed.len() as u64))
+        shared.spool.write(&name, bytes)?;
+        anyhow::Ok((name, bytes.len() as u64))
     });
     match written {
         Ok((name, size)) => {
@@ -213,7 +379,7 @@ async fn keep(shared: &Shared, row: &Row, bytes: &[u8]) -> Result<(), Stop> {
             tracing::error!(
                 "a photo cannot be kept: {error}: it is fetched again once there is room"
             );
-            let later = shared.clock.now().plus(NETWORK_PAUSE);
+            let later = shared.clock.now().plus(DISK_PAUSE);
             put_off(shared, row, later, false).await
         }
     }
@@ -250,11 +416,10 @@ async fn ask_again(
         date: row.created_at,
     };
     let now = shared.clock.now();
-    let unlearnable = is_unlearnable(shared, avatar.group);
     shared
         .commit(|facts| {
             facts.note_dropped(row.id, "the photo was changed", now)?;
-            joins::decide_again(facts, &shared.standing, unlearnable, &join, &user, now)
+            joins::decide_again(facts, shared, &join, &user, now)
         })
         .await?;
     shared.wakes.fetch.notify_one();

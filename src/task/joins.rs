@@ -1,64 +1,99 @@
 //! A page of happenings becomes rows: facts from the store, a decision, and its record, all within
 //! the transaction that moves `pts`.
 
-use super::Standing;
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+
+use super::orders::{self, Aftermath, Attached};
+use super::{Shared, Standing, Stop};
 use crate::decide::{self, Decision, JoinFacts, SkipReason};
-use crate::model::{Adder, Avatar, ChannelId, Join, Page, Timestamp, User, UserId};
+use crate::model::{
+    Adder, Advance, Avatar, ChannelId, Join, Page, PhotoSight, Timestamp, User, UserId, WordList,
+};
+use crate::rules::{Hit, RuleId, Rules};
 use crate::store::{Facts, Moved, Outcome, StoreError};
 
 /// What was done with a page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) struct Applied {
     /// Whether it followed what is stored.
     pub(super) moved: Moved,
-    /// Whether there is now something to look up or fetch.
-    pub(super) owes: bool,
+    /// What is left to do after the commit.
+    pub(super) after: Aftermath,
 }
 
-/// Applies a page, if it follows what is stored. `unlearnable` says of a group whether its
-/// administrators could not be learned.
+/// Applies a page, if it follows what is stored. `attached` are the lists that its orders brought.
 pub(super) fn apply(
     facts: &Facts<'_>,
-    standing: &Standing,
-    unlearnable: bool,
+    shared: &Shared,
     page: &Page,
+    attached: &Attached,
     now: Timestamp,
 ) -> Result<Applied, StoreError> {
     let moved = facts.advance(page.channel, page.advance, page.last_message)?;
-    let mut owes = false;
-    if moved == Moved::Forward {
-        for join in &page.joins {
-            if facts.knows_join(join)? {
-                continue;
-            }
-            let user = page.users.iter().find(|user| user.id == join.user);
-            if let Some(user) = user {
-                facts.note_user(user, Some((join.group, join.message)))?;
-            }
-            let decision = decide_on(facts, standing, unlearnable, join, user)?;
-            let outcome = carry_out(facts, join, decision, now)?;
-            tracing::info!(
-                group = %join.group, user = %join.user, message_id = %join.message,
-                outcome = outcome.as_str(), "join"
-            );
-            facts.record_join(join, outcome)?;
-            owes |= matches!(outcome, Outcome::LookUp | Outcome::Queued);
+    if moved != Moved::Forward {
+        let after = Aftermath::default();
+        return Ok(Applied { moved, after });
+    }
+    let mut after = orders::apply(facts, shared, page, attached, now)?;
+    // What is read back over a gap may reach to before this account was there.
+    let since = match page.advance {
+        Advance::Refetched => facts.watched_since(page.channel)?,
+        _ => Timestamp::new(0),
+    };
+    for join in &page.joins {
+        if join.date < since || facts.knows_join(join)? {
+            continue;
+        }
+        let user = page.users.iter().find(|user| user.id == join.user);
+        if let Some(user) = user {
+            facts.note_user(user, Some((join.group, join.message)))?;
+        }
+        let decision = decide_on(facts, shared, join, user)?;
+        let outcome = carry_out(facts, join, decision, now)?;
+        tracing::info!(
+            group = %join.group, user = %join.user, message_id = %join.message,
+            outcome = outcome.as_str(), "join"
+        );
+        facts.record_join(join, outcome)?;
+        after.fetch |= matches!(outcome, Outcome::LookUp | Outcome::Queued);
+    }
+    Ok(Applied { moved, after })
+}
+
+/// Does what is left to do after the commit.
+pub(super) async fn finish(shared: &Shared, after: Aftermath) -> Result<(), Stop> {
+    for name in after.unspool {
+        if let Err(error) = shared.spool.remove(&name) {
+            tracing::warn!("a spooled photo cannot be removed: {error}");
         }
     }
-    Ok(Applied { moved, owes })
+    if after.rules {
+        shared.reload_rules().await?;
+    }
+    if after.refresh {
+        shared.wakes.all_admins.store(true, Ordering::Release);
+        shared.wakes.admins.notify_one();
+    }
+    if after.fetch {
+        shared.wakes.fetch.notify_one();
+    }
+    if after.deliver {
+        shared.wakes.deliver.notify_one();
+    }
+    Ok(())
 }
 
 /// Decides anew on a recorded join, after its user was looked up.
 pub(super) fn decide_again(
     facts: &Facts<'_>,
-    standing: &Standing,
-    unlearnable: bool,
+    shared: &Shared,
     join: &Join,
     user: &User,
     now: Timestamp,
 ) -> Result<Outcome, StoreError> {
     facts.note_user(user, None)?;
-    let decision = decide_on(facts, standing, unlearnable, join, Some(user))?;
+    let decision = decide_on(facts, shared, join, Some(user))?;
     let outcome = carry_out(facts, join, decision, now)?;
     facts.settle_join(join.group, join.message, join.user, outcome)?;
     tracing::info!(
@@ -70,15 +105,16 @@ pub(super) fn decide_again(
 
 fn decide_on(
     facts: &Facts<'_>,
-    standing: &Standing,
-    unlearnable: bool,
+    shared: &Shared,
     join: &Join,
     user: Option<&User>,
 ) -> Result<Decision, StoreError> {
+    let standing = &shared.standing;
+    let named = user.map(|user| hit(shared, user)).unwrap_or_default();
     let forwarded = facts.forwarded(join.user, join.group)?;
     let known = JoinFacts {
         own: standing.own,
-        nospam_is_admin: nospam_is_admin(facts, standing, unlearnable, join.group)?,
+        nospam_is_admin: nospam_is_admin(facts, standing, join.group)?,
         adder_trusted: match join.added_by {
             Adder::Themselves => false,
             Adder::User(adder) => is_trusted(facts, standing, adder)?,
@@ -86,10 +122,24 @@ fn decide_on(
             Adder::Group => true,
         },
         trusted: is_trusted(facts, standing, join.user)?,
+        bad: facts.is_bad(join.user)?,
+        named: !named.is_empty(),
+        declared: facts.is_declared(join.group, join.message)?,
+        flooded: facts.is_flooded(join.group)?,
+        excepted: match user.map(|user| user.photo) {
+            Some(PhotoSight::Present(photo)) => facts.is_excepted(photo.id)?,
+            _ => false,
+        },
         user,
         forwarded: &forwarded,
     };
-    Ok(decide::join(join, &known))
+    let decision = decide::join(join, &known);
+    if decision == Decision::Skip(SkipReason::Named) {
+        for (list, rule) in named {
+            facts.count_hit(list, &rule)?;
+        }
+    }
+    Ok(decision)
 }
 
 fn carry_out(
@@ -101,6 +151,7 @@ fn carry_out(
     Ok(match decision {
         Decision::Skip(reason) => Outcome::Skipped(reason.as_str()),
         Decision::LookUp => Outcome::LookUp,
+        Decision::Hold => Outcome::Held,
         Decision::Forward(photo) => {
             let avatar = Avatar {
                 group: join.group,
@@ -120,16 +171,13 @@ fn carry_out(
 fn nospam_is_admin(
     facts: &Facts<'_>,
     standing: &Standing,
-    unlearnable: bool,
     group: ChannelId,
 ) -> Result<Option<bool>, StoreError> {
     let Some(nospam) = standing.nospam else {
         return Ok(None);
     };
-    let learned = facts
-        .channel(group)?
-        .is_some_and(|known| known.admins_at.is_some());
-    if !learned && unlearnable {
+    let known = facts.channel(group)?;
+    if known.is_none_or(|known| known.admins_at.is_none()) {
         return Ok(None);
     }
     Ok(Some(facts.admins_of(group)?.contains(&nospam)))
@@ -137,4 +185,58 @@ fn nospam_is_admin(
 
 fn is_trusted(facts: &Facts<'_>, standing: &Standing, user: UserId) -> Result<bool, StoreError> {
     Ok(standing.fleet.contains(&user) || facts.is_admin_anywhere(user)?)
+}
+
+/// Returns every list of rules, in its order.
+pub(super) fn rule_lists(facts: &Facts<'_>) -> Result<RuleLists, StoreError> {
+    WordList::ALL
+        .into_iter()
+        .map(|list| {
+            let rules = facts.rules(list)?;
+            Ok((list, rules.into_iter().map(|(rule, _)| rule).collect()))
+        })
+        .collect()
+}
+
+/// The rules in force, and the texts that their hits are counted under.
+#[derive(Debug, Default)]
+pub struct RulesInForce {
+    rules: Option<Rules>,
+    lists: RuleLists,
+}
+
+type RuleLists = BTreeMap<WordList, Vec<String>>;
+
+/// Compiles the lists; what cannot be compiled is named by list and number.
+pub(super) fn compile(lists: RuleLists, zh_cn: bool) -> RulesInForce {
+    let (rules, refused) = Rules::compile(&lists, zh_cn);
+    for refused in refused {
+        tracing::warn!("a rule is skipped: {refused}");
+    }
+    RulesInForce {
+        rules: Some(rules),
+        lists,
+    }
+}
+
+/// Returns the rules that a user's name hits, each of which counts one.
+fn hit(shared: &Shared, user: &User) -> Vec<(WordList, String)> {
+    let in_force = shared.rules();
+    let Some(rules) = &in_force.rules else {
+        return Vec::new();
+    };
+    let verdict = rules.hit(&user.name, None);
+    for rule in &verdict.overran {
+        tracing::warn!("a rule ran past its limit of steps and was skipped: {rule}");
+    }
+    let text = |rule: RuleId| {
+        let rules = in_force.lists.get(&rule.list)?;
+        Some((rule.list, rules.get(rule.index)?.clone()))
+    };
+    verdict
+        .hit
+        .into_iter()
+        .flat_map(Hit::rules)
+        .filter_map(text)
+        .collect()
 }

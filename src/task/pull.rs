@@ -1,11 +1,17 @@
 //! Pulls one channel up to date: page after page, each committed with its `pts` before the next.
 
-use super::admins::{is_unlearnable, learn_now};
-use super::joins;
-use super::{Shared, Stop};
+use std::time::Duration;
+
+use super::admins::learn_now;
+use super::orders::{self, Attached};
+use super::{Shared, Stop, joins};
+use crate::files::{ListFile, Opened};
 use crate::model::{Advance, ChannelId, MessageId, Page};
 use crate::store::{KnownChannel, Moved};
-use crate::telegram::{CallError, Difference};
+use crate::telegram::{CallError, Difference, DocumentError};
+
+/// How soon a channel whose pull was refused is pulled again.
+const REFUSED_PAUSE: Duration = Duration::from_secs(30);
 
 /// How a pull ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,14 +20,21 @@ pub(super) enum Pulled {
     UpToDate,
     /// The account is not in the channel any more.
     Left,
+    /// Differences do not bridge this gap: its messages have to be fetched by their ids.
+    Gap(Gap),
     /// Telegram does not accept the stored `pts`: the list of dialogs has to tell where to go on.
     Lost,
-    /// Refused for another reason: to be tried again.
-    Refused,
+    /// To be tried again, not before the pause is over; so that nobody else waits for it meanwhile.
+    Later {
+        /// The gap that is not closed yet.
+        gap: Option<Gap>,
+        /// The pause, if Telegram asked for one.
+        pause: Duration,
+    },
 }
 
 /// A gap that differences cannot bridge: where it ends.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Gap {
     /// The newest message.
     pub(super) top: MessageId,
@@ -47,10 +60,6 @@ pub(super) async fn pull(
         };
         match step {
             Step::More => {}
-            Step::TooLong(end) => {
-                tracing::info!(%channel, "a gap too long for differences: fetching its messages");
-                gap = Some(end);
-            }
             Step::Closed => gap = None,
             Step::Ended(how) => return Ok(how),
         }
@@ -60,7 +69,6 @@ pub(super) async fn pull(
 /// What one call brought.
 enum Step {
     More,
-    TooLong(Gap),
     Closed,
     Ended(Pulled),
 }
@@ -73,24 +81,26 @@ async fn advance(shared: &Shared, known: &KnownChannel) -> Result<Step, Stop> {
         known.channel.pts,
     );
     let answer = shared
-        .call(|| shared.telegram.difference(id, hash, pts))
+        .or_ending(shared.telegram.difference(id, hash, pts))
         .await?;
     Ok(match answer {
         Ok(Difference::Page { page, last }) => {
             let moved = apply(shared, &page).await?;
             let stands = page.advance == Advance::Pulled { from: pts, to: pts };
-            match (last, moved) {
-                (true, Moved::Forward) => Step::Ended(Pulled::UpToDate),
+            match moved {
                 // An answer that neither ends nor moves would be asked for without end.
-                (false, Moved::Forward) if stands => Step::Ended(Pulled::Refused),
+                Moved::Forward if last || stands => Step::Ended(Pulled::UpToDate),
                 _ => Step::More,
             }
         }
-        Ok(Difference::TooLong { top_message, pts }) => Step::TooLong(Gap {
-            top: top_message,
-            pts,
-        }),
-        Err(error) => Step::Ended(refused(shared, id, &error).await?),
+        Ok(Difference::TooLong { top_message, pts }) => {
+            tracing::info!(channel = %id, "a gap too long for differences: fetching its messages");
+            Step::Ended(Pulled::Gap(Gap {
+                top: top_message,
+                pts,
+            }))
+        }
+        Err(error) => Step::Ended(failed(shared, id, None, error).await?),
     })
 }
 
@@ -115,30 +125,81 @@ async fn close(shared: &Shared, known: &KnownChannel, gap: Gap) -> Result<Step, 
         return Ok(Step::Closed);
     }
     let answer = shared
-        .call(|| shared.telegram.messages(id, hash, after, gap.top))
+        .or_ending(shared.telegram.messages(id, hash, after, gap.top))
         .await?;
     match answer {
         Ok(page) => {
             apply(shared, &page).await?;
             Ok(Step::More)
         }
-        Err(error) => Ok(Step::Ended(refused(shared, id, &error).await?)),
+        Err(error) => Ok(Step::Ended(failed(shared, id, Some(gap), error).await?)),
     }
 }
 
 async fn apply(shared: &Shared, page: &Page) -> Result<Moved, Stop> {
+    let attached = attached(shared, page).await?;
     let now = shared.clock.now();
-    let unlearnable = is_unlearnable(shared, page.channel);
     let applied = shared
-        .commit(|facts| joins::apply(facts, &shared.standing, unlearnable, page, now))
+        .commit(|facts| joins::apply(facts, shared, page, &attached, now))
         .await?;
-    if applied.owes {
-        shared.wakes.fetch.notify_one();
-    }
+    joins::finish(shared, applied.after).await?;
     Ok(applied.moved)
 }
 
-async fn refused(shared: &Shared, channel: ChannelId, error: &CallError) -> Result<Pulled, Stop> {
+/// Fetches and opens the files of a page's orders, before any of them is applied.
+async fn attached(shared: &Shared, page: &Page) -> Result<Attached, Stop> {
+    let mut attached = Attached::new();
+    if !shared.delivery.private.contains(&page.channel) {
+        return Ok(attached);
+    }
+    for post in page.posts.iter().filter(|post| orders::needs_file(post)) {
+        let Some(document) = &post.document else {
+            continue;
+        };
+        let known = shared.commit(|facts| facts.channel(page.channel)).await?;
+        let Some(known) = known else { continue };
+        let channel = (page.channel, known.channel.access_hash);
+        let fetched = shared
+            .call(|| async {
+                match shared
+                    .telegram
+                    .document(channel, post.message, document)
+                    .await
+                {
+                    Err(DocumentError::Call(
+                        error @ (CallError::Network { .. }
+                        | CallError::Busy { .. }
+                        | CallError::Flood { .. }
+                        | CallError::Account(_)),
+                    )) => Err(error),
+                    settled => Ok(settled),
+                }
+            })
+            .await?;
+        let list = match fetched {
+            Ok(Ok(bytes)) => tokio::task::block_in_place(|| read_list(shared, &bytes)),
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        attached.insert(post.message, list);
+    }
+    Ok(attached)
+}
+
+fn read_list(shared: &Shared, bytes: &[u8]) -> Result<ListFile, String> {
+    match shared.reader.read(bytes) {
+        Ok(Opened::List(list)) => Ok(list),
+        Ok(Opened::Photo(_) | Opened::Other(_)) => Err("its file holds no list".into()),
+        Err(error) => Err(format!("its file does not open: {error}")),
+    }
+}
+
+async fn failed(
+    shared: &Shared,
+    channel: ChannelId,
+    gap: Option<Gap>,
+    error: CallError,
+) -> Result<Pulled, Stop> {
     if error.is("CHANNEL_PRIVATE") || error.is("CHANNEL_INVALID") {
         shared.commit(|facts| facts.note_absent(channel)).await?;
         tracing::info!(%channel, "the account is not in this channel any more");
@@ -148,6 +209,17 @@ async fn refused(shared: &Shared, channel: ChannelId, error: &CallError) -> Resu
         tracing::warn!(%channel, "Telegram does not accept the stored pts: asking for the present one");
         return Ok(Pulled::Lost);
     }
-    tracing::error!(%channel, "pulling was refused: {error}");
-    Ok(Pulled::Refused)
+    let pause = match error {
+        CallError::Account(trouble) => return Err(trouble.into()),
+        CallError::Flood { until, .. } => shared.clock.until(until),
+        CallError::Network { .. } | CallError::Busy { .. } => {
+            tracing::debug!(%channel, "to be pulled again: {error}");
+            Duration::ZERO
+        }
+        CallError::Refused { .. } => {
+            tracing::error!(%channel, "pulling was refused: {error}");
+            REFUSED_PAUSE
+        }
+    };
+    Ok(Pulled::Later { gap, pause })
 }

@@ -4,7 +4,7 @@
 //! because the list of dialogs is compared with the ledger at start, after each reconnect and every
 //! few minutes. Nothing here survives a crash, and nothing has to: the ledger's `pts` does.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,15 +14,18 @@ use tokio::time::Instant;
 
 use super::admins::is_unlearnable;
 use super::joins;
+use super::orders::{self, Attached};
 use super::pull::{Gap, Pulled, pull};
 use super::{Shared, Stop};
 use crate::decide;
-use crate::model::{Advance, Channel, ChannelId, Page};
+use crate::model::{Advance, Channel, ChannelId, MessageId, Page};
 use crate::store::{Facts, Moved, StoreError};
 use crate::telegram::{CallError, Hint};
 
 /// How many channels are pulled at once.
 const PULLS_AT_ONCE: usize = 2;
+/// How many long gaps are closed at once, beside the pulls.
+const GAPS_AT_ONCE: usize = 1;
 /// How many hints are applied in one transaction.
 const HINTS_A_BATCH: usize = 256;
 /// How many pushes of one channel wait for its pull to end; more than that are pulled again.
@@ -33,8 +36,14 @@ const CHECK_EVERY: Duration = Duration::from_secs(60);
 const CENSUS_EVERY: Duration = Duration::from_secs(300);
 /// How far two such lists are apart at least.
 const CENSUS_APART: Duration = Duration::from_secs(3);
-/// How soon a channel whose pull was refused is pulled again.
-const REFUSED_PAUSE: Duration = Duration::from_secs(30);
+/// The longest pause between two tries to connect.
+const CONNECT_PAUSE: Duration = Duration::from_secs(30);
+/// How many messages of a group that was joined unseen are read back at most.
+const READ_BACK: i32 = 1000;
+/// How many lists of dialogs may lack a channel that pushes before it is ignored.
+const LISTS_WITHOUT: u8 = 2;
+/// The setting that says that a first list of dialogs was taken over.
+const FIRST_CENSUS: &str = "first_census";
 
 /// Watches until the end. `census` is the list of dialogs as just read.
 ///
@@ -50,6 +59,8 @@ pub async fn watch(
     let mut batch = Vec::new();
     loop {
         watch.start_jobs();
+        let (next_start, next_check, next_census) =
+            (watch.next_start(), watch.next_check, watch.next_census);
         tokio::select! {
             () = watch.shared.shutdown.cancelled() => return Ok(()),
             _ = hints.recv_many(&mut batch, HINTS_A_BATCH) => {
@@ -62,10 +73,10 @@ pub async fn watch(
                 });
                 watch.finish(done?).await?;
             }
-            () = tokio::time::sleep_until(watch.next_check) => watch.check_due = true,
-            () = tokio::time::sleep_until(watch.next_census) => watch.census_due = true,
+            () = tokio::time::sleep_until(next_check) => watch.check_due = true,
+            () = tokio::time::sleep_until(next_census) => watch.census_due = true,
             // Only to wake: the jobs are started above.
-            () = tokio::time::sleep_until(watch.census_from), if watch.census_waits() => {}
+            () = tokio::time::sleep_until(next_start) => {}
         }
     }
 }
@@ -73,14 +84,21 @@ pub async fn watch(
 struct Watch {
     shared: Arc<Shared>,
     jobs: JoinSet<Result<Done, Stop>>,
-    /// Channels that have to be pulled.
-    dirty: BTreeSet<ChannelId>,
+    /// Channels that have to be pulled, longest waiting first.
+    dirty: VecDeque<ChannelId>,
+    /// Channels whose gap has to be closed by message ids.
+    gaps: BTreeMap<ChannelId, Gap>,
     /// Channels that are being pulled, with the pushes that came meanwhile.
     pulling: BTreeMap<ChannelId, Vec<Page>>,
-    /// Channels whose gap has to be closed with the numbers of the next list of dialogs.
+    /// Which of those have their gap closed.
+    closing: BTreeSet<ChannelId>,
+    /// Channels that failed: how often in a row, and until when they are left alone.
+    resting: BTreeMap<ChannelId, (u32, Instant)>,
+    /// Channels that need the numbers of the next list of dialogs.
     lost: BTreeSet<ChannelId>,
-    /// The `pts` before the first push of a channel that is not in the ledger yet.
-    strangers: BTreeMap<ChannelId, i32>,
+    /// Channels that push and are not in the ledger: the `pts` before their first push, and how many
+    /// lists lacked them.
+    strangers: BTreeMap<ChannelId, (i32, u8)>,
     /// Channels that are of no interest: broadcast channels, and those that the account is not in.
     ignored: BTreeSet<ChannelId>,
     census_due: bool,
@@ -101,8 +119,6 @@ enum Done {
     Connected {
         anew: bool,
     },
-    /// A pause is over.
-    Again(ChannelId),
 }
 
 impl Watch {
@@ -111,8 +127,11 @@ impl Watch {
         Self {
             shared,
             jobs: JoinSet::new(),
-            dirty: BTreeSet::new(),
+            dirty: VecDeque::new(),
+            gaps: BTreeMap::new(),
             pulling: BTreeMap::new(),
+            closing: BTreeSet::new(),
+            resting: BTreeMap::new(),
             lost: BTreeSet::new(),
             strangers: BTreeMap::new(),
             ignored: BTreeSet::new(),
@@ -126,12 +145,24 @@ impl Watch {
         }
     }
 
-    /// Whether a list of dialogs is wanted, and waits for nothing but its time.
-    fn census_waits(&self) -> bool {
-        self.census_due
-            && !self.census_running
-            && !self.check_running
-            && self.census_from > self.shared.clock.instant()
+    /// When the next thing may be begun that only waits for its time.
+    fn next_start(&self) -> Instant {
+        let census = (self.census_due && !self.census_running && !self.check_running)
+            .then_some(self.census_from);
+        let rested = self
+            .dirty
+            .iter()
+            .chain(self.gaps.keys())
+            .filter(|channel| !self.pulling.contains_key(channel))
+            .filter_map(|channel| self.resting.get(channel))
+            .map(|(_, until)| *until);
+        let now = self.shared.clock.instant();
+        census
+            .into_iter()
+            .chain(rested)
+            .filter(|moment| *moment > now)
+            .min()
+            .unwrap_or(self.next_check)
     }
 
     fn start_jobs(&mut self) {
@@ -155,49 +186,97 @@ impl Watch {
                 Ok(Done::Census(answer))
             });
         }
-        while self.pulling.len() < PULLS_AT_ONCE {
-            let Some(channel) = self
+        while self.pulling.len() - self.closing.len() < PULLS_AT_ONCE {
+            let Some(place) = self
                 .dirty
                 .iter()
-                .copied()
-                .find(|channel| !self.pulling.contains_key(channel))
+                .position(|channel| self.may_start(channel, now))
             else {
                 break;
             };
-            self.dirty.remove(&channel);
-            self.pulling.insert(channel, Vec::new());
-            let shared = self.shared.clone();
-            self.jobs.spawn(async move {
-                Ok(Done::Pulled(channel, pull(&shared, channel, None).await?))
-            });
+            if let Some(channel) = self.dirty.remove(place) {
+                self.start(channel, None);
+            }
         }
+        while self.closing.len() < GAPS_AT_ONCE {
+            let Some((&channel, &gap)) = self
+                .gaps
+                .iter()
+                .find(|(channel, _)| self.may_start(channel, now))
+            else {
+                break;
+            };
+            self.gaps.remove(&channel);
+            self.closing.insert(channel);
+            self.start(channel, Some(gap));
+        }
+    }
+
+    fn may_start(&self, channel: &ChannelId, now: Instant) -> bool {
+        !self.pulling.contains_key(channel)
+            && self
+                .resting
+                .get(channel)
+                .is_none_or(|(_, until)| *until <= now)
+    }
+
+    fn start(&mut self, channel: ChannelId, gap: Option<Gap>) {
+        self.pulling.insert(channel, Vec::new());
+        let shared = self.shared.clone();
+        self.jobs
+            .spawn(async move { Ok(Done::Pulled(channel, pull(&shared, channel, gap).await?)) });
+    }
+
+    fn mark_dirty(&mut self, channel: ChannelId) {
+        if !self.ignored.contains(&channel) && !self.dirty.contains(&channel) {
+            self.dirty.push_back(channel);
+        }
+    }
+
+    /// Leaves a channel alone for a while, longer each time in a row.
+    fn rest(&mut self, channel: ChannelId, at_least: Duration) {
+        let now = self.shared.clock.instant();
+        let (failures, until) = self.resting.entry(channel).or_insert((0, now));
+        *until = now + decide::backoff(*failures).max(at_least);
+        *failures += 1;
     }
 
     async fn finish(&mut self, done: Done) -> Result<(), Stop> {
         match done {
             Done::Pulled(channel, pulled) => {
+                self.closing.remove(&channel);
                 let pushes = self.pulling.remove(&channel).unwrap_or_default();
+                if matches!(pulled, Pulled::UpToDate | Pulled::Left) {
+                    self.resting.remove(&channel);
+                }
                 match pulled {
                     Pulled::UpToDate => self.apply(pushes).await?,
                     Pulled::Left => {}
+                    Pulled::Gap(gap) => {
+                        self.gaps.insert(channel, gap);
+                    }
                     Pulled::Lost => {
+                        self.rest(channel, Duration::ZERO);
                         self.lost.insert(channel);
                         self.census_due = true;
                     }
-                    Pulled::Refused => {
-                        self.jobs.spawn(async move {
-                            tokio::time::sleep(REFUSED_PAUSE).await;
-                            Ok(Done::Again(channel))
-                        });
+                    Pulled::Later { gap, pause } => {
+                        self.rest(channel, pause);
+                        match gap {
+                            Some(gap) => {
+                                self.gaps.insert(channel, gap);
+                            }
+                            None => self.mark_dirty(channel),
+                        }
                     }
                 }
             }
-            Done::Again(channel) => {
-                self.dirty.insert(channel);
-            }
             Done::Connected { anew } => {
                 self.check_running = false;
-                self.census_due |= anew;
+                if anew {
+                    self.census_due = true;
+                    self.resting.clear();
+                }
             }
             Done::Census(answer) => {
                 self.census_running = false;
@@ -216,18 +295,13 @@ impl Watch {
             match hint {
                 Hint::Pushed(page) => match self.pulling.get_mut(&page.channel) {
                     Some(kept) if kept.len() < PUSHES_KEPT => kept.push(page),
-                    Some(_) => {
-                        self.dirty.insert(page.channel);
-                    }
+                    Some(_) => self.mark_dirty(page.channel),
                     None if self.dirty.contains(&page.channel)
+                        || self.gaps.contains_key(&page.channel)
                         || self.ignored.contains(&page.channel) => {}
                     None => pages.push(page),
                 },
-                Hint::Moved(channel) => {
-                    if !self.ignored.contains(&channel) {
-                        self.dirty.insert(channel);
-                    }
-                }
+                Hint::Moved(channel) => self.mark_dirty(channel),
                 Hint::SomethingMoved => self.census_due = true,
                 Hint::Disconnected => {
                     tracing::info!("the connection was lost");
@@ -246,117 +320,176 @@ impl Watch {
         }
         let shared = self.shared.clone();
         let now = shared.clock.now();
-        let (moved, owes) = shared
+        let (moved, after) = shared
             .commit(|facts| {
                 let mut moved = Vec::new();
-                let mut owes = false;
+                let mut after = Vec::new();
                 for page in &pages {
-                    let unlearnable = is_unlearnable(&shared, page.channel);
-                    if !page.joins.is_empty() && !unlearnable && !knows_admins(facts, page.channel)?
-                    {
-                        // Its pull asks for them first.
+                    if waits_for_pull(facts, &shared, page)? {
                         moved.push((page.channel, page.advance, Moved::Gap));
                         continue;
                     }
-                    let applied = joins::apply(facts, &shared.standing, unlearnable, page, now)?;
+                    let applied = joins::apply(facts, &shared, page, &Attached::new(), now)?;
                     moved.push((page.channel, page.advance, applied.moved));
-                    owes |= applied.owes;
+                    after.push(applied.after);
                 }
-                Ok((moved, owes))
+                Ok((moved, after))
             })
             .await?;
         for (channel, advance, moved) in moved {
             match moved {
                 Moved::Forward | Moved::Known => {}
-                Moved::Gap => {
-                    self.dirty.insert(channel);
-                }
+                Moved::Gap => self.mark_dirty(channel),
                 Moved::Stranger => {
                     if let Advance::Pushed { to, count } = advance {
-                        self.strangers.entry(channel).or_insert(to - count);
+                        self.strangers
+                            .entry(channel)
+                            .or_insert_with(|| (to.saturating_sub(count), 0));
                     }
                     self.census_due = true;
                 }
             }
         }
-        if owes {
-            self.shared.wakes.fetch.notify_one();
+        for after in after {
+            joins::finish(&self.shared, after).await?;
         }
         Ok(())
     }
 
-    /// Compares the list of dialogs with the ledger: new channels, moved ones, and those left.
+    /// Compares the list of dialogs with the ledger: new channels, moved ones, and those missing.
     async fn compare(&mut self, channels: &[Channel]) -> Result<(), Stop> {
-        let strangers = std::mem::take(&mut self.strangers);
-        let lost = std::mem::take(&mut self.lost);
+        let strangers = self.strangers.clone();
         let (watched, ignored): (Vec<&Channel>, Vec<&Channel>) = channels
             .iter()
             .partition(|channel| self.shared.is_watched(channel));
         let listed: BTreeSet<ChannelId> = watched.iter().map(|channel| channel.id).collect();
-        let (dirty, new, left) = self
+        let (found, missing) = self
             .shared
             .commit(|facts| {
-                let mut dirty = Vec::new();
-                let mut new = 0;
+                let first = facts.setting(FIRST_CENSUS)?.is_none();
+                let mut found = Vec::new();
                 for &channel in &watched {
-                    let start = strangers
-                        .get(&channel.id)
-                        .map_or(channel.pts, |&before| before.clamp(1, channel.pts));
-                    let is_new = facts.note_channel(channel, start)?;
-                    new += usize::from(is_new);
-                    let read = facts.channel(channel.id)?.map(|known| known.channel.pts);
-                    if read.is_some_and(|read| read < channel.pts) && !lost.contains(&channel.id) {
-                        dirty.push(channel.id);
-                    }
+                    let pushed = strangers.get(&channel.id).map(|(pts, _)| *pts);
+                    found.push((channel.id, take_over(facts, channel, first, pushed)?));
                 }
-                let mut left = 0;
-                for known in facts.channels()? {
-                    if !listed.contains(&known.channel.id) {
-                        facts.note_absent(known.channel.id)?;
-                        left += 1;
-                    }
-                }
-                Ok((dirty, new, left))
+                facts.keep_setting(FIRST_CENSUS, "done")?;
+                let missing: Vec<ChannelId> = facts
+                    .channels()?
+                    .into_iter()
+                    .map(|known| known.channel.id)
+                    .filter(|id| !listed.contains(id))
+                    .collect();
+                Ok((found, missing))
             })
             .await?;
-        // Who is pushed and not listed is not asked for again before the next list.
-        self.ignored = strangers
-            .into_keys()
-            .filter(|stranger| !listed.contains(stranger))
-            .chain(ignored.iter().map(|channel| channel.id))
-            .collect();
-        if new > 0 || left > 0 {
-            tracing::info!(watched = watched.len(), new, left, "channels");
+        let new = found
+            .iter()
+            .filter(|(_, step)| !matches!(step, Found::Read | Found::Moved))
+            .count();
+        if new > 0 {
+            tracing::info!(watched = watched.len(), new, "channels");
             self.shared.wakes.admins.notify_one();
         }
-        self.dirty.extend(dirty);
-        for channel in watched.iter().filter(|channel| lost.contains(&channel.id)) {
-            let gap = Gap {
-                top: channel.top_message,
-                pts: channel.pts,
-            };
-            self.close_gap(channel.id, gap);
+        let lost = std::mem::take(&mut self.lost);
+        for (channel, (id, found)) in watched.iter().zip(found) {
+            match found {
+                _ if lost.contains(&id) => {
+                    let gap = Gap {
+                        top: channel.top_message,
+                        pts: channel.pts,
+                    };
+                    self.gaps.insert(id, gap);
+                }
+                Found::Read | Found::New => {}
+                Found::Moved => self.mark_dirty(id),
+                Found::ReadBack(gap) => {
+                    self.gaps.insert(id, gap);
+                }
+            }
         }
+        // The pages of the list are no snapshot: what it lacks may just have moved between two of
+        // them. Whether the account has left, the channel's own pull tells.
+        for id in missing {
+            self.mark_dirty(id);
+        }
+        self.judge_strangers(&listed, &ignored);
         Ok(())
     }
 
-    /// Fetches what a channel's `pts` cannot tell any more, up to where the list of dialogs is.
-    fn close_gap(&mut self, channel: ChannelId, gap: Gap) {
-        let shared = self.shared.clone();
-        self.dirty.remove(&channel);
-        self.pulling.entry(channel).or_default();
-        self.jobs.spawn(async move {
-            let pulled = pull(&shared, channel, Some(gap)).await?;
-            Ok(Done::Pulled(channel, pulled))
-        });
+    /// Who pushes and is not listed is asked for again, and in the end ignored until a list has them.
+    fn judge_strangers(&mut self, listed: &BTreeSet<ChannelId>, ignored: &[&Channel]) {
+        self.strangers.retain(|id, _| !listed.contains(id));
+        self.ignored.retain(|id| !listed.contains(id));
+        self.ignored
+            .extend(ignored.iter().map(|channel| channel.id));
+        for (id, (_, lists)) in &mut self.strangers {
+            *lists += 1;
+            if *lists >= LISTS_WITHOUT {
+                self.ignored.insert(*id);
+            }
+        }
+        self.strangers.retain(|id, _| !self.ignored.contains(id));
+        self.census_due |= !self.strangers.is_empty();
     }
 }
 
-fn knows_admins(facts: &Facts<'_>, channel: ChannelId) -> Result<bool, StoreError> {
-    // A channel that is not in the ledger is a stranger, and found to be one below.
+/// What the list of dialogs tells of one channel.
+enum Found {
+    /// It was read so far.
+    Read,
+    /// It has moved.
+    Moved,
+    /// It is new, and there is nothing to be read of it.
+    New,
+    /// It is new, and was joined unseen: its latest messages are read back.
+    ReadBack(Gap),
+}
+
+/// Takes over what the list of dialogs tells of a channel. A new one is followed from the first push
+/// of it that was seen; one that was joined unseen is read back; on the very first start every
+/// channel is new, and what happened before is of no interest.
+fn take_over(
+    facts: &Facts<'_>,
+    channel: &Channel,
+    first: bool,
+    pushed: Option<i32>,
+) -> Result<Found, StoreError> {
+    if !facts.note_channel(channel)? {
+        let read = facts.channel(channel.id)?.map(|known| known.channel.pts);
+        return Ok(if read == Some(channel.pts) {
+            Found::Read
+        } else {
+            Found::Moved
+        });
+    }
+    if first {
+        return Ok(Found::New);
+    }
+    let back = MessageId::new((channel.top_message.get() - READ_BACK).max(0));
+    if let Some(pts) = pushed.filter(|pts| (1..channel.pts).contains(pts)) {
+        facts.read_from(channel.id, pts, back)?;
+        return Ok(Found::Moved);
+    }
+    facts.read_from(channel.id, channel.pts, back)?;
+    Ok(Found::ReadBack(Gap {
+        top: channel.top_message,
+        pts: channel.pts,
+    }))
+}
+
+/// Whether a push needs more than it brings: the administrators of a group of which none are known,
+/// or the file of an order. The channel's pull asks for them first.
+fn waits_for_pull(facts: &Facts<'_>, shared: &Shared, page: &Page) -> Result<bool, StoreError> {
+    if page.posts.iter().any(orders::needs_file) {
+        return Ok(shared.delivery.private.contains(&page.channel));
+    }
+    if page.joins.is_empty() || is_unlearnable(shared, page.channel) {
+        return Ok(false);
+    }
+    // A channel that is not in the ledger is a stranger, and found to be one by `apply`.
     Ok(facts
-        .channel(channel)?
-        .is_none_or(|known| known.admins_at.is_some()))
+        .channel(page.channel)?
+        .is_some_and(|known| known.admins_at.is_none()))
 }
 
 /// Makes sure that the connection answers and pushes; a silent one is replaced.
@@ -374,11 +507,15 @@ async fn check(shared: Arc<Shared>) -> Result<Done, Stop> {
             Err(CallError::Flood { until, .. }) => {
                 shared.pause(shared.clock.until(until)).await?;
             }
-            Err(error) => {
+            // Any answer, even a refusal, comes over a connection that is alive.
+            Err(CallError::Busy { .. } | CallError::Refused { .. }) => {
+                return Ok(Done::Connected { anew: attempts > 0 });
+            }
+            Err(error @ CallError::Network { .. }) => {
                 tracing::warn!("no connection: {error}");
                 shared.telegram.reconnect();
                 shared
-                    .pause(decide::backoff(attempts).min(REFUSED_PAUSE))
+                    .pause(decide::backoff(attempts).min(CONNECT_PAUSE))
                     .await?;
                 attempts += 1;
             }

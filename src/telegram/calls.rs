@@ -55,7 +55,8 @@ permitted! {
     f::channels::GetMessages,           "channels.getMessages",           2 at once, every 200 ms;
     f::channels::GetParticipants,       "channels.getParticipants",       1 at once, every 2000 ms;
     f::users::GetUsers,                 "users.getUsers",                 2 at once, every 200 ms;
-    f::upload::GetFile,                 "upload.getFile",                 2 at once, every 0 ms;
+    // The fetcher allows each data centre its own number of downloads, so that none holds up another.
+    f::upload::GetFile,                 "upload.getFile",                 16 at once, every 0 ms;
     // Posting, in HIDE and EXCHANGE alone. The deliverer sets its own pace (`delivery.min_interval_ms`).
     f::upload::SaveFilePart,            "upload.saveFilePart",            2 at once, every 0 ms;
     f::messages::SendMessage,           "messages.sendMessage",           1 at once, every 0 ms, writes to peer;
@@ -160,10 +161,16 @@ impl Calls {
                 }
                 Err(error)
             }
-            Err(_) => Err(CallError::Network {
-                method: R::METHOD,
-                cause: format!("no answer within {} s", ANSWER_WITHIN.as_secs()),
-            }),
+            Err(_) => {
+                // At home the watcher checks the connection; nobody else looks after the others.
+                if !home {
+                    self.link.reset(dc);
+                }
+                Err(CallError::Network {
+                    method: R::METHOD,
+                    cause: format!("no answer within {} s", ANSWER_WITHIN.as_secs()),
+                })
+            }
         }
     }
 

@@ -192,6 +192,7 @@ pub(super) fn user(user: &enums::User) -> User {
                 id: UserId::new(empty.id),
                 access_hash: None,
                 min: true,
+                name: String::new(),
                 bot: false,
                 deleted: false,
                 photo: PhotoSight::Unknown,
@@ -215,6 +216,12 @@ pub(super) fn user(user: &enums::User) -> User {
         id: UserId::new(user.id),
         access_hash: user.access_hash.map(AccessHash::new),
         min: user.min,
+        name: [&user.first_name, &user.last_name]
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .join(" "),
         bot: user.bot,
         deleted: user.deleted,
         photo,
@@ -247,6 +254,7 @@ pub(super) fn channel(dialog: &types::Dialog, chats: &[enums::Chat]) -> Option<C
         },
         title: channel.title.clone(),
         can_post: channel.creator || rights == Some(true),
+        since: Timestamp::new(i64::from(channel.date)),
         pts: dialog.pts?,
         top_message: MessageId::new(dialog.top_message),
     })

@@ -3,7 +3,7 @@
 //! Owns the paging of `messages.getDialogs` and the reading of `updates.getChannelDifference`.
 //! It keeps nothing: `pts` comes in and goes out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use grammers_tl_types::{enums, functions as f, types};
 
@@ -61,7 +61,8 @@ pub(super) async fn pull(
     Ok(match answer {
         D::Empty(empty) => Difference::Page {
             page: convert::page(channel, advance(empty.pts), &[], &[]),
-            last: empty.r#final,
+            // Nothing came: there is nothing more to come.
+            last: true,
         },
         D::Difference(found) => Difference::Page {
             page: convert::page(
@@ -82,9 +83,11 @@ pub(super) async fn pull(
                 pts,
             },
             _ => {
-                return Err(CallError::Network {
+                return Err(CallError::Refused {
                     method: "updates.getChannelDifference",
-                    cause: "the answer TooLong came without a pts".into(),
+                    code: 0,
+                    name: "an answer TooLong without a pts".into(),
+                    value: None,
                 });
             }
         },
@@ -142,11 +145,12 @@ async fn list(
         limit: DIALOGS_A_PAGE,
         hash: 0,
     };
-    let mut seen = std::collections::BTreeSet::new();
+    let first = request.clone();
+    let mut seen = BTreeSet::new();
+    let mut pages = 0;
     loop {
-        let (total, page) = match calls.invoke(&request).await? {
+        let (page, more) = match calls.invoke(&request).await? {
             enums::messages::Dialogs::Dialogs(all) => (
-                0,
                 types::messages::DialogsSlice {
                     count: 0,
                     dialogs: all.dialogs,
@@ -154,29 +158,55 @@ async fn list(
                     chats: all.chats,
                     users: all.users,
                 },
+                false,
             ),
-            enums::messages::Dialogs::Slice(slice) => (slice.count, slice),
+            enums::messages::Dialogs::Slice(slice) => (slice, true),
             enums::messages::Dialogs::NotModified(_) => return Ok(()),
         };
+        pages += 1;
         let before = seen.len();
-        for dialog in &page.dialogs {
-            let enums::Dialog::Dialog(dialog) = dialog else {
-                continue;
-            };
-            seen.insert(peer_key(&dialog.peer));
-            if let Some(channel) = convert::channel(dialog, &page.chats) {
-                found.insert(channel.id, channel);
-            }
+        take(&page, &mut seen, found);
+        if !more || seen.len() == before {
+            break;
         }
-        let done = seen.len() == before || seen.len() >= usize::try_from(total).unwrap_or(0);
-        let Some(next) = offset_after(&page).filter(|_| !done) else {
-            return Ok(());
+        let Some(next) = offset_after(&page) else {
+            break;
         };
         request = f::messages::GetDialogs {
             // The first page had them all.
             exclude_pinned: true,
             ..next.into_request(folder)
         };
+    }
+    if pages == 1 {
+        return Ok(());
+    }
+    // The pages are no snapshot: a dialog that moved to the top meanwhile was on none of them.
+    loop {
+        let before = seen.len();
+        match calls.invoke(&first).await? {
+            enums::messages::Dialogs::Slice(slice) => take(&slice, &mut seen, found),
+            _ => return Ok(()),
+        }
+        if seen.len() == before {
+            return Ok(());
+        }
+    }
+}
+
+fn take(
+    page: &types::messages::DialogsSlice,
+    seen: &mut BTreeSet<(u8, i64)>,
+    found: &mut BTreeMap<ChannelId, Channel>,
+) {
+    for dialog in &page.dialogs {
+        let enums::Dialog::Dialog(dialog) = dialog else {
+            continue;
+        };
+        seen.insert(peer_key(&dialog.peer));
+        if let Some(channel) = convert::channel(dialog, &page.chats) {
+            found.insert(channel.id, channel);
+        }
     }
 }
 

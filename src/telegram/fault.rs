@@ -1,7 +1,7 @@
 //! What can go wrong with a call, sorted by what it means for us.
 //!
-//! Every error of the wire becomes one of four: wait until then, the account is unusable, the
-//! network (or Telegram's own trouble) and worth another try, or a refusal that says why.
+//! Every error of the wire becomes one of five: wait until then, the account is unusable, no answer,
+//! Telegram's own trouble (both worth another try), or a refusal that says why.
 
 use grammers_mtsender::InvocationError;
 use thiserror::Error;
@@ -23,13 +23,21 @@ pub enum CallError {
     /// The account cannot be used any more.
     #[error(transparent)]
     Account(#[from] AccountTrouble),
-    /// No answer, or Telegram's own trouble: the same call may succeed later.
+    /// No answer: the same call may succeed later.
     #[error("{method}: {cause}")]
     Network {
         /// The method that was called.
         method: &'static str,
         /// What happened, in the library's words.
         cause: String,
+    },
+    /// Telegram answered that it is in trouble itself: the same call may succeed later.
+    #[error("{method}: Telegram answered {what}")]
+    Busy {
+        /// The method that was called.
+        method: &'static str,
+        /// Its code and name.
+        what: String,
     },
     /// Telegram refused the call.
     #[error("{method} was refused: {code} {name}")]
@@ -111,9 +119,9 @@ pub(super) fn classify(
             },
             (406, _) if rpc.name == "AUTH_KEY_DUPLICATED" => AccountTrouble::Duplicated.into(),
             (code, _) if !(0..500).contains(&code) && rpc.name != "RANDOM_ID_DUPLICATE" => {
-                CallError::Network {
+                CallError::Busy {
                     method,
-                    cause: format!("Telegram answered {code} {}", rpc.name),
+                    what: format!("{code} {}", rpc.name),
                 }
             }
             (code, value) => CallError::Refused {
@@ -151,7 +159,7 @@ pub(super) fn classify(
 /// The transport says −404 when it does not know the key. The type is of a crate below the
 /// sender's, so it is known by what it prints.
 fn is_key_unknown(error: &impl std::fmt::Display) -> bool {
-    error.to_string().contains("404")
+    error.to_string().contains("(negative length -404)")
 }
 
 #[cfg(test)]
@@ -170,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn each_error_means_one_of_four() {
+    fn each_error_means_one_thing() {
         let now = Timestamp::new(1_000);
         let sort = |error, home| classify(error, "m", home, now);
         assert_eq!(
@@ -198,7 +206,7 @@ mod tests {
         }
         assert!(matches!(
             sort(rpc(500, "INTERNAL", None), true),
-            CallError::Network { .. }
+            CallError::Busy { .. }
         ));
         assert!(sort(rpc(500, "RANDOM_ID_DUPLICATE", None), true).is("RANDOM_ID_DUPLICATE"));
         assert!(matches!(

@@ -36,7 +36,7 @@ pub enum LoginError {
     #[error("that password is wrong")]
     PasswordWrong,
     /// Too many attempts.
-    #[error("Telegram wants a pause after so many attempts: try again after {until}", until = wall_clock(*.0))]
+    #[error("Telegram wants a pause after so many attempts: try again after {until}", until = .0.rfc3339())]
     Flood(Timestamp),
     /// The number has no account.
     #[error("this phone number has no Telegram account yet: create it with an official app first")]
@@ -269,9 +269,4 @@ fn sort(error: CallError) -> LoginError {
         "PASSWORD_HASH_INVALID" => LoginError::PasswordWrong,
         _ => LoginError::Call(error),
     }
-}
-
-fn wall_clock(moment: Timestamp) -> String {
-    jiff::Timestamp::from_second(moment.get())
-        .map_or_else(|_| moment.to_string(), |moment| moment.to_string())
 }

@@ -9,6 +9,7 @@ mod delivery;
 mod disk;
 mod joins;
 mod login;
+mod orders;
 mod photos;
 mod rooms;
 mod skips;

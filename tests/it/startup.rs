@@ -152,9 +152,6 @@ fn a_private_channel_that_is_not_the_accounts_or_not_to_be_posted_in_is_a_wrong_
     refused(&scene, 78, &["hide_channel_id"]);
     scene.hide = hide;
     scene.sim.set_can_post(hide, true);
-    // What this version cannot do is refused, rather than done otherwise.
-    scene.set("exchange", "files = \"python\"");
-    refused(&scene, 78, &["exchange.files", "files = \"sealed\""]);
     assert!(scene.sim.posts_by_account().is_empty());
     assert_eq!(scene.sim.failures(), Vec::<String>::new());
 }

@@ -1,0 +1,81 @@
+//! The lists of rules, and how often each rule hit.
+
+use rusqlite::params;
+
+use super::{Facts, StoreError};
+use crate::model::WordList;
+
+impl Facts<'_> {
+    /// Returns a list's rules in their order, with their hits.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn rules(&self, list: WordList) -> Result<Vec<(String, u64)>, StoreError> {
+        let mut statement = self
+            .0
+            .prepare_cached("SELECT pattern, hits FROM rules WHERE list = ?1 ORDER BY position")?;
+        let rows = statement.query_map([list.as_str()], |row| {
+            Ok((
+                row.get(0)?,
+                u64::try_from(row.get::<_, i64>(1)?).unwrap_or(0),
+            ))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Replaces a list's rules. With `keep_hits`, a rule that stays keeps the hits it has.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn replace_rules(
+        &self,
+        list: WordList,
+        rules: &[(String, u64)],
+        keep_hits: bool,
+    ) -> Result<(), StoreError> {
+        let before = self.rules(list)?;
+        self.0
+            .execute("DELETE FROM rules WHERE list = ?1", [list.as_str()])?;
+        let mut insert = self
+            .0
+            .prepare_cached("INSERT OR IGNORE INTO rules VALUES (?1, ?2, ?3, ?4)")?;
+        let hits: std::collections::BTreeMap<&str, u64> = before
+            .iter()
+            .map(|(pattern, hits)| (pattern.as_str(), *hits))
+            .collect();
+        for (position, (pattern, given)) in rules.iter().enumerate() {
+            let hits = match hits.get(pattern.as_str()) {
+                Some(hits) if keep_hits => *hits,
+                _ => *given,
+            };
+            insert.execute(params![
+                list.as_str(),
+                i64::try_from(position).unwrap_or(i64::MAX),
+                pattern,
+                i64::try_from(hits).unwrap_or(i64::MAX),
+            ])?;
+        }
+        Ok(())
+    }
+
+    /// Counts one hit of a rule.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn count_hit(&self, list: WordList, pattern: &str) -> Result<(), StoreError> {
+        self.0
+            .prepare_cached("UPDATE rules SET hits = hits + 1 WHERE list = ?1 AND pattern = ?2")?
+            .execute([list.as_str(), pattern])?;
+        Ok(())
+    }
+
+    /// Sets a list's hits to zero.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn reset_hits(&self, list: WordList) -> Result<(), StoreError> {
+        self.0
+            .execute("UPDATE rules SET hits = 0 WHERE list = ?1", [list.as_str()])?;
+        Ok(())
+    }
+}

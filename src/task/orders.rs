@@ -1,0 +1,363 @@
+//! Posts in the private channels become effects: each order once, in channel order, within the
+//! transaction that moves the channel's `pts`.
+//!
+//! Owns what each order changes (SPEC §5.5). Who may give it, `exchange::orders` says. What can only
+//! be done outside of the database, such as removing a file or waking a loop, is handed back as an
+//! [`Aftermath`], and may be lost in a crash without harm.
+
+use std::collections::BTreeMap;
+
+use super::{Shared, owed};
+use crate::exchange::envelope;
+use crate::exchange::orders::{self, Cleared, Heard, Order, RefusedWhy};
+use crate::exchange::reports::{self, Asker};
+use crate::exchange::route::RouteEvent;
+use crate::files::ListFile;
+use crate::model::{
+    Bad, ChannelId, ChannelPost, List, ListData, MessageId, Page, Timestamp, WordList,
+};
+use crate::store::{Facts, Outcome, StoreError, Waiting};
+
+/// This program's name in the fleet.
+const OWN_NAME: &str = "AVATAR";
+/// Whose orders are reported to the debug channel.
+const MANAGE: &str = "MANAGE";
+
+/// The lists that came with a page's orders, or why one could not be had.
+pub(super) type Attached = BTreeMap<MessageId, Result<ListFile, String>>;
+
+/// What is left to do after the commit.
+#[derive(Debug, Default)]
+pub(super) struct Aftermath {
+    /// Spool files that no post waits for any more.
+    pub(super) unspool: Vec<String>,
+    /// There is something to look up or fetch.
+    pub(super) fetch: bool,
+    /// There is something to post.
+    pub(super) deliver: bool,
+    /// The rules were replaced.
+    pub(super) rules: bool,
+    /// The administrators are to be learned anew.
+    pub(super) refresh: bool,
+}
+
+/// Returns whether a post is an order that means nothing without its file.
+pub(super) fn needs_file(post: &ChannelPost) -> bool {
+    matches!(heard(post), Some((_, Heard::Obey(order))) if order.needs_file())
+}
+
+/// Applies a page's posts.
+pub(super) fn apply(
+    facts: &Facts<'_>,
+    shared: &Shared,
+    page: &Page,
+    attached: &Attached,
+    now: Timestamp,
+) -> Result<Aftermath, StoreError> {
+    let mut after = Aftermath::default();
+    if !shared.delivery.private.contains(&page.channel) {
+        return Ok(after);
+    }
+    for post in &page.posts {
+        if post.own || post.text.is_empty() || facts.knows_order(page.channel, post.message)? {
+            continue;
+        }
+        let Some((envelope, heard)) = heard(post) else {
+            tracing::debug!(channel = %page.channel, message_id = %post.message, "no envelope");
+            facts.count_malformed()?;
+            continue;
+        };
+        let order = match heard {
+            Heard::NotForUs => continue,
+            Heard::Refused(refused) if refused.why == RefusedWhy::Overheard => {
+                tracing::debug!("{refused}");
+                continue;
+            }
+            Heard::Refused(refused) => {
+                tracing::warn!("an order was refused: {refused}");
+                note(
+                    facts,
+                    page.channel,
+                    post,
+                    &envelope,
+                    &refused.why.to_string(),
+                    now,
+                )?;
+                continue;
+            }
+            Heard::Obey(order) => order,
+        };
+        let carried_out = Carrier {
+            facts,
+            shared,
+            now,
+            after: &mut after,
+        }
+        .carry_out(&order, attached.get(&post.message))?;
+        match carried_out {
+            Ok(done) => {
+                tracing::info!(
+                    sender = orders::loggable(&envelope.from),
+                    action = envelope.action,
+                    kind = envelope.kind,
+                    "order carried out: {done}"
+                );
+                note(facts, page.channel, post, &envelope, "obeyed", now)?;
+                if envelope.from == MANAGE
+                    && !matches!(order, Order::StatusAsk { .. })
+                    && let Some(debug) = shared.reporting.debug
+                {
+                    let text = reports::debug_text(admin_of(&order), &done);
+                    owed::text_file(facts, &reports::debug(debug), &text, now)?;
+                    after.deliver = true;
+                }
+            }
+            Err(why) => {
+                tracing::error!(
+                    sender = orders::loggable(&envelope.from),
+                    action = envelope.action,
+                    kind = envelope.kind,
+                    "an order could not be carried out: {why}"
+                );
+                note(facts, page.channel, post, &envelope, &why, now)?;
+            }
+        }
+    }
+    Ok(after)
+}
+
+fn heard(post: &ChannelPost) -> Option<(envelope::Envelope, Heard)> {
+    let envelope = envelope::read(&post.text).ok()?;
+    let heard = orders::understand(&envelope, OWN_NAME);
+    Some((envelope, heard))
+}
+
+fn note(
+    facts: &Facts<'_>,
+    channel: ChannelId,
+    post: &ChannelPost,
+    envelope: &envelope::Envelope,
+    verdict: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let what = (
+        orders::loggable(&envelope.from),
+        envelope.action.as_str(),
+        envelope.kind.as_str(),
+    );
+    facts.note_order(channel, post.message, what, verdict, now)
+}
+
+fn admin_of(order: &Order) -> Option<i64> {
+    match order {
+        Order::Rollback { admin, .. }
+        | Order::Clear { admin, .. }
+        | Order::Refresh { admin }
+        | Order::StatusAsk { admin, .. }
+        | Order::VersionAsk { admin, .. } => Some(admin.get()),
+        _ => None,
+    }
+}
+
+/// Carries out one order. The outer error ends the transaction, the inner one refuses the order.
+struct Carrier<'a, 'f> {
+    facts: &'a Facts<'f>,
+    shared: &'a Shared,
+    now: Timestamp,
+    after: &'a mut Aftermath,
+}
+
+impl Carrier<'_, '_> {
+    fn carry_out(
+        &mut self,
+        order: &Order,
+        file: Option<&Result<ListFile, String>>,
+    ) -> Result<Result<String, String>, StoreError> {
+        let (facts, now) = (self.facts, self.now);
+        let done = match *order {
+            Order::AddBad(bad) => {
+                facts.set_bad(bad, true, now)?;
+                if let Bad::User(user) = bad {
+                    self.cancel(Waiting::User(user), Outcome::Skipped("bad"))?;
+                }
+                "put on the bad list".to_owned()
+            }
+            Order::RemoveBad(bad) => {
+                facts.set_bad(bad, false, now)?;
+                if let Bad::User(user) = bad {
+                    facts.forget_user(user)?;
+                }
+                "taken off the bad list".to_owned()
+            }
+            Order::AddExcept { user } => {
+                facts.owe_exception(user, true)?;
+                self.after.fetch = true;
+                "the present photo goes on the exception list".to_owned()
+            }
+            Order::RemoveExcept { user } => {
+                facts.owe_exception(user, false)?;
+                self.after.fetch = true;
+                "the present photo goes off the exception list".to_owned()
+            }
+            Order::Declare { group, message } => {
+                facts.declare(group, message, now)?;
+                self.cancel(
+                    Waiting::Message(group, message),
+                    Outcome::Skipped("declared"),
+                )?;
+                "message declared".to_owned()
+            }
+            Order::FloodBegin { group } => {
+                let unspool = facts.begin_flood(group, now)?;
+                self.after.unspool.extend(unspool);
+                "flood begins".to_owned()
+            }
+            Order::FloodEnd { group } => {
+                facts.end_flood(group)?;
+                self.after.fetch = true;
+                "flood ends".to_owned()
+            }
+            Order::Kicked { group, user } => {
+                self.cancel(Waiting::Member(group, user), Outcome::Kicked)?;
+                "kicked user dropped".to_owned()
+            }
+            Order::VersionAsk {
+                admin,
+                message,
+                group,
+            } => {
+                let asker = Asker {
+                    admin_id: admin.get(),
+                    message_id: i64::from(message.get()),
+                };
+                owed::version(facts, self.shared.reporting.dialect, asker, group, now)?;
+                self.after.deliver = true;
+                "version reported".to_owned()
+            }
+            Order::StatusAsk { admin, message } => {
+                let asker = Asker {
+                    admin_id: admin.get(),
+                    message_id: i64::from(message.get()),
+                };
+                owed::status_reply(facts, asker, now)?;
+                self.after.deliver = true;
+                "status reported".to_owned()
+            }
+            Order::BackupNow => {
+                owed::backup(facts, self.shared.reporting.dialect, now)?;
+                self.after.fetch = true;
+                "backup begun".to_owned()
+            }
+            Order::RegexCount => {
+                let lists = owed::counts(facts, now)?;
+                self.after.deliver = true;
+                format!("{lists} counts reported")
+            }
+            Order::Rollback { list, .. } => return self.roll_back(list, file),
+            Order::RegexUpdate { list } => return self.update_rules(list, file),
+            Order::Clear { what, .. } => self.clear(what)?.to_owned(),
+            Order::RemoveScore { user } => {
+                facts.forget_user(user)?;
+                "user's records cleared".to_owned()
+            }
+            Order::Refresh { .. } => {
+                self.after.refresh = true;
+                "administrators are learned anew".to_owned()
+            }
+            Order::Hide(hide) => {
+                if owed::turn(facts, self.shared, RouteEvent::Ordered { hide }, now)? {
+                    self.after.deliver = true;
+                }
+                format!("posts go to {}", owed::route(facts, self.shared)?.as_str())
+            }
+        };
+        Ok(Ok(done))
+    }
+
+    fn cancel(&mut self, which: Waiting, outcome: Outcome) -> Result<(), StoreError> {
+        let unspool = self.facts.cancel(which, outcome, self.now)?;
+        self.after.unspool.extend(unspool);
+        Ok(())
+    }
+
+    fn clear(&self, what: Cleared) -> Result<&'static str, StoreError> {
+        let facts = self.facts;
+        Ok(match what {
+            Cleared::BadChannels => {
+                facts.clear_bad(false)?;
+                "bad channels cleared"
+            }
+            Cleared::BadUsers => {
+                facts.clear_bad(true)?;
+                "bad users cleared"
+            }
+            Cleared::ExceptLong => {
+                facts.clear_excepted()?;
+                "exceptions cleared"
+            }
+            Cleared::UserAll => {
+                facts.forget_users(None)?;
+                "users cleared"
+            }
+            Cleared::UserNew => {
+                facts.forget_users(Some(self.now.plus(-self.shared.reporting.time_new)))?;
+                "new users cleared"
+            }
+        })
+    }
+
+    /// Replaces a list of rules; those that stay keep their hits.
+    fn update_rules(
+        &mut self,
+        words: WordList,
+        file: Option<&Result<ListFile, String>>,
+    ) -> Result<Result<String, String>, StoreError> {
+        let list = List::Words(words);
+        match data_of(list, file) {
+            Ok((ListData::Rules(rules), _)) => {
+                self.facts.replace_rules(words, &rules, true)?;
+                self.after.rules = true;
+                Ok(Ok(format!("{list} replaced, {} rules", rules.len())))
+            }
+            Ok(_) => Ok(Err("its file holds another list".into())),
+            Err(why) => Ok(Err(why)),
+        }
+    }
+
+    /// Replaces a list by the post's file; what was there is kept as a sealed file first.
+    fn roll_back(
+        &mut self,
+        list: List,
+        file: Option<&Result<ListFile, String>>,
+    ) -> Result<Result<String, String>, StoreError> {
+        let (data, left_out) = match data_of(list, file) {
+            Ok(found) => found,
+            Err(why) => return Ok(Err(why)),
+        };
+        owed::keep_replaced(self.facts, self.shared, list, self.now)?;
+        self.facts.replace_list(list, &data, self.now)?;
+        self.after.rules |= matches!(list, List::Words(_));
+        Ok(Ok(match left_out {
+            0 => format!("{list} rolled back"),
+            count => {
+                format!("{list} rolled back; {count} entries that mean nothing here were left out")
+            }
+        }))
+    }
+}
+
+/// Returns the data of a file that came with an order, if they are of the list that it names.
+fn data_of(
+    list: List,
+    file: Option<&Result<ListFile, String>>,
+) -> Result<(ListData, usize), String> {
+    let file = match file {
+        Some(Ok(file)) => file,
+        Some(Err(why)) => return Err(why.clone()),
+        None => return Err("it came without a file".into()),
+    };
+    match file.list {
+        Some(named) if named != list => Err(format!("its file holds {named}, not {list}")),
+        _ => file.data_for(list).map_err(|error| error.to_string()),
+    }
+}

@@ -1,0 +1,171 @@
+//! What the program owes the fleet: reports become outbox rows, within the transaction of whatever
+//! asked for them; and where posts go.
+
+use super::Shared;
+use crate::config::Dialect;
+use crate::exchange::reports::{self, Asker};
+use crate::exchange::route::{Route, RouteEvent};
+use crate::files;
+use crate::model::{ChannelId, Content, List, ListData, Payload, Timestamp, WordList};
+use crate::spool;
+use crate::store::{Facts, StoreError};
+
+/// The setting that keeps the choice of channel.
+const ROUTE: &str = "route";
+
+/// Owes the answer to a question for the version.
+pub(super) fn version(
+    facts: &Facts<'_>,
+    dialect: Dialect,
+    asker: Asker,
+    chat: Option<ChannelId>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let said = reports::version(dialect, asker, chat);
+    if reports::version_is_a_text(dialect, chat) {
+        text_file(facts, &said, &reports::version_text(), now)
+    } else {
+        envelope(facts, "version", &said, now)
+    }
+}
+
+/// Owes an envelope without a file.
+pub(super) fn envelope(
+    facts: &Facts<'_>,
+    what: &str,
+    text: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let payload = Payload::Text {
+        text: text.to_owned(),
+    };
+    owe(facts, what, &payload, now)
+}
+
+/// Owes an envelope with a text as its file.
+pub(super) fn text_file(
+    facts: &Facts<'_>,
+    caption: &str,
+    text: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let payload = Payload::File {
+        text: caption.to_owned(),
+        content: Content::Text(text.to_owned()),
+    };
+    owe(facts, "text", &payload, now)
+}
+
+/// Owes the answer to MANAGE's question for the status.
+pub(super) fn status_reply(
+    facts: &Facts<'_>,
+    asker: Asker,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let payload = Payload::File {
+        text: reports::status_reply(asker),
+        content: Content::Counts {
+            list: "status".into(),
+            counts: facts.figures()?.into_iter().collect(),
+        },
+    };
+    owe(facts, "status reply", &payload, now)
+}
+
+/// Owes a backup of every list that is not empty.
+pub(super) fn backup(
+    facts: &Facts<'_>,
+    dialect: Dialect,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    for list in List::ALL {
+        if !facts.list(list)?.is_empty() {
+            let payload = Payload::List {
+                text: reports::backup(dialect, list.as_str()),
+                list: list.as_str().to_owned(),
+            };
+            let key = format!("backup/{list}/{now}");
+            facts.owe_wanted_report(&key, &payload, now)?;
+        }
+    }
+    Ok(())
+}
+
+/// Owes the counts of every list of rules that is not empty, and begins to count anew.
+pub(super) fn counts(facts: &Facts<'_>, now: Timestamp) -> Result<usize, StoreError> {
+    let mut lists = 0;
+    for list in WordList::ALL {
+        let ListData::Rules(rules) = facts.list(List::Words(list))? else {
+            continue;
+        };
+        if rules.is_empty() {
+            continue;
+        }
+        let payload = Payload::File {
+            text: reports::count(list.as_str()),
+            content: Content::Counts {
+                list: list.as_str().to_owned(),
+                counts: rules,
+            },
+        };
+        owe(facts, list.as_str(), &payload, now)?;
+        facts.reset_hits(list)?;
+        lists += 1;
+    }
+    Ok(lists)
+}
+
+/// Keeps what a list holds now as a sealed file beside `state.db`, before it is replaced.
+pub(super) fn keep_replaced(
+    facts: &Facts<'_>,
+    shared: &Shared,
+    list: List,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let data = facts.list(list)?;
+    let made = shared
+        .maker
+        .list(list, &data, &now.rfc3339(), &shared.reader)
+        .map_err(|error| StoreError::Unreadable(format!("{list}: {error}")))?;
+    let path = shared
+        .reporting
+        .data_dir
+        .join(format!("replaced-{list}-{now}"));
+    files::replace(&path, |file| {
+        std::io::Write::write_all(file, &made)
+            .map_err(|error| files::PlaceFault::new("write", &path, error))
+    })
+    .map_err(|error| StoreError::DiskFails(error.to_string()))
+}
+
+/// Returns where posts go now.
+pub(super) fn route(facts: &Facts<'_>, shared: &Shared) -> Result<Route, StoreError> {
+    let stored = facts
+        .setting(ROUTE)?
+        .and_then(|word| Route::from_word(&word));
+    Ok(Route::at_start(stored, shared.delivery.exchange.is_some()))
+}
+
+/// Turns the choice of channel by what happened, and passes the order on in HIDE where that is due.
+/// Returns whether it is.
+pub(super) fn turn(
+    facts: &Facts<'_>,
+    shared: &Shared,
+    event: RouteEvent,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let has_exchange = shared.delivery.exchange.is_some();
+    let turn = route(facts, shared)?.turn(event, has_exchange);
+    facts.keep_setting(ROUTE, turn.route.as_str())?;
+    if turn.pass_on {
+        envelope(facts, "emergency", &reports::emergency(), now)?;
+    }
+    Ok(turn.pass_on)
+}
+
+/// Owes a report that needs nothing to be fetched.
+fn owe(facts: &Facts<'_>, what: &str, payload: &Payload, now: Timestamp) -> Result<(), StoreError> {
+    let nonce = spool::random_name().map_err(|error| StoreError::DiskFails(error.to_string()))?;
+    facts.owe_report(&format!("{what}/{now}/{nonce}"), payload, now)?;
+    Ok(())
+}

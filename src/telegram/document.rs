@@ -1,0 +1,72 @@
+//! Downloads the files of posts in the private channels.
+
+use grammers_tl_types::types;
+use thiserror::Error;
+
+use super::calls::Calls;
+use super::difference::messages;
+use super::download::{DownloadError, Imports, download};
+use super::fault::CallError;
+use crate::model::{AccessHash, ChannelId, Document, MessageId};
+
+/// No list of the fleet comes near this.
+const LARGEST: usize = 64 * 1024 * 1024;
+
+/// Why the file of a post did not come.
+#[derive(Debug, Error)]
+pub enum DocumentError {
+    /// Larger than any list.
+    #[error("the file has more than {LARGEST} bytes")]
+    TooLarge,
+    /// The message has no file any more.
+    #[error("the message has no file any more")]
+    Gone,
+    /// The call failed.
+    #[error(transparent)]
+    Call(#[from] CallError),
+}
+
+/// Downloads the file of a post. Its reference expires; a fresh one comes with the message.
+pub(super) async fn post_document(
+    calls: &Calls,
+    imports: &Imports,
+    (channel, access_hash): (ChannelId, AccessHash),
+    message: MessageId,
+    document: &Document,
+) -> Result<Vec<u8>, DocumentError> {
+    match attempt(calls, imports, document).await {
+        Err(DocumentError::Call(CallError::Refused { name, .. }))
+            if name.starts_with("FILE_REFERENCE") =>
+        {
+            let page = messages(calls, channel, access_hash, message, message).await?;
+            let fresh = page
+                .posts
+                .into_iter()
+                .find(|post| post.message == message)
+                .and_then(|post| post.document)
+                .ok_or(DocumentError::Gone)?;
+            attempt(calls, imports, &fresh).await
+        }
+        other => other,
+    }
+}
+
+async fn attempt(
+    calls: &Calls,
+    imports: &Imports,
+    document: &Document,
+) -> Result<Vec<u8>, DocumentError> {
+    let location = types::InputDocumentFileLocation {
+        id: document.id,
+        access_hash: document.access_hash.get(),
+        file_reference: document.file_reference.clone(),
+        thumb_size: String::new(),
+    }
+    .into();
+    download(calls, imports, document.dc, &location, LARGEST)
+        .await
+        .map_err(|error| match error {
+            DownloadError::TooLarge(_) => DocumentError::TooLarge,
+            DownloadError::Call(error) => error.into(),
+        })
+}
