@@ -24,7 +24,7 @@ use crate::files::{MakeFault, Maker, Reader};
 use crate::model::{Channel, ChannelId, UserId};
 use crate::spool::Spool;
 use crate::store::{DirectoryLock, Facts, LockError, Store, StoreError};
-use crate::task::{self, Delivery, Job, Plan, Reporting, Shared, Standing, Stop, Wakes};
+use crate::task::{self, Delivery, Job, Plan, Settings, Shared, Standing, Stop, Wakes};
 use crate::telegram::{
     AccountSession, AccountTrouble, CallError, FloodMemory, Hint, Identity, SessionError, Telegram,
 };
@@ -156,13 +156,14 @@ pub async fn run(
         maker,
         reader: Reader::new(&password),
         rules: RwLock::default(),
-        reporting: Reporting {
+        settings: Settings {
             dialect: config.exchange.dialect,
             backup: config.mode.backup,
             debug: config.channels.debug,
             time_new: i64::try_from(config.custom.time_new.as_secs()).unwrap_or(i64::MAX),
             data_dir: data_dir.clone(),
             zh_cn: config.custom.zh_cn,
+            check_bio: config.custom.check_bio,
         },
         clock,
         shutdown,

@@ -57,8 +57,8 @@ pub struct Shared {
     pub reader: Reader,
     /// What NOSPAM bans unaided.
     pub rules: RwLock<Arc<RulesInForce>>,
-    /// How reports are worded, and to whom.
-    pub reporting: Reporting,
+    /// What the configuration says of reports and rules.
+    pub settings: Settings,
     /// The time.
     pub clock: Clock,
     /// Tells every loop to end.
@@ -101,9 +101,9 @@ pub struct Delivery {
     pub spool_max: u64,
 }
 
-/// How reports are worded, to whom, and what they need.
+/// What the configuration says of reports and rules.
 #[derive(Clone, Debug)]
-pub struct Reporting {
+pub struct Settings {
     /// The dialect.
     pub dialect: Dialect,
     /// Whether this instance is a standby replica.
@@ -116,6 +116,8 @@ pub struct Reporting {
     pub data_dir: PathBuf,
     /// Whether Traditional Chinese is folded before rules are matched.
     pub zh_cn: bool,
+    /// Whether bios are matched too.
+    pub check_bio: bool,
 }
 
 /// Wakes loops when there is something for them.
@@ -213,7 +215,7 @@ impl Shared {
     /// See [`Stop`].
     pub async fn reload_rules(&self) -> Result<(), Stop> {
         let lists = self.commit(joins::rule_lists).await?;
-        let rules = tokio::task::block_in_place(|| joins::compile(lists, self.reporting.zh_cn));
+        let rules = tokio::task::block_in_place(|| joins::compile(lists, self.settings.zh_cn));
         *self.rules.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(rules);
         Ok(())
     }

@@ -190,6 +190,14 @@ impl Telegram {
         users::look_up(self.calls(), sightings).await
     }
 
+    /// Asks for a user's bio. Telegram limits this call more than others.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn bio(&self, user: &Sighting) -> Result<Option<String>, CallError> {
+        users::bio(self.calls(), user).await
+    }
+
     /// Downloads a profile photo, whole.
     ///
     /// # Errors

@@ -31,7 +31,7 @@ pub type Plan = Vec<(Job, String)>;
 /// See [`Stop`].
 pub async fn owe_status(shared: &Shared, status: Status) -> Result<(), Stop> {
     let now = shared.clock.now();
-    let text = reports::status(shared.reporting.dialect, status, shared.reporting.backup);
+    let text = reports::status(shared.settings.dialect, status, shared.settings.backup);
     shared
         .commit(|facts| {
             // One that could not be said in time is not said late.
@@ -73,7 +73,7 @@ async fn fire(shared: &Shared, job: Job) -> Result<(), Stop> {
         Job::Status => return owe_status(shared, Status::Awake).await,
         Job::Backup => {
             shared
-                .commit(|facts| owed::backup(facts, shared.reporting.dialect, now))
+                .commit(|facts| owed::backup(facts, shared.settings.dialect, now))
                 .await?;
             shared.wakes.fetch.notify_one();
         }

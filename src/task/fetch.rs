@@ -12,7 +12,9 @@ use tokio::time::Instant;
 
 use super::{Shared, Stop, joins};
 use crate::decide;
-use crate::model::{Adder, Avatar, Join, List, Payload, PhotoSight, Timestamp, User, UserId};
+use crate::model::{
+    Adder, Avatar, Join, List, Payload, PhotoSight, Sighting, Timestamp, User, UserId,
+};
 use crate::photo;
 use crate::spool;
 use crate::store::{Outcome, Row};
@@ -26,6 +28,8 @@ const ROWS_LOOKED_AT: usize = 100;
 const USERS_A_CALL: usize = 50;
 /// How often a photo that comes damaged, or is refused, is tried before it counts as failed.
 const MOST_ATTEMPTS: u32 = 3;
+/// How long a bio is waited for.
+const BIO_WITHIN: Duration = Duration::from_secs(3);
 /// The pause after a file could not be kept, in seconds.
 const DISK_PAUSE: i64 = 3;
 
@@ -185,6 +189,11 @@ async fn look_up(shared: &Shared, waiting: Vec<Join>) -> Result<(), Stop> {
             return Ok(());
         }
     };
+    let bios = if joins::wants_bio(shared) {
+        bios(shared, &sightings).await?
+    } else {
+        BTreeMap::new()
+    };
     let now = shared.clock.now();
     shared
         .commit(|facts| {
@@ -194,13 +203,32 @@ async fn look_up(shared: &Shared, waiting: Vec<Join>) -> Result<(), Stop> {
                     // Asked for by name, and still no photo: it is hidden from us, or there is none.
                     settled,
                 );
-                joins::decide_again(facts, shared, join, &user, now)?;
+                let bio = bios.get(&join.user).cloned();
+                joins::decide_again(facts, shared, join, &user, bio, now)?;
             }
             Ok(())
         })
         .await?;
     shared.wakes.fetch.notify_one();
     Ok(())
+}
+
+/// Asks for users' bios. A bio that does not come at once is done without: a photo weighs more.
+async fn bios(shared: &Shared, sightings: &[Sighting]) -> Result<BTreeMap<UserId, String>, Stop> {
+    let mut bios = BTreeMap::new();
+    for sighting in sightings {
+        let asked = tokio::time::timeout(BIO_WITHIN, shared.telegram.bio(sighting));
+        match shared.or_ending(asked).await? {
+            Ok(Ok(Some(bio))) => {
+                bios.insert(sighting.user, bio);
+            }
+            Ok(Ok(None)) => {}
+            Ok(Err(CallError::Account(trouble))) => return Err(trouble.into()),
+            Ok(Err(error)) => tracing::debug!(user = %sighting.user, "no bio: {error}"),
+            Err(_) => tracing::debug!(user = %sighting.user, "no bio in time"),
+        }
+    }
+    Ok(bios)
 }
 
 /// Puts the present photos of users on the exception list, or takes them off.
@@ -419,7 +447,7 @@ async fn ask_again(
     shared
         .commit(|facts| {
             facts.note_dropped(row.id, "the photo was changed", now)?;
-            joins::decide_again(facts, shared, &join, &user, now)
+            joins::decide_again(facts, shared, &join, &user, None, now)
         })
         .await?;
     shared.wakes.fetch.notify_one();

@@ -22,6 +22,15 @@ pub(super) struct Applied {
     pub(super) after: Aftermath,
 }
 
+/// What is known of a joiner's bio.
+#[derive(Debug, PartialEq, Eq)]
+enum Bio {
+    /// Nobody asked for it yet.
+    NotAsked,
+    /// It was asked for: this, or none that could be had.
+    Asked(Option<String>),
+}
+
 /// Applies a page, if it follows what is stored. `attached` are the lists that its orders brought.
 pub(super) fn apply(
     facts: &Facts<'_>,
@@ -49,7 +58,7 @@ pub(super) fn apply(
         if let Some(user) = user {
             facts.note_user(user, Some((join.group, join.message)))?;
         }
-        let decision = decide_on(facts, shared, join, user)?;
+        let decision = decide_on(facts, shared, join, user, &Bio::NotAsked)?;
         let outcome = carry_out(facts, join, decision, now)?;
         tracing::info!(
             group = %join.group, user = %join.user, message_id = %join.message,
@@ -90,10 +99,11 @@ pub(super) fn decide_again(
     shared: &Shared,
     join: &Join,
     user: &User,
+    bio: Option<String>,
     now: Timestamp,
 ) -> Result<Outcome, StoreError> {
     facts.note_user(user, None)?;
-    let decision = decide_on(facts, shared, join, Some(user))?;
+    let decision = decide_on(facts, shared, join, Some(user), &Bio::Asked(bio))?;
     let outcome = carry_out(facts, join, decision, now)?;
     facts.settle_join(join.group, join.message, join.user, outcome)?;
     tracing::info!(
@@ -108,9 +118,10 @@ fn decide_on(
     shared: &Shared,
     join: &Join,
     user: Option<&User>,
+    bio: &Bio,
 ) -> Result<Decision, StoreError> {
     let standing = &shared.standing;
-    let named = user.map(|user| hit(shared, user)).unwrap_or_default();
+    let named = user.map(|user| hit(shared, user, bio)).unwrap_or_default();
     let forwarded = facts.forwarded(join.user, join.group)?;
     let known = JoinFacts {
         own: standing.own,
@@ -134,6 +145,10 @@ fn decide_on(
         forwarded: &forwarded,
     };
     let decision = decide::join(join, &known);
+    // A bio is asked for only where everything else would let the photo through.
+    if matches!(decision, Decision::Forward(_)) && *bio == Bio::NotAsked && wants_bio(shared) {
+        return Ok(Decision::LookUp);
+    }
     if decision == Decision::Skip(SkipReason::Named) {
         for (list, rule) in named {
             facts.count_hit(list, &rule)?;
@@ -219,13 +234,22 @@ pub(super) fn compile(lists: RuleLists, zh_cn: bool) -> RulesInForce {
     }
 }
 
-/// Returns the rules that a user's name hits, each of which counts one.
-fn hit(shared: &Shared, user: &User) -> Vec<(WordList, String)> {
+/// Whether bios matter: they are to be checked, and there are rules to check them against.
+pub(super) fn wants_bio(shared: &Shared) -> bool {
+    shared.settings.check_bio && shared.rules().lists.values().any(|rules| !rules.is_empty())
+}
+
+/// Returns the rules that a user's name or bio hits, each of which counts one.
+fn hit(shared: &Shared, user: &User, bio: &Bio) -> Vec<(WordList, String)> {
     let in_force = shared.rules();
     let Some(rules) = &in_force.rules else {
         return Vec::new();
     };
-    let verdict = rules.hit(&user.name, None);
+    let bio = match bio {
+        Bio::Asked(bio) => bio.as_deref(),
+        Bio::NotAsked => None,
+    };
+    let verdict = rules.hit(&user.name, bio);
     for rule in &verdict.overran {
         tracing::warn!("a rule ran past its limit of steps and was skipped: {rule}");
     }

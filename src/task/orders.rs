@@ -105,7 +105,7 @@ pub(super) fn apply(
                 note(facts, page.channel, post, &envelope, "obeyed", now)?;
                 if envelope.from == MANAGE
                     && !matches!(order, Order::StatusAsk { .. })
-                    && let Some(debug) = shared.reporting.debug
+                    && let Some(debug) = shared.settings.debug
                 {
                     let text = reports::debug_text(admin_of(&order), &done);
                     owed::text_file(facts, &reports::debug(debug), &text, now)?;
@@ -230,7 +230,7 @@ impl Carrier<'_, '_> {
                     admin_id: admin.get(),
                     message_id: i64::from(message.get()),
                 };
-                owed::version(facts, self.shared.reporting.dialect, asker, group, now)?;
+                owed::version(facts, self.shared.settings.dialect, asker, group, now)?;
                 self.after.deliver = true;
                 "version reported".to_owned()
             }
@@ -244,7 +244,7 @@ impl Carrier<'_, '_> {
                 "status reported".to_owned()
             }
             Order::BackupNow => {
-                owed::backup(facts, self.shared.reporting.dialect, now)?;
+                owed::backup(facts, self.shared.settings.dialect, now)?;
                 self.after.fetch = true;
                 "backup begun".to_owned()
             }
@@ -300,7 +300,7 @@ impl Carrier<'_, '_> {
                 "users cleared"
             }
             Cleared::UserNew => {
-                facts.forget_users(Some(self.now.plus(-self.shared.reporting.time_new)))?;
+                facts.forget_users(Some(self.now.plus(-self.shared.settings.time_new)))?;
                 "new users cleared"
             }
         })

@@ -128,7 +128,7 @@ pub(super) fn keep_replaced(
         .list(list, &data, &now.rfc3339(), &shared.reader)
         .map_err(|error| StoreError::Unreadable(format!("{list}: {error}")))?;
     let path = shared
-        .reporting
+        .settings
         .data_dir
         .join(format!("replaced-{list}-{now}"));
     files::replace(&path, |file| {

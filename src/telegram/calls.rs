@@ -55,6 +55,7 @@ permitted! {
     f::channels::GetMessages,           "channels.getMessages",           2 at once, every 200 ms;
     f::channels::GetParticipants,       "channels.getParticipants",       1 at once, every 2000 ms;
     f::users::GetUsers,                 "users.getUsers",                 2 at once, every 200 ms;
+    f::users::GetFullUser,              "users.getFullUser",              1 at once, every 1000 ms;
     // The fetcher allows each data centre its own number of downloads, so that none holds up another.
     f::upload::GetFile,                 "upload.getFile",                 16 at once, every 0 ms;
     // Posting, in HIDE and EXCHANGE alone. The deliverer sets its own pace (`delivery.min_interval_ms`).

@@ -64,6 +64,21 @@ pub(super) async fn look_up(
     Ok(found)
 }
 
+/// Asks for a user's bio; `None` if they have none, or cannot be named.
+pub(super) async fn bio(calls: &Calls, sighting: &Sighting) -> Result<Option<String>, CallError> {
+    for id in peer::for_user(sighting) {
+        match calls.invoke(&f::users::GetFullUser { id }).await {
+            Ok(enums::users::UserFull::Full(answer)) => {
+                let enums::UserFull::Full(user) = answer.full_user;
+                return Ok(user.about);
+            }
+            Err(CallError::Refused { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(None)
+}
+
 async fn ask(
     calls: &Calls,
     id: Vec<enums::InputUser>,

@@ -427,6 +427,38 @@ fn rules_are_replaced_hit_and_counted() {
 }
 
 #[test]
+fn bios_are_matched_where_they_are_to_be_checked() {
+    let mut scene = Scene::new();
+    scene.set("custom", "check_bio = true");
+    scene.start();
+    let file = sealed_list("bio_words", json!({"cheap .* here": 0}));
+    let message = order_with(
+        &scene,
+        "REGEX",
+        &["AVATAR"],
+        ("regex", "update"),
+        &json!("bio_words"),
+        Some(&file),
+    );
+    heard(&scene, message, "obeyed");
+    for (bio, outcome) in [("cheap\nthings here", "named"), ("a poet", "forwarded")] {
+        let user = scene.sim.add_user(somebody("Joiner").about(bio));
+        scene.sim.join(scene.group, user, How::ByLink);
+        scene.wait_for_outcome(user, outcome);
+    }
+    // A bio that cannot be had does not keep a photo back.
+    scene
+        .sim
+        .fault(Match::method("users.getFullUser"), Fault::FloodWait(1000));
+    let user = scene
+        .sim
+        .add_user(somebody("Joiner").about("cheap things here"));
+    scene.sim.join(scene.group, user, How::ByLink);
+    scene.wait_for_outcome(user, "forwarded");
+    scene.finish();
+}
+
+#[test]
 fn backup_now_posts_each_list_and_rollback_brings_one_back() {
     let mut scene = Scene::new();
     scene.start();
