@@ -290,3 +290,34 @@ fn a_signal_before_telegram_was_reached_ends_the_program_too() {
     assert_eq!(scene.stop().code(), Some(0));
     assert!(scene.sim.posts_by_account().is_empty());
 }
+
+#[test]
+fn open_shows_the_fleets_lists_to_people_and_to_programs() {
+    let scene = Scene::new();
+    let fixture = |name: &str| {
+        format!(
+            "{}/tests/fixtures/python/{name}.pickle.aes",
+            env!("CARGO_MANIFEST_DIR")
+        )
+    };
+    let (code, out, err) = said(scene.command("open").arg(fixture("bad_ids")));
+    assert_eq!(code, Some(0), "{err}");
+    assert!(
+        out.contains("users:") && out.contains("5000000001"),
+        "{out}"
+    );
+    let (code, out, err) = said(scene.command("open").arg(fixture("nm_words")).arg("--json"));
+    assert_eq!(code, Some(0), "{err}");
+    let list: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!(list["data"]["t\\.me/\\w+"], 0);
+    let photo = scene.data_dir().join("photo.png");
+    let (code, _, err) = said(
+        scene
+            .command("open")
+            .arg(fixture("avatar"))
+            .arg("-o")
+            .arg(&photo),
+    );
+    assert_eq!(code, Some(0), "{err}");
+    assert!(read(&photo).starts_with(b"\x89PNG"));
+}

@@ -87,6 +87,295 @@ fn hold_photos(scene: &Scene) {
     );
 }
 
+/// A row of SPEC §5.5: its name, who may order it, to whom, the action and type, and the data.
+struct Row {
+    name: &'static str,
+    senders: &'static [&'static str],
+    to: &'static str,
+    action: (&'static str, &'static str),
+    data: Value,
+    list: Option<&'static str>,
+    /// Somebody of the fleet who may not order it, and what is said then.
+    refused: Option<(&'static str, &'static str)>,
+}
+
+fn rows(group: i64, user: i64) -> Vec<Row> {
+    let row = |name, senders, action, data| Row {
+        name,
+        senders,
+        to: "AVATAR",
+        action,
+        data,
+        list: None,
+        refused: Some(("TIP", "may not order it")),
+    };
+    let manage: &[&str] = &["MANAGE"];
+    vec![
+        row(
+            "add bad",
+            &[
+                "ANALYZE", "CLEAN", "LANG", "LONG", "NOFLOOD", "NOPORN", "NOSPAM", "RECHECK",
+                "USER", "WARN", "WATCH", "MANAGE",
+            ],
+            ("add", "bad"),
+            json!({"id": user, "type": "user"}),
+        ),
+        row(
+            "remove bad",
+            &["NOSPAM", "MANAGE", "USER"],
+            ("remove", "bad"),
+            json!({"id": user, "type": "user"}),
+        ),
+        row(
+            "add except",
+            &["NOSPAM", "MANAGE"],
+            ("add", "except"),
+            json!({"the_id": user, "the_type": "long"}),
+        ),
+        row(
+            "remove except",
+            &["NOSPAM", "MANAGE"],
+            ("remove", "except"),
+            json!({"id": user, "type": "long"}),
+        ),
+        row(
+            "update declare",
+            &[
+                "CAPTCHA", "CLEAN", "LANG", "LONG", "NOFLOOD", "NOPORN", "NOSPAM", "RECHECK",
+            ],
+            ("update", "declare"),
+            json!({"group_id": group, "message_id": 900}),
+        ),
+        row(
+            "declare ban",
+            &["CAPTCHA", "RECHECK"],
+            ("declare", "ban"),
+            json!({"group_id": group, "message_id": 901}),
+        ),
+        row(
+            "declare delete",
+            &["CLEAN", "NOPORN"],
+            ("declare", "delete"),
+            json!({"group_id": group, "message_id": 902}),
+        ),
+        row(
+            "flood begin",
+            &["CAPTCHA"],
+            ("flood", "status"),
+            json!({"group_id": group, "status": "begin"}),
+        ),
+        row(
+            "flood end",
+            &["CAPTCHA"],
+            ("flood", "status"),
+            json!({"group_id": group, "status": "end"}),
+        ),
+        Row {
+            to: "USER",
+            // Heard from others, it is ordinary talk between them.
+            refused: None,
+            ..row(
+                "help delete",
+                &["CAPTCHA", "WARN"],
+                ("help", "delete"),
+                json!({"group_id": group, "user_id": user, "type": "global"}),
+            )
+        },
+        row(
+            "version ask",
+            &["HIDE"],
+            ("version", "ask"),
+            json!({"admin_id": 7, "message_id": 9}),
+        ),
+        row("backup now", manage, ("backup", "now"), Value::Null),
+        Row {
+            list: Some("bad_ids"),
+            ..row(
+                "backup rollback",
+                manage,
+                ("backup", "rollback"),
+                json!({"admin_id": 7, "type": "bad_ids"}),
+            )
+        },
+        row(
+            "clear bad",
+            manage,
+            ("clear", "bad"),
+            json!({"admin_id": 7, "type": "channels"}),
+        ),
+        row(
+            "clear except",
+            manage,
+            ("clear", "except"),
+            json!({"admin_id": 7, "type": "long"}),
+        ),
+        row(
+            "clear user",
+            manage,
+            ("clear", "user"),
+            json!({"admin_id": 7, "type": "new"}),
+        ),
+        row("remove score", manage, ("remove", "score"), json!(user)),
+        row("update refresh", manage, ("update", "refresh"), json!(7)),
+        row(
+            "status ask",
+            manage,
+            ("status", "ask"),
+            json!({"admin_id": 7, "message_id": 9}),
+        ),
+        Row {
+            list: Some("con_words"),
+            ..row(
+                "regex update",
+                &["REGEX"],
+                ("regex", "update"),
+                json!("con_words"),
+            )
+        },
+        row("regex count", &["REGEX"], ("regex", "count"), json!("ask")),
+        Row {
+            to: "EMERGENCY",
+            refused: None,
+            ..row(
+                "backup hide",
+                &["BACKUP", "TIP", "MANAGE"],
+                ("backup", "hide"),
+                json!(true),
+            )
+        },
+        Row {
+            to: "EMERGENCY",
+            ..row(
+                "backup hide, back",
+                manage,
+                ("backup", "hide"),
+                json!(false),
+            )
+        },
+    ]
+}
+
+#[test]
+fn each_row_is_obeyed_from_its_senders_and_refused_from_another() {
+    let mut scene = Scene::new();
+    scene.start();
+    let user = scene.sim.add_user(somebody("Joiner"));
+    let group = bot_api_id(scene.group);
+    for row in rows(group, user) {
+        let file = row.list.map(|list| match list {
+            "bad_ids" => sealed_list(list, json!({"users": [user], "channels": []})),
+            list => sealed_list(list, json!({"a rule": 0})),
+        });
+        let give = |from: &str| {
+            order_with(
+                &scene,
+                from,
+                &[row.to],
+                row.action,
+                &row.data,
+                file.as_deref(),
+            )
+        };
+        if let Some((sender, why)) = row.refused {
+            let message = give(sender);
+            heard(&scene, message, why);
+        }
+        for sender in row.senders {
+            let message = give(sender);
+            scene.poll(&format!("the row {:?} from {sender}", row.name), || {
+                scene
+                    .query(
+                        &format!(
+                            "SELECT 1 FROM orders WHERE message_id = {message} AND verdict = 'obeyed'"
+                        ),
+                        |_| Ok(()),
+                    )
+                    .len()
+                    == 1
+            });
+        }
+    }
+    scene.finish();
+}
+
+#[test]
+fn the_daily_backup_and_count_come_on_schedule() {
+    let mut scene = Scene::new();
+    // Twice a minute, so that a slow start misses one of them only.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the daemon's own clock is the system's"
+    )]
+    let now = std::time::SystemTime::now();
+    let now = jiff::Timestamp::try_from(now)
+        .expect("a time")
+        .to_zoned(jiff::tz::TimeZone::UTC);
+    let second = |later: i8| (now.second() + later) % 60;
+    let at = format!("{},{} * * * * *", second(4), second(34));
+    scene.set("schedule", &format!("backup = \"{at}\"\ncount = \"{at}\""));
+    scene.set("exchange", "dialect = \"current\"");
+    scene.start();
+    let file = sealed_list("ban_words", json!({"a rule": 5}));
+    let message = order_with(
+        &scene,
+        "REGEX",
+        &["AVATAR"],
+        ("regex", "update"),
+        &json!("ban_words"),
+        Some(&file),
+    );
+    heard(&scene, message, "obeyed");
+    let lists = wait_said(&scene, "backup", "data", 1);
+    assert_eq!(lists[0].0["to"], json!(["BACKUP"]));
+    let counts = wait_said(&scene, "regex", "count", 1);
+    assert_eq!(counts[0].0["data"], "ban_words");
+    scene.finish();
+}
+
+#[test]
+fn mutilated_envelopes_change_nothing() {
+    let mut scene = Scene::new();
+    scene.start();
+    let vectors: Vec<Value> =
+        serde_json::from_str(include_str!("../fixtures/exchange.json")).expect("vectors");
+    let owner = scene.sim.owner();
+    let mut posts = 0;
+    for (number, vector) in vectors.iter().enumerate() {
+        let text = vector["text"].as_str().expect("a text");
+        for cut in [text.len() / 3, text.len() / 2, text.len() - 2 - number % 3] {
+            scene.sim.post(scene.hide, owner, &text[..cut], None);
+            scene
+                .sim
+                .post(scene.hide, owner, &text.replacen('"', "'", cut), None);
+            posts += 2;
+        }
+    }
+    let last = order(
+        &scene,
+        "MANAGE",
+        &["AVATAR"],
+        "clear",
+        "except",
+        &json!({"admin_id": 7, "type": "long"}),
+    );
+    heard(&scene, last, "obeyed");
+    let malformed = scene.query(
+        "SELECT value FROM settings WHERE key = 'malformed'",
+        |row| row.get::<_, String>(0),
+    );
+    assert_eq!(malformed, [posts.to_string()]);
+    for table in ["bad", "excepted", "declared", "flooded", "rules"] {
+        assert_eq!(
+            scene
+                .query(&format!("SELECT 1 FROM {table}"), |_| Ok(()))
+                .len(),
+            0,
+            "{table}"
+        );
+    }
+    scene.finish();
+}
+
 #[test]
 fn a_bad_user_is_skipped_and_what_waits_is_cancelled_until_taken_off() {
     let mut scene = Scene::new();
