@@ -191,3 +191,53 @@ impl Facts<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{ChannelId, MessageId, Payload, UserId};
+
+    /// Every layout that was ever written must open, with what was in it (tests/fixtures/state).
+    #[test]
+    fn each_layout_opens_with_what_was_in_it() {
+        for layout in ["layout_1.db", "layout_2.db"] {
+            let directory = tempfile::tempdir().expect("a directory");
+            let path = directory.path().join("state.db");
+            let frozen = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/state");
+            std::fs::copy(frozen.join(layout), &path).expect("copied");
+            let store = Store::open(&path).expect(layout);
+            let now = Timestamp::new(1_800_000_000);
+            store
+                .transaction(|facts| {
+                    let group = ChannelId::from_bare(1_234_567_890);
+                    let known = facts.channel(group)?.expect("the group");
+                    assert_eq!((known.channel.pts, known.present), (77, true), "{layout}");
+                    assert_eq!(known.channel.top_message, MessageId::new(42));
+                    assert!(facts.is_admin_anywhere(UserId::new(8))?);
+                    assert_eq!(facts.forwarded(UserId::new(8), group)?.len(), 1);
+                    assert_eq!(facts.floods(now)?.len(), 1);
+                    let wanted = facts.wanted(now, 9)?;
+                    assert_eq!(wanted.len(), 1, "{layout}");
+                    assert!(matches!(&wanted[0].payload, Payload::Avatar(avatar)
+                        if avatar.user == UserId::new(7)));
+                    assert_eq!(wanted[0].random_id, -3);
+                    Ok::<_, StoreError>(())
+                })
+                .expect(layout);
+        }
+    }
+
+    #[test]
+    fn a_failed_transaction_leaves_nothing_behind() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let store = Store::open(&directory.path().join("state.db")).expect("opened");
+        let now = Timestamp::new(1);
+        let failed: Result<(), StoreError> = store.transaction(|facts| {
+            facts.remember_flood("m", Timestamp::new(99))?;
+            Err(StoreError::DiskFull)
+        });
+        assert!(matches!(failed, Err(StoreError::DiskFull)));
+        let floods: Result<_, StoreError> = store.transaction(|facts| facts.floods(now));
+        assert!(floods.expect("read").is_empty());
+    }
+}

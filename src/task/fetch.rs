@@ -3,33 +3,28 @@
 //! A photo is fetched as soon as it is decided on, newest first: a raider's photo is gone in
 //! minutes, while the queue of posts may be long. Beyond the spool's limit fetching waits.
 
-use std::collections::BTreeMap;
+mod look_up;
+mod slots;
+
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 
+use self::look_up::{except, look_up, settled};
+use self::slots::{Slots, data_centre};
 use super::{Shared, Stop, joins};
-use crate::decide;
-use crate::model::{
-    Adder, Avatar, Join, List, Payload, PhotoSight, Sighting, Timestamp, User, UserId,
-};
+use crate::model::{Adder, Avatar, Join, List, Payload, PhotoSight, Timestamp};
 use crate::photo;
 use crate::spool;
 use crate::store::{Outcome, Row};
 use crate::telegram::{CallError, PhotoError};
 
-/// How many photos are downloaded at once from one data centre.
-const DOWNLOADS_AT_ONCE: usize = 2;
 /// How many of the newest rows are looked at, so that one data centre's do not hide another's.
 const ROWS_LOOKED_AT: usize = 100;
 /// How many users are looked up in one call.
 const USERS_A_CALL: usize = 50;
 /// How often a photo that comes damaged, or is refused, is tried before it counts as failed.
 const MOST_ATTEMPTS: u32 = 3;
-/// How long a bio is waited for.
-const BIO_WITHIN: Duration = Duration::from_secs(3);
 /// The pause after a file could not be kept, in seconds.
 const DISK_PAUSE: i64 = 3;
 
@@ -116,192 +111,9 @@ enum Done {
     },
 }
 
-/// Which rows are worked on: some at once for each data centre, and none for one that has just
-/// failed to answer, so that it holds up no other.
-#[derive(Debug, Default)]
-struct Slots {
-    taken: BTreeMap<i64, Option<i32>>,
-    resting: BTreeMap<Option<i32>, (u32, Instant)>,
-}
-
-impl Slots {
-    fn take(&mut self, row: &Row, now: Instant) -> bool {
-        let dc = data_centre(row);
-        let busy = self.taken.values().filter(|taken| **taken == dc).count();
-        let rests = self.resting.get(&dc).is_some_and(|(_, until)| *until > now);
-        let free = busy < DOWNLOADS_AT_ONCE && !rests && !self.taken.contains_key(&row.id);
-        if free {
-            self.taken.insert(row.id, dc);
-        }
-        free
-    }
-
-    fn give_back(&mut self, id: i64, dc: Option<i32>, answered: bool, now: Instant) {
-        self.taken.remove(&id);
-        if answered {
-            self.resting.remove(&dc);
-        } else {
-            let (failures, until) = self.resting.entry(dc).or_insert((0, now));
-            *until = now + decide::backoff(*failures);
-            *failures += 1;
-        }
-    }
-
-    /// Shortens a nap to the next moment at which a data centre is asked again.
-    fn nap(&self, nap: Duration, now: Instant) -> Duration {
-        self.resting
-            .values()
-            .map(|(_, until)| until.saturating_duration_since(now))
-            .filter(|rest| !rest.is_zero())
-            .fold(nap, Duration::min)
-    }
-}
-
-/// The data centre that a row's file comes from; none for one that is made here.
-fn data_centre(row: &Row) -> Option<i32> {
-    match &row.payload {
-        Payload::Avatar(avatar) => Some(avatar.photo.dc),
-        _ => None,
-    }
-}
-
 async fn spool_has_room(shared: &Shared) -> Result<bool, Stop> {
     let used = shared.commit(|facts| facts.spooled_bytes()).await?;
     Ok(used < shared.delivery.spool_max)
-}
-
-/// Asks for the users of joins that could not be decided on, and decides on them.
-async fn look_up(shared: &Shared, waiting: Vec<Join>) -> Result<(), Stop> {
-    let sightings = shared
-        .commit(|facts| {
-            waiting
-                .iter()
-                .map(|join| facts.sighting(join.user, Some((join.group, join.message))))
-                .collect::<Result<Vec<_>, _>>()
-        })
-        .await?;
-    let found = match shared.call(|| shared.telegram.look_up(&sightings)).await? {
-        Ok(found) => found,
-        Err(error) => {
-            // Single refusals are sorted out below; this one concerns the method itself.
-            tracing::error!("users cannot be looked up: {error}");
-            shared.pause(decide::backoff(u32::MAX)).await?;
-            return Ok(());
-        }
-    };
-    let bios = if joins::wants_bio(shared) {
-        bios(shared, &sightings).await?
-    } else {
-        BTreeMap::new()
-    };
-    let now = shared.clock.now();
-    shared
-        .commit(|facts| {
-            for join in &waiting {
-                let user = found.get(&join.user).cloned().map_or_else(
-                    || unseen(join),
-                    // Asked for by name, and still no photo: it is hidden from us, or there is none.
-                    settled,
-                );
-                let bio = bios.get(&join.user).cloned();
-                joins::decide_again(facts, shared, join, &user, bio, now)?;
-            }
-            Ok(())
-        })
-        .await?;
-    shared.wakes.fetch.notify_one();
-    Ok(())
-}
-
-/// Asks for users' bios. A bio that does not come at once is done without: a photo weighs more.
-async fn bios(shared: &Shared, sightings: &[Sighting]) -> Result<BTreeMap<UserId, String>, Stop> {
-    let mut bios = BTreeMap::new();
-    for sighting in sightings {
-        let asked = tokio::time::timeout(BIO_WITHIN, shared.telegram.bio(sighting));
-        match shared.or_ending(asked).await? {
-            Ok(Ok(Some(bio))) => {
-                bios.insert(sighting.user, bio);
-            }
-            Ok(Ok(None)) => {}
-            Ok(Err(CallError::Account(trouble))) => return Err(trouble.into()),
-            Ok(Err(error)) => tracing::debug!(user = %sighting.user, "no bio: {error}"),
-            Err(_) => tracing::debug!(user = %sighting.user, "no bio in time"),
-        }
-    }
-    Ok(bios)
-}
-
-/// Puts the present photos of users on the exception list, or takes them off.
-async fn except(shared: &Shared, due: Vec<(UserId, bool)>) -> Result<(), Stop> {
-    let sightings = shared
-        .commit(|facts| {
-            due.iter()
-                .map(|(user, _)| facts.sighting(*user, None))
-                .collect::<Result<Vec<_>, _>>()
-        })
-        .await?;
-    let found = match shared.call(|| shared.telegram.look_up(&sightings)).await? {
-        Ok(found) => found,
-        Err(error) => {
-            tracing::error!("users cannot be looked up: {error}");
-            BTreeMap::new()
-        }
-    };
-    let now = shared.clock.now();
-    let unspool = shared
-        .commit(|facts| {
-            let mut unspool = Vec::new();
-            for (user, put) in &due {
-                // Who cannot be looked up is taken to have the photo that was last seen.
-                let photo = match found.get(user).map(|user| user.photo) {
-                    Some(PhotoSight::Present(photo)) => Some(photo.id),
-                    Some(PhotoSight::Absent) => None,
-                    Some(PhotoSight::Unknown) | None => facts.last_photo(*user)?,
-                };
-                match photo {
-                    Some(photo) => {
-                        facts.set_excepted(photo, *put, now)?;
-                        if *put {
-                            unspool.extend(facts.cancel_photo(photo, now)?);
-                        }
-                    }
-                    None => tracing::warn!(%user, "no photo is known to except"),
-                }
-                facts.settle_exception(*user, *put)?;
-            }
-            Ok(unspool)
-        })
-        .await?;
-    for name in unspool {
-        if let Err(error) = shared.spool.remove(&name) {
-            tracing::warn!("a spooled photo cannot be removed: {error}");
-        }
-    }
-    shared.wakes.fetch.notify_one();
-    Ok(())
-}
-
-/// A user whom Telegram does not show at all: as good as one without a photo.
-fn unseen(join: &Join) -> User {
-    User {
-        id: join.user,
-        access_hash: None,
-        min: true,
-        name: String::new(),
-        bot: false,
-        deleted: false,
-        photo: PhotoSight::Absent,
-    }
-}
-
-fn settled(user: User) -> User {
-    match user.photo {
-        PhotoSight::Unknown => User {
-            photo: PhotoSight::Absent,
-            ..user
-        },
-        _ => user,
-    }
 }
 
 /// Downloads, checks, seals and spools one photo, or settles why not. Returns whether its data

@@ -4,6 +4,8 @@
 //! because the list of dialogs is compared with the ledger at start, after each reconnect and every
 //! few minutes. Nothing here survives a crash, and nothing has to: the ledger's `pts` does.
 
+mod census;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +20,7 @@ use super::orders::{self, Attached};
 use super::pull::{Gap, Pulled, pull};
 use super::{Shared, Stop};
 use crate::decide;
-use crate::model::{Advance, Channel, ChannelId, MessageId, Page};
+use crate::model::{Advance, Channel, ChannelId, Page};
 use crate::store::{Facts, Moved, StoreError};
 use crate::telegram::{CallError, Hint};
 
@@ -38,12 +40,6 @@ const CENSUS_EVERY: Duration = Duration::from_secs(300);
 const CENSUS_APART: Duration = Duration::from_secs(3);
 /// The longest pause between two tries to connect.
 const CONNECT_PAUSE: Duration = Duration::from_secs(30);
-/// How many messages of a group that was joined unseen are read back at most.
-const READ_BACK: i32 = 1000;
-/// How many lists of dialogs may lack a channel that pushes before it is ignored.
-const LISTS_WITHOUT: u8 = 2;
-/// The setting that says that a first list of dialogs was taken over.
-const FIRST_CENSUS: &str = "first_census";
 
 /// Watches until the end. `census` is the list of dialogs as just read.
 ///
@@ -355,126 +351,6 @@ impl Watch {
         }
         Ok(())
     }
-
-    /// Compares the list of dialogs with the ledger: new channels, moved ones, and those missing.
-    async fn compare(&mut self, channels: &[Channel]) -> Result<(), Stop> {
-        let strangers = self.strangers.clone();
-        let (watched, ignored): (Vec<&Channel>, Vec<&Channel>) = channels
-            .iter()
-            .partition(|channel| self.shared.is_watched(channel));
-        let listed: BTreeSet<ChannelId> = watched.iter().map(|channel| channel.id).collect();
-        let (found, missing) = self
-            .shared
-            .commit(|facts| {
-                let first = facts.setting(FIRST_CENSUS)?.is_none();
-                let mut found = Vec::new();
-                for &channel in &watched {
-                    let pushed = strangers.get(&channel.id).map(|(pts, _)| *pts);
-                    found.push((channel.id, take_over(facts, channel, first, pushed)?));
-                }
-                facts.keep_setting(FIRST_CENSUS, "done")?;
-                let missing: Vec<ChannelId> = facts
-                    .channels()?
-                    .into_iter()
-                    .map(|known| known.channel.id)
-                    .filter(|id| !listed.contains(id))
-                    .collect();
-                Ok((found, missing))
-            })
-            .await?;
-        let new = found
-            .iter()
-            .filter(|(_, step)| !matches!(step, Found::Read | Found::Moved))
-            .count();
-        if new > 0 {
-            tracing::info!(watched = watched.len(), new, "channels");
-            self.shared.wakes.admins.notify_one();
-        }
-        let lost = std::mem::take(&mut self.lost);
-        for (channel, (id, found)) in watched.iter().zip(found) {
-            match found {
-                _ if lost.contains(&id) => {
-                    let gap = Gap {
-                        top: channel.top_message,
-                        pts: channel.pts,
-                    };
-                    self.gaps.insert(id, gap);
-                }
-                Found::Read | Found::New => {}
-                Found::Moved => self.mark_dirty(id),
-                Found::ReadBack(gap) => {
-                    self.gaps.insert(id, gap);
-                }
-            }
-        }
-        // The pages of the list are no snapshot: what it lacks may just have moved between two of
-        // them. Whether the account has left, the channel's own pull tells.
-        for id in missing {
-            self.mark_dirty(id);
-        }
-        self.judge_strangers(&listed, &ignored);
-        Ok(())
-    }
-
-    /// Who pushes and is not listed is asked for again, and in the end ignored until a list has them.
-    fn judge_strangers(&mut self, listed: &BTreeSet<ChannelId>, ignored: &[&Channel]) {
-        self.strangers.retain(|id, _| !listed.contains(id));
-        self.ignored.retain(|id| !listed.contains(id));
-        self.ignored
-            .extend(ignored.iter().map(|channel| channel.id));
-        for (id, (_, lists)) in &mut self.strangers {
-            *lists += 1;
-            if *lists >= LISTS_WITHOUT {
-                self.ignored.insert(*id);
-            }
-        }
-        self.strangers.retain(|id, _| !self.ignored.contains(id));
-        self.census_due |= !self.strangers.is_empty();
-    }
-}
-
-/// What the list of dialogs tells of one channel.
-enum Found {
-    /// It was read so far.
-    Read,
-    /// It has moved.
-    Moved,
-    /// It is new, and there is nothing to be read of it.
-    New,
-    /// It is new, and was joined unseen: its latest messages are read back.
-    ReadBack(Gap),
-}
-
-/// Takes over what the list of dialogs tells of a channel. A new one is followed from the first push
-/// of it that was seen; one that was joined unseen is read back; on the very first start every
-/// channel is new, and what happened before is of no interest.
-fn take_over(
-    facts: &Facts<'_>,
-    channel: &Channel,
-    first: bool,
-    pushed: Option<i32>,
-) -> Result<Found, StoreError> {
-    if !facts.note_channel(channel)? {
-        let read = facts.channel(channel.id)?.map(|known| known.channel.pts);
-        return Ok(if read == Some(channel.pts) {
-            Found::Read
-        } else {
-            Found::Moved
-        });
-    }
-    if first {
-        return Ok(Found::New);
-    }
-    let back = MessageId::new((channel.top_message.get() - READ_BACK).max(0));
-    if let Some(pts) = pushed.filter(|pts| (1..channel.pts).contains(pts)) {
-        facts.read_from(channel.id, pts, back)?;
-        return Ok(Found::Moved);
-    }
-    facts.read_from(channel.id, channel.pts, back)?;
-    Ok(Found::ReadBack(Gap {
-        top: channel.top_message,
-        pts: channel.pts,
-    }))
 }
 
 /// Whether a push needs more than it brings: the administrators of a group of which none are known,

@@ -3,6 +3,7 @@
 mod harness;
 
 mod account;
+mod breakage;
 mod cli;
 mod crashes;
 mod delivery;
