@@ -54,7 +54,7 @@ enum Command {
     Login,
     /// Read and explain the configuration; exit with 78 if it cannot be used
     Check,
-    /// Open a sealed file, to standard output or to a file
+    /// Open a file of the fleet's, sealed or Python's, to standard output or to a file
     Open(open::Arguments),
 }
 

@@ -196,15 +196,13 @@ fn consequences(page: &mut Page<'_, impl Write>, loaded: &Loaded) -> io::Result<
         page.line("Status reports say that this instance is a standby replica.")?;
     }
     page.line(format_args!(
-        "A member is new for {} after joining; a photo that waits for {} h is dropped and counted.",
+        "MANAGE's word `new` means {} after joining; a photo that waits for {} h is dropped and counted.",
         Seconds(config.custom.time_new.as_secs()),
         config.delivery.max_age.as_secs() / 3600
     ))?;
-    page.line(format_args!(
-        "Users, joins and the bad list are reset every month: {}, by the schedule {} (UTC).",
-        config.custom.reset_day,
-        config.schedule.reset_time.as_str()
-    ))
+    page.line(
+        "This version does not yet use reset_day, reset_time, admins and recheck: nothing is reset by itself.",
+    )
 }
 
 fn session(page: &mut Page<'_, impl Write>, loaded: &Loaded) -> io::Result<()> {

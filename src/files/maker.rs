@@ -177,6 +177,14 @@ impl Reader {
         }
     }
 
+    /// Makes a maker of sealed files with the same password, whatever kind is posted.
+    ///
+    /// # Errors
+    /// No random numbers, or no memory for the derivation.
+    pub fn sealing(&self) -> Result<Maker, MakeFault> {
+        Maker::new(FileKind::Sealed, &self.password)
+    }
+
     /// Opens a file, all of it or nothing, and recognises what is in it.
     ///
     /// # Errors

@@ -40,7 +40,10 @@ pub(super) fn apply(
     now: Timestamp,
 ) -> Result<Applied, StoreError> {
     let moved = facts.advance(page.channel, page.advance, page.last_message)?;
-    if moved != Moved::Forward {
+    // A push may be overtaken by the list of dialogs whose pts was adopted: what it tells was revealed,
+    // and is known by its message if it was seen before.
+    let overtaken = moved == Moved::Known && matches!(page.advance, Advance::Pushed { .. });
+    if moved != Moved::Forward && !overtaken {
         let after = Aftermath::default();
         return Ok(Applied { moved, after });
     }

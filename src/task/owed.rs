@@ -124,8 +124,9 @@ pub(super) fn keep_replaced(
 ) -> Result<(), StoreError> {
     let data = facts.list(list)?;
     let made = shared
-        .maker
-        .list(list, &data, &now.rfc3339(), &shared.reader)
+        .reader
+        .sealing()
+        .and_then(|maker| maker.list(list, &data, &now.rfc3339(), &shared.reader))
         .map_err(|error| StoreError::Unreadable(format!("{list}: {error}")))?;
     let path = shared
         .settings

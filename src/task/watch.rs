@@ -356,16 +356,22 @@ impl Watch {
 /// Whether a push needs more than it brings: the administrators of a group of which none are known,
 /// or the file of an order. The channel's pull asks for them first.
 fn waits_for_pull(facts: &Facts<'_>, shared: &Shared, page: &Page) -> Result<bool, StoreError> {
+    let Some(known) = facts.channel(page.channel)? else {
+        // A stranger, and found to be one by `apply`.
+        return Ok(false);
+    };
+    if matches!(page.advance, Advance::Pushed { to, .. } if to <= known.channel.pts) {
+        // A pull would not tell it any more.
+        return Ok(false);
+    }
     if page.posts.iter().any(orders::needs_file) {
         return Ok(shared.delivery.private.contains(&page.channel));
     }
-    if page.joins.is_empty() || is_unlearnable(shared, page.channel) {
-        return Ok(false);
-    }
-    // A channel that is not in the ledger is a stranger, and found to be one by `apply`.
-    Ok(facts
-        .channel(page.channel)?
-        .is_some_and(|known| known.admins_at.is_none()))
+    Ok(
+        !page.joins.is_empty()
+            && known.admins_at.is_none()
+            && !is_unlearnable(shared, page.channel),
+    )
 }
 
 /// Makes sure that the connection answers and pushes; a silent one is replaced.

@@ -302,3 +302,23 @@ fn floods_rest_one_method_survive_a_restart_and_let_reports_pass() {
     assert_eq!(sent.len(), 3);
     scene.finish();
 }
+
+#[test]
+fn a_join_pushed_while_the_first_list_of_dialogs_is_read_is_not_lost() {
+    let mut scene = Scene::with(crowd());
+    // The list is computed after the join, which is pushed before the list arrives.
+    scene.sim.fault(
+        Match::method("messages.getDialogs").once(),
+        Fault::HoldBefore,
+    );
+    scene.launch();
+    scene
+        .sim
+        .wait_for_call("messages.getDialogs", 1, crate::harness::PATIENCE)
+        .expect("the call");
+    let users = join_some(&scene, 3);
+    scene.sim.release();
+    scene.wait_for_photos(3);
+    arrived_once(&scene, &users);
+    scene.finish();
+}

@@ -306,3 +306,14 @@ fn calls_are_made_in_one_room() {
         assert!(!pool || makes_pools, "{room} says SenderPool");
     }
 }
+
+#[test]
+fn the_documented_table_of_orders_is_the_codes() {
+    let text = include_str!("../../ARCHITECTURE.md");
+    let table = text
+        .split_once("<!-- orders -->\n")
+        .and_then(|(_, rest)| rest.split_once("<!-- /orders -->"))
+        .map(|(table, _)| table.trim())
+        .expect("the markers");
+    assert_eq!(table, scp_079_avatar::exchange::orders::table().trim());
+}
