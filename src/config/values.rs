@@ -219,10 +219,13 @@ pub(super) fn parse_cron(text: &str) -> Result<Cron, String> {
         .map_err(|error| format!("{text:?} is no cron expression: {error}"))?;
     // Any moment serves: what comes at all comes within the years that croner searches.
     let start = DateTime::constant(2024, 1, 1, 0, 0, 0, 0);
-    match cron.find_next_occurrence(&start, true) {
-        Ok(_) => Ok(cron),
-        Err(_) => Err(format!("{text:?} never comes")),
+    if cron.find_next_occurrence(&start, true).is_err() {
+        return Err(format!("{text:?} never comes"));
     }
+    // What fires it has a parser of its own, and has to take it too.
+    tokio_cron_scheduler::Job::new(super::six_fields(&cron), |_, _| {})
+        .map_err(|error| format!("{text:?} cannot be scheduled: {error}"))?;
+    Ok(cron)
 }
 
 /// Parses the time of the reset, whose day is `reset_day`'s to say.
@@ -301,6 +304,7 @@ mod tests {
             ("* * * *", "no cron"),
             ("0 0 20 * * * 2026", "no cron"),
             ("0 0 30 2 *", "never comes"),
+            ("30 * LW * *", "cannot be scheduled"),
         ] {
             let problem = parse_cron(text).expect_err(text);
             assert!(problem.contains(part), "{problem}");

@@ -68,7 +68,7 @@ impl Facts<'_> {
     pub fn space_lists(&self, not_before: Timestamp) -> Result<(), StoreError> {
         self.0.execute(
             "UPDATE outbox SET due_at = MAX(due_at, ?1)
-             WHERE class = 'report' AND state IN ('fetched', 'sending') AND payload ->> '$.kind' = 'list'",
+             WHERE class = 'report' AND state IN ('fetched', 'sending') AND key GLOB 'backup/*'",
             [not_before.get()],
         )?;
         Ok(())
@@ -144,15 +144,51 @@ impl Facts<'_> {
 
     /// A row that cannot be read is settled, so that it holds up no other.
     fn readable(&self, row: RawRow, now: Timestamp) -> Result<Option<Row>, StoreError> {
-        let id = row.0.id;
+        let (id, key) = (row.0.id, row.0.key.clone());
         match row.parse() {
             Ok(row) => Ok(Some(row)),
             Err(error) => {
                 tracing::error!(row = id, "dropped from the outbox: {error}");
-                self.note_dropped(id, "unreadable", now)?;
+                self.drop_unreadable(id, &key, now)?;
                 Ok(None)
             }
         }
+    }
+
+    /// Settles every row whose payload is not even JSON, as a damaged disk may leave it: no other
+    /// statement has to reckon with one.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn drop_damaged(&self, now: Timestamp) -> Result<(), StoreError> {
+        let mut statement = self.0.prepare(
+            "SELECT id, key FROM outbox
+             WHERE state IN ('wanted', 'fetched', 'sending') AND NOT json_valid(payload)",
+        )?;
+        let rows: Vec<(i64, String)> = statement
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<Result<_, _>>()?;
+        for (id, key) in rows {
+            tracing::error!(row = id, "dropped from the outbox: its payload is damaged");
+            self.drop_unreadable(id, &key, now)?;
+        }
+        Ok(())
+    }
+
+    /// Settles a row by what its key says, and with it the join that waits for it.
+    fn drop_unreadable(&self, id: i64, key: &str, now: Timestamp) -> Result<(), StoreError> {
+        self.note_dropped(id, "unreadable", now)?;
+        let mut words = key.split('/').skip(1);
+        let group = words.next().and_then(|group| group.parse().ok());
+        let user: Option<i64> = words.next().and_then(|user| user.parse().ok());
+        if let (Some(group), Some(user)) = (group.and_then(ChannelId::from_bot_api), user) {
+            self.0.execute(
+                "UPDATE joins SET outcome = 'failed'
+                 WHERE group_id = ?1 AND user_id = ?2 AND outcome = 'queued'",
+                [group.bare(), user],
+            )?;
+        }
+        Ok(())
     }
 
     /// Returns when the next row in one of these states falls due, if one is not due yet.
@@ -287,7 +323,7 @@ impl Facts<'_> {
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn too_old(&self, oldest: Timestamp) -> Result<Vec<Row>, StoreError> {
+    pub fn too_old(&self, oldest: Timestamp, now: Timestamp) -> Result<Vec<Row>, StoreError> {
         let sql = format!(
             "SELECT {COLUMNS} FROM outbox
              WHERE class = 'avatar' AND state IN ('wanted', 'fetched') AND created_at < ?1"
@@ -298,7 +334,7 @@ impl Facts<'_> {
             .collect::<Result<_, _>>()?;
         let mut readable = Vec::new();
         for row in rows {
-            readable.extend(self.readable(row, oldest)?);
+            readable.extend(self.readable(row, now)?);
         }
         Ok(readable)
     }
@@ -362,15 +398,15 @@ impl Facts<'_> {
         // Keys that begin with the prefix lie between it and the same with its last "/" as "0".
         let end = format!("{}0", prefix.trim_end_matches('/'));
         let mut statement = self.0.prepare_cached(
-            "SELECT payload FROM outbox WHERE key > ?1 AND key < ?2
+            "SELECT key FROM outbox WHERE key > ?1 AND key < ?2
              AND state IN ('wanted', 'fetched', 'sending')",
         )?;
         let rows = statement.query_map([&prefix, &end], |row| row.get::<_, String>(0))?;
         let mut photos = Vec::new();
         for row in rows {
-            if let Payload::Avatar(avatar) = parse_payload(&row?)? {
-                photos.push(avatar.photo.id);
-            }
+            let key = row?;
+            let photo = key.strip_prefix(&prefix).and_then(|id| id.parse().ok());
+            photos.extend(photo.map(PhotoId::new));
         }
         Ok(photos)
     }

@@ -33,7 +33,13 @@ const KEEP_ORDERS: i64 = 30 * 24 * 3600;
 /// # Errors
 /// See [`Stop`]; or the spool cannot be read.
 pub async fn reconcile(shared: &Shared) -> Result<(), Stop> {
-    let rows = shared.commit(|facts| facts.spooled()).await?;
+    let now = shared.clock.now();
+    let rows = shared
+        .commit(|facts| {
+            facts.drop_damaged(now)?;
+            facts.spooled()
+        })
+        .await?;
     let names: BTreeSet<String> = rows.iter().map(|(_, name)| name.clone()).collect();
     let there = shared
         .spool
@@ -325,7 +331,7 @@ async fn drop_old(shared: &Shared) -> Result<(), Stop> {
         .commit(|facts| {
             facts.forget_settled(now.plus(-KEEP_SETTLED))?;
             facts.forget_orders(now.plus(-KEEP_ORDERS))?;
-            facts.too_old(now.plus(-shared.delivery.max_age))
+            facts.too_old(now.plus(-shared.delivery.max_age), now)
         })
         .await?;
     for row in &old {

@@ -385,3 +385,36 @@ fn a_status_that_could_not_be_said_in_time_is_not_said_late() {
     assert!(late <= 1, "{late} said late");
     scene.finish();
 }
+
+#[test]
+fn a_damaged_row_costs_its_own_photo_and_no_other() {
+    let mut scene = Scene::new();
+    scene.start();
+    scene.sim.fault(
+        Match::method("upload.getFile"),
+        Fault::error(500, "INTERNAL"),
+    );
+    let users: Vec<i64> = (0..3)
+        .map(|_| {
+            let user = scene.sim.add_user(somebody("Joiner"));
+            scene.sim.join(scene.group, user, How::ByLink);
+            user
+        })
+        .collect();
+    scene.wait_for_state("SELECT 1 FROM joins WHERE outcome = 'queued'", 3);
+    scene.kill();
+    let damaged = scene.query(
+        "UPDATE outbox SET payload = 'x' WHERE id = (SELECT MIN(id) FROM outbox WHERE class = 'avatar') RETURNING key",
+        |row| row.get::<_, String>(0),
+    );
+    scene.sim.clear_faults();
+    scene.start();
+    let photos = scene.wait_for_photos(2);
+    let lost = users
+        .iter()
+        .find(|user| damaged[0].contains(&user.to_string()))
+        .expect("one of them");
+    assert!(photos.iter().all(|photo| photo.user != *lost));
+    scene.wait_for_outcome(*lost, "failed");
+    scene.finish();
+}

@@ -149,16 +149,7 @@ fn the_daily_backup_and_count_come_on_schedule() {
     scene.set("schedule", &format!("backup = \"{at}\"\ncount = \"{at}\""));
     scene.set("exchange", "dialect = \"current\"");
     scene.start();
-    let file = sealed_list("ban_words", json!({"a rule": 5}));
-    let message = order_with(
-        &scene,
-        "REGEX",
-        &["AVATAR"],
-        ("regex", "update"),
-        &json!("ban_words"),
-        Some(&file),
-    );
-    heard(&scene, message, "obeyed");
+    update_rules(&scene, "ban_words", json!({"a rule": 5}));
     let lists = wait_said(&scene, "backup", "data", 1);
     assert_eq!(lists[0].0["to"], json!(["BACKUP"]));
     let counts = wait_said(&scene, "regex", "count", 1);
@@ -497,19 +488,11 @@ fn version_and_status_are_answered_in_both_dialects() {
 fn rules_are_replaced_hit_and_counted() {
     let mut scene = Scene::new();
     scene.start();
-    let file = sealed_list(
+    update_rules(
+        &scene,
         "nm_words",
         json!({"加.{0,3}微信": 0, "(?<!x)spam": 0, "(unclosed": 0}),
     );
-    let message = order_with(
-        &scene,
-        "REGEX",
-        &["AVATAR", "NOSPAM"],
-        ("regex", "update"),
-        &json!("nm_words"),
-        Some(&file),
-    );
-    heard(&scene, message, "obeyed");
     scene.poll("the broken rule to be named", || {
         scene.log().contains("nm_words, rule 3")
     });
@@ -524,16 +507,7 @@ fn rules_are_replaced_hit_and_counted() {
         scene.wait_for_outcome(user, outcome);
     }
     // A rule that stays keeps its hits.
-    let file = sealed_list("nm_words", json!({"(?<!x)spam": 0, "new": 0}));
-    let message = order_with(
-        &scene,
-        "REGEX",
-        &["AVATAR"],
-        ("regex", "update"),
-        &json!("nm_words"),
-        Some(&file),
-    );
-    heard(&scene, message, "obeyed");
+    update_rules(&scene, "nm_words", json!({"(?<!x)spam": 0, "new": 0}));
     avatar(&scene, "regex", "count", "REGEX", &json!("ask"));
     let (caption, post) = &wait_said(&scene, "regex", "count", 1)[0];
     assert_eq!(caption["to"], json!(["REGEX"]));
@@ -554,16 +528,7 @@ fn bios_are_matched_where_they_are_to_be_checked() {
     let mut scene = Scene::new();
     scene.set("custom", "check_bio = true");
     scene.start();
-    let file = sealed_list("bio_words", json!({"cheap .* here": 0}));
-    let message = order_with(
-        &scene,
-        "REGEX",
-        &["AVATAR"],
-        ("regex", "update"),
-        &json!("bio_words"),
-        Some(&file),
-    );
-    heard(&scene, message, "obeyed");
+    update_rules(&scene, "bio_words", json!({"cheap .* here": 0}));
     for (bio, outcome) in [("cheap\nthings here", "named"), ("a poet", "forwarded")] {
         let user = scene.sim.add_user(somebody("Joiner").about(bio));
         scene.sim.join(scene.group, user, How::ByLink);
@@ -852,6 +817,19 @@ fn the_python_kind_is_written_where_it_is_configured() {
     };
     assert!(png.starts_with(b"\x89PNG"));
     scene.finish();
+}
+
+/// REGEX replaces a list of rules.
+fn update_rules(scene: &Scene, list: &str, rules: Value) {
+    let message = order_with(
+        scene,
+        "REGEX",
+        &["AVATAR", "NOSPAM"],
+        ("regex", "update"),
+        &json!(list),
+        Some(&sealed_list(list, rules)),
+    );
+    heard(scene, message, "obeyed");
 }
 
 /// A list's sealed file, as another of the fleet would make it.
