@@ -3,6 +3,8 @@
 //! Owns the order of starting and ending, and what each failure means for the process: its exit
 //! code (SPEC §11) and its one plain sentence. It keeps nothing itself.
 
+pub mod by_hand;
+
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, Permissions};
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};

@@ -3,6 +3,7 @@
 //! Owns the arguments and the words printed about them; each subcommand has a room of its own.
 
 pub mod check;
+mod lists;
 mod login;
 mod open;
 mod run;
@@ -31,6 +32,7 @@ const CONFIGURATION: u8 = 78;
   scp-079-avatar login --config config.toml     log the account in, once
   scp-079-avatar run --config config.toml       watch and forward until SIGTERM or Ctrl-C
   scp-079-avatar open photo -o photo.jpg        open a file that AVATAR posted
+  scp-079-avatar restore bad_ids --dry-run      say what bringing a list back would change
 
 Without --config: ./config.toml, then $XDG_CONFIG_HOME/scp-079-avatar/config.toml, then
 /etc/scp-079-avatar/config.toml.
@@ -56,6 +58,10 @@ enum Command {
     Check,
     /// Open a file of the fleet's, sealed or Python's, to standard output or to a file
     Open(open::Arguments),
+    /// Save every list as a file
+    Backup(lists::BackupArguments),
+    /// Replace a list by a file's; what was there is kept as a sealed file in the data directory
+    Restore(lists::RestoreArguments),
 }
 
 /// A failure that ends the process: its exit code, and what is still to be said.
@@ -123,6 +129,8 @@ fn dispatch(arguments: Arguments) -> Result<(), Failure> {
         Command::Run => run::run(load(path, &environment)?),
         Command::Login => login::run(&load(path, &environment)?.config),
         Command::Open(what) => open::run(&load(path, &environment)?.config, &what),
+        Command::Backup(what) => lists::backup(&load(path, &environment)?.config, &what),
+        Command::Restore(what) => lists::restore(&load(path, &environment)?.config, &what),
     }
 }
 

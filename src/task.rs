@@ -29,6 +29,7 @@ pub use cron::{Job, Plan, cron, owe_status};
 pub use deliver::{deliver, reconcile};
 pub use fetch::fetch;
 pub use joins::RulesInForce;
+pub use orders::replace_list;
 pub use watch::watch;
 
 use crate::clock::Clock;

@@ -128,6 +128,31 @@ impl ListData {
     }
 }
 
+impl ListData {
+    /// Says each entry in words, to count what a change adds, removes and keeps.
+    #[must_use]
+    pub fn entries(&self) -> BTreeSet<String> {
+        match self {
+            Self::Users(users) => {
+                let joins = users.joins.iter().map(|join| format!("{join:?}"));
+                let forwarded = users.forwarded.iter().map(|photo| format!("{photo:?}"));
+                joins.chain(forwarded).collect()
+            }
+            Self::Bad(bad) => {
+                let users = bad.users.iter().map(|user| format!("{user:?}"));
+                let channels = bad.channels.iter().map(|channel| format!("{channel:?}"));
+                users.chain(channels).collect()
+            }
+            Self::Except(except) => except.photos.iter().map(ToString::to_string).collect(),
+            Self::Admins(admins) => admins
+                .iter()
+                .flat_map(|(group, users)| users.iter().map(move |user| format!("{group} {user}")))
+                .collect(),
+            Self::Rules(rules) => rules.iter().map(|rule| format!("{rule:?}")).collect(),
+        }
+    }
+}
+
 /// Joins and forwarded photos.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Users {

@@ -6,13 +6,15 @@
 //! [`Aftermath`], and may be lost in a crash without harm.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::path::Path;
 
 use super::{Shared, owed};
 use crate::exchange::envelope;
 use crate::exchange::orders::{self, Cleared, Heard, Order, RefusedWhy};
 use crate::exchange::reports::{self, Asker};
 use crate::exchange::route::RouteEvent;
-use crate::files::ListFile;
+use crate::files::{self, ListFile, PlaceFault, Reader};
 use crate::model::{
     Bad, ChannelId, ChannelPost, List, ListData, MessageId, Page, Timestamp, WordList,
 };
@@ -334,8 +336,14 @@ impl Carrier<'_, '_> {
             Ok(found) => found,
             Err(why) => return Ok(Err(why)),
         };
-        owed::keep_replaced(self.facts, self.shared, list, self.now)?;
-        self.facts.replace_list(list, &data, self.now)?;
+        let keep = &self.shared.settings.data_dir;
+        replace_list(
+            self.facts,
+            &self.shared.reader,
+            keep,
+            (list, &data),
+            self.now,
+        )?;
         self.after.rules |= matches!(list, List::Words(_));
         Ok(Ok(match left_out {
             0 => format!("{list} rolled back"),
@@ -344,6 +352,31 @@ impl Carrier<'_, '_> {
             }
         }))
     }
+}
+
+/// Replaces a list, whole; what was there is kept as a sealed file in `keep` first (SPEC §7.3).
+///
+/// # Errors
+/// See [`StoreError`]; nothing is replaced then.
+pub fn replace_list(
+    facts: &Facts<'_>,
+    reader: &Reader,
+    keep: &Path,
+    (list, data): (List, &ListData),
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let before = facts.list(list)?;
+    let made = reader
+        .sealing()
+        .and_then(|maker| maker.list(list, &before, &now.rfc3339(), reader))
+        .map_err(|error| StoreError::Unreadable(format!("{list}: {error}")))?;
+    let path = keep.join(format!("replaced-{list}-{now}"));
+    files::replace(&path, |file| {
+        file.write_all(&made)
+            .map_err(|error| PlaceFault::new("write", &path, error))
+    })
+    .map_err(|error| StoreError::DiskFails(error.to_string()))?;
+    facts.replace_list(list, data, now)
 }
 
 /// Returns the data of a file that came with an order, if they are of the list that it names.

@@ -5,7 +5,6 @@ use super::Shared;
 use crate::config::Dialect;
 use crate::exchange::reports::{self, Asker};
 use crate::exchange::route::{Route, RouteEvent};
-use crate::files;
 use crate::model::{ChannelId, Content, List, ListData, Payload, Timestamp, WordList};
 use crate::spool;
 use crate::store::{Facts, StoreError};
@@ -113,30 +112,6 @@ pub(super) fn counts(facts: &Facts<'_>, now: Timestamp) -> Result<usize, StoreEr
         lists += 1;
     }
     Ok(lists)
-}
-
-/// Keeps what a list holds now as a sealed file beside `state.db`, before it is replaced.
-pub(super) fn keep_replaced(
-    facts: &Facts<'_>,
-    shared: &Shared,
-    list: List,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let data = facts.list(list)?;
-    let made = shared
-        .reader
-        .sealing()
-        .and_then(|maker| maker.list(list, &data, &now.rfc3339(), &shared.reader))
-        .map_err(|error| StoreError::Unreadable(format!("{list}: {error}")))?;
-    let path = shared
-        .settings
-        .data_dir
-        .join(format!("replaced-{list}-{now}"));
-    files::replace(&path, |file| {
-        std::io::Write::write_all(file, &made)
-            .map_err(|error| files::PlaceFault::new("write", &path, error))
-    })
-    .map_err(|error| StoreError::DiskFails(error.to_string()))
 }
 
 /// Returns where posts go now.

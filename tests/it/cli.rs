@@ -321,3 +321,59 @@ fn open_shows_the_fleets_lists_to_people_and_to_programs() {
     assert_eq!(code, Some(0), "{err}");
     assert!(read(&photo).starts_with(b"\x89PNG"));
 }
+
+#[test]
+fn lists_are_saved_and_brought_back_by_hand() {
+    let mut scene = Scene::new();
+    scene.start();
+    let users: Vec<i64> = (0..2)
+        .map(|_| {
+            let user = scene.sim.add_user(somebody("Joiner"));
+            scene.sim.join(scene.group, user, How::ByLink);
+            user
+        })
+        .collect();
+    scene.wait_for_state("SELECT 1 FROM joins WHERE outcome = 'forwarded'", 2);
+    let saved = tempfile::tempdir().expect("a directory");
+    // While it runs.
+    let (code, out, err) = said(scene.command("backup").arg("--to").arg(saved.path()));
+    assert_eq!(code, Some(0), "{err}");
+    let file = saved.path().join("user_ids");
+    assert!(out.contains(&file.display().to_string()), "{out}");
+    let (code, _, err) = said(scene.command("restore").arg(&file));
+    assert_eq!(code, Some(1), "a running program was overlooked");
+    assert!(err.contains("already runs"), "{err}");
+    scene.stop();
+    scene.query("DELETE FROM joins RETURNING user_id", |_| Ok(()));
+    let (code, out, err) = said(scene.command("restore").arg(&file).arg("--dry-run"));
+    assert_eq!(code, Some(0), "{err}");
+    assert!(
+        out.contains("would be restored: 2 added, 0 removed, 2 kept"),
+        "{out}"
+    );
+    assert!(scene.outcomes().is_empty());
+    let (code, out, err) = said(scene.command("restore").arg(&file));
+    assert_eq!(code, Some(0), "{err}");
+    assert!(out.contains("was restored: 2 added"), "{out}");
+    assert_eq!(scene.outcomes().len(), users.len());
+    // Python's files do not say which list they are.
+    let python = format!(
+        "{}/tests/fixtures/python/bad_ids.pickle.aes",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    let (code, _, err) = said(scene.command("restore").arg(&python));
+    assert_eq!(code, Some(1));
+    assert!(err.contains("--list NAME"), "{err}");
+    let (code, out, err) = said(
+        scene
+            .command("restore")
+            .arg(&python)
+            .args(["--list", "bad_ids"]),
+    );
+    assert_eq!(code, Some(0), "{err}");
+    assert!(
+        out.contains("2 added") && out.contains("1 entries"),
+        "{out}"
+    );
+    scene.finish();
+}

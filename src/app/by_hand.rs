@@ -1,0 +1,166 @@
+//! Backup and restore by hand (SPEC §7.3), beside a running program or without one.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use secrecy::SecretString;
+use thiserror::Error;
+
+use super::{AppError, prepare_data_dir};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::files::{self, Maker, Opened, PlaceFault, Reader};
+use crate::model::{List, ListData};
+use crate::store::{Store, StoreError};
+use crate::task;
+
+/// Why a backup or a restore by hand did not work.
+#[derive(Debug, Error)]
+pub enum ByHandError {
+    /// What also keeps the program from running.
+    #[error(transparent)]
+    App(#[from] AppError),
+    /// The database does not serve.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A list's file could not be made.
+    #[error("{list} could not be saved: {why}")]
+    Make {
+        /// The list.
+        list: List,
+        /// Why.
+        why: String,
+    },
+    /// The file cannot be used.
+    #[error("{}: {why}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+}
+
+impl ByHandError {
+    /// Returns the exit code of SPEC §11.
+    #[must_use]
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            Self::App(error) => error.exit_code(),
+            _ => 1,
+        }
+    }
+}
+
+/// What a restore changes, or would change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The list.
+    pub list: List,
+    /// Entries that only the file has.
+    pub added: usize,
+    /// Entries that only the present list has.
+    pub removed: usize,
+    /// Entries that both have.
+    pub kept: usize,
+    /// Entries of the file that mean nothing here.
+    pub left_out: usize,
+}
+
+/// Saves every list that is not empty as a file of the configured kind in `directory`, all of one
+/// moment. The program may run meanwhile. Returns the files.
+///
+/// # Errors
+/// See [`ByHandError`].
+pub fn backup(
+    config: &Config,
+    clock: &Clock,
+    directory: &Path,
+) -> Result<Vec<PathBuf>, ByHandError> {
+    let store = Store::open(&config.telegram.state_file())?;
+    let lists = store.transaction(|facts| {
+        List::ALL
+            .into_iter()
+            .map(|list| Ok((list, facts.list(list)?)))
+            .collect::<Result<Vec<(List, ListData)>, StoreError>>()
+    })?;
+    let password = SecretString::from(config.encrypt.password.expose());
+    let reader = Reader::new(&password);
+    let maker = Maker::new(config.exchange.files, &password).map_err(AppError::from)?;
+    let saved_at = clock.now().rfc3339();
+    let mut saved = Vec::new();
+    for (list, data) in lists.iter().filter(|(_, data)| !data.is_empty()) {
+        let unmade = |why: &dyn std::fmt::Display| ByHandError::Make {
+            list: *list,
+            why: why.to_string(),
+        };
+        let made = maker
+            .list(*list, data, &saved_at, &reader)
+            .map_err(|error| unmade(&error))?;
+        let path = directory.join(list.as_str());
+        files::replace(&path, |file| {
+            file.write_all(&made)
+                .map_err(|error| PlaceFault::new("write", &path, error))
+        })
+        .map_err(|error| unmade(&error))?;
+        saved.push(path);
+    }
+    Ok(saved)
+}
+
+/// Replaces a list by a file's, in one transaction, or only says what that would change. The program
+/// must not run meanwhile, since it keeps the rules in memory. `named` says which list a file is that
+/// does not say so itself, as Python's do not.
+///
+/// # Errors
+/// See [`ByHandError`]; nothing is changed then.
+pub fn restore(
+    config: &Config,
+    clock: &Clock,
+    path: &Path,
+    named: Option<List>,
+    dry_run: bool,
+) -> Result<Change, ByHandError> {
+    let bad = |why: &dyn std::fmt::Display| ByHandError::File {
+        path: path.to_owned(),
+        why: why.to_string(),
+    };
+    let _lock = prepare_data_dir(config)?;
+    let reader = Reader::new(&SecretString::from(config.encrypt.password.expose()));
+    let bytes = fs::read(path).map_err(|error| bad(&error))?;
+    let Opened::List(file) = reader.read(&bytes).map_err(|error| bad(&error))? else {
+        return Err(bad(&"it holds no list"));
+    };
+    let list = match (file.list, named) {
+        (Some(own), Some(named)) if own != named => {
+            return Err(bad(&format!("it holds {own}, not {named}")));
+        }
+        (Some(list), _) | (None, Some(list)) => list,
+        (None, None) => {
+            return Err(bad(
+                &"it does not say which list it is: name it, with `--list NAME`",
+            ));
+        }
+    };
+    let (data, left_out) = file.data_for(list).map_err(|error| bad(&error))?;
+    let store = Store::open(&config.telegram.state_file())?;
+    let now = clock.now();
+    let before = store.transaction(|facts| {
+        let before = facts.list(list)?;
+        if !dry_run {
+            let keep = &config.telegram.data_dir;
+            task::replace_list(facts, &reader, keep, (list, &data), now)?;
+        }
+        Ok::<_, StoreError>(before)
+    })?;
+    let (before, after) = (before.entries(), data.entries());
+    let kept = before.intersection(&after).count();
+    Ok(Change {
+        list,
+        added: after.len() - kept,
+        removed: before.len() - kept,
+        kept,
+        left_out,
+    })
+}
