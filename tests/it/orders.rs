@@ -1,5 +1,6 @@
 //! The fleet's orders, each row of SPEC §5.5 end to end; and the reports of §5.3.
 
+mod reports;
 mod table;
 
 use scp_079_avatar::exchange::format_data;
@@ -48,9 +49,14 @@ fn avatar(scene: &Scene, action: &str, kind: &str, from: &str, data: &Value) {
 
 /// The envelopes that were posted with this action and type.
 fn said(scene: &Scene, action: &str, kind: &str) -> Vec<(Value, Post)> {
+    said_in(scene, scene.posts_go_to(), action, kind)
+}
+
+/// The envelopes that were posted in that channel with this action and type.
+fn said_in(scene: &Scene, channel: i64, action: &str, kind: &str) -> Vec<(Value, Post)> {
     scene
         .sim
-        .posts(scene.posts_go_to())
+        .posts(channel)
         .into_iter()
         .filter(|post| post.by_account)
         .filter_map(|post| {
