@@ -200,7 +200,7 @@ mod tests {
     /// Every layout that was ever written must open, with what was in it (tests/fixtures/state).
     #[test]
     fn each_layout_opens_with_what_was_in_it() {
-        for layout in ["layout_1.db", "layout_2.db"] {
+        for layout in ["layout_1.db", "layout_2.db", "layout_3.db"] {
             let directory = tempfile::tempdir().expect("a directory");
             let path = directory.path().join("state.db");
             let frozen = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/state");

@@ -102,7 +102,8 @@ impl Facts<'_> {
         self.0.execute("DELETE FROM forwarded", [])?;
         let mut insert = self
             .0
-            .prepare("INSERT OR IGNORE INTO joins VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
+            .prepare("INSERT OR IGNORE INTO joins (group_id, message_id, user_id, joined_at, added_by, outcome)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
         for join in &users.joins {
             insert.execute(params![
                 join.group.bare(),
@@ -117,9 +118,10 @@ impl Facts<'_> {
                 },
             ])?;
         }
-        let mut insert = self
-            .0
-            .prepare("INSERT OR IGNORE INTO forwarded VALUES (?1, ?2, ?3, ?4, ?5)")?;
+        let mut insert = self.0.prepare(
+            "INSERT OR IGNORE INTO forwarded (user_id, photo_id, group_id, message_id, sent_at)
+             VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?;
         for photo in &users.forwarded {
             insert.execute(params![
                 photo.user.get(),

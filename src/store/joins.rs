@@ -50,11 +50,16 @@ const BY_GROUP: i64 = 0;
 
 impl Facts<'_> {
     /// Records a join and what became of it. Returns `false`, and changes nothing, if this very
-    /// join is recorded already.
+    /// join is recorded already. `now` is when it was seen.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn record_join(&self, join: &Join, outcome: Outcome) -> Result<bool, StoreError> {
+    pub fn record_join(
+        &self,
+        join: &Join,
+        outcome: Outcome,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         let added_by = match join.added_by {
             Adder::Themselves => None,
             Adder::User(user) => Some(user.get()),
@@ -62,7 +67,7 @@ impl Facts<'_> {
         };
         let inserted = self
             .0
-            .prepare_cached("INSERT OR IGNORE INTO joins VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
+            .prepare_cached("INSERT OR IGNORE INTO joins VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?
             .execute(params![
                 join.group.bare(),
                 join.message.get(),
@@ -70,6 +75,7 @@ impl Facts<'_> {
                 join.date.get(),
                 added_by,
                 outcome.as_str(),
+                now.get(),
             ])?;
         Ok(inserted == 1)
     }
@@ -159,24 +165,25 @@ impl Facts<'_> {
         Ok(photos)
     }
 
-    /// Records that a photo was posted for a group, as `message` of the private channel.
+    /// Records that a photo was posted for a group, as `message` of that private channel.
     ///
     /// # Errors
     /// See [`StoreError`].
     pub fn record_forwarded(
         &self,
         avatar: &Avatar,
-        message: MessageId,
+        (channel, message): (ChannelId, MessageId),
         now: Timestamp,
     ) -> Result<(), StoreError> {
         self.0
-            .prepare_cached("INSERT OR IGNORE INTO forwarded VALUES (?1, ?2, ?3, ?4, ?5)")?
+            .prepare_cached("INSERT OR IGNORE INTO forwarded VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
             .execute(params![
                 avatar.user.get(),
                 avatar.photo.id.get(),
                 avatar.group.bare(),
                 message.get(),
                 now.get(),
+                channel.bare(),
             ])?;
         Ok(())
     }

@@ -146,6 +146,21 @@ CREATE TABLE settings (
     value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 ",
+    // 3: what the clock has done; when joins were seen, where photos were posted, until when a report
+    // may be said.
+    "
+CREATE TABLE runs (
+    job TEXT PRIMARY KEY,
+    due_at INTEGER NOT NULL,
+    ran_at INTEGER,
+    next_at INTEGER
+) STRICT, WITHOUT ROWID;
+
+ALTER TABLE joins ADD COLUMN seen_at INTEGER;
+CREATE INDEX joins_by_age ON joins (joined_at);
+ALTER TABLE forwarded ADD COLUMN channel_id INTEGER;
+ALTER TABLE outbox ADD COLUMN expires_at INTEGER;
+",
 ];
 
 /// Marks the file as this program's: "SCP7", in SQLite's `application_id`.

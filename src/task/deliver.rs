@@ -173,7 +173,7 @@ async fn send(shared: &Shared, row: &Row) -> Result<Option<Timestamp>, Stop> {
     };
     match result {
         Ok(message) => {
-            sent(shared, row, message).await?;
+            sent(shared, row, (channel, message)).await?;
             Ok(None)
         }
         Err(error) => not_sent(shared, row, channel, error).await,
@@ -227,13 +227,14 @@ async fn spooled(shared: &Shared, row: &Row) -> Result<Option<(String, Vec<u8>)>
     }
 }
 
-async fn sent(shared: &Shared, row: &Row, message: MessageId) -> Result<(), Stop> {
+async fn sent(shared: &Shared, row: &Row, post: (ChannelId, MessageId)) -> Result<(), Stop> {
+    let (_, message) = post;
     let now = shared.clock.now();
     shared
         .commit(|facts| {
             facts.note_sent(row.id, message, now)?;
             if let Payload::Avatar(avatar) = &row.payload {
-                facts.record_forwarded(avatar, message, now)?;
+                facts.record_forwarded(avatar, post, now)?;
                 facts.settle_join(
                     avatar.group,
                     avatar.message,

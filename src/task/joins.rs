@@ -67,7 +67,7 @@ pub(super) fn apply(
             group = %join.group, user = %join.user, message_id = %join.message,
             outcome = outcome.as_str(), "join"
         );
-        facts.record_join(join, outcome)?;
+        facts.record_join(join, outcome, now)?;
         after.fetch |= matches!(outcome, Outcome::LookUp | Outcome::Queued);
     }
     Ok(Applied { moved, after })
