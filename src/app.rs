@@ -21,12 +21,12 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::decide;
-use crate::exchange::reports::Status;
 use crate::files::{MakeFault, Maker, Reader};
 use crate::model::{Channel, ChannelId, UserId};
+use crate::schedule::Timetable;
 use crate::spool::Spool;
 use crate::store::{DirectoryLock, Facts, LockError, Store, StoreError};
-use crate::task::{self, Delivery, Job, Plan, Settings, Shared, Standing, Stop, Wakes};
+use crate::task::{self, Delivery, Settings, Shared, Standing, Stop, Wakes};
 use crate::telegram::{
     AccountSession, AccountTrouble, CallError, FloodMemory, Hint, Identity, SessionError, Telegram,
 };
@@ -178,13 +178,8 @@ pub async fn run(
         wakes: Wakes::default(),
         unlearnable: Mutex::default(),
     });
-    let plan = [
-        (Job::Status, &config.schedule.status),
-        (Job::Backup, &config.schedule.backup),
-        (Job::Count, &config.schedule.count),
-    ]
-    .map(|(job, cron)| (job, config::six_fields(cron)));
-    match work(&shared, plan.into(), hints, channels, started).await {
+    let timetable = Timetable::new(config.schedule, config.custom.reset_day);
+    match work(&shared, timetable, hints, channels, started).await {
         Err(Stop::Ending) if shared.shutdown.is_cancelled() => Ok(()),
         ended => ended.map_err(AppError::from),
     }
@@ -193,7 +188,7 @@ pub async fn run(
 /// Starts every loop, and ends them together.
 async fn work(
     shared: &Arc<Shared>,
-    plan: Plan,
+    timetable: Timetable,
     hints: mpsc::Receiver<Hint>,
     channels: Vec<Channel>,
     started: tokio::time::Instant,
@@ -201,7 +196,7 @@ async fn work(
     task::reconcile(shared).await?;
     shared.reload_rules().await?;
     note_channels(shared, &channels).await?;
-    task::owe_status(shared, Status::Online).await?;
+    task::owe_online(shared).await?;
     tracing::info!(
         account = %shared.standing.own,
         channels = channels.len(),
@@ -214,7 +209,7 @@ async fn work(
     loops.spawn(task::fetch(shared.clone()));
     loops.spawn(task::deliver(shared.clone()));
     loops.spawn(task::admins(shared.clone()));
-    loops.spawn(task::cron(shared.clone(), plan));
+    loops.spawn(task::cron(shared.clone(), timetable));
 
     let mut result = Ok(());
     tokio::select! {

@@ -203,13 +203,16 @@ pub struct Log {
     pub level: LogLevel,
 }
 
-/// Gives a schedule's expression with six fields, the first for seconds; five fields fire at second 0.
+/// Gives an expression's times of day on every day, with six fields, the first for seconds; five fields
+/// mean second 0.
 #[must_use]
-pub fn six_fields(cron: &Cron) -> String {
-    let text = cron.as_str();
-    match text.split_whitespace().count() {
-        5 => format!("0 {text}"),
-        _ => text.to_owned(),
+pub fn every_day(cron: &Cron) -> String {
+    let fields: Vec<&str> = cron.as_str().split_whitespace().collect();
+    match fields[..] {
+        [minute, hour, _, _, _] => format!("0 {minute} {hour} * * *"),
+        [second, minute, hour, _, _, _] => format!("{second} {minute} {hour} * * *"),
+        // A nickname such as @daily, each of which is at the beginning of an hour.
+        _ => "0 0 * * * *".to_owned(),
     }
 }
 

@@ -12,6 +12,7 @@ pub mod files;
 pub mod model;
 pub mod photo;
 pub mod rules;
+pub mod schedule;
 pub mod secret;
 pub mod shutdown;
 pub mod spool;

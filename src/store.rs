@@ -14,6 +14,7 @@ mod orders;
 mod outbox;
 mod people;
 mod rules;
+mod runs;
 mod schema;
 
 use std::collections::BTreeMap;
@@ -29,6 +30,7 @@ pub use ledger::{KnownChannel, Moved};
 pub use lists::Waiting;
 pub use lock::{DirectoryLock, LockError};
 pub use outbox::Row;
+pub use runs::JobRecord;
 
 use crate::model::Timestamp;
 

@@ -25,7 +25,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 pub use admins::admins;
-pub use cron::{Job, Plan, cron, owe_status};
+pub use cron::{cron, owe_online};
 pub use deliver::{deliver, reconcile};
 pub use fetch::fetch;
 pub use joins::RulesInForce;
@@ -132,6 +132,8 @@ pub struct Wakes {
     pub admins: Notify,
     /// Whether every group's administrators are to be learned anew.
     pub all_admins: AtomicBool,
+    /// Members who are still new are to be looked at again.
+    pub recheck: Notify,
 }
 
 /// Why a loop ended before it was told to.

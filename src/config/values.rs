@@ -151,7 +151,11 @@ impl ResetDay {
     pub(super) const HINT: &str =
         "\"1st mon\" to \"5th sun\", \"last mon\" to \"last sun\", \"last\", or a day 1 to 31";
 
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
+    /// Reads what the maintainer writes.
+    ///
+    /// # Errors
+    /// A sentence that says that it is none.
+    pub fn parse(text: &str) -> Result<Self, String> {
         let lower = text.to_lowercase();
         let words: Vec<_> = lower.split_whitespace().collect();
         let parsed = match words[..] {
@@ -223,7 +227,7 @@ pub(super) fn parse_cron(text: &str) -> Result<Cron, String> {
         return Err(format!("{text:?} never comes"));
     }
     // What fires it has a parser of its own, and has to take it too.
-    tokio_cron_scheduler::Job::new(super::six_fields(&cron), |_, _| {})
+    tokio_cron_scheduler::Job::new(super::every_day(&cron), |_, _| {})
         .map_err(|error| format!("{text:?} cannot be scheduled: {error}"))?;
     Ok(cron)
 }
@@ -294,6 +298,9 @@ mod tests {
             "*/15 * * * *",
             "0 20 * * 1-5",
             "5 4 29 2 *",
+            "30 * LW * *",
+            "0 6 * * FRI#L",
+            "@daily",
         ] {
             parse_cron(text).expect(text);
         }
@@ -304,7 +311,6 @@ mod tests {
             ("* * * *", "no cron"),
             ("0 0 20 * * * 2026", "no cron"),
             ("0 0 30 2 *", "never comes"),
-            ("30 * LW * *", "cannot be scheduled"),
         ] {
             let problem = parse_cron(text).expect_err(text);
             assert!(problem.contains(part), "{problem}");

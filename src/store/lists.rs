@@ -332,6 +332,17 @@ impl Facts<'_> {
         Ok(())
     }
 
+    /// Does the monthly reset: users, joins that are settled, and the bad list; not rules or exceptions
+    /// (SPEC §8).
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn reset(&self) -> Result<(), StoreError> {
+        self.forget_users(None)?;
+        self.clear_bad(true)?;
+        self.clear_bad(false)
+    }
+
     /// Returns a setting.
     ///
     /// # Errors

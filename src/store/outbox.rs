@@ -48,6 +48,25 @@ impl Facts<'_> {
         self.owe(key, "report", "fetched", payload, now)
     }
 
+    /// Owes a report that is not to be posted from `expires_at` on.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn owe_report_until(
+        &self,
+        key: &str,
+        payload: &Payload,
+        now: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.owe_report(key, payload, now)?;
+        self.0.execute(
+            "UPDATE outbox SET expires_at = ?2 WHERE key = ?1",
+            params![key, expires_at.get()],
+        )?;
+        Ok(())
+    }
+
     /// Owes a report whose file is yet to be made. Returns `false` if it was owed before.
     ///
     /// # Errors
@@ -337,6 +356,22 @@ impl Facts<'_> {
             readable.extend(self.readable(row, now)?);
         }
         Ok(readable)
+    }
+
+    /// Drops reports whose time is over, also one whose post is begun and not proven: it is not to be
+    /// posted late. So is one of a time that a clock set back has made the future.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn drop_expired(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.0
+            .prepare_cached(
+                "UPDATE outbox SET state = 'dropped', reason = 'outdated', settled_at = ?1
+                 WHERE expires_at IS NOT NULL AND state IN ('fetched', 'sending')
+                   AND (expires_at <= ?1 OR created_at > ?1 + 60)",
+            )?
+            .execute([now.get()])?;
+        Ok(())
     }
 
     /// Drops status reports that were not posted: a newer one takes their place.

@@ -151,6 +151,7 @@ CREATE TABLE settings (
     "
 CREATE TABLE runs (
     job TEXT PRIMARY KEY,
+    expression TEXT NOT NULL,
     due_at INTEGER NOT NULL,
     ran_at INTEGER,
     next_at INTEGER
@@ -160,6 +161,7 @@ ALTER TABLE joins ADD COLUMN seen_at INTEGER;
 CREATE INDEX joins_by_age ON joins (joined_at);
 ALTER TABLE forwarded ADD COLUMN channel_id INTEGER;
 ALTER TABLE outbox ADD COLUMN expires_at INTEGER;
+CREATE INDEX outbox_expiring ON outbox (expires_at) WHERE expires_at IS NOT NULL;
 ",
 ];
 

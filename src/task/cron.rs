@@ -1,100 +1,179 @@
-//! What happens by the clock: the status of every hour, the daily backup, the daily counts.
+//! What happens by the clock: status, backup, counts, reset, administrators, recheck.
 //!
-//! tokio-cron-scheduler fires, in UTC; what a firing means is decided here. What was missed while the
-//! program was down is not made up for yet, and a status report never is.
+//! tokio-cron-scheduler fires, in UTC; what a firing means, `schedule` decides from the clock and from
+//! what the store remembers of the job. The same question is asked at start and every few seconds, so
+//! that neither a firing that was lost nor a clock that jumps matters. A job and the note that it ran are
+//! one transaction: a crash leaves it due or done.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio_cron_scheduler::{Job as CronJob, JobScheduler, JobSchedulerError};
 
 use super::{Shared, Stop, owed};
 use crate::exchange::reports::{self, Status};
+use crate::model::Timestamp;
+use crate::schedule::{Job, Run, Timetable, Verdict};
+use crate::store::{Facts, JobRecord, StoreError};
 
-/// A job of `[schedule]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Job {
-    /// The status report.
-    Status,
-    /// The backup of every list.
-    Backup,
-    /// The counts of every list of rules.
-    Count,
-}
+/// How often every job is looked at, whatever fires: often enough for a status report to be in time.
+const BEAT: Duration = Duration::from_secs(20);
 
-/// When each job is due: cron expressions of six fields, the first for seconds.
-pub type Plan = Vec<(Job, String)>;
-
-/// Owes a status report now. Each call is a report of its own, as each start of the service is.
+/// Owes the report that the service has started.
 ///
 /// # Errors
 /// See [`Stop`].
-pub async fn owe_status(shared: &Shared, status: Status) -> Result<(), Stop> {
+pub async fn owe_online(shared: &Shared) -> Result<(), Stop> {
     let now = shared.clock.now();
-    let text = reports::status(shared.settings.dialect, status, shared.settings.backup);
+    let text = status(shared, Status::Online);
     shared
-        .commit(|facts| {
-            // One that could not be said in time is not said late.
-            facts.drop_unsent("awake/", now)?;
-            owed::envelope(facts, status.as_str(), &text, now)
-        })
+        .commit(|facts| owed::envelope(facts, Status::Online.as_str(), &text, now))
         .await?;
     shared.wakes.deliver.notify_one();
     Ok(())
 }
 
-/// Does the jobs on schedule until the end.
+/// Does the jobs that were missed, once each, then every job on schedule until the end.
 ///
 /// # Errors
 /// See [`Stop`].
-pub async fn cron(shared: Arc<Shared>, plan: Plan) -> Result<(), Stop> {
-    let (fired, mut fires) = mpsc::channel(8);
-    let mut scheduler = start(plan, &fired)
+pub async fn cron(shared: Arc<Shared>, timetable: Timetable) -> Result<(), Stop> {
+    for job in Job::ALL {
+        look_at(&shared, &timetable, job, true).await?;
+    }
+    let (fired, mut fires) = mpsc::channel(Job::ALL.len());
+    let mut scheduler = start(&timetable, &fired)
         .await
         .map_err(|error| Stop::System(format!("the scheduler: {error}")))?;
     loop {
-        match shared.or_ending(fires.recv()).await {
-            Ok(Some(job)) => fire(&shared, job).await?,
-            Ok(None) => return Err(Stop::System("the scheduler has stopped".into())),
-            Err(stop) => {
-                // It holds nothing that matters; the process ends right after.
-                if let Err(error) = scheduler.shutdown().await {
-                    tracing::debug!("the scheduler: {error}");
+        tokio::select! {
+            () = shared.shutdown.cancelled() => break,
+            job = fires.recv() => match job {
+                Some(job) => look_at(&shared, &timetable, job, false).await?,
+                None => return Err(Stop::System("the scheduler has stopped".into())),
+            },
+            () = tokio::time::sleep(BEAT) => {
+                for job in Job::ALL {
+                    look_at(&shared, &timetable, job, false).await?;
                 }
-                return Err(stop);
             }
         }
     }
-}
-
-async fn fire(shared: &Shared, job: Job) -> Result<(), Stop> {
-    let now = shared.clock.now();
-    match job {
-        Job::Status => return owe_status(shared, Status::Awake).await,
-        Job::Backup => {
-            shared
-                .commit(|facts| owed::backup(facts, shared.settings.dialect, now))
-                .await?;
-            shared.wakes.fetch.notify_one();
-        }
-        Job::Count => {
-            shared.commit(|facts| owed::counts(facts, now)).await?;
-            shared.wakes.deliver.notify_one();
-        }
+    // It holds nothing that matters; the process ends right after.
+    if let Err(error) = scheduler.shutdown().await {
+        tracing::debug!("the scheduler: {error}");
     }
     Ok(())
 }
 
-async fn start(plan: Plan, fired: &mpsc::Sender<Job>) -> Result<JobScheduler, JobSchedulerError> {
+/// Does a job, if it is due.
+async fn look_at(
+    shared: &Shared,
+    timetable: &Timetable,
+    job: Job,
+    starting: bool,
+) -> Result<(), Stop> {
+    let now = shared.clock.now();
+    let due = shared
+        .commit(|facts| {
+            let due = note(facts, timetable, job, now, starting)?;
+            if let Some(due) = due {
+                carry_out(facts, shared, job, due, now)?;
+            }
+            Ok(due)
+        })
+        .await?;
+    let Some(due) = due else { return Ok(()) };
+    match job {
+        Job::Status | Job::Recheck => tracing::debug!(%job, late_s = now.get() - due.get(), "ran"),
+        _ => tracing::info!(%job, late_s = now.get() - due.get(), "ran"),
+    }
+    match job {
+        Job::Status | Job::Count => shared.wakes.deliver.notify_one(),
+        Job::Backup => shared.wakes.fetch.notify_one(),
+        Job::Reset => {}
+        Job::Admins => {
+            shared.wakes.all_admins.store(true, Ordering::Release);
+            shared.wakes.admins.notify_one();
+        }
+        Job::Recheck => shared.wakes.recheck.notify_one(),
+    }
+    Ok(())
+}
+
+/// Asks whether a job is due, and notes that its times up to now are dealt with. Returns the time that
+/// is to be done.
+fn note(
+    facts: &Facts<'_>,
+    timetable: &Timetable,
+    job: Job,
+    now: Timestamp,
+    starting: bool,
+) -> Result<Option<Timestamp>, StoreError> {
+    let known = facts.job(job.as_str())?;
+    let expression = timetable.expression(job);
+    // Another expression has other times: none of them was missed.
+    let run = known
+        .as_ref()
+        .filter(|known| known.expression == expression)
+        .map(|known| Run {
+            due_at: known.due_at,
+            ran_at: known.ran_at,
+        });
+    let ran_at = known.as_ref().and_then(|known| known.ran_at);
+    let (due_at, ran_at, due) = match timetable.decide(job, run, now, starting) {
+        Verdict::Wait => (run.map_or(now, |run| run.due_at), ran_at, None),
+        Verdict::Pass(to) => (to, ran_at, None),
+        Verdict::Do(due) => (due, Some(now), Some(due)),
+    };
+    let record = JobRecord {
+        expression,
+        due_at,
+        ran_at,
+        next_at: timetable.next(job, now.max(due_at)),
+    };
+    if known.as_ref() != Some(&record) {
+        facts.note_job(job.as_str(), &record)?;
+    }
+    Ok(due)
+}
+
+fn carry_out(
+    facts: &Facts<'_>,
+    shared: &Shared,
+    job: Job,
+    due: Timestamp,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    match job {
+        Job::Status => owed::awake(facts, &status(shared, Status::Awake), due, now),
+        Job::Backup => owed::backup(facts, shared.settings.dialect, now),
+        Job::Count => owed::counts(facts, now).map(|_| ()),
+        Job::Reset => facts.reset(),
+        // These are woken after the commit.
+        Job::Admins | Job::Recheck => Ok(()),
+    }
+}
+
+fn status(shared: &Shared, status: Status) -> String {
+    reports::status(shared.settings.dialect, status, shared.settings.backup)
+}
+
+async fn start(
+    timetable: &Timetable,
+    fired: &mpsc::Sender<Job>,
+) -> Result<JobScheduler, JobSchedulerError> {
     let scheduler = JobScheduler::new().await?;
-    for (job, expression) in plan {
+    for job in Job::ALL {
         let fired = fired.clone();
-        let cron_job = CronJob::new_async(expression, move |_, _| {
+        let cron_job = CronJob::new_async(timetable.fires_at(job), move |_, _| {
             let fired = fired.clone();
             Box::pin(async move {
-                // Full means that as many firings wait already: one more adds nothing.
+                // Full means that as many firings wait already; the next beat looks at every job.
                 if fired.try_send(job).is_err() {
-                    tracing::warn!(?job, "fired again before it was done");
+                    tracing::debug!(%job, "fired again before it was looked at");
                 }
             })
         })?;

@@ -83,7 +83,10 @@ pub async fn deliver(shared: Arc<Shared>) -> Result<(), Stop> {
         ];
         let row = if open {
             shared
-                .commit(|facts| facts.next_to_send(now, rests[0].is_none(), rests[1].is_none()))
+                .commit(|facts| {
+                    facts.drop_expired(now)?;
+                    facts.next_to_send(now, rests[0].is_none(), rests[1].is_none())
+                })
                 .await?
         } else {
             None

@@ -9,6 +9,9 @@ use crate::model::{ChannelId, Content, List, ListData, Payload, Timestamp, WordL
 use crate::spool;
 use crate::store::{Facts, StoreError};
 
+/// How long after its time a status report may still be posted, in seconds: BACKUP closes its books in
+/// the third minute, and an answer may take half of one.
+const AWAKE_WITHIN: i64 = 150;
 /// The setting that keeps the choice of channel.
 const ROUTE: &str = "route";
 
@@ -39,6 +42,23 @@ pub(super) fn envelope(
         text: text.to_owned(),
     };
     owe(facts, what, &payload, now)
+}
+
+/// Owes the status report of the time `due`. One that was not said before is not said any more, and this
+/// one neither once its minutes are over.
+pub(super) fn awake(
+    facts: &Facts<'_>,
+    text: &str,
+    due: Timestamp,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    facts.drop_unsent("awake/", now)?;
+    let payload = Payload::Text {
+        text: text.to_owned(),
+    };
+    let key = key(reports::Status::Awake.as_str(), now)?;
+    facts.owe_report_until(&key, &payload, now, due.plus(AWAKE_WITHIN))?;
+    Ok(())
 }
 
 /// Owes an envelope with a text as its file.
@@ -141,7 +161,11 @@ pub(super) fn turn(
 
 /// Owes a report that needs nothing to be fetched.
 fn owe(facts: &Facts<'_>, what: &str, payload: &Payload, now: Timestamp) -> Result<(), StoreError> {
-    let nonce = spool::random_name().map_err(|error| StoreError::DiskFails(error.to_string()))?;
-    facts.owe_report(&format!("{what}/{now}/{nonce}"), payload, now)?;
+    facts.owe_report(&key(what, now)?, payload, now)?;
     Ok(())
+}
+
+fn key(what: &str, now: Timestamp) -> Result<String, StoreError> {
+    let nonce = spool::random_name().map_err(|error| StoreError::DiskFails(error.to_string()))?;
+    Ok(format!("{what}/{now}/{nonce}"))
 }
