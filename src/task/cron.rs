@@ -29,7 +29,10 @@ pub async fn owe_online(shared: &Shared) -> Result<(), Stop> {
     let now = shared.clock.now();
     let text = status(shared, Status::Online);
     shared
-        .commit(|facts| owed::envelope(facts, Status::Online.as_str(), &text, now))
+        .commit(|facts| {
+            owed::drop_awake(facts, now)?;
+            owed::envelope(facts, Status::Online.as_str(), &text, now)
+        })
         .await?;
     shared.wakes.deliver.notify_one();
     Ok(())

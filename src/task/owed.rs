@@ -52,13 +52,18 @@ pub(super) fn awake(
     due: Timestamp,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    facts.drop_unsent("awake/", now)?;
+    drop_awake(facts, now)?;
     let payload = Payload::Text {
         text: text.to_owned(),
     };
     let key = key(reports::Status::Awake.as_str(), now)?;
     facts.owe_report_until(&key, &payload, now, due.plus(AWAKE_WITHIN))?;
     Ok(())
+}
+
+/// Drops the status report that was not said yet: a newer report takes its place.
+pub(super) fn drop_awake(facts: &Facts<'_>, now: Timestamp) -> Result<(), StoreError> {
+    facts.drop_unsent("awake/", now)
 }
 
 /// Owes an envelope with a text as its file.

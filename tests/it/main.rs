@@ -13,5 +13,6 @@ mod login;
 mod orders;
 mod photos;
 mod rooms;
+mod schedule;
 mod skips;
 mod startup;
