@@ -14,6 +14,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::clock::Clock;
 use crate::config::{Config, ConfigErrors, Environment, Loaded};
 
 /// Something was asked for in words that are not understood.
@@ -120,9 +121,11 @@ fn dispatch(arguments: Arguments) -> Result<(), Failure> {
     match arguments.command {
         Command::Check => {
             let mut out = std::io::stdout().lock();
-            check::run(path, &environment, &mut out).map_err(|error| match error {
-                check::CheckError::Config(errors) => errors.into(),
-                check::CheckError::Output(error) => Failure::new(1, error),
+            check::run(path, &environment, Clock::system().now(), &mut out).map_err(|error| {
+                match error {
+                    check::CheckError::Config(errors) => errors.into(),
+                    check::CheckError::Output(error) => Failure::new(1, error),
+                }
             })?;
             out.flush().map_err(|error| Failure::new(1, error))
         }

@@ -12,6 +12,8 @@ use crate::config::{
     Bots, Channels, Config, ConfigErrors, Delivery, Environment, FileKind, Loaded, Proxy, Schedule,
     Telegram,
 };
+use crate::model::Timestamp;
+use crate::schedule::{Job, Timetable};
 
 /// Why `check` did not end well.
 #[derive(Debug, thiserror::Error)]
@@ -24,7 +26,7 @@ pub enum CheckError {
     Output(#[from] io::Error),
 }
 
-/// Reads the configuration as `run` would and writes to `out` what it means.
+/// Reads the configuration as `run` would and writes to `out` what it means, as of `now`.
 ///
 /// # Errors
 ///
@@ -32,17 +34,27 @@ pub enum CheckError {
 pub fn run(
     path: Option<&Path>,
     environment: &Environment,
+    now: Timestamp,
     out: &mut impl Write,
 ) -> Result<(), CheckError> {
     let loaded = Config::load(path, environment)?;
     let mut page = Page { out };
-    values(&mut page, &loaded)?;
-    consequences(&mut page, &loaded)?;
+    let timetable = Timetable::new(
+        loaded.config.schedule.clone(),
+        loaded.config.custom.reset_day,
+    );
+    values(&mut page, &loaded, &timetable, now)?;
+    consequences(&mut page, &loaded, &timetable, now)?;
     warnings(&mut page, &loaded)?;
     Ok(())
 }
 
-fn values(page: &mut Page<'_, impl Write>, loaded: &Loaded) -> io::Result<()> {
+fn values(
+    page: &mut Page<'_, impl Write>,
+    loaded: &Loaded,
+    timetable: &Timetable,
+    now: Timestamp,
+) -> io::Result<()> {
     let config = &loaded.config;
     writeln!(page.out, "{} can be used.", loaded.path.display())?;
 
@@ -64,7 +76,7 @@ fn values(page: &mut Page<'_, impl Write>, loaded: &Loaded) -> io::Result<()> {
     page.section("mode")?;
     page.value("backup", config.mode.backup)?;
 
-    schedule(page, &config.schedule)?;
+    schedule(page, &config.schedule, timetable, now)?;
     delivery(page, &config.delivery)?;
 
     page.section("log")?;
@@ -128,19 +140,42 @@ fn channels(page: &mut Page<'_, impl Write>, channels: &Channels) -> io::Result<
     Ok(())
 }
 
-fn schedule(page: &mut Page<'_, impl Write>, schedule: &Schedule) -> io::Result<()> {
+fn schedule(
+    page: &mut Page<'_, impl Write>,
+    schedule: &Schedule,
+    timetable: &Timetable,
+    now: Timestamp,
+) -> io::Result<()> {
     page.section("schedule")?;
-    for (key, cron) in [
-        ("status", &schedule.status),
-        ("backup", &schedule.backup),
-        ("count", &schedule.count),
-        ("reset_time", &schedule.reset_time),
-        ("admins", &schedule.admins),
-        ("recheck", &schedule.recheck),
+    for (key, cron, job) in [
+        ("status", &schedule.status, Job::Status),
+        ("backup", &schedule.backup, Job::Backup),
+        ("count", &schedule.count, Job::Count),
+        ("reset_time", &schedule.reset_time, Job::Reset),
+        ("admins", &schedule.admins, Job::Admins),
+        ("recheck", &schedule.recheck, Job::Recheck),
     ] {
-        page.value(key, format_args!("{} (UTC)", cron.as_str()))?;
+        match timetable.next(job, now) {
+            Some(next) => page.value(
+                key,
+                format_args!("{} (UTC), next {}", cron.as_str(), next.rfc3339()),
+            )?,
+            None => page.value(key, format_args!("{} (UTC), never", cron.as_str()))?,
+        }
     }
     Ok(())
+}
+
+/// Whether each status report of the coming day is due in BACKUP's minutes.
+fn suits_backup(timetable: &Timetable, now: Timestamp) -> bool {
+    let mut due = now;
+    (0..24).all(|_| match timetable.next(Job::Status, due) {
+        Some(next) => {
+            due = next;
+            (30..=32).contains(&(next.get().rem_euclid(3600) / 60))
+        }
+        None => false,
+    })
 }
 
 fn delivery(page: &mut Page<'_, impl Write>, delivery: &Delivery) -> io::Result<()> {
@@ -160,7 +195,12 @@ fn delivery(page: &mut Page<'_, impl Write>, delivery: &Delivery) -> io::Result<
 }
 
 /// Says what all that comes to.
-fn consequences(page: &mut Page<'_, impl Write>, loaded: &Loaded) -> io::Result<()> {
+fn consequences(
+    page: &mut Page<'_, impl Write>,
+    loaded: &Loaded,
+    timetable: &Timetable,
+    now: Timestamp,
+) -> io::Result<()> {
     let config = &loaded.config;
     page.heading("What will happen")?;
     session(page, loaded)?;
@@ -196,13 +236,16 @@ fn consequences(page: &mut Page<'_, impl Write>, loaded: &Loaded) -> io::Result<
         page.line("Status reports say that this instance is a standby replica.")?;
     }
     page.line(format_args!(
-        "MANAGE's word `new` means {} after joining; a photo that waits for {} h is dropped and counted.",
+        "A member counts as new for {} after joining, and is looked at again; a photo that waits for {} h is dropped and counted.",
         Seconds(config.custom.time_new.as_secs()),
         config.delivery.max_age.as_secs() / 3600
     ))?;
-    page.line(
-        "This version does not yet use reset_day, reset_time, admins and recheck: nothing is reset by itself.",
-    )
+    if !suits_backup(timetable, now) {
+        page.line(
+            "BACKUP expects status reports in the minutes 30 to 32 of every hour; [schedule] status has others.",
+        )?;
+    }
+    Ok(())
 }
 
 fn session(page: &mut Page<'_, impl Write>, loaded: &Loaded) -> io::Result<()> {
@@ -295,7 +338,8 @@ password = "correct horse"
             std::fs::write(root.path().join("data/account.session"), "").expect("write");
         }
         let mut out = Vec::new();
-        run(None, &Environment::rooted(root.path()), &mut out)?;
+        let now = Timestamp::new(1_800_000_000);
+        run(None, &Environment::rooted(root.path()), now, &mut out)?;
         Ok(String::from_utf8(out).expect("is UTF-8"))
     }
 
