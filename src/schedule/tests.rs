@@ -366,6 +366,25 @@ fn status_reports_go_on_after_the_clock_was_set_back() {
             .len(),
         1
     );
+    // By four hours, to just before one.
+    assert_eq!(
+        played
+            .go("2027-02-01T12:40:00", "2027-02-01T12:45:00")
+            .len(),
+        0
+    );
+    assert_eq!(
+        played
+            .go("2027-02-01T08:30:15", "2027-02-01T08:40:00")
+            .len(),
+        1
+    );
+    assert_eq!(
+        played
+            .go("2027-02-01T12:30:20", "2027-02-01T12:40:00")
+            .len(),
+        1
+    );
     // By a minute: not twice in one.
     assert_eq!(
         played

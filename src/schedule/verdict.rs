@@ -7,6 +7,8 @@ use crate::model::Timestamp;
 pub const STATUS_WITHIN: i64 = 60;
 /// A run that is later than this, in seconds, makes up for a missed one.
 const PUNCTUAL_WITHIN: i64 = 300;
+/// Within this, in seconds, each job is looked at again, whatever fires.
+const LOOKED_AT_WITHIN: i64 = 60;
 /// A time that is dealt with and lies further ahead than this, in seconds, was noted under a wrong clock.
 const DAY: i64 = 24 * 3600;
 
@@ -43,11 +45,16 @@ impl Timetable {
             // Nothing was missed before there was anything to miss.
             return Verdict::Pass(now);
         };
-        if self.is_of_a_wrong_clock(job, run, now) {
-            return Verdict::Pass(now);
-        }
+        let is_wrong = self.is_of_a_wrong_clock(job, run, now);
+        let dealt_with = if is_wrong {
+            // What came since the clock was set, before anybody looked, is not missed.
+            now.plus(-LOOKED_AT_WITHIN)
+        } else {
+            run.due_at
+        };
         let due = match self.latest(job, now) {
-            Some(due) if due > run.due_at => due,
+            Some(due) if due > dealt_with => due,
+            _ if is_wrong => return Verdict::Pass(now),
             _ => return Verdict::Wait,
         };
         let late = now.get() - due.get();
