@@ -15,3 +15,4 @@ mod photos;
 mod rooms;
 mod skips;
 mod startup;
+mod status;
