@@ -4,6 +4,8 @@
 //! code (SPEC §11) and its one plain sentence. It keeps nothing itself.
 
 pub mod by_hand;
+pub mod history;
+pub mod overview;
 
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, Permissions};
@@ -25,11 +27,12 @@ use crate::files::{MakeFault, Maker, Reader};
 use crate::model::{Channel, ChannelId, UserId};
 use crate::schedule::Timetable;
 use crate::spool::Spool;
-use crate::store::{DirectoryLock, Facts, LockError, Store, StoreError};
+use crate::store::{DirectoryLock, Facts, LockError, Start, Store, StoreError};
 use crate::task::{self, Delivery, Settings, Shared, Standing, Stop, Wakes};
 use crate::telegram::{
     AccountSession, AccountTrouble, CallError, FloodMemory, Hint, Identity, SessionError, Telegram,
 };
+use crate::version;
 
 /// How long Telegram may be unreachable at start (SPEC §11, code 69).
 const REACHABLE_WITHIN: Duration = Duration::from_secs(600);
@@ -137,6 +140,48 @@ pub async fn run(
     let _lock = prepare_data_dir(&config)?;
     let session = AccountSession::open(&config.telegram.session_file())?;
     let store = Store::open(&config.telegram.state_file())?;
+    note_start(&config, &store, &clock);
+    let ended = run_with(config, session, &store, &clock, shutdown, started).await;
+    note_end(&store, &clock, ended.as_ref().err());
+    ended
+}
+
+/// Notes that this process runs, so that `state.db` alone tells of it. What is worth waiting for a disk
+/// comes later.
+fn note_start(config: &Config, store: &Store, clock: &Clock) {
+    let start = Start {
+        pid: std::process::id(),
+        version: version::VERSION,
+        commit: version::COMMIT,
+        hide: config.channels.hide,
+        exchange: config.channels.exchange,
+    };
+    let noted: Result<(), StoreError> =
+        store.transaction(|facts| facts.note_start(&start, clock.now()));
+    if let Err(error) = noted {
+        tracing::warn!("that it started could not be noted: {error}");
+    }
+}
+
+/// Notes that it ends, and because of what. The end goes on if the disk refuses.
+fn note_end(store: &Store, clock: &Clock, because: Option<&AppError>) {
+    let because = because.map(ToString::to_string);
+    let noted: Result<(), StoreError> =
+        store.transaction(|facts| facts.note_end(because.as_deref(), clock.now()));
+    if let Err(error) = noted {
+        tracing::warn!("that it ended could not be noted: {error}");
+    }
+}
+
+async fn run_with(
+    config: Config,
+    session: AccountSession,
+    store: &Store,
+    clock: &Clock,
+    shutdown: CancellationToken,
+    started: tokio::time::Instant,
+) -> Result<(), AppError> {
+    let (store, clock) = (store.clone(), clock.clone());
     let password = SecretString::from(config.encrypt.password.expose());
     let maker = Maker::new(config.exchange.files, &password)?;
 
@@ -233,6 +278,7 @@ async fn work(
 async fn note_channels(shared: &Shared, channels: &[Channel]) -> Result<(), Stop> {
     shared
         .commit(|facts: &Facts<'_>| {
+            facts.note_account(shared.standing.own)?;
             for channel in channels {
                 if shared.delivery.private.contains(&channel.id) {
                     facts.note_channel(channel)?;

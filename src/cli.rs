@@ -2,11 +2,14 @@
 //!
 //! Owns the arguments and the words printed about them; each subcommand has a room of its own.
 
+mod ages;
 pub mod check;
 mod lists;
 mod login;
 mod open;
 mod run;
+mod status;
+mod why;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -32,6 +35,8 @@ const CONFIGURATION: u8 = 78;
   scp-079-avatar check --config config.toml     explain the configuration, or all that is wrong with it
   scp-079-avatar login --config config.toml     log the account in, once
   scp-079-avatar run --config config.toml       watch and forward until SIGTERM or Ctrl-C
+  scp-079-avatar status                         what it does, running or stopped
+  scp-079-avatar why 5079000001                 what became of that member
   scp-079-avatar open photo -o photo.jpg        open a file that AVATAR posted
   scp-079-avatar restore bad_ids --dry-run      say what bringing a list back would change
 
@@ -57,6 +62,10 @@ enum Command {
     Login,
     /// Read and explain the configuration; exit with 78 if it cannot be used
     Check,
+    /// Tell what an instance does, running or stopped; changes nothing
+    Status(status::Arguments),
+    /// Tell what became of a member, running or stopped; changes nothing
+    Why(why::Arguments),
     /// Open a file of the fleet's, sealed or Python's, to standard output or to a file
     Open(open::Arguments),
     /// Save every list as a file
@@ -131,6 +140,8 @@ fn dispatch(arguments: Arguments) -> Result<(), Failure> {
         }
         Command::Run => run::run(load(path, &environment)?),
         Command::Login => login::run(&load(path, &environment)?.config),
+        Command::Status(what) => status::run(&load(path, &environment)?.config, &what),
+        Command::Why(what) => why::run(&load(path, &environment)?.config, &what),
         Command::Open(what) => open::run(&load(path, &environment)?.config, &what),
         Command::Backup(what) => lists::backup(&load(path, &environment)?.config, &what),
         Command::Restore(what) => lists::restore(&load(path, &environment)?.config, &what),

@@ -1,10 +1,12 @@
 //! What to do about what happened: synchronous functions of (event, facts, now).
 //!
-//! Owns SPEC §4's order of reasons and the rule of what a failed post means. Refuses to know the
+//! Owns SPEC §4's order of reasons, the rule of what a failed post means, and how far a group is covered. Refuses to know the
 //! wire, the database and the clock: facts come in as values, decisions go out as values.
 
+mod coverage;
 mod join;
 mod retry;
 
+pub use coverage::Coverage;
 pub use join::{Decision, JoinFacts, SkipReason, join};
 pub use retry::{After, CLOSED_PAUSE, PostFailure, backoff, post_failed};

@@ -4,6 +4,7 @@
 //! Everything here is plain data: what was seen, not what is to be done about it.
 
 mod list;
+pub mod said;
 
 use std::fmt;
 
@@ -72,6 +73,13 @@ impl Timestamp {
             .map_or_else(|_| self.0.to_string(), |moment| moment.to_string())
     }
 
+    /// Returns the first moment of this one's day, UTC.
+    #[must_use]
+    pub const fn midnight(self) -> Self {
+        const DAY: i64 = 24 * 3600;
+        Self(self.0 - self.0.rem_euclid(DAY))
+    }
+
     /// Returns the moment `seconds` later.
     #[must_use]
     pub const fn plus(self, seconds: i64) -> Self {
@@ -104,6 +112,12 @@ impl ChannelId {
     pub fn from_bot_api(id: i64) -> Option<Self> {
         let bare = Self::OFFSET.checked_sub(id)?;
         (1..=Self::LARGEST).contains(&bare).then_some(Self(bare))
+    }
+
+    /// Reads either form, as a person may type it; `None` if no channel has that id.
+    #[must_use]
+    pub fn from_either(id: i64) -> Option<Self> {
+        Self::from_bot_api(id).or_else(|| (1..=Self::LARGEST).contains(&id).then_some(Self(id)))
     }
 
     /// Returns the bare id.
@@ -372,5 +386,9 @@ mod tests {
         assert_eq!(ChannelId::from_bot_api(1_234_567_890), None);
         assert_eq!(ChannelId::from_bot_api(i64::MIN), None);
         assert_eq!(ChannelId::from_bot_api(-1_000_000_000_000), None);
+        assert_eq!(ChannelId::from_either(1_234_567_890), Some(id));
+        assert_eq!(ChannelId::from_either(-1_001_234_567_890), Some(id));
+        assert_eq!(ChannelId::from_either(0), None);
+        assert_eq!(ChannelId::from_either(-5), None);
     }
 }

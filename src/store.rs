@@ -6,12 +6,16 @@
 //! and nothing else is.
 
 mod backup;
+pub mod history;
+mod instance;
 mod joins;
 mod ledger;
 mod lists;
 mod lock;
+mod look;
 mod orders;
 mod outbox;
+pub mod overview;
 mod people;
 mod rules;
 mod runs;
@@ -25,10 +29,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use thiserror::Error;
 
+pub use instance::{Instance, Start};
 pub use joins::Outcome;
 pub use ledger::{KnownChannel, Moved};
 pub use lists::Waiting;
-pub use lock::{DirectoryLock, LockError};
+pub use lock::{DirectoryLock, Holder, LockError};
+pub use look::look;
 pub use outbox::Row;
 pub use runs::JobRecord;
 
@@ -50,6 +56,21 @@ pub enum StoreError {
         /// The newest layout known.
         newest: i64,
     },
+    /// The file was written by an older version, and is only looked at.
+    #[error(
+        "state.db has layout {found}, and this program reads layout {newest}: it is from an older version, and will be brought up at the next start of `run`; until then look at it with the older version"
+    )]
+    Older {
+        /// The layout found.
+        found: i64,
+        /// The layout that is read.
+        newest: i64,
+    },
+    /// Its write-ahead log cannot be read without the index beside it.
+    #[error(
+        "state.db-wal is there without state.db-shm, as after copying files one by one: start `run` once, or copy the whole directory of a stopped program"
+    )]
+    Incomplete,
     /// The file is no database, or a damaged one.
     #[error(
         "state.db is damaged or no database ({0}): restore it from a backup, or move it away to start anew"
@@ -89,9 +110,12 @@ impl StoreError {
                 error.sqlite_error_code(),
                 Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked)
             ),
-            Self::Newer { .. } | Self::Damaged(_) | Self::File { .. } | Self::Unreadable(_) => {
-                false
-            }
+            Self::Newer { .. }
+            | Self::Older { .. }
+            | Self::Incomplete
+            | Self::Damaged(_)
+            | Self::File { .. }
+            | Self::Unreadable(_) => false,
         }
     }
 }

@@ -35,6 +35,22 @@ pub enum SkipReason {
 }
 
 impl SkipReason {
+    /// All of them, in SPEC's order.
+    pub const ALL: [Self; 12] = [
+        Self::Own,
+        Self::UnwatchedGroup,
+        Self::AddedByTrusted,
+        Self::Bot,
+        Self::Deleted,
+        Self::Bad,
+        Self::Trusted,
+        Self::Named,
+        Self::Declared,
+        Self::NoPhoto,
+        Self::Excepted,
+        Self::Repeat,
+    ];
+
     /// Returns SPEC's word for it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -29,6 +29,17 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Every outcome that is no reason to skip.
+    pub const ALL: [Self; 7] = [
+        Self::LookUp,
+        Self::Queued,
+        Self::Forwarded,
+        Self::Failed,
+        Self::Held,
+        Self::Kicked,
+        Self::Expired,
+    ];
+
     /// Returns the word that `state.db` keeps.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -46,7 +57,7 @@ impl Outcome {
 }
 
 /// `joins.added_by` of one added in the name of the group; users' ids are positive.
-const BY_GROUP: i64 = 0;
+pub(super) const BY_GROUP: i64 = 0;
 
 impl Facts<'_> {
     /// Records a join and what became of it. Returns `false`, and changes nothing, if this very

@@ -1,6 +1,6 @@
 //! The channels, how far each was read, and who administers them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{OptionalExtension as _, Row, params};
 
@@ -57,6 +57,18 @@ impl Facts<'_> {
         let sql = format!("SELECT {COLUMNS} FROM ledger WHERE present ORDER BY channel_id");
         let mut statement = self.0.prepare_cached(&sql)?;
         Ok(statement.query_map([], read)?.collect::<Result<_, _>>()?)
+    }
+
+    /// Returns the titles of all channels, also of those that the account has left.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn titles(&self) -> Result<BTreeMap<ChannelId, String>, StoreError> {
+        let mut statement = self.0.prepare("SELECT channel_id, title FROM ledger")?;
+        let rows = statement.query_map([], |row| {
+            Ok((ChannelId::from_bare(row.get(0)?), row.get(1)?))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// Notes a channel as the list of dialogs shows it; of a known one, how far it was read stays.

@@ -1,9 +1,10 @@
 //! The lock on the data directory: one process, one account.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read as _, Seek as _, Write as _};
+use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use thiserror::Error;
 
@@ -31,6 +32,49 @@ pub enum LockError {
     },
 }
 
+/// How often a lock is tried for that is only looked at; a look takes microseconds.
+const MOST_LOOKS: u32 = 100;
+/// The pause between two tries.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// The process that has a data directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// Its pid, unless the lock file does not tell.
+    pub pid: Option<u32>,
+}
+
+impl Holder {
+    /// Looks who has `directory`, without taking it. `None` if nobody has.
+    ///
+    /// # Errors
+    /// The lock file cannot be read.
+    pub fn of(directory: &Path) -> Result<Option<Self>, LockError> {
+        let path = directory.join("lock");
+        let failed = |cause| LockError::File {
+            path: path.clone(),
+            cause,
+        };
+        let mut file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(failed(error)),
+        };
+        // Shared, so that two who look do not take each other for the program; given back at once.
+        match file.try_lock_shared() {
+            Ok(()) => Ok(None),
+            Err(TryLockError::WouldBlock) => {
+                let mut pid = String::new();
+                file.read_to_string(&mut pid).map_err(failed)?;
+                Ok(Some(Self {
+                    pid: pid.trim().parse().ok(),
+                }))
+            }
+            Err(TryLockError::Error(cause)) => Err(failed(cause)),
+        }
+    }
+}
+
 /// Holds the data directory until it is dropped; a dead process holds nothing.
 #[derive(Debug)]
 pub struct DirectoryLock(#[expect(dead_code, reason = "held for its lock")] File);
@@ -54,7 +98,7 @@ impl DirectoryLock {
             .mode(0o600)
             .open(&path)
             .map_err(failed)?;
-        match file.try_lock() {
+        match lock(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut pid = String::new();
@@ -76,5 +120,53 @@ impl DirectoryLock {
             .and_then(|()| file.flush())
             .map_err(failed)?;
         Ok(Self(file))
+    }
+}
+
+/// Locks the file. Whoever only looks holds it for a moment, and shared: that is waited out.
+fn lock(file: &File) -> Result<(), TryLockError> {
+    for _ in 0..MOST_LOOKS {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => {}
+            locked_or_failed => return locked_or_failed,
+        }
+        // Held by another process for good, or only looked at?
+        file.try_lock_shared()?;
+        file.unlock().map_err(TryLockError::Error)?;
+        std::thread::park_timeout(PAUSE);
+    }
+    Err(TryLockError::WouldBlock)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_look_sees_the_holder_and_keeps_nobody_away() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let look = || Holder::of(directory.path()).expect("looked");
+        assert_eq!(look(), None);
+        assert!(!directory.path().join("lock").exists(), "a look made it");
+        let lock = DirectoryLock::take(directory.path()).expect("locked");
+        let pid = Some(std::process::id());
+        assert_eq!(look(), Some(Holder { pid }));
+        let taken = DirectoryLock::take(directory.path()).expect_err("taken");
+        assert!(matches!(taken, LockError::Taken { .. }));
+        drop(lock);
+        assert_eq!(look(), None);
+
+        // Somebody looks just as the program starts, and is done a moment later.
+        let looker = File::open(directory.path().join("lock")).expect("opened");
+        looker.try_lock_shared().expect("looked at");
+        let (begun, begin) = std::sync::mpsc::channel();
+        let path = directory.path().to_owned();
+        let start = std::thread::spawn(move || {
+            begun.send(()).expect("heard");
+            DirectoryLock::take(&path)
+        });
+        begin.recv().expect("begun");
+        drop(looker);
+        start.join().expect("ended").expect("locked after the look");
     }
 }

@@ -171,7 +171,7 @@ const APPLICATION: i32 = 0x5343_5037;
 /// Says whether a database is this program's, and of a layout that it knows. Changes nothing.
 pub(super) fn check(database: &Connection) -> Result<(), StoreError> {
     let found = layout(database)?;
-    let newest = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    let newest = newest();
     if found > newest {
         return Err(StoreError::Newer { found, newest });
     }
@@ -200,7 +200,13 @@ pub(super) fn migrate(database: &mut Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn layout(database: &Connection) -> rusqlite::Result<i64> {
+/// Returns the newest layout that is known.
+pub(super) fn newest() -> i64 {
+    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
+}
+
+/// Returns a database's layout; 0 is one that holds nothing yet.
+pub(super) fn layout(database: &Connection) -> rusqlite::Result<i64> {
     database.query_row("PRAGMA user_version", [], |row| row.get(0))
 }
 

@@ -16,3 +16,4 @@ mod rooms;
 mod schedule;
 mod skips;
 mod startup;
+mod status;

@@ -1,0 +1,186 @@
+//! Words for times and tables, for somebody who reads them at night.
+
+use crate::model::Timestamp;
+
+/// The longest line that `status` and `why` print, but for one that a title makes longer.
+const WIDTH: usize = 96;
+
+/// Says how long that many seconds are, in one unit.
+pub(super) fn span(seconds: i64) -> String {
+    const MINUTE: i64 = 60;
+    const HOUR: i64 = 60 * MINUTE;
+    const DAY: i64 = 24 * HOUR;
+    if seconds < MINUTE {
+        format!("{seconds} s")
+    } else if seconds < HOUR {
+        format!("{} min", seconds / MINUTE)
+    } else if seconds < 2 * DAY {
+        format!("{} h", seconds / HOUR)
+    } else {
+        format!("{} days", seconds / DAY)
+    }
+}
+
+/// Says where a time lies from `now`: `3 min ago`, `in 2 h`.
+pub(super) fn relative(at: Timestamp, now: Timestamp) -> String {
+    let seconds = now.get().saturating_sub(at.get());
+    match seconds {
+        0 => "just now".into(),
+        1.. => format!("{} ago", span(seconds)),
+        _ => format!("in {}", span(seconds.saturating_neg())),
+    }
+}
+
+/// Says a time both ways.
+pub(super) fn time(at: Timestamp, now: Timestamp) -> String {
+    format!("{} ({})", at.rfc3339(), relative(at, now))
+}
+
+/// Says bytes.
+pub(super) fn bytes(count: u64) -> String {
+    const UNITS: [&str; 3] = ["KiB", "MiB", "GiB"];
+    let (mut unit, mut size) = ("bytes", count as f64);
+    for larger in UNITS {
+        if size < 1024.0 {
+            break;
+        }
+        size /= 1024.0;
+        unit = larger;
+    }
+    if unit == "bytes" {
+        format!("{count} bytes")
+    } else {
+        format!("{size:.1} {unit}")
+    }
+}
+
+/// What somebody else has written, on one line, and unable to do anything to a terminal.
+pub(super) fn tame(text: &str) -> String {
+    const LONGEST: usize = 48;
+    let invisible = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
+    let mut tame: String = text
+        .chars()
+        .map(|c| if invisible(c) { '·' } else { c })
+        .collect();
+    if let Some((at, _)) = tame.char_indices().nth(LONGEST) {
+        tame.truncate(at);
+        tame.push('…');
+    }
+    tame
+}
+
+/// Lines up cells: figures to the right, words to the left. The last column is not padded.
+pub(super) fn table(rows: &[Vec<String>]) -> Vec<String> {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let widest = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..columns).map(widest).collect();
+    // A column of figures, whatever its heading is.
+    let is_figures = |column: usize| {
+        let mut cells = rows.iter().skip(1).filter_map(|row| row.get(column));
+        cells.all(|cell| cell == "-" || cell.parse::<u64>().is_ok())
+    };
+    let right: Vec<bool> = (0..columns).map(is_figures).collect();
+    rows.iter()
+        .map(|row| {
+            let cells = row.iter().enumerate().map(|(column, cell)| {
+                let width = widths[column];
+                if right[column] {
+                    format!("{cell:>width$}")
+                } else {
+                    format!("{cell:<width$}")
+                }
+            });
+            let line = cells.collect::<Vec<_>>().join("  ");
+            line.trim_end().to_owned()
+        })
+        .collect()
+}
+
+/// Breaks a sentence into lines, each after `indent`.
+pub(super) fn wrapped(text: &str, indent: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut line = indent.to_owned();
+    for word in text.split_whitespace() {
+        let is_empty = line.len() == indent.len();
+        if !is_empty && line.chars().count() + 1 + word.chars().count() > WIDTH {
+            lines.push(std::mem::replace(&mut line, indent.to_owned()));
+        } else if !is_empty {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    lines.push(line);
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_are_said_in_the_unit_that_matters() {
+        let now = Timestamp::new(1_000_000);
+        for (seconds, said) in [
+            (0, "just now"),
+            (-1, "1 s ago"),
+            (-59, "59 s ago"),
+            (-60, "1 min ago"),
+            (-3_599, "59 min ago"),
+            (-3_600, "1 h ago"),
+            (-172_799, "47 h ago"),
+            (-172_800, "2 days ago"),
+            (90, "in 1 min"),
+            (5, "in 5 s"),
+        ] {
+            assert_eq!(relative(now.plus(seconds), now), said, "{seconds}");
+        }
+        assert!(relative(Timestamp::new(i64::MIN), now).ends_with("ago"));
+        assert!(relative(Timestamp::new(i64::MAX), Timestamp::new(-5)).starts_with("in"));
+    }
+
+    #[test]
+    fn bytes_are_said_in_the_unit_that_matters() {
+        for (count, said) in [
+            (0, "0 bytes"),
+            (1_023, "1023 bytes"),
+            (1_536, "1.5 KiB"),
+            (512 << 20, "512.0 MiB"),
+            (3 << 40, "3072.0 GiB"),
+        ] {
+            assert_eq!(bytes(count), said);
+        }
+    }
+
+    #[test]
+    fn what_others_wrote_stays_on_its_line_and_moves_no_cursor() {
+        assert_eq!(tame("a\u{1b}[2Jb\nc\u{202e}d"), "a·[2Jb·c·d");
+        assert_eq!(tame("群組"), "群組");
+        assert_eq!(tame(&"x".repeat(60)).chars().count(), 49);
+    }
+
+    #[test]
+    fn columns_line_up() {
+        let rows = [
+            vec!["WORD".to_owned(), "COUNT".into(), "LAST".into()],
+            vec!["a".into(), "7".into(), "x".into()],
+            vec!["longer".into(), "-".into(), "yy".into()],
+        ];
+        assert_eq!(
+            table(&rows),
+            [
+                "WORD    COUNT  LAST",
+                "a           7  x",
+                "longer      -  yy"
+            ]
+        );
+        assert_eq!(wrapped("", "  "), ["  "]);
+        let lines = wrapped(&"word ".repeat(60), "    ");
+        assert!(lines.len() > 2 && lines.iter().all(|line| line.len() <= WIDTH));
+    }
+}

@@ -1,0 +1,344 @@
+//! What `status` shows, read within one transaction: groups, queue, jobs, joins, floods, orders.
+//!
+//! Owns the queries and the shape of their answers; what they mean is for those who ask.
+
+use std::collections::BTreeMap;
+
+use rusqlite::params;
+use serde::Serialize;
+
+use super::{Facts, StoreError};
+use crate::model::{ChannelId, MessageId, Timestamp, UserId, said};
+
+/// A group, and what was seen of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupSeen {
+    /// The group.
+    pub id: ChannelId,
+    /// Its title.
+    pub title: String,
+    /// Whether the account is in it.
+    pub present: bool,
+    /// Since when, if that is known.
+    pub since: Option<Timestamp>,
+    /// The newest message that is known of it.
+    pub read_up_to: MessageId,
+    /// How many administrators it is known to have.
+    pub administrators: u64,
+    /// When these were learned.
+    pub administrators_at: Option<Timestamp>,
+    /// Whether NOSPAM is one of them.
+    pub has_nospam: bool,
+    /// How many joined since midnight, UTC.
+    pub joins_today: u64,
+    /// When somebody last joined.
+    pub last_join_at: Option<Timestamp>,
+    /// When somebody last joined of whom a message told.
+    pub last_told_at: Option<Timestamp>,
+}
+
+/// What waits in the outbox, of one class in one state, by age.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Waiting {
+    /// `reports`, `lists` or `avatars`.
+    pub class: String,
+    /// `wanted`, `fetched` or `sending`.
+    pub state: String,
+    /// How many wait for less than a minute.
+    pub under_a_minute: u64,
+    /// How many for less than an hour, and not less than a minute.
+    pub under_an_hour: u64,
+    /// How many for less than a day, and not less than an hour.
+    pub under_a_day: u64,
+    /// How many for longer.
+    pub older: u64,
+    /// How many there are.
+    pub total: u64,
+    /// Since when the oldest waits.
+    #[serde(serialize_with = "said::time")]
+    pub oldest_at: Timestamp,
+}
+
+/// What was not posted, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Dropped {
+    /// `reports`, `lists` or `avatars`.
+    pub class: String,
+    /// Why.
+    pub reason: String,
+    /// How many.
+    pub count: u64,
+}
+
+/// What the clock has done of a job.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Run {
+    /// When it last ran.
+    pub ran_at: Option<Timestamp>,
+    /// When it is due next.
+    pub next_at: Option<Timestamp>,
+}
+
+/// A method of Telegram's that rests.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Resting {
+    /// The method.
+    pub method: String,
+    /// Until when.
+    #[serde(serialize_with = "said::time")]
+    pub until: Timestamp,
+}
+
+/// A group that CAPTCHA says is flooded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Flooded {
+    /// The group.
+    #[serde(serialize_with = "said::channel")]
+    pub id: ChannelId,
+    /// Since when.
+    #[serde(serialize_with = "said::time")]
+    pub since: Timestamp,
+}
+
+/// Orders that were refused for one reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Refused {
+    /// Who gave them.
+    pub sender: String,
+    /// What was ordered.
+    pub action: String,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Why not.
+    pub why: String,
+    /// How many.
+    pub count: u64,
+}
+
+/// A row's class as a maintainer knows it: lists are reports that have to be made.
+const CLASS: &str = "CASE WHEN class = 'avatar' THEN 'avatars'
+    WHEN key GLOB 'backup/*' THEN 'lists' ELSE 'reports' END";
+
+impl Facts<'_> {
+    /// Returns the groups, those that the account is in first.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn groups_seen(
+        &self,
+        nospam: Option<UserId>,
+        now: Timestamp,
+    ) -> Result<Vec<GroupSeen>, StoreError> {
+        let mut statement = self.0.prepare(
+            "SELECT channel_id, title, present, since, last_message_id, admins_at,
+                 (SELECT COUNT(*) FROM admins WHERE group_id = channel_id),
+                 EXISTS (SELECT 1 FROM admins WHERE group_id = channel_id AND user_id = ?1),
+                 COALESCE(today, 0), last, told
+             FROM ledger LEFT JOIN (
+                 SELECT group_id, SUM(joined_at >= ?2) AS today, MAX(joined_at) AS last,
+                     MAX(CASE WHEN message_id > 0 THEN joined_at END) AS told
+                 FROM joins GROUP BY group_id) ON group_id = channel_id
+             WHERE kind = 'group' ORDER BY present DESC, channel_id",
+        )?;
+        let midnight = now.midnight().get();
+        let rows = statement.query_map(params![nospam.map(UserId::get), midnight], |row| {
+            Ok(GroupSeen {
+                id: ChannelId::from_bare(row.get(0)?),
+                title: row.get(1)?,
+                present: row.get(2)?,
+                // 0 in rows that an older version wrote.
+                since: Some(row.get(3)?)
+                    .filter(|since| *since > 0)
+                    .map(Timestamp::new),
+                read_up_to: MessageId::new(row.get(4)?),
+                administrators_at: row.get::<_, Option<i64>>(5)?.map(Timestamp::new),
+                administrators: count(row.get(6)?),
+                has_nospam: row.get(7)?,
+                joins_today: count(row.get(8)?),
+                last_join_at: row.get::<_, Option<i64>>(9)?.map(Timestamp::new),
+                last_told_at: row.get::<_, Option<i64>>(10)?.map(Timestamp::new),
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Returns what waits in the outbox.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn waiting_by_age(&self, now: Timestamp) -> Result<Vec<Waiting>, StoreError> {
+        let sql = format!(
+            "SELECT {CLASS} AS told, state, SUM(created_at > ?1 - 60),
+                 SUM(created_at > ?1 - 3600), SUM(created_at > ?1 - 86400), COUNT(*), MIN(created_at)
+             FROM outbox WHERE state IN ('wanted', 'fetched', 'sending')
+             GROUP BY told, state ORDER BY told DESC, state = 'sending', state = 'fetched'"
+        );
+        let mut statement = self.0.prepare(&sql)?;
+        let rows = statement.query_map([now.get()], |row| {
+            let up_to: [i64; 4] = [row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?];
+            Ok(Waiting {
+                class: row.get(0)?,
+                state: row.get(1)?,
+                under_a_minute: count(up_to[0]),
+                under_an_hour: count(up_to[1] - up_to[0]),
+                under_a_day: count(up_to[2] - up_to[1]),
+                older: count(up_to[3] - up_to[2]),
+                total: count(up_to[3]),
+                oldest_at: Timestamp::new(row.get(6)?),
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Returns what was dropped since then, by reason.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn dropped_since(&self, since: Timestamp) -> Result<Vec<Dropped>, StoreError> {
+        let sql = format!(
+            "SELECT {CLASS} AS told, COALESCE(reason, 'unknown'), COUNT(*) FROM outbox
+             WHERE state = 'dropped' AND settled_at >= ?1 GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2"
+        );
+        let mut statement = self.0.prepare(&sql)?;
+        let rows = statement.query_map([since.get()], |row| {
+            Ok(Dropped {
+                class: row.get(0)?,
+                reason: row.get(1)?,
+                count: count(row.get(2)?),
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Returns how many posts of each class were sent since then.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn sent_since(&self, since: Timestamp) -> Result<BTreeMap<String, u64>, StoreError> {
+        let sql = format!(
+            "SELECT {CLASS} AS told, COUNT(*) FROM outbox
+             WHERE state = 'sent' AND settled_at >= ?1 GROUP BY 1"
+        );
+        self.counted(&sql, since.get())
+    }
+
+    /// Returns how many users' photos are yet to be put on the exception list or taken off it.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn count_exceptions_due(&self) -> Result<u64, StoreError> {
+        let sql = "SELECT COUNT(*) FROM exceptions_due";
+        Ok(count(self.0.query_row(sql, [], |row| row.get(0))?))
+    }
+
+    /// Returns how many joined since midnight, UTC, by what became of them.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn joins_today(&self, now: Timestamp) -> Result<BTreeMap<String, u64>, StoreError> {
+        self.counted(
+            "SELECT outcome, COUNT(*) FROM joins WHERE joined_at >= ?1 GROUP BY outcome",
+            now.midnight().get(),
+        )
+    }
+
+    /// Returns how many joins of any day are not decided on yet, by the word for it.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn joins_undecided(&self) -> Result<BTreeMap<String, u64>, StoreError> {
+        self.counted(
+            "SELECT outcome, COUNT(*) FROM joins WHERE outcome IN ('lookup', 'held') AND ?1 = 0
+             GROUP BY outcome",
+            0,
+        )
+    }
+
+    /// Returns what the clock has done, by job.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn runs_seen(&self) -> Result<BTreeMap<String, Run>, StoreError> {
+        let mut statement = self.0.prepare("SELECT job, ran_at, next_at FROM runs")?;
+        let rows = statement.query_map([], |row| {
+            let run = Run {
+                ran_at: row.get::<_, Option<i64>>(1)?.map(Timestamp::new),
+                next_at: row.get::<_, Option<i64>>(2)?.map(Timestamp::new),
+            };
+            Ok((row.get(0)?, run))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Returns the methods that rest, the one that is back first in front.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn methods_resting(&self, now: Timestamp) -> Result<Vec<Resting>, StoreError> {
+        let mut statement = self
+            .0
+            .prepare("SELECT method, until FROM floods WHERE until > ?1 ORDER BY until, method")?;
+        let rows = statement.query_map([now.get()], |row| {
+            Ok(Resting {
+                method: row.get(0)?,
+                until: Timestamp::new(row.get(1)?),
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Returns the groups under a flood.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn groups_flooded(&self) -> Result<Vec<Flooded>, StoreError> {
+        let mut statement = self
+            .0
+            .prepare("SELECT group_id, at FROM flooded ORDER BY at, group_id")?;
+        let rows = statement.query_map([], |row| {
+            Ok(Flooded {
+                id: ChannelId::from_bare(row.get(0)?),
+                since: Timestamp::new(row.get(1)?),
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Returns how many orders were obeyed since then, and which were not.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn orders_since(&self, since: Timestamp) -> Result<(u64, Vec<Refused>), StoreError> {
+        let obeyed = self.0.query_row(
+            "SELECT COUNT(*) FROM orders WHERE at >= ?1 AND verdict = 'obeyed'",
+            [since.get()],
+            |row| row.get(0),
+        )?;
+        let mut statement = self.0.prepare(
+            "SELECT sender, action, kind, verdict, COUNT(*) FROM orders
+             WHERE at >= ?1 AND verdict <> 'obeyed'
+             GROUP BY 1, 2, 3, 4 ORDER BY 5 DESC, 1, 2, 3, 4",
+        )?;
+        let rows = statement.query_map([since.get()], |row| {
+            Ok(Refused {
+                sender: row.get(0)?,
+                action: row.get(1)?,
+                kind: row.get(2)?,
+                why: row.get(3)?,
+                count: count(row.get(4)?),
+            })
+        })?;
+        Ok((count(obeyed), rows.collect::<Result<_, _>>()?))
+    }
+
+    fn counted(&self, sql: &str, parameter: i64) -> Result<BTreeMap<String, u64>, StoreError> {
+        let mut statement = self.0.prepare(sql)?;
+        let rows = statement.query_map([parameter], |row| Ok((row.get(0)?, count(row.get(1)?))))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
+
+fn count(rows: i64) -> u64 {
+    u64::try_from(rows).unwrap_or(0)
+}
