@@ -182,6 +182,7 @@ pub async fn run(
         (Job::Status, &config.schedule.status),
         (Job::Backup, &config.schedule.backup),
         (Job::Count, &config.schedule.count),
+        (Job::Recheck, &config.schedule.recheck),
     ]
     .map(|(job, cron)| (job, config::six_fields(cron)));
     match work(&shared, plan.into(), hints, channels, started).await {
@@ -213,6 +214,7 @@ async fn work(
     loops.spawn(task::watch(shared.clone(), hints, channels));
     loops.spawn(task::fetch(shared.clone()));
     loops.spawn(task::deliver(shared.clone()));
+    loops.spawn(task::recheck(shared.clone()));
     loops.spawn(task::admins(shared.clone()));
     loops.spawn(task::cron(shared.clone(), plan));
 

@@ -13,6 +13,7 @@ mod lock;
 mod orders;
 mod outbox;
 mod people;
+mod recheck;
 mod rules;
 mod schema;
 

@@ -49,6 +49,8 @@ const HINTS_KEPT: usize = 4096;
 pub enum Hint {
     /// One event of one channel, to be applied if it follows what is stored.
     Pushed(Page),
+    /// These users were shown with a photo, in whatever came.
+    Shown(Vec<User>),
     /// This channel has moved by more than was told.
     Moved(ChannelId),
     /// Some channel has moved, or the account joined or left one.

@@ -20,6 +20,8 @@ pub enum Job {
     Backup,
     /// The counts of every list of rules.
     Count,
+    /// The recheck of members who are still new.
+    Recheck,
 }
 
 /// When each job is due: cron expressions of six fields, the first for seconds.
@@ -81,6 +83,7 @@ async fn fire(shared: &Shared, job: Job) -> Result<(), Stop> {
             shared.commit(|facts| owed::counts(facts, now)).await?;
             shared.wakes.deliver.notify_one();
         }
+        Job::Recheck => shared.wakes.recheck.notify_one(),
     }
     Ok(())
 }

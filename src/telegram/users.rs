@@ -45,7 +45,8 @@ pub(super) async fn look_up(
         match ask(calls, first).await {
             Ok(users) => found.extend(users),
             // One user that cannot be named spoils the batch.
-            Err(CallError::Refused { .. }) => {}
+            Err(CallError::Refused { code: 400, .. }) => {}
+            // Any other refusal concerns the method itself.
             Err(error) => return Err(error),
         }
     }
@@ -56,7 +57,7 @@ pub(super) async fn look_up(
             }
             match ask(calls, vec![way]).await {
                 Ok(users) => found.extend(users),
-                Err(CallError::Refused { .. }) => {}
+                Err(CallError::Refused { code: 400, .. }) => {}
                 Err(error) => return Err(error),
             }
         }
