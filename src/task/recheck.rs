@@ -134,7 +134,10 @@ async fn ask(shared: &Shared, chunk: &[UserId]) -> Result<Option<BTreeMap<UserId
     if sightings.is_empty() {
         return Ok(Some(BTreeMap::new()));
     }
-    match shared.call(|| shared.telegram.look_up(&sightings)).await? {
+    match shared
+        .call(|| shared.telegram.look_again(&sightings))
+        .await?
+    {
         Ok(found) => Ok(Some(found)),
         Err(error) => {
             tracing::error!("new members cannot be looked at again: {error}");
