@@ -253,6 +253,7 @@ async fn work(
     loops.spawn(task::watch(shared.clone(), hints, channels));
     loops.spawn(task::fetch(shared.clone()));
     loops.spawn(task::deliver(shared.clone()));
+    loops.spawn(task::recheck(shared.clone()));
     loops.spawn(task::admins(shared.clone()));
     loops.spawn(task::cron(shared.clone(), timetable));
 

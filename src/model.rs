@@ -297,8 +297,11 @@ pub struct Page {
     pub advance: Advance,
     /// The joins it tells of, oldest first.
     pub joins: Vec<Join>,
-    /// The users it shows.
+    /// The joiners, as it shows them.
     pub users: Vec<User>,
+    /// Everybody whom a pulled page shows with a photo, in passing. Pushes have a hint of their own
+    /// for them.
+    pub shown: Vec<User>,
     /// The posts it tells of, oldest first.
     pub posts: Vec<ChannelPost>,
     /// The largest message id it covers, if it has messages.
@@ -371,6 +374,22 @@ pub struct Avatar {
     pub message: MessageId,
     /// The photo.
     pub photo: Photo,
+    /// Whether it was found by looking again at a member who is still new (SPEC §4.1). `message` then
+    /// says which join it belongs to, and is not told.
+    #[serde(default)]
+    pub recheck: bool,
+}
+
+impl Avatar {
+    /// Returns the message that the report tells: 0 where the photo was not seen with the join.
+    #[must_use]
+    pub const fn told_message(&self) -> MessageId {
+        if self.recheck {
+            MessageId::new(0)
+        } else {
+            self.message
+        }
+    }
 }
 
 #[cfg(test)]
@@ -390,5 +409,17 @@ mod tests {
         assert_eq!(ChannelId::from_either(-1_001_234_567_890), Some(id));
         assert_eq!(ChannelId::from_either(0), None);
         assert_eq!(ChannelId::from_either(-5), None);
+    }
+
+    #[test]
+    fn a_photo_of_before_there_was_a_recheck_still_reads() {
+        let row = r#"{"kind":"avatar","group":10,"user":2,"message":5,"photo":{"id":7,"dc":2}}"#;
+        let Ok(Payload::Avatar(mut avatar)) = serde_json::from_str(row) else {
+            panic!("it does not read");
+        };
+        assert!(!avatar.recheck);
+        assert_eq!(avatar.told_message(), MessageId::new(5));
+        avatar.recheck = true;
+        assert_eq!(avatar.told_message(), MessageId::new(0));
     }
 }

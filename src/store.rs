@@ -17,6 +17,7 @@ mod orders;
 mod outbox;
 pub mod overview;
 mod people;
+mod recheck;
 mod rules;
 mod runs;
 mod schema;

@@ -1,4 +1,4 @@
-//! The loops: watch, fetch, deliver, administrators, cron.
+//! The loops: watch, fetch, deliver, recheck, administrators, cron.
 //!
 //! Owns what they share and how each ends. A loop gets its inputs and the shutdown token from
 //! outside, wakes on notification, and polls slowly as a fallback. What it decides, `decide` says;
@@ -12,6 +12,7 @@ mod joins;
 mod orders;
 mod owed;
 mod pull;
+mod recheck;
 mod watch;
 
 use std::collections::BTreeSet;
@@ -30,6 +31,7 @@ pub use deliver::{deliver, reconcile};
 pub use fetch::fetch;
 pub use joins::RulesInForce;
 pub use orders::replace_list;
+pub use recheck::recheck;
 pub use watch::watch;
 
 use crate::clock::Clock;
@@ -128,12 +130,14 @@ pub struct Wakes {
     pub fetch: Notify,
     /// Something to post.
     pub deliver: Notify,
+    /// New members are to be looked at again.
+    pub recheck: Notify,
+    /// Users of joins were looked up.
+    pub looked_up: Notify,
     /// A group whose administrators are not known yet.
     pub admins: Notify,
     /// Whether every group's administrators are to be learned anew.
     pub all_admins: AtomicBool,
-    /// Members who are still new are to be looked at again.
-    pub recheck: Notify,
 }
 
 /// Why a loop ended before it was told to.

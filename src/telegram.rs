@@ -49,6 +49,8 @@ const HINTS_KEPT: usize = 4096;
 pub enum Hint {
     /// One event of one channel, to be applied if it follows what is stored.
     Pushed(Page),
+    /// These users were shown with a photo, in whatever came.
+    Shown(Vec<User>),
     /// This channel has moved by more than was told.
     Moved(ChannelId),
     /// Some channel has moved, or the account joined or left one.
@@ -187,7 +189,19 @@ impl Telegram {
         &self,
         sightings: &[Sighting],
     ) -> Result<BTreeMap<UserId, User>, CallError> {
-        users::look_up(self.calls(), sightings).await
+        users::look_up(self.calls(), sightings, None).await
+    }
+
+    /// Asks for users who were looked up before; gives up where the call itself is refused.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn look_again(
+        &self,
+        sightings: &[Sighting],
+    ) -> Result<BTreeMap<UserId, User>, CallError> {
+        const REFUSALS: usize = 3;
+        users::look_up(self.calls(), sightings, Some(REFUSALS)).await
     }
 
     /// Asks for a user's bio. Telegram limits this call more than others.

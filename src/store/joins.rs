@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use rusqlite::params;
+use rusqlite::{Row, params};
 
 use super::{Facts, StoreError};
 use crate::model::{Adder, Avatar, ChannelId, Join, MessageId, PhotoId, Timestamp, UserId};
@@ -140,19 +140,8 @@ impl Facts<'_> {
             "SELECT group_id, message_id, user_id, joined_at, added_by FROM joins
              WHERE outcome = 'lookup' ORDER BY joined_at DESC, message_id DESC LIMIT ?1",
         )?;
-        let rows = statement.query_map([i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
-            Ok(Join {
-                group: ChannelId::from_bare(row.get(0)?),
-                message: MessageId::new(row.get(1)?),
-                user: UserId::new(row.get(2)?),
-                date: Timestamp::new(row.get(3)?),
-                added_by: match row.get::<_, Option<i64>>(4)? {
-                    None => Adder::Themselves,
-                    Some(BY_GROUP) => Adder::Group,
-                    Some(user) => Adder::User(UserId::new(user)),
-                },
-            })
-        })?;
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows = statement.query_map([limit], read_join)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
@@ -198,4 +187,19 @@ impl Facts<'_> {
             ])?;
         Ok(())
     }
+}
+
+/// Reads `group_id, message_id, user_id, joined_at, added_by`.
+pub(super) fn read_join(row: &Row<'_>) -> rusqlite::Result<Join> {
+    Ok(Join {
+        group: ChannelId::from_bare(row.get(0)?),
+        message: MessageId::new(row.get(1)?),
+        user: UserId::new(row.get(2)?),
+        date: Timestamp::new(row.get(3)?),
+        added_by: match row.get::<_, Option<i64>>(4)? {
+            None => Adder::Themselves,
+            Some(BY_GROUP) => Adder::Group,
+            Some(user) => Adder::User(UserId::new(user)),
+        },
+    })
 }

@@ -286,18 +286,30 @@ impl Facts<'_> {
     /// # Errors
     /// See [`StoreError`].
     pub fn cancel_photo(&self, photo: PhotoId, now: Timestamp) -> Result<Vec<String>, StoreError> {
-        let mut joins = self.0.prepare_cached(
-            "SELECT payload ->> '$.group', payload ->> '$.message' FROM outbox
-             WHERE class = 'avatar' AND state IN ('wanted', 'fetched')
+        let mut rows = self.0.prepare_cached(
+            "SELECT id, spool, payload ->> '$.group', payload ->> '$.message', payload ->> '$.user'
+             FROM outbox WHERE class = 'avatar' AND state IN ('wanted', 'fetched')
                AND payload ->> '$.photo.id' = ?1",
         )?;
-        let joins: Vec<(i64, i32)> = joins
-            .query_map([photo.get()], |row| Ok((row.get(0)?, row.get(1)?)))?
+        let rows: Vec<(i64, Option<String>, i64, i32, i64)> = rows
+            .query_map([photo.get()], |row| {
+                Ok((
+                    row.get(0)?,
+                    row.get(1)?,
+                    row.get(2)?,
+                    row.get(3)?,
+                    row.get(4)?,
+                ))
+            })?
             .collect::<Result<_, _>>()?;
+        let excepted = Outcome::Skipped("excepted");
         let mut unspool = Vec::new();
-        for (group, message) in joins {
-            let which = Waiting::Message(ChannelId::from_bare(group), MessageId::new(message));
-            unspool.extend(self.cancel(which, Outcome::Skipped("excepted"), now)?);
+        for (id, spool, group, message, user) in rows {
+            self.note_dropped(id, excepted.as_str(), now)?;
+            // The join may have another photo, which is not meant.
+            let group = ChannelId::from_bare(group);
+            self.settle_photo(group, MessageId::new(message), UserId::new(user), excepted)?;
+            unspool.extend(spool);
         }
         Ok(unspool)
     }

@@ -5,6 +5,8 @@
 //! is nothing to fetch. Each step is a transaction: after a crash a row is at the step before or
 //! after, and `sending` means that the post may or may not be there, which its `random_id` settles.
 
+use std::ops::Range;
+
 use rusqlite::{OptionalExtension as _, params};
 use sha2::{Digest as _, Sha256};
 
@@ -98,11 +100,7 @@ impl Facts<'_> {
     /// # Errors
     /// See [`StoreError`].
     pub fn owe_avatar(&self, avatar: &Avatar, now: Timestamp) -> Result<bool, StoreError> {
-        let key = format!(
-            "{}{}",
-            avatar_prefix(avatar.user, avatar.group),
-            avatar.photo.id
-        );
+        let key = avatar_key(avatar);
         self.0
             .prepare_cached("DELETE FROM outbox WHERE key = ?1 AND state = 'dropped'")?
             .execute([&key])?;
@@ -429,19 +427,15 @@ impl Facts<'_> {
         user: UserId,
         group: ChannelId,
     ) -> Result<Vec<PhotoId>, StoreError> {
-        let prefix = avatar_prefix(user, group);
-        // Keys that begin with the prefix lie between it and the same with its last "/" as "0".
-        let end = format!("{}0", prefix.trim_end_matches('/'));
+        let keys = avatar_keys(user, group);
         let mut statement = self.0.prepare_cached(
             "SELECT key FROM outbox WHERE key > ?1 AND key < ?2
              AND state IN ('wanted', 'fetched', 'sending')",
         )?;
-        let rows = statement.query_map([&prefix, &end], |row| row.get::<_, String>(0))?;
+        let rows = statement.query_map([&keys.start, &keys.end], |row| row.get::<_, String>(0))?;
         let mut photos = Vec::new();
         for row in rows {
-            let key = row?;
-            let photo = key.strip_prefix(&prefix).and_then(|id| id.parse().ok());
-            photos.extend(photo.map(PhotoId::new));
+            photos.extend(photo_of(&row?));
         }
         Ok(photos)
     }
@@ -489,8 +483,22 @@ fn random_id(key: &str, created_at: Timestamp) -> i64 {
     }
 }
 
-fn avatar_prefix(user: UserId, group: ChannelId) -> String {
-    format!("avatar/{group}/{user}/")
+/// The key of a photo's row.
+pub(super) fn avatar_key(avatar: &Avatar) -> String {
+    let (group, user, photo) = (avatar.group, avatar.user, avatar.photo.id);
+    format!("avatar/{group}/{user}/{photo}")
+}
+
+/// Between which two keys those of a user's photos for a group lie.
+pub(super) fn avatar_keys(user: UserId, group: ChannelId) -> Range<String> {
+    // "0" is what follows "/".
+    format!("avatar/{group}/{user}/")..format!("avatar/{group}/{user}0")
+}
+
+/// The photo that a row's key names.
+pub(super) fn photo_of(key: &str) -> Option<PhotoId> {
+    let (_, photo) = key.rsplit_once('/')?;
+    photo.parse().ok().map(PhotoId::new)
 }
 
 /// A row as SQLite gives it, its payload unread.

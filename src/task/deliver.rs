@@ -134,7 +134,9 @@ async fn send(shared: &Shared, row: &Row) -> Result<Option<Timestamp>, Stop> {
         Payload::Text { text } | Payload::File { text, .. } | Payload::List { text, .. } => {
             text.clone()
         }
-        Payload::Avatar(avatar) => reports::avatar(avatar.group, avatar.user, avatar.message),
+        Payload::Avatar(avatar) => {
+            reports::avatar(avatar.group, avatar.user, avatar.told_message())
+        }
     };
     let file = match &row.payload {
         Payload::Text { .. } => None,
@@ -238,7 +240,7 @@ async fn sent(shared: &Shared, row: &Row, post: (ChannelId, MessageId)) -> Resul
             facts.note_sent(row.id, message, now)?;
             if let Payload::Avatar(avatar) = &row.payload {
                 facts.record_forwarded(avatar, post, now)?;
-                facts.settle_join(
+                facts.settle_photo(
                     avatar.group,
                     avatar.message,
                     avatar.user,
@@ -351,7 +353,9 @@ async fn drop_row(shared: &Shared, row: &Row, outcome: Outcome, why: &str) -> Re
         .commit(|facts| {
             facts.note_dropped(row.id, why, now)?;
             match &row.payload {
-                Payload::Avatar(a) => facts.settle_join(a.group, a.message, a.user, outcome),
+                Payload::Avatar(a) => facts
+                    .settle_photo(a.group, a.message, a.user, outcome)
+                    .map(|_| ()),
                 _ => Ok(()),
             }
         })

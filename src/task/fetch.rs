@@ -91,7 +91,10 @@ pub async fn fetch(shared: Arc<Shared>) -> Result<(), Stop> {
                     Err(_) => Err(Stop::Ending),
                 });
                 match done? {
-                    Done::LookedUp => looking_up = false,
+                    Done::LookedUp => {
+                        looking_up = false;
+                        shared.wakes.looked_up.notify_one();
+                    }
                     Done::Downloaded { id, dc, answered } => {
                         slots.give_back(id, dc, answered, shared.clock.instant());
                     }
@@ -289,7 +292,9 @@ async fn settle(
         .commit(|facts| {
             facts.note_dropped(row.id, why, now)?;
             match avatar {
-                Some(a) => facts.settle_join(a.group, a.message, a.user, outcome),
+                Some(a) => facts
+                    .settle_photo(a.group, a.message, a.user, outcome)
+                    .map(|_| ()),
                 None => Ok(()),
             }
         })

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
 use super::orders::{self, Aftermath, Attached};
+use super::recheck::{self, Sight};
 use super::{Shared, Standing, Stop};
 use crate::decide::{self, Decision, JoinFacts, SkipReason};
 use crate::model::{
@@ -24,7 +25,7 @@ pub(super) struct Applied {
 
 /// What is known of a joiner's bio.
 #[derive(Debug, PartialEq, Eq)]
-enum Bio {
+pub(super) enum Bio {
     /// Nobody asked for it yet.
     NotAsked,
     /// It was asked for: this, or none that could be had.
@@ -62,13 +63,16 @@ pub(super) fn apply(
             facts.note_user(user, Some((join.group, join.message)))?;
         }
         let decision = decide_on(facts, shared, join, user, &Bio::NotAsked)?;
-        let outcome = carry_out(facts, join, decision, now)?;
+        let outcome = carry_out(facts, join, decision, false, now)?;
         tracing::info!(
             group = %join.group, user = %join.user, message_id = %join.message,
             outcome = outcome.as_str(), "join"
         );
         facts.record_join(join, outcome, now)?;
         after.fetch |= matches!(outcome, Outcome::LookUp | Outcome::Queued);
+    }
+    for user in &page.shown {
+        after.fetch |= recheck::look(facts, shared, user, Sight::InPassing, now)?;
     }
     Ok(Applied { moved, after })
 }
@@ -107,8 +111,15 @@ pub(super) fn decide_again(
 ) -> Result<Outcome, StoreError> {
     facts.note_user(user, None)?;
     let decision = decide_on(facts, shared, join, Some(user), &Bio::Asked(bio))?;
-    let outcome = carry_out(facts, join, decision, now)?;
-    facts.settle_join(join.group, join.message, join.user, outcome)?;
+    let recheck = facts.was_rechecked(join)?;
+    let outcome = carry_out(facts, join, decision, recheck, now)?;
+    let (group, message) = (join.group, join.message);
+    let outcome = if is_about_the_photo(decision) {
+        facts.settle_photo(group, message, join.user, outcome)?
+    } else {
+        facts.settle_join(group, message, join.user, outcome)?;
+        outcome
+    };
     tracing::info!(
         group = %join.group, user = %join.user, message_id = %join.message,
         outcome = outcome.as_str(), "join, after asking for the user"
@@ -116,7 +127,20 @@ pub(super) fn decide_again(
     Ok(outcome)
 }
 
-fn decide_on(
+/// Whether a decision says no more than what this very photo, or the lack of one, leads to.
+const fn is_about_the_photo(decision: Decision) -> bool {
+    match decision {
+        Decision::Forward(_) => true,
+        Decision::Skip(reason) => matches!(
+            reason,
+            SkipReason::NoPhoto | SkipReason::Excepted | SkipReason::Repeat
+        ),
+        Decision::LookUp | Decision::Hold => false,
+    }
+}
+
+/// Decides on a join by what is known now; a rule's hit counts one.
+pub(super) fn decide_on(
     facts: &Facts<'_>,
     shared: &Shared,
     join: &Join,
@@ -160,10 +184,12 @@ fn decide_on(
     Ok(decision)
 }
 
-fn carry_out(
+/// Owes what a decision asks for; `recheck` if what was seen was not seen with the join.
+pub(super) fn carry_out(
     facts: &Facts<'_>,
     join: &Join,
     decision: Decision,
+    recheck: bool,
     now: Timestamp,
 ) -> Result<Outcome, StoreError> {
     Ok(match decision {
@@ -176,6 +202,7 @@ fn carry_out(
                 user: join.user,
                 message: join.message,
                 photo,
+                recheck,
             };
             if facts.owe_avatar(&avatar, now)? {
                 Outcome::Queued

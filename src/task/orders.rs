@@ -221,6 +221,8 @@ impl Carrier<'_, '_> {
             }
             Order::Kicked { group, user } => {
                 self.cancel(Waiting::Member(group, user), Outcome::Kicked)?;
+                let since = now.plus(-self.shared.settings.time_new);
+                facts.close_joins(group, user, Outcome::Kicked, since)?;
                 "kicked user dropped".to_owned()
             }
             Order::VersionAsk {

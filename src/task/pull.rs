@@ -118,6 +118,7 @@ async fn close(shared: &Shared, known: &KnownChannel, gap: Gap) -> Result<Step, 
             advance: Advance::Adopted { to: gap.pts },
             joins: Vec::new(),
             users: Vec::new(),
+            shown: Vec::new(),
             posts: Vec::new(),
             last_message: None,
         };

@@ -16,11 +16,12 @@ use tokio::time::Instant;
 
 use super::admins::is_unlearnable;
 use super::joins;
-use super::orders::{self, Attached};
+use super::orders::{self, Aftermath, Attached};
 use super::pull::{Gap, Pulled, pull};
+use super::recheck::{self, Sight};
 use super::{Shared, Stop};
 use crate::decide;
-use crate::model::{Advance, Channel, ChannelId, Page};
+use crate::model::{Advance, Channel, ChannelId, Page, User, UserId};
 use crate::store::{Facts, Moved, StoreError};
 use crate::telegram::{CallError, Hint};
 
@@ -246,7 +247,7 @@ impl Watch {
                     self.resting.remove(&channel);
                 }
                 match pulled {
-                    Pulled::UpToDate => self.apply(pushes).await?,
+                    Pulled::UpToDate => self.apply(pushes, &BTreeMap::new()).await?,
                     Pulled::Left => {}
                     Pulled::Gap(gap) => {
                         self.gaps.insert(channel, gap);
@@ -287,6 +288,8 @@ impl Watch {
 
     async fn take(&mut self, hints: Vec<Hint>) -> Result<(), Stop> {
         let mut pages = Vec::new();
+        // As each was shown last.
+        let mut shown = BTreeMap::new();
         for hint in hints {
             match hint {
                 Hint::Pushed(page) => match self.pulling.get_mut(&page.channel) {
@@ -297,6 +300,7 @@ impl Watch {
                         || self.ignored.contains(&page.channel) => {}
                     None => pages.push(page),
                 },
+                Hint::Shown(users) => shown.extend(users.into_iter().map(|user| (user.id, user))),
                 Hint::Moved(channel) => self.mark_dirty(channel),
                 Hint::SomethingMoved => self.census_due = true,
                 Hint::Disconnected => {
@@ -306,12 +310,17 @@ impl Watch {
                 }
             }
         }
-        self.apply(pages).await
+        self.apply(pages, &shown).await
     }
 
-    /// Applies pushes, all in one transaction; what does not follow makes its channel dirty.
-    async fn apply(&mut self, pages: Vec<Page>) -> Result<(), Stop> {
-        if pages.is_empty() {
+    /// Applies pushes, all in one transaction; what does not follow makes its channel dirty. Those who
+    /// were shown are looked at after that, so that whoever joined meanwhile is known.
+    async fn apply(
+        &mut self,
+        pages: Vec<Page>,
+        shown: &BTreeMap<UserId, User>,
+    ) -> Result<(), Stop> {
+        if pages.is_empty() && shown.is_empty() {
             return Ok(());
         }
         let shared = self.shared.clone();
@@ -329,6 +338,11 @@ impl Watch {
                     moved.push((page.channel, page.advance, applied.moved));
                     after.push(applied.after);
                 }
+                let mut found = Aftermath::default();
+                for user in shown.values() {
+                    found.fetch |= recheck::look(facts, &shared, user, Sight::InPassing, now)?;
+                }
+                after.push(found);
                 Ok((moved, after))
             })
             .await?;

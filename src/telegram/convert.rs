@@ -25,10 +25,21 @@ pub(super) fn hints(updates: enums::Updates) -> Vec<Hint> {
 }
 
 fn each(updates: Vec<enums::Update>, users: &[enums::User]) -> Vec<Hint> {
-    updates
+    let mut hints: Vec<Hint> = updates
         .into_iter()
         .filter_map(|update| hint(update, users))
-        .collect()
+        .collect();
+    let mut shown = shown(users);
+    // Who joins by these very updates is decided on with the join, perhaps only after a pull.
+    shown.retain(|user| !hints.iter().any(|hint| tells_join(hint, user.id)));
+    if !shown.is_empty() {
+        hints.push(Hint::Shown(shown));
+    }
+    hints
+}
+
+fn tells_join(hint: &Hint, user: UserId) -> bool {
+    matches!(hint, Hint::Pushed(page) if page.joins.iter().any(|join| join.user == user))
 }
 
 fn hint(update: enums::Update, users: &[enums::User]) -> Option<Hint> {
@@ -39,6 +50,7 @@ fn hint(update: enums::Update, users: &[enums::User]) -> Option<Hint> {
             advance: Advance::Pushed { to, count },
             joins: Vec::new(),
             users: Vec::new(),
+            shown: Vec::new(),
             posts: Vec::new(),
             last_message: None,
         }))
@@ -87,6 +99,7 @@ pub(super) fn page(
             .filter(|shown| joiners.contains(&UserId::new(shown.id())))
             .map(user)
             .collect(),
+        shown: Vec::new(),
         joins,
         posts: messages
             .iter()
@@ -199,19 +212,6 @@ pub(super) fn user(user: &enums::User) -> User {
             };
         }
     };
-    let shown = match &user.photo {
-        // `personal` is one that this account has set for them: others do not see it.
-        Some(enums::UserProfilePhoto::Photo(photo)) if !photo.personal => Some(Photo {
-            id: PhotoId::new(photo.photo_id),
-            dc: photo.dc_id,
-        }),
-        _ => None,
-    };
-    let photo = match (shown, user.min, user.apply_min_photo) {
-        (Some(photo), false, _) | (Some(photo), true, true) => PhotoSight::Present(photo),
-        (None, false, _) => PhotoSight::Absent,
-        (_, true, _) => PhotoSight::Unknown,
-    };
     User {
         id: UserId::new(user.id),
         access_hash: user.access_hash.map(AccessHash::new),
@@ -224,7 +224,32 @@ pub(super) fn user(user: &enums::User) -> User {
             .join(" "),
         bot: user.bot,
         deleted: user.deleted,
-        photo,
+        photo: photo(user),
+    }
+}
+
+/// Reads the users of whom their objects say which photo they have.
+pub(super) fn shown(users: &[enums::User]) -> Vec<User> {
+    let shows = |shown: &&enums::User| match shown {
+        enums::User::User(user) => !user.is_self && matches!(photo(user), PhotoSight::Present(_)),
+        enums::User::Empty(_) => false,
+    };
+    users.iter().filter(shows).map(user).collect()
+}
+
+fn photo(user: &types::User) -> PhotoSight {
+    let shown = match &user.photo {
+        // `personal` is one that this account has set for them: others do not see it.
+        Some(enums::UserProfilePhoto::Photo(photo)) if !photo.personal => Some(Photo {
+            id: PhotoId::new(photo.photo_id),
+            dc: photo.dc_id,
+        }),
+        _ => None,
+    };
+    match (shown, user.min, user.apply_min_photo) {
+        (Some(photo), false, _) | (Some(photo), true, true) => PhotoSight::Present(photo),
+        (None, false, _) => PhotoSight::Absent,
+        (_, true, _) => PhotoSight::Unknown,
     }
 }
 

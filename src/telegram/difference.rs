@@ -65,12 +65,15 @@ pub(super) async fn pull(
             last: true,
         },
         D::Difference(found) => Difference::Page {
-            page: convert::page(
-                channel,
-                advance(found.pts),
-                &found.new_messages,
-                &found.users,
-            ),
+            page: Page {
+                shown: convert::shown(&found.users),
+                ..convert::page(
+                    channel,
+                    advance(found.pts),
+                    &found.new_messages,
+                    &found.users,
+                )
+            },
             last: found.r#final,
         },
         D::TooLong(gap) => match gap.dialog {
@@ -119,6 +122,7 @@ pub(super) async fn messages(
     };
     let mut page = convert::page(channel, Advance::Refetched, &messages, &users);
     page.last_message = Some(last);
+    page.shown = convert::shown(&users);
     Ok(page)
 }
 

@@ -31,10 +31,12 @@ pub(super) async fn own(calls: &Calls) -> Result<User, CallError> {
 }
 
 /// Asks for many users in one call, and for those that this did not give, one by one in every other
-/// way to name them. Who is missing from the answer cannot be looked up at all.
+/// way to name them. Who is missing from the answer cannot be looked up at all. After `patience`
+/// refusals in a row that are not about a user, if it has a limit, the last one is the answer.
 pub(super) async fn look_up(
     calls: &Calls,
     sightings: &[Sighting],
+    patience: Option<usize>,
 ) -> Result<BTreeMap<UserId, User>, CallError> {
     let first: Vec<enums::InputUser> = sightings
         .iter()
@@ -49,14 +51,25 @@ pub(super) async fn look_up(
             Err(error) => return Err(error),
         }
     }
+    let mut refusals = 0;
     for sighting in sightings {
         for way in peer::for_user(sighting) {
             if found.contains_key(&sighting.user) {
                 break;
             }
             match ask(calls, vec![way]).await {
-                Ok(users) => found.extend(users),
-                Err(CallError::Refused { .. }) => {}
+                Ok(users) => {
+                    refusals = 0;
+                    found.extend(users);
+                }
+                // What is wrong with this one, or could not be read of this one.
+                Err(CallError::Refused { code: 0 | 400, .. }) => {}
+                Err(error @ CallError::Refused { .. }) => {
+                    refusals += 1;
+                    if patience.is_some_and(|most| refusals >= most) {
+                        return Err(error);
+                    }
+                }
                 Err(error) => return Err(error),
             }
         }

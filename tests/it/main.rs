@@ -12,6 +12,7 @@ mod joins;
 mod login;
 mod orders;
 mod photos;
+mod recheck;
 mod rooms;
 mod schedule;
 mod skips;

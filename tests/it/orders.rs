@@ -11,7 +11,14 @@ use telegram_sim::{Fault, How, Match, Post, bot_api_id};
 use crate::harness::{PASSWORD, Scene, somebody};
 
 /// Posts an envelope in HIDE, as the HIDE bot carries it across.
-fn order(scene: &Scene, from: &str, to: &[&str], action: &str, kind: &str, data: &Value) -> i32 {
+pub(crate) fn order(
+    scene: &Scene,
+    from: &str,
+    to: &[&str],
+    action: &str,
+    kind: &str,
+    data: &Value,
+) -> i32 {
     order_with(scene, from, to, (action, kind), data, None)
 }
 
@@ -30,7 +37,7 @@ fn order_with(
 }
 
 /// Waits until the order in this post has this verdict in `state.db`.
-fn heard(scene: &Scene, message: i32, verdict: &str) {
+pub(crate) fn heard(scene: &Scene, message: i32, verdict: &str) {
     scene.poll(&format!("order {message} to be {verdict}"), || {
         scene
             .query(
@@ -42,7 +49,7 @@ fn heard(scene: &Scene, message: i32, verdict: &str) {
     });
 }
 
-fn avatar(scene: &Scene, action: &str, kind: &str, from: &str, data: &Value) {
+pub(crate) fn avatar(scene: &Scene, action: &str, kind: &str, from: &str, data: &Value) {
     let message = order(scene, from, &["AVATAR"], action, kind, data);
     heard(scene, message, "obeyed");
 }
@@ -88,7 +95,7 @@ fn text_of(post: &Post) -> String {
 }
 
 /// Holds the photos back, so that orders meet them while they wait.
-fn hold_photos(scene: &Scene) {
+pub(crate) fn hold_photos(scene: &Scene) {
     scene.sim.fault(
         Match::method("upload.getFile"),
         Fault::error(500, "INTERNAL"),
@@ -826,7 +833,7 @@ fn the_python_kind_is_written_where_it_is_configured() {
 }
 
 /// REGEX replaces a list of rules.
-fn update_rules(scene: &Scene, list: &str, rules: Value) {
+pub(crate) fn update_rules(scene: &Scene, list: &str, rules: Value) {
     let message = order_with(
         scene,
         "REGEX",

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use grammers_tl_types::{enums, types};
+
 use super::Simulator;
 use crate::options::{PhotoSpec, UserSpec, Visibility};
 use crate::world::login::Password;
@@ -29,6 +31,18 @@ impl Simulator {
         let id = photo.as_ref().map_or(0, |photo| photo.id);
         self.with_user(user, |user| user.photo = photo);
         id
+    }
+
+    /// Pushes that something about a user changed: `updateUser`, with the user as updates show them.
+    pub fn push_user(&self, user: i64) {
+        self.shared.change(|world| {
+            if !world.users.contains_key(&user) {
+                return world.fail(format!("the script named a user that is not there: {user}"));
+            }
+            let update = enums::Update::User(types::UpdateUser { user_id: user });
+            let updates = world.updates(vec![update], vec![user], &[]);
+            world.push(&updates, None);
+        });
     }
 
     /// Sets how a user appears in updates.

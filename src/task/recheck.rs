@@ -1,0 +1,168 @@
+//! Looks again at members who are still new (SPEC §4.1): all of them on schedule, and each at once
+//! when an update shows them.
+//!
+//! Owns what a second look changes, and the order of a pass: newest first, each chunk in one
+//! transaction, after the look-ups of joins. A crash ends a pass; what was found is owed under its
+//! photo's key, so that the next pass finds it known.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::joins::{self, Bio};
+use super::{Shared, Stop};
+use crate::decide;
+use crate::model::{Avatar, Timestamp, User, UserId};
+use crate::store::{Facts, Outcome, StoreError};
+
+/// How many users are asked for in one call.
+const USERS_A_CALL: usize = 50;
+
+/// How somebody came to be looked at again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sight {
+    /// Asked for, on schedule.
+    Asked,
+    /// Shown by an update, perhaps many times a minute.
+    InPassing,
+}
+
+/// Goes through the new members whenever it is woken, until the end.
+///
+/// # Errors
+/// See [`Stop`].
+pub async fn recheck(shared: Arc<Shared>) -> Result<(), Stop> {
+    loop {
+        shared.or_ending(shared.wakes.recheck.notified()).await?;
+        pass(&shared).await?;
+    }
+}
+
+/// Looks at a user as just seen. Returns whether there is something to fetch or to look up.
+pub(super) fn look(
+    facts: &Facts<'_>,
+    shared: &Shared,
+    user: &User,
+    sight: Sight,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let since = now.plus(-shared.settings.time_new);
+    let Some(join) = facts.new_member(user.id, since)? else {
+        return Ok(false);
+    };
+    let mut known = facts.forwarded(user.id, join.group)?;
+    if sight == Sight::InPassing {
+        // One that was given up is left to the schedule: else each message would fetch it again.
+        known.extend(facts.dropped_photos(user.id, join.group)?);
+    }
+    let Some(photo) = decide::news(user.photo, &known) else {
+        return Ok(false);
+    };
+    facts.note_user(user, None)?;
+    let decision = joins::decide_on(facts, shared, &join, Some(user), &Bio::NotAsked)?;
+    if !decide::changes_the_record(&decision) {
+        tracing::debug!(user = %user.id, group = %join.group, ?decision, "nothing to recheck");
+        return Ok(false);
+    }
+    let outcome = joins::carry_out(facts, &join, decision, true, now)?;
+    match outcome {
+        Outcome::LookUp | Outcome::Held => {
+            let found = Avatar {
+                group: join.group,
+                user: join.user,
+                message: join.message,
+                photo,
+                recheck: true,
+            };
+            facts.note_found(&found, outcome, now)?;
+            facts.settle_join(join.group, join.message, join.user, outcome)?;
+        }
+        Outcome::Skipped(reason) if reason == decide::SkipReason::Repeat.as_str() => {
+            // Posted before its record was cleared: not again.
+            return Ok(false);
+        }
+        _ => facts.settle_join(join.group, join.message, join.user, outcome)?,
+    }
+    tracing::info!(
+        group = %join.group, user = %join.user, message_id = %join.message,
+        outcome = outcome.as_str(), "new member, looked at again"
+    );
+    Ok(matches!(outcome, Outcome::LookUp | Outcome::Queued))
+}
+
+/// Goes through the new members once.
+async fn pass(shared: &Shared) -> Result<(), Stop> {
+    let since = shared.clock.now().plus(-shared.settings.time_new);
+    let members = shared.commit(|facts| facts.new_members(since)).await?;
+    tracing::debug!(members = members.len(), "recheck");
+    for chunk in members.chunks(USERS_A_CALL) {
+        joins_first(shared).await?;
+        let Some(found) = ask(shared, chunk).await? else {
+            return Ok(());
+        };
+        let now = shared.clock.now();
+        let fetch = shared
+            .commit(|facts| {
+                let mut fetch = false;
+                for user in found.values() {
+                    fetch |= look(facts, shared, user, Sight::Asked, now)?;
+                }
+                Ok(fetch)
+            })
+            .await?;
+        if fetch {
+            shared.wakes.fetch.notify_one();
+        }
+    }
+    Ok(())
+}
+
+/// Asks for those of a chunk who are still new. Who is not shown is passed over; `None` if the call
+/// itself is refused.
+async fn ask(shared: &Shared, chunk: &[UserId]) -> Result<Option<BTreeMap<UserId, User>>, Stop> {
+    let since = shared.clock.now().plus(-shared.settings.time_new);
+    let sightings = shared
+        .commit(|facts| {
+            let mut sightings = Vec::new();
+            for user in chunk {
+                if let Some(join) = facts.new_member(*user, since)? {
+                    sightings.push(facts.sighting(*user, Some((join.group, join.message)))?);
+                }
+            }
+            Ok(sightings)
+        })
+        .await?;
+    if sightings.is_empty() {
+        return Ok(Some(BTreeMap::new()));
+    }
+    match shared
+        .call(|| shared.telegram.look_again(&sightings))
+        .await?
+    {
+        Ok(found) => Ok(Some(found)),
+        Err(error) => {
+            tracing::error!("new members cannot be looked at again: {error}");
+            Ok(None)
+        }
+    }
+}
+
+/// Waits until no join needs its user looked up: whoever was never looked at goes first.
+async fn joins_first(shared: &Shared) -> Result<(), Stop> {
+    loop {
+        let looked_up = shared.wakes.looked_up.notified();
+        tokio::pin!(looked_up);
+        looked_up.as_mut().enable();
+        if shared
+            .commit(|facts| facts.waiting_joins(1))
+            .await?
+            .is_empty()
+        {
+            return Ok(());
+        }
+        tokio::select! {
+            () = shared.shutdown.cancelled() => return Err(Stop::Ending),
+            () = looked_up => {}
+            () = tokio::time::sleep(shared.nap(None)) => {}
+        }
+    }
+}
