@@ -9,6 +9,7 @@ mod cron;
 mod deliver;
 mod fetch;
 mod joins;
+mod lists;
 mod orders;
 mod owed;
 mod pull;
@@ -29,7 +30,7 @@ pub use cron::{Job, Plan, cron, owe_status};
 pub use deliver::{deliver, reconcile};
 pub use fetch::fetch;
 pub use joins::RulesInForce;
-pub use orders::replace_list;
+pub use lists::replace_list;
 pub use watch::watch;
 
 use crate::clock::Clock;

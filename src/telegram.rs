@@ -232,10 +232,14 @@ impl Telegram {
     pub fn posts_rest(&self, with_file: bool) -> Option<Timestamp> {
         if with_file {
             let calls = self.calls();
-            ["upload.saveFilePart", "upload.saveBigFilePart", "messages.sendMedia"]
-                .into_iter()
-                .filter_map(|method| calls.resting(method))
-                .max()
+            [
+                "upload.saveFilePart",
+                "upload.saveBigFilePart",
+                "messages.sendMedia",
+            ]
+            .into_iter()
+            .filter_map(|method| calls.resting(method))
+            .max()
         } else {
             self.calls().resting("messages.sendMessage")
         }
