@@ -459,6 +459,7 @@ impl Facts<'_> {
     ) -> Result<bool, StoreError> {
         let payload = serde_json::to_string(payload)
             .map_err(|error| StoreError::Unreadable(error.to_string()))?;
+        let nonce = getrandom::u64().map_err(|error| StoreError::DiskFails(error.to_string()))?;
         let inserted = self
             .0
             .prepare_cached(
@@ -467,7 +468,7 @@ impl Facts<'_> {
             )?
             .execute(params![
                 key,
-                random_id(key, now),
+                random_id(key, now, nonce),
                 class,
                 now.get(),
                 state,
@@ -477,12 +478,13 @@ impl Facts<'_> {
     }
 }
 
-/// The first eight bytes of SHA-256 over the key and the row's creation, never 0, which Telegram
-/// refuses.
-fn random_id(key: &str, created_at: Timestamp) -> i64 {
+/// The first eight bytes of SHA-256 over the key, the row's creation and a nonce, never 0, which Telegram
+/// refuses. Without the nonce a row that is forgotten and owed anew within a second would be the same post.
+fn random_id(key: &str, created_at: Timestamp, nonce: u64) -> i64 {
     let digest = Sha256::new()
         .chain_update(key)
         .chain_update(created_at.get().to_le_bytes())
+        .chain_update(nonce.to_le_bytes())
         .finalize();
     let mut head = [0; 8];
     head.copy_from_slice(&digest[..8]);
