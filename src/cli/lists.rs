@@ -71,7 +71,7 @@ pub(super) fn restore(config: &Config, arguments: &RestoreArguments) -> Result<(
         if left_out.is_empty() {
             return Ok(());
         }
-        writeln!(out, "{verb} left out, as it means nothing here: {left_out}")
+        writeln!(out, "left out, as it means nothing here: {left_out}")
     })
     .map_err(|error| Failure::new(1, error))
 }
