@@ -15,7 +15,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-pub use self::lists::{ListFault, ListFile};
+pub use self::lists::{LeftOut, ListFault, ListFile};
 pub use self::maker::{MakeFault, Maker, Opened, ReadFault, Reader};
 pub use self::sealed::{Opener, SealedFault, Sealer};
 

@@ -11,7 +11,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use list::{
-    Bad, BadIds, ExceptIds, ForwardedRecord, JoinRecord, List, ListData, Users, WordList,
+    Bad, BadIds, ExceptIds, ForwardedRecord, JoinRecord, List, ListChange, ListData, Users,
+    WordList,
 };
 
 /// Defines a newtype over an integer id of Telegram's.

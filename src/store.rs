@@ -27,7 +27,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params};
 use thiserror::Error;
 
 pub use instance::{Instance, Start};
@@ -138,7 +138,10 @@ impl From<rusqlite::Error> for StoreError {
 
 /// The open database. Cheap to clone; one writer at a time.
 #[derive(Clone)]
-pub struct Store(Arc<Mutex<Connection>>);
+pub struct Store {
+    writer: Arc<Mutex<Connection>>,
+    path: Arc<Path>,
+}
 
 impl Store {
     /// Opens or creates `state.db`, and brings it to the newest layout.
@@ -159,7 +162,10 @@ impl Store {
         database.pragma_update(None, "synchronous", "FULL")?;
         database.pragma_update(None, "foreign_keys", true)?;
         schema::migrate(&mut database)?;
-        Ok(Self(Arc::new(Mutex::new(database))))
+        Ok(Self {
+            writer: Arc::new(Mutex::new(database)),
+            path: path.into(),
+        })
     }
 
     /// Does `work` in one transaction: all of it is committed, or, on an error, nothing.
@@ -171,7 +177,7 @@ impl Store {
         work: impl FnOnce(&Facts<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         on_this_thread(|| {
-            let mut database = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut database = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
             let transaction = database
                 .transaction_with_behavior(TransactionBehavior::Immediate)
                 .map_err(StoreError::from)?;
@@ -179,6 +185,30 @@ impl Store {
             transaction.commit().map_err(StoreError::from)?;
             Ok(result)
         })
+    }
+
+    /// Reads one moment of the database, on a connection of its own: it waits for no writer, and no
+    /// writer waits for it. What `work` would change is refused.
+    ///
+    /// # Errors
+    /// What `work` returns, or the database cannot be read.
+    pub fn snapshot<T, E: From<StoreError>>(
+        &self,
+        work: impl FnOnce(&Facts<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        on_this_thread(|| {
+            let mut database = self.reader()?;
+            let transaction = database.transaction().map_err(StoreError::from)?;
+            work(&Facts(&transaction))
+        })
+    }
+
+    fn reader(&self) -> Result<Connection, StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let database = Connection::open_with_flags(&self.path, flags)?;
+        database.busy_timeout(BUSY_FOR)?;
+        database.pragma_update(None, "query_only", true)?;
+        Ok(database)
     }
 }
 
@@ -252,6 +282,27 @@ mod tests {
                 })
                 .expect(layout);
         }
+    }
+
+    #[test]
+    fn a_snapshot_is_of_one_moment_holds_up_no_writer_and_changes_nothing() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let store = Store::open(&directory.path().join("state.db")).expect("opened");
+        let write = |key: &str| {
+            let kept: Result<(), StoreError> =
+                store.transaction(|facts| facts.keep_setting(key, "there"));
+            kept.expect("written");
+        };
+        write("before");
+        let seen: Result<_, StoreError> = store.snapshot(|facts| {
+            let before = facts.setting("before")?;
+            write("meanwhile");
+            assert!(facts.keep_setting("never", "there").is_err());
+            Ok((before, facts.setting("meanwhile")?))
+        });
+        assert_eq!(seen.expect("read"), (Some("there".to_owned()), None));
+        let now: Result<_, StoreError> = store.snapshot(|facts| facts.setting("meanwhile"));
+        assert_eq!(now.expect("read").as_deref(), Some("there"));
     }
 
     #[test]

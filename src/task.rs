@@ -9,6 +9,7 @@ mod cron;
 mod deliver;
 mod fetch;
 mod joins;
+mod lists;
 mod orders;
 mod owed;
 mod pull;
@@ -30,7 +31,7 @@ pub use cron::{cron, owe_online};
 pub use deliver::{deliver, reconcile};
 pub use fetch::fetch;
 pub use joins::RulesInForce;
-pub use orders::replace_list;
+pub use lists::replace_list;
 pub use recheck::recheck;
 pub use watch::watch;
 

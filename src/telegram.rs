@@ -245,8 +245,15 @@ impl Telegram {
     #[must_use]
     pub fn posts_rest(&self, with_file: bool) -> Option<Timestamp> {
         if with_file {
-            let upload = self.calls().resting("upload.saveFilePart");
-            self.calls().resting("messages.sendMedia").max(upload)
+            let calls = self.calls();
+            [
+                "upload.saveFilePart",
+                "upload.saveBigFilePart",
+                "messages.sendMedia",
+            ]
+            .into_iter()
+            .filter_map(|method| calls.resting(method))
+            .max()
         } else {
             self.calls().resting("messages.sendMessage")
         }

@@ -10,8 +10,8 @@ use thiserror::Error;
 use super::{AppError, prepare_data_dir};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::files::{self, Maker, Opened, PlaceFault, Reader};
-use crate::model::{List, ListData};
+use crate::files::{self, LeftOut, Maker, Opened, PlaceFault, Reader};
+use crate::model::{List, ListChange};
 use crate::store::{Store, StoreError};
 use crate::task;
 
@@ -54,18 +54,27 @@ impl ByHandError {
 }
 
 /// What a restore changes, or would change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Change {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Restored {
     /// The list.
     pub list: List,
-    /// Entries that only the file has.
-    pub added: usize,
-    /// Entries that only the present list has.
-    pub removed: usize,
-    /// Entries that both have.
-    pub kept: usize,
-    /// Entries of the file that mean nothing here.
-    pub left_out: usize,
+    /// Its entries, before and after.
+    pub change: ListChange,
+    /// What the file holds that means nothing here.
+    pub left_out: LeftOut,
+}
+
+/// Why a transaction was not committed.
+enum Undone {
+    Failed(StoreError),
+    /// It was tried only to see this.
+    Tried(ListChange),
+}
+
+impl From<StoreError> for Undone {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error)
+    }
 }
 
 /// Saves every list that is not empty as a file of the configured kind in `directory`, all of one
@@ -79,39 +88,41 @@ pub fn backup(
     directory: &Path,
 ) -> Result<Vec<PathBuf>, ByHandError> {
     let store = Store::open(&config.telegram.state_file())?;
-    let lists = store.transaction(|facts| {
-        List::ALL
-            .into_iter()
-            .map(|list| Ok((list, facts.list(list)?)))
-            .collect::<Result<Vec<(List, ListData)>, StoreError>>()
-    })?;
     let password = SecretString::from(config.encrypt.password.expose());
     let reader = Reader::new(&password);
     let maker = Maker::new(config.exchange.files, &password).map_err(AppError::from)?;
     let saved_at = clock.now().rfc3339();
-    let mut saved = Vec::new();
-    for (list, data) in lists.iter().filter(|(_, data)| !data.is_empty()) {
-        let unmade = |why: &dyn std::fmt::Display| ByHandError::Make {
-            list: *list,
-            why: why.to_string(),
-        };
-        let made = maker
-            .list(*list, data, &saved_at, &reader)
+    store.snapshot(|facts| {
+        let mut saved = Vec::new();
+        for list in List::ALL {
+            if facts.is_list_empty(list)? {
+                continue;
+            }
+            let unmade = |why: &dyn std::fmt::Display| ByHandError::Make {
+                list,
+                why: why.to_string(),
+            };
+            let data = facts.list(list)?;
+            let made = maker
+                .list(list, &data, &saved_at, &reader)
+                .map_err(|error| unmade(&error))?;
+            drop(data);
+            let path = directory.join(list.as_str());
+            files::replace(&path, |file| {
+                file.write_all(&made)
+                    .map_err(|error| PlaceFault::new("write", &path, error))
+            })
             .map_err(|error| unmade(&error))?;
-        let path = directory.join(list.as_str());
-        files::replace(&path, |file| {
-            file.write_all(&made)
-                .map_err(|error| PlaceFault::new("write", &path, error))
-        })
-        .map_err(|error| unmade(&error))?;
-        saved.push(path);
-    }
-    Ok(saved)
+            saved.push(path);
+        }
+        Ok(saved)
+    })
 }
 
 /// Replaces a list by a file's, in one transaction, or only says what that would change. The program
 /// must not run meanwhile, since it keeps the rules in memory. `named` says which list a file is that
-/// does not say so itself, as Python's do not.
+/// does not say so itself, as Python's do not. What would change is found by doing it and taking it
+/// back: joins that wait stay whatever the file holds.
 ///
 /// # Errors
 /// See [`ByHandError`]; nothing is changed then.
@@ -121,7 +132,7 @@ pub fn restore(
     path: &Path,
     named: Option<List>,
     dry_run: bool,
-) -> Result<Change, ByHandError> {
+) -> Result<Restored, ByHandError> {
     let bad = |why: &dyn std::fmt::Display| ByHandError::File {
         path: path.to_owned(),
         why: why.to_string(),
@@ -146,21 +157,27 @@ pub fn restore(
     let (data, left_out) = file.data_for(list).map_err(|error| bad(&error))?;
     let store = Store::open(&config.telegram.state_file())?;
     let now = clock.now();
-    let before = store.transaction(|facts| {
+    let keep = &config.telegram.data_dir;
+    let done = store.transaction(|facts| {
         let before = facts.list(list)?;
-        if !dry_run {
-            let keep = &config.telegram.data_dir;
+        if dry_run {
+            facts.replace_list(list, &data, now)?;
+        } else {
             task::replace_list(facts, &reader, keep, (list, &data), now)?;
         }
-        Ok::<_, StoreError>(before)
-    })?;
-    let (before, after) = (before.entries(), data.entries());
-    let kept = before.intersection(&after).count();
-    Ok(Change {
+        let change = ListChange::between(&before, &facts.list(list)?);
+        if dry_run {
+            return Err(Undone::Tried(change));
+        }
+        Ok(change)
+    });
+    let change = match done {
+        Ok(change) | Err(Undone::Tried(change)) => change,
+        Err(Undone::Failed(error)) => return Err(error.into()),
+    };
+    Ok(Restored {
         list,
-        added: after.len() - kept,
-        removed: before.len() - kept,
-        kept,
+        change,
         left_out,
     })
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::Failure;
-use crate::app::by_hand::{self, ByHandError};
+use crate::app::by_hand::{self, ByHandError, Restored};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::model::List;
@@ -48,7 +48,11 @@ pub(super) fn backup(config: &Config, arguments: &BackupArguments) -> Result<(),
 
 /// Brings a list back, or says what that would change.
 pub(super) fn restore(config: &Config, arguments: &RestoreArguments) -> Result<(), Failure> {
-    let change = by_hand::restore(
+    let Restored {
+        list,
+        change,
+        left_out,
+    } = by_hand::restore(
         config,
         &Clock::system(),
         &arguments.file,
@@ -56,19 +60,18 @@ pub(super) fn restore(config: &Config, arguments: &RestoreArguments) -> Result<(
         arguments.dry_run,
     )
     .map_err(failure)?;
-    let mut out = std::io::stdout().lock();
     let verb = if arguments.dry_run { "would be" } else { "was" };
+    let mut out = std::io::stdout().lock();
     writeln!(
         out,
-        "{} {verb} restored: {} added, {} removed, {} kept",
-        change.list, change.added, change.removed, change.kept
+        "{list} {verb} restored: {} added, {} removed, {} kept",
+        change.added, change.removed, change.kept
     )
-    .and_then(|()| match change.left_out {
-        0 => Ok(()),
-        count => writeln!(
-            out,
-            "{count} entries of the file mean nothing here and are left out"
-        ),
+    .and_then(|()| {
+        if left_out.is_empty() {
+            return Ok(());
+        }
+        writeln!(out, "left out, as it means nothing here: {left_out}")
     })
     .map_err(|error| Failure::new(1, error))
 }

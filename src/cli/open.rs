@@ -51,9 +51,13 @@ pub(super) fn run(config: &Config, arguments: &Arguments) -> Result<(), Failure>
     let (shown, is_text) = match opened {
         Opened::Photo(image) => (image, false),
         Opened::List(list) if arguments.json || arguments.output.is_some() => {
-            (format!("{:#}\n", list.json()).into_bytes(), true)
+            let json = list.json().map_err(|error| about(&error))?;
+            (format!("{json:#}\n").into_bytes(), true)
         }
-        Opened::List(list) => (readable(&list.json()).into_bytes(), true),
+        Opened::List(list) => {
+            let json = list.json().map_err(|error| about(&error))?;
+            (readable(&json).into_bytes(), true)
+        }
         Opened::Other(plain) => {
             let is_text = !plain.contains(&0);
             (plain, is_text)

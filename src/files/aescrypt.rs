@@ -24,7 +24,7 @@ use self::header::Header;
 use self::key::{Hmac256, InnerKey, OuterKey};
 
 /// The longest content that is sealed or opened: the work is done in memory.
-pub const LARGEST: usize = 64 << 20;
+pub const LARGEST: usize = 256 << 20;
 /// Bytes of AES's block, of an IV, and what the ciphertext is a multiple of.
 const BLOCK: usize = 16;
 /// Bytes of HMAC-SHA256.

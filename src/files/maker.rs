@@ -108,21 +108,28 @@ impl Maker {
         saved_at: &str,
         reader: &Reader,
     ) -> Result<Vec<u8>, MakeFault> {
-        let (file, expected) = match self {
+        // Each copy goes before the next is made: lists are long.
+        let read = |file: &[u8]| match reader.read(file) {
+            Ok(Opened::List(found)) => Ok(found),
+            _ => Err(MakeFault::Differs),
+        };
+        let (file, is_same) = match self {
             Self::Sealed(sealer) => {
-                let json = lists::to_json(list.as_str(), lists::json_of(data)?, saved_at);
-                let expected = ListFile::from_json(&json).map_err(|_| MakeFault::Differs)?;
-                (sealer.seal_bytes(&json)?, expected)
+                let file = sealer.seal_bytes(&lists::list_to_json(list, data, saved_at)?)?;
+                let is_same = read(&file)?.is_own(list, data);
+                (file, is_same)
             }
             Self::Python(password) => {
-                let value = lists::python_of(data);
-                let file = aescrypt::seal(&pickle::write(&value), password)?;
-                (file, ListFile::from_python(value))
+                let pickle = pickle::write(&lists::python_of(data));
+                let file = aescrypt::seal(&pickle, password)?;
+                let is_same = read(&file)?.is_pickled(&pickle);
+                (file, is_same)
             }
         };
-        match reader.read(&file) {
-            Ok(Opened::List(found)) if found == expected => Ok(file),
-            _ => Err(MakeFault::Differs),
+        if is_same {
+            Ok(file)
+        } else {
+            Err(MakeFault::Differs)
         }
     }
 }

@@ -128,29 +128,76 @@ impl ListData {
     }
 }
 
-impl ListData {
-    /// Says each entry in words, to count what a change adds, removes and keeps.
+/// What a change of a list does to its entries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ListChange {
+    /// Entries that were not there before.
+    pub added: usize,
+    /// Entries that are not there any more.
+    pub removed: usize,
+    /// Entries that stayed.
+    pub kept: usize,
+}
+
+impl ListChange {
+    /// Compares a list with what became of it.
     #[must_use]
-    pub fn entries(&self) -> BTreeSet<String> {
-        match self {
-            Self::Users(users) => {
-                let joins = users.joins.iter().map(|join| format!("{join:?}"));
-                let forwarded = users.forwarded.iter().map(|photo| format!("{photo:?}"));
-                joins.chain(forwarded).collect()
+    pub fn between(before: &ListData, after: &ListData) -> Self {
+        match (before, after) {
+            (ListData::Users(before), ListData::Users(after)) => {
+                let joins = Self::of(&before.joins, &after.joins);
+                joins.and(Self::of(&before.forwarded, &after.forwarded))
             }
-            Self::Bad(bad) => {
-                let users = bad.users.iter().map(|user| format!("{user:?}"));
-                let channels = bad.channels.iter().map(|channel| format!("{channel:?}"));
-                users.chain(channels).collect()
+            (ListData::Bad(before), ListData::Bad(after)) => {
+                let users = Self::of(&before.users, &after.users);
+                users.and(Self::of(&before.channels, &after.channels))
             }
-            Self::Except(except) => except.photos.iter().map(ToString::to_string).collect(),
-            Self::Admins(admins) => admins
-                .iter()
-                .flat_map(|(group, users)| users.iter().map(move |user| format!("{group} {user}")))
-                .collect(),
-            Self::Rules(rules) => rules.iter().map(|rule| format!("{rule:?}")).collect(),
+            (ListData::Except(before), ListData::Except(after)) => {
+                Self::of(&before.photos, &after.photos)
+            }
+            (ListData::Admins(before), ListData::Admins(after)) => {
+                Self::of(pairs(before), pairs(after))
+            }
+            (ListData::Rules(before), ListData::Rules(after)) => Self::of(before, after),
+            _ => Self::default(),
         }
     }
+
+    fn of<T: Ord>(before: impl IntoIterator<Item = T>, after: impl IntoIterator<Item = T>) -> Self {
+        let (before, after) = (sorted(before), sorted(after));
+        let kept = after
+            .iter()
+            .filter(|entry| before.binary_search(entry).is_ok())
+            .count();
+        Self {
+            added: after.len() - kept,
+            removed: before.len() - kept,
+            kept,
+        }
+    }
+
+    const fn and(self, other: Self) -> Self {
+        Self {
+            added: self.added + other.added,
+            removed: self.removed + other.removed,
+            kept: self.kept + other.kept,
+        }
+    }
+}
+
+fn sorted<T: Ord>(entries: impl IntoIterator<Item = T>) -> Vec<T> {
+    let mut entries: Vec<T> = entries.into_iter().collect();
+    entries.sort_unstable();
+    entries.dedup();
+    entries
+}
+
+fn pairs(
+    admins: &BTreeMap<ChannelId, BTreeSet<UserId>>,
+) -> impl Iterator<Item = (ChannelId, UserId)> {
+    admins
+        .iter()
+        .flat_map(|(group, users)| users.iter().map(|user| (*group, *user)))
 }
 
 /// Joins and forwarded photos.
@@ -177,6 +224,8 @@ pub struct JoinRecord {
     pub added_by: Option<i64>,
     /// What became of it.
     pub outcome: String,
+    /// When it was seen, if that is known.
+    pub seen_at: Option<Timestamp>,
 }
 
 /// One photo that was forwarded.
@@ -192,6 +241,8 @@ pub struct ForwardedRecord {
     pub message: MessageId,
     /// When.
     pub sent_at: Timestamp,
+    /// The private channel that it was posted in, if that is known.
+    pub channel: Option<ChannelId>,
 }
 
 /// The bad list.

@@ -11,6 +11,32 @@ use crate::model::{
 };
 
 impl Facts<'_> {
+    /// Returns whether there is nothing in a list, without reading it.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn is_list_empty(&self, list: List) -> Result<bool, StoreError> {
+        let tables: &[&str] = match list {
+            List::UserIds => &["joins", "forwarded"],
+            List::BadIds => &["bad"],
+            List::ExceptIds => &["excepted"],
+            List::AdminIds => &["admins"],
+            List::Words(words) => {
+                let mut rules = self
+                    .0
+                    .prepare_cached("SELECT 1 FROM rules WHERE list = ?1 LIMIT 1")?;
+                return Ok(!rules.exists([words.as_str()])?);
+            }
+        };
+        for table in tables {
+            let sql = format!("SELECT 1 FROM {table} LIMIT 1");
+            if self.0.prepare_cached(&sql)?.exists([])? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// Returns what is in a list. Within one transaction, all lists are of the same moment.
     ///
     /// # Errors
@@ -100,10 +126,12 @@ impl Facts<'_> {
             [],
         )?;
         self.0.execute("DELETE FROM forwarded", [])?;
-        let mut insert = self
-            .0
-            .prepare("INSERT OR IGNORE INTO joins (group_id, message_id, user_id, joined_at, added_by, outcome)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
+        self.forget_settled_photos(None)?;
+        let mut insert = self.0.prepare(
+            "INSERT OR IGNORE INTO joins
+                 (group_id, message_id, user_id, joined_at, added_by, outcome, seen_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?;
         for join in &users.joins {
             insert.execute(params![
                 join.group.bare(),
@@ -116,11 +144,13 @@ impl Facts<'_> {
                     "lookup" | "queued" | "held" => "restored",
                     outcome => outcome,
                 },
+                join.seen_at.map(Timestamp::get),
             ])?;
         }
         let mut insert = self.0.prepare(
-            "INSERT OR IGNORE INTO forwarded (user_id, photo_id, group_id, message_id, sent_at)
-             VALUES (?1, ?2, ?3, ?4, ?5)",
+            "INSERT OR IGNORE INTO forwarded
+                 (user_id, photo_id, group_id, message_id, sent_at, channel_id)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         )?;
         for photo in &users.forwarded {
             insert.execute(params![
@@ -129,6 +159,7 @@ impl Facts<'_> {
                 photo.group.bare(),
                 photo.message.get(),
                 photo.sent_at.get(),
+                photo.channel.map(ChannelId::bare),
             ])?;
         }
         Ok(())
@@ -136,7 +167,7 @@ impl Facts<'_> {
 
     fn join_records(&self) -> Result<Vec<JoinRecord>, StoreError> {
         let mut statement = self.0.prepare(
-            "SELECT group_id, message_id, user_id, joined_at, added_by, outcome FROM joins",
+            "SELECT group_id, message_id, user_id, joined_at, added_by, outcome, seen_at FROM joins",
         )?;
         let rows = statement.query_map([], |row| {
             Ok(JoinRecord {
@@ -146,15 +177,16 @@ impl Facts<'_> {
                 joined_at: Timestamp::new(row.get(3)?),
                 added_by: row.get(4)?,
                 outcome: row.get(5)?,
+                seen_at: row.get::<_, Option<i64>>(6)?.map(Timestamp::new),
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
     fn forwarded_records(&self) -> Result<Vec<ForwardedRecord>, StoreError> {
-        let mut statement = self
-            .0
-            .prepare("SELECT user_id, photo_id, group_id, message_id, sent_at FROM forwarded")?;
+        let mut statement = self.0.prepare(
+            "SELECT user_id, photo_id, group_id, message_id, sent_at, channel_id FROM forwarded",
+        )?;
         let rows = statement.query_map([], |row| {
             Ok(ForwardedRecord {
                 user: UserId::new(row.get(0)?),
@@ -162,6 +194,7 @@ impl Facts<'_> {
                 group: ChannelId::from_bare(row.get(2)?),
                 message: MessageId::new(row.get(3)?),
                 sent_at: Timestamp::new(row.get(4)?),
+                channel: row.get::<_, Option<i64>>(5)?.map(ChannelId::from_bare),
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)

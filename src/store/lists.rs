@@ -325,7 +325,7 @@ impl Facts<'_> {
         )?;
         self.0
             .execute("DELETE FROM forwarded WHERE user_id = ?1", [user.get()])?;
-        Ok(())
+        self.forget_settled_photos(Some(user))
     }
 
     /// Forgets joins that are settled, all of them or those since `newer_than`; with all of them,
@@ -340,6 +340,7 @@ impl Facts<'_> {
         )?;
         if newer_than.is_none() {
             self.0.execute("DELETE FROM forwarded", [])?;
+            self.forget_settled_photos(None)?;
         }
         Ok(())
     }

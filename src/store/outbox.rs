@@ -113,13 +113,38 @@ impl Facts<'_> {
     /// See [`StoreError`].
     pub fn wanted(&self, now: Timestamp, limit: usize) -> Result<Vec<Row>, StoreError> {
         let sql = format!(
-            "SELECT {COLUMNS} FROM outbox WHERE state = 'wanted' AND due_at <= ?1
+            "SELECT {COLUMNS} FROM outbox
+             WHERE state = 'wanted' AND class = 'avatar' AND due_at <= ?1
              ORDER BY created_at DESC, id DESC LIMIT ?2"
         );
         let mut statement = self.0.prepare_cached(&sql)?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let rows: Vec<RawRow> = statement
             .query_map([now.get(), limit], RawRow::read)?
+            .collect::<Result<_, _>>()?;
+        let mut readable = Vec::new();
+        for row in rows {
+            readable.extend(self.readable(row, now)?);
+        }
+        Ok(readable)
+    }
+
+    /// Returns the reports whose files are to be made, those due by `until` or all of them, oldest first.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn wanted_reports(
+        &self,
+        until: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Vec<Row>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM outbox
+             WHERE state = 'wanted' AND class = 'report' AND due_at <= ?1 ORDER BY id"
+        );
+        let mut statement = self.0.prepare_cached(&sql)?;
+        let rows: Vec<RawRow> = statement
+            .query_map([until.map_or(i64::MAX, Timestamp::get)], RawRow::read)?
             .collect::<Result<_, _>>()?;
         let mut readable = Vec::new();
         for row in rows {
@@ -230,7 +255,8 @@ impl Facts<'_> {
         Ok(due.map(Timestamp::new))
     }
 
-    /// Notes that a photo lies in the spool, sealed, ready to be posted.
+    /// Notes that a file lies in the spool, sealed, ready to be posted. Returns `false` if nobody waits
+    /// for it any more.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -240,8 +266,9 @@ impl Facts<'_> {
         spool: &str,
         bytes: u64,
         now: Timestamp,
-    ) -> Result<(), StoreError> {
-        self.0
+    ) -> Result<bool, StoreError> {
+        let noted = self
+            .0
             .prepare_cached(
                 "UPDATE outbox SET state = 'fetched', spool = ?2, spool_bytes = ?3, due_at = ?4, attempts = 0
                  WHERE id = ?1 AND state = 'wanted'",
@@ -252,7 +279,7 @@ impl Facts<'_> {
                 i64::try_from(bytes).unwrap_or(i64::MAX),
                 now.get()
             ])?;
-        Ok(())
+        Ok(noted == 1)
     }
 
     /// Notes that a photo has to be fetched (again): its spool file is gone.
@@ -395,6 +422,17 @@ impl Facts<'_> {
             .execute("DELETE FROM outbox WHERE settled_at < ?1", [oldest.get()])?)
     }
 
+    /// Forgets the settled photos of a user, or of all: a key that is left behind would make the next
+    /// join a repeat.
+    pub(super) fn forget_settled_photos(&self, user: Option<UserId>) -> Result<(), StoreError> {
+        self.0.execute(
+            "DELETE FROM outbox WHERE class = 'avatar' AND state IN ('sent', 'dropped')
+             AND (?1 IS NULL OR key GLOB 'avatar/*/' || ?1 || '/*')",
+            [user.map(UserId::get)],
+        )?;
+        Ok(())
+    }
+
     /// Returns how many bytes the spool holds.
     ///
     /// # Errors
@@ -450,6 +488,7 @@ impl Facts<'_> {
     ) -> Result<bool, StoreError> {
         let payload = serde_json::to_string(payload)
             .map_err(|error| StoreError::Unreadable(error.to_string()))?;
+        let nonce = getrandom::u64().map_err(|error| StoreError::DiskFails(error.to_string()))?;
         let inserted = self
             .0
             .prepare_cached(
@@ -458,7 +497,7 @@ impl Facts<'_> {
             )?
             .execute(params![
                 key,
-                random_id(key, now),
+                random_id(key, now, nonce),
                 class,
                 now.get(),
                 state,
@@ -468,12 +507,13 @@ impl Facts<'_> {
     }
 }
 
-/// The first eight bytes of SHA-256 over the key and the row's creation, never 0, which Telegram
-/// refuses.
-fn random_id(key: &str, created_at: Timestamp) -> i64 {
+/// The first eight bytes of SHA-256 over the key, the row's creation and a nonce, never 0, which Telegram
+/// refuses. Without the nonce a row that is forgotten and owed anew within a second would be the same post.
+fn random_id(key: &str, created_at: Timestamp, nonce: u64) -> i64 {
     let digest = Sha256::new()
         .chain_update(key)
         .chain_update(created_at.get().to_le_bytes())
+        .chain_update(nonce.to_le_bytes())
         .finalize();
     let mut head = [0; 8];
     head.copy_from_slice(&digest[..8]);

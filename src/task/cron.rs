@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_cron_scheduler::{Job as CronJob, JobScheduler, JobSchedulerError};
 
-use super::{Shared, Stop, owed};
+use super::{Shared, Stop, lists, owed};
 use crate::exchange::reports::{self, Status};
 use crate::model::Timestamp;
 use crate::schedule::{Job, Run, Timetable, Verdict};
@@ -81,9 +81,16 @@ async fn look_at(
     let now = shared.clock.now();
     let due = shared
         .commit(|facts| {
-            let due = note(facts, timetable, job, now, starting)?;
-            if let Some(due) = due {
-                carry_out(facts, shared, job, due, now)?;
+            let known = facts.job(job.as_str())?;
+            let (record, due) = judge(known.as_ref(), timetable, job, now, starting);
+            if let Some(due) = due
+                && let Err(why) = carry_out(facts, shared, job, due, now)?
+            {
+                tracing::error!(%job, "not done yet: {why}");
+                return Ok(None);
+            }
+            if known.as_ref() != Some(&record) {
+                facts.note_job(job.as_str(), &record)?;
             }
             Ok(due)
         })
@@ -96,7 +103,7 @@ async fn look_at(
     match job {
         Job::Status | Job::Count => shared.wakes.deliver.notify_one(),
         Job::Backup => shared.wakes.fetch.notify_one(),
-        Job::Reset => {}
+        Job::Reset => shared.wakes.deliver.notify_one(),
         Job::Admins => {
             shared.wakes.all_admins.store(true, Ordering::Release);
             shared.wakes.admins.notify_one();
@@ -106,26 +113,23 @@ async fn look_at(
     Ok(())
 }
 
-/// Asks whether a job is due, and notes that its times up to now are dealt with. Returns the time that
-/// is to be done.
-fn note(
-    facts: &Facts<'_>,
+/// Asks whether a job is due. Returns what is known of it once that is done, and the time to do it for.
+fn judge(
+    known: Option<&JobRecord>,
     timetable: &Timetable,
     job: Job,
     now: Timestamp,
     starting: bool,
-) -> Result<Option<Timestamp>, StoreError> {
-    let known = facts.job(job.as_str())?;
+) -> (JobRecord, Option<Timestamp>) {
     let expression = timetable.expression(job);
     // Another expression has other times: none of them was missed.
     let run = known
-        .as_ref()
         .filter(|known| known.expression == expression)
         .map(|known| Run {
             due_at: known.due_at,
             ran_at: known.ran_at,
         });
-    let ran_at = known.as_ref().and_then(|known| known.ran_at);
+    let ran_at = known.and_then(|known| known.ran_at);
     let (due_at, ran_at, due) = match timetable.decide(job, run, now, starting) {
         Verdict::Wait => (run.map_or(now, |run| run.due_at), ran_at, None),
         Verdict::Pass(to) => (to, ran_at, None),
@@ -137,27 +141,34 @@ fn note(
         ran_at,
         next_at: timetable.next(job, now.max(due_at)),
     };
-    if known.as_ref() != Some(&record) {
-        facts.note_job(job.as_str(), &record)?;
-    }
-    Ok(due)
+    (record, due)
 }
 
+/// Does what a job does in the database. The inner error says why it is left for later.
 fn carry_out(
     facts: &Facts<'_>,
     shared: &Shared,
     job: Job,
     due: Timestamp,
     now: Timestamp,
-) -> Result<(), StoreError> {
+) -> Result<Result<(), String>, StoreError> {
     match job {
-        Job::Status => owed::awake(facts, &status(shared, Status::Awake), due, now),
-        Job::Backup => owed::backup(facts, shared.settings.dialect, now),
-        Job::Count => owed::counts(facts, now).map(|_| ()),
-        Job::Reset => facts.reset(),
+        Job::Status => owed::awake(facts, &status(shared, Status::Awake), due, now)?,
+        Job::Backup => owed::backup(facts, shared.settings.dialect, now)?,
+        Job::Count => {
+            owed::counts(facts, now)?;
+        }
+        Job::Reset => {
+            // A backup that waits shows what the reset takes.
+            if let Err(why) = lists::save_waiting(facts, shared, now)? {
+                return Ok(Err(why));
+            }
+            facts.reset()?;
+        }
         // These are woken after the commit.
-        Job::Admins | Job::Recheck => Ok(()),
+        Job::Admins | Job::Recheck => {}
     }
+    Ok(Ok(()))
 }
 
 fn status(shared: &Shared, status: Status) -> String {

@@ -1,4 +1,4 @@
-//! Fetches: users that have to be looked up, and photos, checked, sealed, and laid in the spool.
+//! Fetches: users that have to be looked up, and photos, checked, sealed, and laid in the spool; has lists made.
 //!
 //! A photo is fetched as soon as it is decided on, newest first: a raider's photo is gone in
 //! minutes, while the queue of posts may be long. Beyond the spool's limit fetching waits.
@@ -12,8 +12,8 @@ use tokio::task::JoinSet;
 
 use self::look_up::{except, look_up, settled};
 use self::slots::{Slots, data_centre};
-use super::{Shared, Stop, joins};
-use crate::model::{Adder, Avatar, Join, List, Payload, PhotoSight, Timestamp};
+use super::{Shared, Stop, joins, lists};
+use crate::model::{Adder, Avatar, Join, Payload, PhotoSight, Timestamp};
 use crate::photo;
 use crate::spool;
 use crate::store::{Outcome, Row};
@@ -36,6 +36,7 @@ pub async fn fetch(shared: Arc<Shared>) -> Result<(), Stop> {
     let mut jobs: JoinSet<Result<Done, Stop>> = JoinSet::new();
     let mut slots = Slots::default();
     let mut looking_up = false;
+    let mut making_lists = false;
     loop {
         let woken = shared.wakes.fetch.notified();
         tokio::pin!(woken);
@@ -65,6 +66,19 @@ pub async fn fetch(shared: Arc<Shared>) -> Result<(), Stop> {
             }
         }
         let now = shared.clock.now();
+        if !making_lists {
+            let lists = shared
+                .commit(|facts| facts.wanted_reports(Some(now), now))
+                .await?;
+            if !lists.is_empty() {
+                making_lists = true;
+                let shared = shared.clone();
+                jobs.spawn(async move {
+                    lists::make_waiting(&shared).await?;
+                    Ok(Done::MadeLists)
+                });
+            }
+        }
         if spool_has_room(&shared).await? {
             let rows = shared
                 .commit(|facts| facts.wanted(now, ROWS_LOOKED_AT))
@@ -95,6 +109,7 @@ pub async fn fetch(shared: Arc<Shared>) -> Result<(), Stop> {
                         looking_up = false;
                         shared.wakes.looked_up.notify_one();
                     }
+                    Done::MadeLists => making_lists = false,
                     Done::Downloaded { id, dc, answered } => {
                         slots.give_back(id, dc, answered, shared.clock.instant());
                     }
@@ -106,6 +121,8 @@ pub async fn fetch(shared: Arc<Shared>) -> Result<(), Stop> {
 
 enum Done {
     LookedUp,
+    /// The lists that waited are made, or put off.
+    MadeLists,
     /// A row was worked on; `answered` tells whether its data centre answered at all.
     Downloaded {
         id: i64,
@@ -124,12 +141,8 @@ async fn spool_has_room(shared: &Shared) -> Result<bool, Stop> {
 async fn download(shared: &Shared, row: Row) -> Result<bool, Stop> {
     let avatar = match &row.payload {
         Payload::Avatar(avatar) => *avatar,
-        Payload::List { list, .. } => {
-            make_list(shared, &row, list).await?;
-            return Ok(true);
-        }
-        Payload::Text { .. } | Payload::File { .. } => {
-            // These are never `wanted`: there is nothing to fetch.
+        Payload::Text { .. } | Payload::File { .. } | Payload::List { .. } => {
+            // These are never an avatar's: there is nothing to fetch.
             settle(shared, &row, None, Outcome::Failed, "nothing to fetch").await?;
             return Ok(true);
         }
@@ -180,28 +193,6 @@ async fn download(shared: &Shared, row: Row) -> Result<bool, Stop> {
     Ok(true)
 }
 
-/// Makes the file of a list's backup, from one moment of the database.
-async fn make_list(shared: &Shared, row: &Row, name: &str) -> Result<(), Stop> {
-    let Some(list) = List::from_name(name) else {
-        return settle(shared, row, None, Outcome::Failed, "no such list").await;
-    };
-    let data = shared.commit(|facts| facts.list(list)).await?;
-    let saved_at = shared.clock.now().rfc3339();
-    let made = tokio::task::block_in_place(|| {
-        shared
-            .maker
-            .list(list, &data, &saved_at, &shared.reader)
-            .map_err(|fault| fault.to_string())
-    });
-    match made {
-        Ok(file) => keep(shared, row, &file).await,
-        Err(why) => {
-            tracing::error!(%list, "its backup could not be made: {why}");
-            settle(shared, row, None, Outcome::Failed, &why).await
-        }
-    }
-}
-
 /// Keeps a file in the spool until its turn.
 async fn keep(shared: &Shared, row: &Row, bytes: &[u8]) -> Result<(), Stop> {
     let written = tokio::task::block_in_place(|| {
@@ -212,9 +203,13 @@ async fn keep(shared: &Shared, row: &Row, bytes: &[u8]) -> Result<(), Stop> {
     match written {
         Ok((name, size)) => {
             let now = shared.clock.now();
-            shared
+            let noted = shared
                 .commit(|facts| facts.note_fetched(row.id, &name, size, now))
                 .await?;
+            // It was cancelled meanwhile; what cannot be removed now is swept at the next start.
+            if !noted && let Err(error) = shared.spool.remove(&name) {
+                tracing::warn!("a spooled photo cannot be removed: {error}");
+            }
             shared.wakes.deliver.notify_one();
             Ok(())
         }

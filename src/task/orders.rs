@@ -5,16 +5,15 @@
 //! be done outside of the database, such as removing a file or waking a loop, is handed back as an
 //! [`Aftermath`], and may be lost in a crash without harm.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::io::Write as _;
-use std::path::Path;
 
-use super::{Shared, owed};
+use super::{Shared, lists, owed};
 use crate::exchange::envelope;
 use crate::exchange::orders::{self, Cleared, Heard, Order, RefusedWhy};
 use crate::exchange::reports::{self, Asker};
 use crate::exchange::route::RouteEvent;
-use crate::files::{self, ListFile, PlaceFault, Reader};
+use crate::files::{LeftOut, ListFile};
 use crate::model::{
     Bad, ChannelId, ChannelPost, List, ListData, MessageId, Page, Timestamp, WordList,
 };
@@ -259,7 +258,12 @@ impl Carrier<'_, '_> {
             }
             Order::Rollback { list, .. } => return self.roll_back(list, file),
             Order::RegexUpdate { list } => return self.update_rules(list, file),
-            Order::Clear { what, .. } => self.clear(what)?.to_owned(),
+            Order::Clear { what, .. } => {
+                if let Err(why) = self.save_waiting()? {
+                    return Ok(Err(why));
+                }
+                self.clear(what)?.to_owned()
+            }
             Order::RemoveScore { user } => {
                 facts.forget_user(user)?;
                 "user's records cleared".to_owned()
@@ -318,12 +322,14 @@ impl Carrier<'_, '_> {
     ) -> Result<Result<String, String>, StoreError> {
         let list = List::Words(words);
         match data_of(list, file) {
-            Ok((ListData::Rules(rules), _)) => {
-                self.facts.replace_rules(words, &rules, true)?;
+            Ok((data, _)) => {
+                let ListData::Rules(rules) = data.as_ref() else {
+                    return Ok(Err("its file holds another list".into()));
+                };
+                self.facts.replace_rules(words, rules, true)?;
                 self.after.rules = true;
                 Ok(Ok(format!("{list} replaced, {} rules", rules.len())))
             }
-            Ok(_) => Ok(Err("its file holds another list".into())),
             Err(why) => Ok(Err(why)),
         }
     }
@@ -338,8 +344,11 @@ impl Carrier<'_, '_> {
             Ok(found) => found,
             Err(why) => return Ok(Err(why)),
         };
+        if let Err(why) = self.save_waiting()? {
+            return Ok(Err(why));
+        }
         let keep = &self.shared.settings.data_dir;
-        replace_list(
+        lists::replace_list(
             self.facts,
             &self.shared.reader,
             keep,
@@ -347,45 +356,28 @@ impl Carrier<'_, '_> {
             self.now,
         )?;
         self.after.rules |= matches!(list, List::Words(_));
-        Ok(Ok(match left_out {
-            0 => format!("{list} rolled back"),
-            count => {
-                format!("{list} rolled back; {count} entries that mean nothing here were left out")
-            }
+        Ok(Ok(if left_out.is_empty() {
+            format!("{list} rolled back")
+        } else {
+            format!(
+                "{list} rolled back; left out, as it means nothing here: {}",
+                left_out.by_kind()
+            )
         }))
     }
-}
 
-/// Replaces a list, whole; what was there is kept as a sealed file in `keep` first (SPEC §7.3).
-///
-/// # Errors
-/// See [`StoreError`]; nothing is replaced then.
-pub fn replace_list(
-    facts: &Facts<'_>,
-    reader: &Reader,
-    keep: &Path,
-    (list, data): (List, &ListData),
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let before = facts.list(list)?;
-    let made = reader
-        .sealing()
-        .and_then(|maker| maker.list(list, &before, &now.rfc3339(), reader))
-        .map_err(|error| StoreError::Unreadable(format!("{list}: {error}")))?;
-    let path = keep.join(format!("replaced-{list}-{now}"));
-    files::replace(&path, |file| {
-        file.write_all(&made)
-            .map_err(|error| PlaceFault::new("write", &path, error))
-    })
-    .map_err(|error| StoreError::DiskFails(error.to_string()))?;
-    facts.replace_list(list, data, now)
+    /// Makes the lists that a backup is still to save: what comes next destroys what they are to hold.
+    fn save_waiting(&mut self) -> Result<Result<(), String>, StoreError> {
+        self.after.deliver = true;
+        lists::save_waiting(self.facts, self.shared, self.now)
+    }
 }
 
 /// Returns the data of a file that came with an order, if they are of the list that it names.
 fn data_of(
     list: List,
     file: Option<&Result<ListFile, String>>,
-) -> Result<(ListData, usize), String> {
+) -> Result<(Cow<'_, ListData>, LeftOut), String> {
     let file = match file {
         Some(Ok(file)) => file,
         Some(Err(why)) => return Err(why.clone()),

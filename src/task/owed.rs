@@ -103,7 +103,7 @@ pub(super) fn backup(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     for list in List::ALL {
-        if !facts.list(list)?.is_empty() {
+        if !facts.is_list_empty(list)? {
             let payload = Payload::List {
                 text: reports::backup(dialect, list.as_str()),
                 list: list.as_str().to_owned(),

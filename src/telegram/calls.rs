@@ -60,6 +60,7 @@ permitted! {
     f::upload::GetFile,                 "upload.getFile",                 16 at once, every 0 ms;
     // Posting, in HIDE and EXCHANGE alone. The deliverer sets its own pace (`delivery.min_interval_ms`).
     f::upload::SaveFilePart,            "upload.saveFilePart",            2 at once, every 0 ms;
+    f::upload::SaveBigFilePart,         "upload.saveBigFilePart",         2 at once, every 0 ms;
     f::messages::SendMessage,           "messages.sendMessage",           1 at once, every 0 ms, writes to peer;
     f::messages::SendMedia,             "messages.sendMedia",             1 at once, every 0 ms, writes to peer;
     // The authorization, carried to a data centre that keeps photos.

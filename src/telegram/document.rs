@@ -9,8 +9,8 @@ use super::download::{DownloadError, Imports, download};
 use super::fault::CallError;
 use crate::model::{AccessHash, ChannelId, Document, MessageId};
 
-/// No list of the fleet comes near this.
-const LARGEST: usize = 64 * 1024 * 1024;
+/// Room for 400,000 users twice over: sealed, one with a join and a photo takes about 300 bytes.
+const LARGEST: usize = 256 * 1024 * 1024;
 
 /// Why the file of a post did not come.
 #[derive(Debug, Error)]

@@ -13,8 +13,12 @@ use crate::model::{AccessHash, ChannelId, MessageId};
 
 /// The size of an upload's parts: Telegram wants a divisor of 512 KiB.
 const PART: usize = 512 * 1024;
-/// Above this, parts would have to be saved as a "big" file. No photo or list comes near.
-const LARGEST: usize = 10 * 1024 * 1024;
+/// Above this, Telegram wants the parts saved as those of a "big" file.
+const SMALL: usize = 10 * 1024 * 1024;
+/// Telegram takes no more parts than this of an account without Premium.
+const MOST_PARTS: usize = 4000;
+/// The largest file that can be posted.
+const LARGEST: usize = MOST_PARTS * PART;
 
 /// What to post.
 #[derive(Clone, Copy, Debug)]
@@ -51,7 +55,7 @@ pub enum PostError {
     /// The answer did not say which message became of it.
     #[error("the answer named no message")]
     Unproven,
-    /// The file cannot be uploaded: it is empty or larger than 10 MiB.
+    /// The file cannot be uploaded: it is empty or larger than 4000 parts.
     #[error("a file of {0} bytes cannot be posted")]
     Size(usize),
 }
@@ -124,35 +128,16 @@ async fn upload(calls: &Calls, file: &File<'_>) -> Result<enums::InputMedia, Pos
     if file.bytes.is_empty() || file.bytes.len() > LARGEST {
         return Err(PostError::Size(file.bytes.len()));
     }
-    let mut parts = 0;
-    for part in file.bytes.chunks(PART) {
-        let saved = calls
-            .invoke(&f::upload::SaveFilePart {
-                file_id: file.upload_id,
-                file_part: parts,
-                bytes: part.to_vec(),
-            })
-            .await?;
-        if !saved {
-            return Err(CallError::Network {
-                method: "upload.saveFilePart",
-                cause: "the part was not saved".into(),
-            }
-            .into());
-        }
-        parts += 1;
-    }
+    let uploaded = if file.bytes.len() > SMALL {
+        upload_big(calls, file).await?
+    } else {
+        upload_small(calls, file).await?
+    };
     Ok(types::InputMediaUploadedDocument {
         nosound_video: false,
         force_file: true,
         spoiler: false,
-        file: types::InputFile {
-            id: file.upload_id,
-            parts,
-            name: file.name.to_owned(),
-            md5_checksum: String::new(),
-        }
-        .into(),
+        file: uploaded,
         thumb: None,
         mime_type: "application/octet-stream".into(),
         attributes: vec![
@@ -167,6 +152,55 @@ async fn upload(calls: &Calls, file: &File<'_>) -> Result<enums::InputMedia, Pos
         ttl_seconds: None,
     }
     .into())
+}
+
+async fn upload_small(calls: &Calls, file: &File<'_>) -> Result<enums::InputFile, PostError> {
+    let mut parts = 0;
+    for part in file.bytes.chunks(PART) {
+        let request = f::upload::SaveFilePart {
+            file_id: file.upload_id,
+            file_part: parts,
+            bytes: part.to_vec(),
+        };
+        saved("upload.saveFilePart", calls.invoke(&request).await?)?;
+        parts += 1;
+    }
+    Ok(types::InputFile {
+        id: file.upload_id,
+        parts,
+        name: file.name.to_owned(),
+        md5_checksum: String::new(),
+    }
+    .into())
+}
+
+async fn upload_big(calls: &Calls, file: &File<'_>) -> Result<enums::InputFile, PostError> {
+    let length = file.bytes.len();
+    let parts = i32::try_from(length.div_ceil(PART)).map_err(|_| PostError::Size(length))?;
+    for (number, part) in (0..parts).zip(file.bytes.chunks(PART)) {
+        let request = f::upload::SaveBigFilePart {
+            file_id: file.upload_id,
+            file_part: number,
+            file_total_parts: parts,
+            bytes: part.to_vec(),
+        };
+        saved("upload.saveBigFilePart", calls.invoke(&request).await?)?;
+    }
+    Ok(types::InputFileBig {
+        id: file.upload_id,
+        parts,
+        name: file.name.to_owned(),
+    }
+    .into())
+}
+
+/// A part that was answered with "no" is as good as lost: the upload begins anew.
+fn saved(method: &'static str, saved: bool) -> Result<(), PostError> {
+    if saved {
+        return Ok(());
+    }
+    let cause = "the part was not saved".into();
+    Err(CallError::Network { method, cause }.into())
 }
 
 /// One `pre` entity over the whole text (SPEC §5.1). Telegram counts in UTF-16 units.

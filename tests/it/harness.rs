@@ -143,7 +143,10 @@ impl Scene {
 
     /// A command of the binary, with this scene's configuration.
     pub(crate) fn command(&self, subcommand: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_scp-079-avatar"));
+        // tests/interop/backup.sh names the release build.
+        let binary = std::env::var_os("AVATAR_BINARY")
+            .unwrap_or_else(|| env!("CARGO_BIN_EXE_scp-079-avatar").into());
+        let mut command = Command::new(binary);
         command
             .arg(subcommand)
             .arg("--config")

@@ -9,6 +9,7 @@ mod crashes;
 mod delivery;
 mod disk;
 mod joins;
+mod lists;
 mod login;
 mod orders;
 mod photos;

@@ -528,7 +528,10 @@ fn rules_are_replaced_hit_and_counted() {
     let Opened::List(counts) = opened(post) else {
         panic!("no counts")
     };
-    assert_eq!(counts.json()["data"], json!({"(?<!x)spam": 1, "new": 0}));
+    assert_eq!(
+        counts.json().expect("JSON")["data"],
+        json!({"(?<!x)spam": 1, "new": 0})
+    );
     assert!(
         !scene.log().contains("微信"),
         "a name or rule is in the log"

@@ -4,11 +4,22 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value as Json};
 
+use super::LeftOut;
 use crate::files::pickle::Value;
 use crate::model::{
-    BadIds, ChannelId, ExceptIds, JoinRecord, List, ListData, MessageId, PhotoId, Timestamp,
-    UserId, Users,
+    BadIds, ChannelId, ExceptIds, ForwardedRecord, JoinRecord, List, ListData, MessageId, PhotoId,
+    Timestamp, UserId, Users,
 };
+
+const NO_GROUP: &str = "group ids that Telegram gives to nobody";
+const NO_CHANNEL: &str = "channel ids that Telegram gives to nobody";
+const NO_USER: &str = "user ids that Telegram gives to nobody";
+const NO_MESSAGE: &str = "message ids that Telegram gives to nobody";
+const NO_JOIN: &str = "users of whom no join is told";
+const NO_PLACE: &str = "groups with messages but no join";
+const OTHER_PHOTO: &str = "photos under names that only Python programs know";
+const SCORED: &str = "users' scores";
+const UNKNOWN: &str = "parts that mean nothing here";
 
 /// The scores that every user of the fleet's lists has; this program gives none.
 const SCORES: [&str; 8] = [
@@ -88,43 +99,48 @@ pub(super) fn of(data: &ListData) -> Value {
     }
 }
 
-/// Reads a list from the fleet's shape; `None` if it is another one. The number is how many entries
-/// mean nothing here and were left out.
-pub(super) fn data_for(list: List, value: &Value) -> Option<(ListData, usize)> {
+/// Reads a list from the fleet's shape; `None` if it is another one. What means nothing here is noted.
+pub(super) fn data_for(list: List, value: &Value, left_out: &mut LeftOut) -> Option<ListData> {
     match list {
-        List::UserIds => read_users(value),
+        List::UserIds => read_users(value, left_out),
         List::BadIds => {
-            let (users, no_users) = ids(value.get("users"), |id| Some(UserId::new(id)))?;
-            let (channels, no_channels) = ids(value.get("channels"), ChannelId::from_bot_api)?;
-            Some((
-                ListData::Bad(BadIds { users, channels }),
-                no_users + no_channels,
-            ))
+            unknown_parts(value, &["users", "channels"], left_out);
+            let users = ids(value.get("users")?, NO_USER, user, left_out)?;
+            let channels = ids(
+                value.get("channels")?,
+                NO_CHANNEL,
+                ChannelId::from_bot_api,
+                left_out,
+            )?;
+            Some(ListData::Bad(BadIds { users, channels }))
         }
         List::ExceptIds => {
-            let members = value.get("long")?.members()?;
-            // The Python programs know photos by another id, which nothing here can match.
-            let photos: BTreeSet<PhotoId> = members
-                .iter()
-                .filter_map(|member| member.as_str()?.parse().ok().map(PhotoId::new))
-                .collect();
-            let left_out = members.len() - photos.len();
-            Some((ListData::Except(ExceptIds { photos }), left_out))
+            unknown_parts(value, &["long"], left_out);
+            let mut photos = BTreeSet::new();
+            for member in value.get("long")?.members()? {
+                // The Python programs know photos by another id, which nothing here can match.
+                match member.as_str().and_then(|text| text.parse().ok()) {
+                    Some(photo) => {
+                        photos.insert(PhotoId::new(photo));
+                    }
+                    None => left_out.note(OTHER_PHOTO, shown(member)),
+                }
+            }
+            Some(ListData::Except(ExceptIds { photos }))
         }
         List::AdminIds => {
             let mut admins = BTreeMap::new();
-            let mut left_out = 0;
             for (group, users) in value.pairs()? {
-                let (users, none) = ids(Some(users), |id| Some(UserId::new(id)))?;
-                left_out += none;
-                match ChannelId::from_bot_api(group.as_int()?) {
+                let group = group.as_int()?;
+                let users = ids(users, NO_USER, user, left_out)?;
+                match ChannelId::from_bot_api(group) {
                     Some(group) => {
                         admins.insert(group, users);
                     }
-                    None => left_out += 1,
+                    None => left_out.note(NO_GROUP, group),
                 }
             }
-            Some((ListData::Admins(admins), left_out))
+            Some(ListData::Admins(admins))
         }
         List::Words(_) => {
             let rules = match value.pairs() {
@@ -144,7 +160,7 @@ pub(super) fn data_for(list: List, value: &Value) -> Option<(ListData, usize)> {
                     .map(|rule| Some((rule.as_str()?.to_owned(), 0)))
                     .collect::<Option<_>>()?,
             };
-            Some((ListData::Rules(rules), 0))
+            Some(ListData::Rules(rules))
         }
     }
 }
@@ -207,57 +223,141 @@ fn users_of(users: &Users) -> Value {
     )
 }
 
-/// Joins come over; photos are known by another id there, and scores mean nothing here.
-fn read_users(value: &Value) -> Option<(ListData, usize)> {
-    let mut joins = BTreeSet::new();
-    let mut left_out = 0;
-    for (user, of_user) in value.pairs()? {
-        let user = UserId::new(user.as_int()?);
-        let messages = of_user.get("message").and_then(Value::pairs).unwrap_or(&[]);
-        for (group, joined_at) in of_user.get("join")?.pairs()? {
-            let Some(group) = ChannelId::from_bot_api(group.as_int()?) else {
-                left_out += 1;
-                continue;
-            };
-            let joined_at = Timestamp::new(joined_at.as_int()?);
-            let of_group = messages
-                .iter()
-                .find(|(of, _)| of.as_int() == Some(group.bot_api()))
-                .and_then(|(_, messages)| messages.members())
-                .unwrap_or(&[]);
-            let latest = of_group
-                .iter()
-                .filter_map(|message| i32::try_from(message.as_int()?).ok())
-                .max()
-                .unwrap_or(0);
-            joins.insert(JoinRecord {
-                group,
-                message: MessageId::new(latest),
-                user,
-                joined_at,
-                added_by: None,
-                outcome: RESTORED.to_owned(),
-            });
+/// Joins come over, each message a join of its own. A photo comes over if this program wrote its id,
+/// for the group that its owner joined last: a Python list does not say which. Scores mean nothing here.
+fn read_users(value: &Value, left_out: &mut LeftOut) -> Option<ListData> {
+    let mut users = Users::default();
+    for (id, of_user) in value.pairs()? {
+        let id = id.as_int()?;
+        let Some(user) = user(id) else {
+            left_out.note(NO_USER, id);
+            continue;
+        };
+        unknown_parts(of_user, &["avatar", "join", "message", "score"], left_out);
+        let first = users.joins.len();
+        let joins = of_user.get("join")?.pairs()?;
+        let mut messages: BTreeMap<i64, &[Value]> = BTreeMap::new();
+        for (group, of_group) in of_user.get("message").and_then(Value::pairs).unwrap_or(&[]) {
+            messages.insert(group.as_int()?, of_group.members()?);
         }
-        let avatar = of_user.get("avatar").and_then(Value::as_str);
-        left_out += usize::from(avatar.is_some_and(|avatar| !avatar.is_empty()));
+        for (group, joined_at) in joins {
+            let (group, joined_at) = (group.as_int()?, joined_at.as_int()?);
+            match ChannelId::from_bot_api(group) {
+                Some(of) => {
+                    let join = (of, user, Timestamp::new(joined_at));
+                    let messages = messages.remove(&group).unwrap_or(&[]);
+                    users.joins.extend(joins_of(join, messages, left_out));
+                }
+                None => {
+                    messages.remove(&group);
+                    left_out.note(NO_GROUP, group);
+                }
+            }
+        }
+        for group in messages.keys() {
+            left_out.note(NO_PLACE, group);
+        }
+        if users.joins.len() == first {
+            left_out.note(NO_JOIN, user);
+        }
+        let avatar = of_user.get("avatar").and_then(Value::as_str).unwrap_or("");
+        let latest = users.joins[first..]
+            .iter()
+            .max_by_key(|join| join.joined_at);
+        match (avatar.parse(), latest) {
+            _ if avatar.is_empty() => {}
+            (Ok(photo), Some(join)) => users.forwarded.push(ForwardedRecord {
+                user,
+                photo: PhotoId::new(photo),
+                group: join.group,
+                message: MessageId::new(0),
+                sent_at: join.joined_at,
+                channel: None,
+            }),
+            _ => left_out.note(OTHER_PHOTO, avatar),
+        }
+        let scores = of_user.get("score").and_then(Value::pairs).unwrap_or(&[]);
+        if scores
+            .iter()
+            .any(|(_, score)| !matches!(score, Value::Int(0)) && *score != Value::Float(0.0))
+        {
+            left_out.note(SCORED, user);
+        }
     }
-    let users = Users {
-        joins: joins.into_iter().collect(),
-        forwarded: Vec::new(),
+    users.joins.sort_unstable();
+    users.joins.dedup();
+    Some(ListData::Users(users))
+}
+
+/// The joins of a user in a group: one for each message that is known, one without if none is.
+fn joins_of(
+    (group, user, joined_at): (ChannelId, UserId, Timestamp),
+    messages: &[Value],
+    left_out: &mut LeftOut,
+) -> Vec<JoinRecord> {
+    let mut known = Vec::new();
+    for message in messages {
+        match message.as_int().and_then(|id| i32::try_from(id).ok()) {
+            Some(id) if id > 0 => known.push(id),
+            _ => left_out.note(NO_MESSAGE, shown(message)),
+        }
+    }
+    if known.is_empty() {
+        known.push(0);
+    }
+    let join = |message| JoinRecord {
+        group,
+        message: MessageId::new(message),
+        user,
+        joined_at,
+        added_by: None,
+        outcome: RESTORED.to_owned(),
+        seen_at: None,
     };
-    Some((ListData::Users(users), left_out))
+    known.into_iter().map(join).collect()
+}
+
+/// Notes the parts of a dict that are none of `known` and hold anything.
+fn unknown_parts(value: &Value, known: &[&str], left_out: &mut LeftOut) {
+    for (key, part) in value.pairs().unwrap_or(&[]) {
+        let is_known = key.as_str().is_some_and(|key| known.contains(&key));
+        let holds_nothing = part.members().is_some_and(<[_]>::is_empty)
+            || part.pairs().is_some_and(<[_]>::is_empty);
+        if !is_known && !holds_nothing {
+            left_out.note(UNKNOWN, shown(key));
+        }
+    }
 }
 
 fn ids<T: Ord>(
-    value: Option<&Value>,
+    value: &Value,
+    kind: &'static str,
     make: impl Fn(i64) -> Option<T>,
-) -> Option<(BTreeSet<T>, usize)> {
-    let members = value?.members()?;
-    let numbers: Vec<i64> = members.iter().map(Value::as_int).collect::<Option<_>>()?;
-    let found: BTreeSet<T> = numbers.into_iter().filter_map(make).collect();
-    let left_out = members.len() - found.len();
-    Some((found, left_out))
+    left_out: &mut LeftOut,
+) -> Option<BTreeSet<T>> {
+    let mut found = BTreeSet::new();
+    for member in value.members()? {
+        let id = member.as_int()?;
+        match make(id) {
+            Some(made) => {
+                found.insert(made);
+            }
+            None => left_out.note(kind, id),
+        }
+    }
+    Some(found)
+}
+
+fn user(id: i64) -> Option<UserId> {
+    (id > 0).then(|| UserId::new(id))
+}
+
+/// A plain value in words: text as it is.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Str(text) => text.clone(),
+        other => json(other).to_string(),
+    }
 }
 
 fn set(ids: impl Iterator<Item = i64>) -> Value {
@@ -295,41 +395,57 @@ mod tests {
         }
     }
 
+    fn read(name: &str, list: &str) -> (ListData, String) {
+        let list = List::from_name(list).expect("a list");
+        let file = fixture(name);
+        let (data, left_out) = file.data_for(list).expect("that list");
+        (data.into_owned(), left_out.to_string())
+    }
+
     #[test]
-    fn the_fleets_lists_are_read_and_what_means_nothing_here_is_counted() {
+    fn the_fleets_lists_are_read_and_what_means_nothing_here_is_named() {
         let users = BTreeSet::from([UserId::new(12_345_678), UserId::new(5_000_000_001)]);
         for name in ["bad_ids", "bad_ids_protocol_3"] {
-            let (data, left_out) = fixture(name).data_for(List::BadIds).expect("a bad list");
+            let (data, left_out) = read(name, "bad_ids");
             let expected = BadIds {
                 users: users.clone(),
                 channels: BTreeSet::new(),
             };
             assert_eq!(data, ListData::Bad(expected), "{name}");
             // The documents' channel id is none that Telegram gives.
-            assert_eq!(left_out, 1, "{name}");
+            assert_eq!(
+                left_out,
+                "1 channel ids that Telegram gives to nobody (-10012345678)"
+            );
         }
-        let words = List::from_name("nm_words").expect("a list");
-        let (rules, _) = fixture("nm_words").data_for(words).expect("rules");
-        let ListData::Rules(rules) = rules else {
+        let (ListData::Rules(rules), left_out) = read("nm_words", "nm_words") else {
             panic!("no rules")
         };
         let hits: Vec<u64> = rules.iter().map(|(_, hits)| *hits).collect();
-        assert_eq!(hits, [3, 0, 12]);
-        let (bare, _) = fixture("nm_words_protocol_2")
-            .data_for(words)
-            .expect("rules");
-        let ListData::Rules(bare) = bare else {
+        assert_eq!((hits, left_out.as_str()), (vec![3, 0, 12], ""));
+        let (ListData::Rules(bare), _) = read("nm_words_protocol_2", "nm_words") else {
             panic!("no rules")
         };
         assert_eq!(bare.len(), 2);
-        let (_, left_out) = fixture("except_ids")
-            .data_for(List::ExceptIds)
-            .expect("exceptions");
-        assert_eq!(left_out, 1);
-        fixture("user_ids").data_for(List::UserIds).expect("users");
-        fixture("admin_ids")
-            .data_for(List::AdminIds)
-            .expect("administrators");
+        for (name, expected) in [
+            (
+                "except_ids",
+                "1 photos under names that only Python programs know (AQADAgADr6cxGw)",
+            ),
+            (
+                "user_ids",
+                "1 group ids that Telegram gives to nobody (-10012345678); \
+                 1 photos under names that only Python programs know (AQADAgADr6cxGw); \
+                 2 users of whom no join is told (12345678, 87654321); \
+                 1 users' scores (12345678)",
+            ),
+            (
+                "admin_ids",
+                "1 group ids that Telegram gives to nobody (-10012345678)",
+            ),
+        ] {
+            assert_eq!(read(name, name).1, expected);
+        }
         assert!(fixture("bad_ids").data_for(List::UserIds).is_err());
         assert!(fixture("empty_set").data_for(List::BadIds).is_err());
     }
@@ -338,6 +454,23 @@ mod tests {
     fn what_is_written_for_the_fleet_reads_back() {
         let group = ChannelId::from_bare(1_234_567_890);
         let user = UserId::new(7);
+        let join = |message| JoinRecord {
+            group,
+            message: MessageId::new(message),
+            user,
+            joined_at: Timestamp::new(1_000),
+            added_by: None,
+            outcome: RESTORED.to_owned(),
+            seen_at: None,
+        };
+        let photo = ForwardedRecord {
+            user,
+            photo: PhotoId::new(-5),
+            group,
+            message: MessageId::new(0),
+            sent_at: Timestamp::new(1_000),
+            channel: None,
+        };
         for (list, data) in [
             (
                 List::BadIds,
@@ -360,21 +493,18 @@ mod tests {
                 List::from_name("ad_words").expect("a list"),
                 ListData::Rules(vec![("b".into(), 2), ("a".into(), 0)]),
             ),
+            (
+                List::UserIds,
+                ListData::Users(Users {
+                    joins: vec![join(5), join(6)],
+                    forwarded: vec![photo],
+                }),
+            ),
         ] {
-            assert_eq!(data_for(list, &of(&data)), Some((data, 0)), "{list}");
+            let mut left_out = LeftOut::default();
+            let read = data_for(list, &of(&data), &mut left_out);
+            assert_eq!(read, Some(data), "{list}");
+            assert!(left_out.is_empty(), "{left_out}");
         }
-        let join = JoinRecord {
-            group,
-            message: MessageId::new(5),
-            user,
-            joined_at: Timestamp::new(1_000),
-            added_by: None,
-            outcome: RESTORED.to_owned(),
-        };
-        let users = ListData::Users(Users {
-            joins: vec![join],
-            forwarded: Vec::new(),
-        });
-        assert_eq!(data_for(List::UserIds, &of(&users)), Some((users, 0)));
     }
 }

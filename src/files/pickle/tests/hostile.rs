@@ -204,12 +204,12 @@ fn shared_values_cannot_become_more_than_memory_holds() {
     ]
     .concat();
     assert_eq!(fault(&text), PickleFault::TooLarge);
-    // A list of a thousand members, made into a set ten thousand times.
+    // A list of a thousand members, made into a set thirty thousand times.
     let sets = [
         &b"]q\x00("[..],
         &times(b"N", 1000),
         b"e0(",
-        &times(b"cbuiltins\nset\nh\x00\x85R", 10_000),
+        &times(b"cbuiltins\nset\nh\x00\x85R", 30_000),
         b"l.",
     ]
     .concat();

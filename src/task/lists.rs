@@ -1,0 +1,223 @@
+//! Lists become files: those of a backup, all of one moment; and what is replaced, before it goes.
+//!
+//! A backup is a row for each list. The fetch loop makes all that wait in one snapshot of the database, one after the
+//! other, while joins go on. An order that clears or replaces lists makes the waiting ones first, from what is
+//! there at that moment: a backup that was asked for before it never shows what came after it. Files without a row,
+//! as a crash may leave them, are swept at the next start.
+
+use std::io::Write as _;
+use std::path::Path;
+
+use super::{Shared, Stop};
+use crate::files::{self, PlaceFault, Reader};
+use crate::model::{List, ListData, Payload, Timestamp};
+use crate::spool;
+use crate::store::{Facts, Row, StoreError};
+
+/// The pause after a file could not be kept, in seconds.
+const DISK_PAUSE: i64 = 3;
+
+/// What came of one list's file.
+enum Made {
+    /// It lies in the spool, under this name, with so many bytes.
+    Kept(String, u64),
+    /// It cannot be made.
+    Unfit(String),
+}
+
+/// Why lists were not made.
+enum Unmade {
+    /// The end was asked for.
+    Ending,
+    /// The disk did not take one.
+    Disk(String),
+    /// The database cannot be read.
+    Store(StoreError),
+}
+
+impl From<StoreError> for Unmade {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// Makes the files of all lists that wait, of one moment, and notes them. Nothing is noted if one of them finds no
+/// room: they are made anew then, together.
+pub(super) async fn make_waiting(shared: &Shared) -> Result<(), Stop> {
+    let now = shared.clock.now();
+    let rows = shared
+        .commit(|facts| facts.wanted_reports(Some(now), now))
+        .await?;
+    let made = shared
+        .store
+        .snapshot(|facts| make_all(facts, shared, &rows, now));
+    let made = match made {
+        Ok(made) => made,
+        Err(Unmade::Ending) => return Err(Stop::Ending),
+        Err(Unmade::Store(error)) if !error.may_pass() => return Err(error.into()),
+        Err(Unmade::Store(error)) => {
+            tracing::error!("{error}; waiting, and trying again");
+            return put_off(shared, &rows).await;
+        }
+        Err(Unmade::Disk(why)) => {
+            tracing::error!("a list cannot be kept: {why}: it is made again once there is room");
+            return put_off(shared, &rows).await;
+        }
+    };
+    let superseded = shared
+        .commit(|facts| {
+            let mut superseded = Vec::new();
+            for (row, made) in rows.iter().zip(&made) {
+                if let Some(name) = note(facts, row, made, now)? {
+                    superseded.push(name.to_owned());
+                }
+            }
+            Ok(superseded)
+        })
+        .await?;
+    for name in &superseded {
+        remove(shared, name);
+    }
+    shared.wakes.deliver.notify_one();
+    Ok(())
+}
+
+/// Makes at once, from what is there, the files of all lists that wait, because what follows in this transaction
+/// clears or replaces lists. The inner error says why that must not happen now.
+///
+/// # Errors
+/// See [`StoreError`].
+pub(super) fn save_waiting(
+    facts: &Facts<'_>,
+    shared: &Shared,
+    now: Timestamp,
+) -> Result<Result<(), String>, StoreError> {
+    let rows = facts.wanted_reports(None, now)?;
+    let made = match make_all(facts, shared, &rows, now) {
+        Ok(made) => made,
+        Err(Unmade::Store(error)) => return Err(error),
+        Err(Unmade::Ending) => return Ok(Err("a backup waits, and the end was asked for".into())),
+        Err(Unmade::Disk(why)) => {
+            return Ok(Err(format!("a backup waits that cannot be kept: {why}")));
+        }
+    };
+    for (row, made) in rows.iter().zip(&made) {
+        note(facts, row, made, now)?;
+    }
+    Ok(Ok(()))
+}
+
+/// Makes the files of these rows, one list after the other. Leaves none in the spool if one finds no room there.
+fn make_all(
+    facts: &Facts<'_>,
+    shared: &Shared,
+    rows: &[Row],
+    now: Timestamp,
+) -> Result<Vec<Made>, Unmade> {
+    let saved_at = now.rfc3339();
+    let mut all = Vec::new();
+    for row in rows {
+        let made = if shared.shutdown.is_cancelled() {
+            Err(Unmade::Ending)
+        } else {
+            make(facts, shared, row, &saved_at)
+        };
+        match made {
+            Ok(made) => all.push(made),
+            Err(error) => {
+                for made in &all {
+                    if let Made::Kept(name, _) = made {
+                        remove(shared, name);
+                    }
+                }
+                return Err(error);
+            }
+        }
+    }
+    Ok(all)
+}
+
+fn make(facts: &Facts<'_>, shared: &Shared, row: &Row, saved_at: &str) -> Result<Made, Unmade> {
+    let Payload::List { list: name, .. } = &row.payload else {
+        return Ok(Made::Unfit("nothing to fetch".into()));
+    };
+    let Some(list) = List::from_name(name) else {
+        return Ok(Made::Unfit("no such list".into()));
+    };
+    let data = facts.list(list)?;
+    let file = match shared.maker.list(list, &data, saved_at, &shared.reader) {
+        Ok(file) => file,
+        Err(fault) => {
+            tracing::error!(%list, "its backup could not be made: {fault}");
+            return Ok(Made::Unfit(fault.to_string()));
+        }
+    };
+    let disk = |error: &dyn std::fmt::Display| Unmade::Disk(error.to_string());
+    let name = spool::random_name().map_err(|error| disk(&error))?;
+    shared
+        .spool
+        .write(&name, &file)
+        .map_err(|error| disk(&error))?;
+    Ok(Made::Kept(name, file.len() as u64))
+}
+
+/// Notes what came of a row's file; returns the file's name if nobody waits for it any more.
+fn note<'a>(
+    facts: &Facts<'_>,
+    row: &Row,
+    made: &'a Made,
+    now: Timestamp,
+) -> Result<Option<&'a str>, StoreError> {
+    match made {
+        Made::Kept(name, bytes) => {
+            let noted = facts.note_fetched(row.id, name, *bytes, now)?;
+            Ok((!noted).then_some(name.as_str()))
+        }
+        Made::Unfit(why) => {
+            facts.note_dropped(row.id, why, now)?;
+            Ok(None)
+        }
+    }
+}
+
+async fn put_off(shared: &Shared, rows: &[Row]) -> Result<(), Stop> {
+    let later = shared.clock.now().plus(DISK_PAUSE);
+    shared
+        .commit(|facts| {
+            rows.iter()
+                .try_for_each(|row| facts.put_off(row.id, later, false))
+        })
+        .await
+}
+
+fn remove(shared: &Shared, name: &str) {
+    if let Err(error) = shared.spool.remove(name) {
+        tracing::warn!("a spooled list cannot be removed: {error}");
+    }
+}
+
+/// Replaces a list, whole; what was there is kept as a sealed file in `keep` first (SPEC §7.3).
+///
+/// # Errors
+/// See [`StoreError`]; nothing is replaced then.
+pub fn replace_list(
+    facts: &Facts<'_>,
+    reader: &Reader,
+    keep: &Path,
+    (list, data): (List, &ListData),
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let before = facts.list(list)?;
+    let made = reader
+        .sealing()
+        .and_then(|maker| maker.list(list, &before, &now.rfc3339(), reader))
+        .map_err(|error| StoreError::Unreadable(format!("{list}: {error}")))?;
+    drop(before);
+    let path = keep.join(format!("replaced-{list}-{now}"));
+    files::replace(&path, |file| {
+        file.write_all(&made)
+            .map_err(|error| PlaceFault::new("write", &path, error))
+    })
+    .map_err(|error| StoreError::DiskFails(error.to_string()))?;
+    facts.replace_list(list, data, now)
+}
