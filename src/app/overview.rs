@@ -414,6 +414,36 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_group_without_nospam_is_not_watched_once_that_is_known() {
+        let now = Timestamp::new(100);
+        let nospam = Some(UserId::new(450));
+        for (nospam, known, has_nospam, watched) in [
+            (None, false, false, true),
+            (None, true, false, true),
+            (nospam, false, false, true),
+            (nospam, true, false, false),
+            (nospam, true, true, true),
+        ] {
+            let seen = GroupSeen {
+                id: ChannelId::from_bare(5),
+                title: String::new(),
+                present: true,
+                since: None,
+                read_up_to: MessageId::new(1),
+                administrators: 3,
+                administrators_at: known.then_some(now),
+                has_nospam,
+                joins_today: 0,
+                last_join_at: None,
+                last_told_at: None,
+            };
+            let group = Group::judge(seen, nospam, now);
+            assert_eq!(group.watched, watched, "{nospam:?} {known} {has_nospam}");
+            assert_eq!(group.administrators, known.then_some(3));
+        }
+    }
+
+    #[test]
     fn what_has_the_directory_and_what_was_left_in_it_tell_whether_it_runs() {
         let at = Some(Timestamp::new(5));
         let holder = |pid| Some(Holder { pid: Some(pid) });

@@ -342,3 +342,137 @@ impl Facts<'_> {
 fn count(rows: i64) -> u64 {
     u64::try_from(rows).unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{AccessHash, Adder, Channel, ChannelKind, Join, Payload, Photo, PhotoId};
+    use crate::store::{Outcome, Store};
+
+    const NOW: Timestamp = Timestamp::new(1_800_000_000);
+    const DAY: i64 = 24 * 3600;
+
+    fn with_store(check: impl FnOnce(&Facts<'_>) -> Result<(), StoreError>) {
+        let directory = tempfile::tempdir().expect("a directory");
+        let store = Store::open(&directory.path().join("state.db")).expect("opened");
+        store.transaction(check).expect("done");
+    }
+
+    #[test]
+    fn what_waits_is_counted_once_by_class_state_and_age() {
+        with_store(|facts| {
+            let text = Payload::Text { text: "x".into() };
+            for (index, age) in [0, 59, 60, 3_599, 3_600, DAY - 1, DAY, 9 * DAY]
+                .iter()
+                .enumerate()
+            {
+                facts.owe_report(&format!("online/{index}"), &text, NOW.plus(-age))?;
+            }
+            facts.owe_wanted_report("backup/bad_ids/1", &text, NOW)?;
+            let avatar = crate::model::Avatar {
+                group: ChannelId::from_bare(5),
+                user: UserId::new(6),
+                message: MessageId::new(7),
+                photo: Photo {
+                    id: PhotoId::new(8),
+                    dc: 2,
+                },
+            };
+            facts.owe_avatar(&avatar, NOW)?;
+            let waiting = facts.waiting_by_age(NOW)?;
+            let counts: Vec<_> = waiting
+                .iter()
+                .map(|row| {
+                    let ages = [
+                        row.under_a_minute,
+                        row.under_an_hour,
+                        row.under_a_day,
+                        row.older,
+                    ];
+                    (row.class.as_str(), row.state.as_str(), ages, row.total)
+                })
+                .collect();
+            assert_eq!(
+                counts,
+                [
+                    ("reports", "fetched", [2, 2, 2, 2], 8),
+                    ("lists", "wanted", [1, 0, 0, 0], 1),
+                    ("avatars", "wanted", [1, 0, 0, 0], 1),
+                ]
+            );
+            assert_eq!(waiting[0].oldest_at, NOW.plus(-9 * DAY));
+
+            let ids = facts.wanted(NOW, 9)?;
+            facts.note_dropped(ids[0].id, "expired", NOW.plus(-DAY))?;
+            facts.note_dropped(ids[1].id, "failed", NOW.plus(-DAY - 1))?;
+            let dropped = facts.dropped_since(NOW.plus(-DAY))?;
+            let dropped: Vec<_> = dropped
+                .iter()
+                .map(|row| (row.reason.as_str(), row.count))
+                .collect();
+            assert_eq!(dropped, [("expired", 1)]);
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn a_group_is_seen_with_its_joins_and_administrators() {
+        with_store(|facts| {
+            let group = ChannelId::from_bare(5);
+            let (nospam, message) = (UserId::new(450), MessageId::new);
+            facts.note_channel(&Channel {
+                id: group,
+                access_hash: AccessHash::new(1),
+                kind: ChannelKind::Group,
+                title: "A group".into(),
+                can_post: true,
+                since: Timestamp::new(0),
+                pts: 1,
+                top_message: message(40),
+            })?;
+            let midnight = NOW.midnight();
+            // Yesterday's last, today's first, and one of whom no message told.
+            for (index, date) in [(1, midnight.plus(-1)), (2, midnight), (0, NOW)] {
+                let join = Join {
+                    group,
+                    message: message(index),
+                    user: UserId::new(7),
+                    added_by: Adder::Themselves,
+                    date,
+                };
+                facts.record_join(&join, Outcome::Held, NOW)?;
+            }
+            let seen = facts.groups_seen(Some(nospam), NOW)?.remove(0);
+            assert_eq!((seen.joins_today, seen.last_join_at), (2, Some(NOW)));
+            assert_eq!(seen.last_told_at, Some(midnight));
+            assert_eq!((seen.since, seen.administrators_at), (None, None));
+            assert!(!seen.has_nospam);
+            assert_eq!(
+                facts.joins_today(NOW)?,
+                BTreeMap::from([("held".into(), 2)])
+            );
+            assert_eq!(
+                facts.joins_undecided()?,
+                BTreeMap::from([("held".into(), 3)])
+            );
+
+            facts.replace_admins(group, &[nospam, UserId::new(8)], NOW)?;
+            let seen = facts.groups_seen(Some(nospam), NOW)?.remove(0);
+            assert_eq!((seen.administrators, seen.has_nospam), (2, true));
+            assert!(!facts.groups_seen(None, NOW)?.remove(0).has_nospam);
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn a_limit_that_is_over_is_none() {
+        with_store(|facts| {
+            facts.remember_flood("past", NOW)?;
+            facts.remember_flood("present", NOW.plus(1))?;
+            let resting = facts.methods_resting(NOW)?;
+            let resting: Vec<_> = resting.iter().map(|row| row.method.as_str()).collect();
+            assert_eq!(resting, ["present"]);
+            Ok(())
+        });
+    }
+}
