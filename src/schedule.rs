@@ -52,6 +52,13 @@ impl Job {
         Self::Recheck,
     ];
 
+    /// Returns whether it happens at the next start if it was missed; administrators are read at each
+    /// start anyway.
+    #[must_use]
+    pub const fn is_made_up_for(self) -> bool {
+        !matches!(self, Self::Status)
+    }
+
     /// Returns the name that `state.db` keeps.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

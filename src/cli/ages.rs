@@ -72,6 +72,14 @@ pub(super) fn tame(text: &str) -> String {
     tame
 }
 
+/// A sentence that came from elsewhere, whole.
+pub(super) fn tame_sentence(text: &str) -> String {
+    text.split_whitespace()
+        .map(tame)
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
 /// Lines up cells: figures to the right, words to the left. The last column is not padded.
 pub(super) fn table(rows: &[Vec<String>]) -> Vec<String> {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);

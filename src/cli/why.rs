@@ -8,7 +8,7 @@ use clap::Args;
 
 use self::outcomes::meaning;
 use super::Failure;
-use super::ages::{relative, span, table, tame, time, wrapped};
+use super::ages::{relative, span, table, tame, tame_sentence, time, wrapped};
 use crate::app::history::{self, History, Joined, Shown};
 use crate::app::overview::State;
 use crate::clock::Clock;
@@ -214,8 +214,8 @@ fn photo(history: &History, shown: &Shown) -> Vec<String> {
         lines.push(format!("    next try   {when}"));
     }
     if let Some(reason) = &seen.reason {
-        let reason: Vec<String> = reason.split_whitespace().map(tame).collect();
-        lines.extend(wrapped(&format!("reason     {}", reason.join(" ")), "    "));
+        let reason = tame_sentence(reason);
+        lines.extend(wrapped(&format!("reason     {reason}"), "    "));
     }
     match (&shown.link, seen.message_id, seen.channel_id) {
         (Some(link), Some(message), Some(channel)) => {

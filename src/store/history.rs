@@ -149,14 +149,13 @@ impl Facts<'_> {
     ) -> Result<Vec<PhotoSeen>, StoreError> {
         let mut photos = self.photos_owed(user)?;
         for sent in self.photos_sent(user)? {
-            let same = |photo: &&mut PhotoSeen| {
-                (photo.group_id, photo.photo_id) == (sent.group_id, sent.photo_id)
-                    && photo.state == "sent"
-            };
             // A row of the outbox knows more, and is forgotten after a week.
-            match photos.iter_mut().find(same) {
-                Some(photo) => photo.channel_id = photo.channel_id.or(sent.channel_id),
-                None => photos.push(sent),
+            let is_there = photos.iter().any(|photo| {
+                photo.state == "sent"
+                    && (photo.group_id, photo.photo_id) == (sent.group_id, sent.photo_id)
+            });
+            if !is_there {
+                photos.push(sent);
             }
         }
         photos.retain(|photo| group.is_none_or(|group| group == photo.group_id));

@@ -98,7 +98,7 @@ impl DirectoryLock {
             .mode(0o600)
             .open(&path)
             .map_err(failed)?;
-        match lock(&file) {
+        match lock(&file, || std::thread::park_timeout(PAUSE)) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut pid = String::new();
@@ -124,7 +124,7 @@ impl DirectoryLock {
 }
 
 /// Locks the file. Whoever only looks holds it for a moment, and shared: that is waited out.
-fn lock(file: &File) -> Result<(), TryLockError> {
+fn lock(file: &File, mut pause: impl FnMut()) -> Result<(), TryLockError> {
     for _ in 0..MOST_LOOKS {
         match file.try_lock() {
             Err(TryLockError::WouldBlock) => {}
@@ -133,7 +133,7 @@ fn lock(file: &File) -> Result<(), TryLockError> {
         // Held by another process for good, or only looked at?
         file.try_lock_shared()?;
         file.unlock().map_err(TryLockError::Error)?;
-        std::thread::park_timeout(PAUSE);
+        pause();
     }
     Err(TryLockError::WouldBlock)
 }
@@ -148,25 +148,25 @@ mod tests {
         let look = || Holder::of(directory.path()).expect("looked");
         assert_eq!(look(), None);
         assert!(!directory.path().join("lock").exists(), "a look made it");
-        let lock = DirectoryLock::take(directory.path()).expect("locked");
+        let held = DirectoryLock::take(directory.path()).expect("locked");
         let pid = Some(std::process::id());
         assert_eq!(look(), Some(Holder { pid }));
         let taken = DirectoryLock::take(directory.path()).expect_err("taken");
         assert!(matches!(taken, LockError::Taken { .. }));
-        drop(lock);
+        drop(held);
         assert_eq!(look(), None);
 
         // Somebody looks just as the program starts, and is done a moment later.
-        let looker = File::open(directory.path().join("lock")).expect("opened");
+        let path = directory.path().join("lock");
+        let starting = File::open(&path).expect("opened");
+        let mut looking = Some(File::open(&path).expect("opened"));
+        let looker = looking.as_ref().expect("it looks");
         looker.try_lock_shared().expect("looked at");
-        let (begun, begin) = std::sync::mpsc::channel();
-        let path = directory.path().to_owned();
-        let start = std::thread::spawn(move || {
-            begun.send(()).expect("heard");
-            DirectoryLock::take(&path)
-        });
-        begin.recv().expect("begun");
-        drop(looker);
-        start.join().expect("ended").expect("locked after the look");
+        lock(&starting, || looking = None).expect("locked after the look");
+        assert!(looking.is_none(), "it was locked during the look");
+        // Who holds it for good is not waited for.
+        let second = File::open(&path).expect("opened");
+        let taken = lock(&second, || panic!("it waits"));
+        assert!(matches!(taken, Err(TryLockError::WouldBlock)));
     }
 }

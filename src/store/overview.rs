@@ -2,11 +2,14 @@
 //!
 //! Owns the queries and the shape of their answers; what they mean is for those who ask.
 
+mod queue;
+
 use std::collections::BTreeMap;
 
 use rusqlite::params;
 use serde::Serialize;
 
+pub use self::queue::{Dropped, Waiting};
 use super::{Facts, StoreError};
 use crate::model::{ChannelId, MessageId, Timestamp, UserId, said};
 
@@ -35,39 +38,6 @@ pub struct GroupSeen {
     pub last_join_at: Option<Timestamp>,
     /// When somebody last joined of whom a message told.
     pub last_told_at: Option<Timestamp>,
-}
-
-/// What waits in the outbox, of one class in one state, by age.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Waiting {
-    /// `reports`, `lists` or `avatars`.
-    pub class: String,
-    /// `wanted`, `fetched` or `sending`.
-    pub state: String,
-    /// How many wait for less than a minute.
-    pub under_a_minute: u64,
-    /// How many for less than an hour, and not less than a minute.
-    pub under_an_hour: u64,
-    /// How many for less than a day, and not less than an hour.
-    pub under_a_day: u64,
-    /// How many for longer.
-    pub older: u64,
-    /// How many there are.
-    pub total: u64,
-    /// Since when the oldest waits.
-    #[serde(serialize_with = "said::time")]
-    pub oldest_at: Timestamp,
-}
-
-/// What was not posted, and why.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Dropped {
-    /// `reports`, `lists` or `avatars`.
-    pub class: String,
-    /// Why.
-    pub reason: String,
-    /// How many.
-    pub count: u64,
 }
 
 /// What the clock has done of a job.
@@ -116,10 +86,6 @@ pub struct Refused {
     pub count: u64,
 }
 
-/// A row's class as a maintainer knows it: lists are reports that have to be made.
-const CLASS: &str = "CASE WHEN class = 'avatar' THEN 'avatars'
-    WHEN key GLOB 'backup/*' THEN 'lists' ELSE 'reports' END";
-
 impl Facts<'_> {
     /// Returns the groups, those that the account is in first.
     ///
@@ -161,75 +127,6 @@ impl Facts<'_> {
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
-    }
-
-    /// Returns what waits in the outbox.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub fn waiting_by_age(&self, now: Timestamp) -> Result<Vec<Waiting>, StoreError> {
-        let sql = format!(
-            "SELECT {CLASS} AS told, state, SUM(created_at > ?1 - 60),
-                 SUM(created_at > ?1 - 3600), SUM(created_at > ?1 - 86400), COUNT(*), MIN(created_at)
-             FROM outbox WHERE state IN ('wanted', 'fetched', 'sending')
-             GROUP BY told, state ORDER BY told DESC, state = 'sending', state = 'fetched'"
-        );
-        let mut statement = self.0.prepare(&sql)?;
-        let rows = statement.query_map([now.get()], |row| {
-            let up_to: [i64; 4] = [row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?];
-            Ok(Waiting {
-                class: row.get(0)?,
-                state: row.get(1)?,
-                under_a_minute: count(up_to[0]),
-                under_an_hour: count(up_to[1] - up_to[0]),
-                under_a_day: count(up_to[2] - up_to[1]),
-                older: count(up_to[3] - up_to[2]),
-                total: count(up_to[3]),
-                oldest_at: Timestamp::new(row.get(6)?),
-            })
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
-    }
-
-    /// Returns what was dropped since then, by reason.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub fn dropped_since(&self, since: Timestamp) -> Result<Vec<Dropped>, StoreError> {
-        let sql = format!(
-            "SELECT {CLASS} AS told, COALESCE(reason, 'unknown'), COUNT(*) FROM outbox
-             WHERE state = 'dropped' AND settled_at >= ?1 GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2"
-        );
-        let mut statement = self.0.prepare(&sql)?;
-        let rows = statement.query_map([since.get()], |row| {
-            Ok(Dropped {
-                class: row.get(0)?,
-                reason: row.get(1)?,
-                count: count(row.get(2)?),
-            })
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
-    }
-
-    /// Returns how many posts of each class were sent since then.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub fn sent_since(&self, since: Timestamp) -> Result<BTreeMap<String, u64>, StoreError> {
-        let sql = format!(
-            "SELECT {CLASS} AS told, COUNT(*) FROM outbox
-             WHERE state = 'sent' AND settled_at >= ?1 GROUP BY 1"
-        );
-        self.counted(&sql, since.get())
-    }
-
-    /// Returns how many users' photos are yet to be put on the exception list or taken off it.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub fn count_exceptions_due(&self) -> Result<u64, StoreError> {
-        let sql = "SELECT COUNT(*) FROM exceptions_due";
-        Ok(count(self.0.query_row(sql, [], |row| row.get(0))?))
     }
 
     /// Returns how many joined since midnight, UTC, by what became of them.
@@ -341,4 +238,80 @@ impl Facts<'_> {
 
 fn count(rows: i64) -> u64 {
     u64::try_from(rows).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{AccessHash, Adder, Channel, ChannelKind, Join};
+    use crate::store::{Outcome, Store};
+
+    pub(super) const NOW: Timestamp = Timestamp::new(1_800_000_000);
+
+    pub(super) fn with_store(check: impl FnOnce(&Facts<'_>) -> Result<(), StoreError>) {
+        let directory = tempfile::tempdir().expect("a directory");
+        let store = Store::open(&directory.path().join("state.db")).expect("opened");
+        store.transaction(check).expect("done");
+    }
+
+    #[test]
+    fn a_group_is_seen_with_its_joins_and_administrators() {
+        with_store(|facts| {
+            let group = ChannelId::from_bare(5);
+            let (nospam, message) = (UserId::new(450), MessageId::new);
+            facts.note_channel(&Channel {
+                id: group,
+                access_hash: AccessHash::new(1),
+                kind: ChannelKind::Group,
+                title: "A group".into(),
+                can_post: true,
+                since: Timestamp::new(0),
+                pts: 1,
+                top_message: message(40),
+            })?;
+            let midnight = NOW.midnight();
+            // Yesterday's last, today's first, and one of whom no message told.
+            for (index, date) in [(1, midnight.plus(-1)), (2, midnight), (0, NOW)] {
+                let join = Join {
+                    group,
+                    message: message(index),
+                    user: UserId::new(7),
+                    added_by: Adder::Themselves,
+                    date,
+                };
+                facts.record_join(&join, Outcome::Held, NOW)?;
+            }
+            let seen = facts.groups_seen(Some(nospam), NOW)?.remove(0);
+            assert_eq!((seen.joins_today, seen.last_join_at), (2, Some(NOW)));
+            assert_eq!(seen.last_told_at, Some(midnight));
+            assert_eq!((seen.since, seen.administrators_at), (None, None));
+            assert!(!seen.has_nospam);
+            assert_eq!(
+                facts.joins_today(NOW)?,
+                BTreeMap::from([("held".into(), 2)])
+            );
+            assert_eq!(
+                facts.joins_undecided()?,
+                BTreeMap::from([("held".into(), 3)])
+            );
+
+            facts.replace_admins(group, &[nospam, UserId::new(8)], NOW)?;
+            let seen = facts.groups_seen(Some(nospam), NOW)?.remove(0);
+            assert_eq!((seen.administrators, seen.has_nospam), (2, true));
+            assert!(!facts.groups_seen(None, NOW)?.remove(0).has_nospam);
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn a_limit_that_is_over_is_none() {
+        with_store(|facts| {
+            facts.remember_flood("past", NOW)?;
+            facts.remember_flood("present", NOW.plus(1))?;
+            let resting = facts.methods_resting(NOW)?;
+            let resting: Vec<_> = resting.iter().map(|row| row.method.as_str()).collect();
+            assert_eq!(resting, ["present"]);
+            Ok(())
+        });
+    }
 }

@@ -49,13 +49,15 @@ fn help_shows_examples_and_exit_codes() {
         "scp-079-avatar login --config config.toml",
         "scp-079-avatar run --config config.toml",
         "scp-079-avatar open photo -o photo.jpg",
+        "scp-079-avatar status",
+        "scp-079-avatar why 5079000001",
         "/etc/scp-079-avatar/config.toml",
         "Exit codes:",
         "78 configuration",
     ] {
         assert!(out.contains(words), "{words:?} is not in\n{out}");
     }
-    for subcommand in ["run", "login", "check", "open"] {
+    for subcommand in ["run", "login", "check", "open", "status", "why"] {
         let (code, out, _) = avatar(&[subcommand, "--help"]);
         assert_eq!(code, Some(0));
         assert!(out.contains("--config <PATH>"), "{out}");
