@@ -192,7 +192,7 @@ fn stage(kind: &str, users: usize) -> Scene {
 }
 
 /// What tests/interop/backup.sh shows.
-#[expect(clippy::print_stderr, reason = "figures for people")]
+#[expect(clippy::print_stderr, reason = "figures for whoever runs the script")]
 fn figures(scene: &Scene, kind: &str, file: &[u8], joined: usize) {
     let path = format!("/proc/{}/status", scene.pid().as_raw_nonzero());
     let status = std::fs::read_to_string(path).unwrap_or_default();

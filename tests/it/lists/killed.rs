@@ -1,7 +1,7 @@
 //! A restore that is killed: by hand, and as MANAGE's rollback.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
@@ -149,6 +149,28 @@ fn a_restore_that_a_full_disk_kills_leaves_the_old_list_or_the_new() {
     lists.scene.finish();
 }
 
+/// Whether the directory has a file that is called like this.
+fn is_there(directory: &Path, prefix: &str, suffix: &str) -> bool {
+    fs::read_dir(directory).expect("readable").any(|entry| {
+        let name = entry.expect("a file").file_name();
+        let name = name.to_string_lossy();
+        name.starts_with(prefix) && name.ends_with(suffix)
+    })
+}
+
+/// Waits for a step of the daemon's without a pause: it may be short.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test's patience, not a measure"
+)]
+fn spin(what: &str, holds: impl Fn() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !holds() {
+        assert!(Instant::now() < deadline, "waited in vain for {what}");
+        std::thread::yield_now();
+    }
+}
+
 /// Waits for a step of a restore, or its end.
 fn until(child: &mut Child, holds: impl Fn() -> bool) {
     while !holds() && child.try_wait().expect("a child").is_none() {
@@ -169,13 +191,7 @@ fn a_restore_that_is_killed_at_any_instant_leaves_the_old_list_or_the_new() {
     assert_eq!(code, Some(0), "{err}");
     let length = begun.elapsed();
     let data_dir = lists.scene.data_dir();
-    let is_there = |prefix: &str, suffix: &str| {
-        fs::read_dir(&data_dir).expect("readable").any(|entry| {
-            let name = entry.expect("a file").file_name();
-            let name = name.to_string_lossy();
-            name.starts_with(prefix) && name.ends_with(suffix)
-        })
-    };
+    let is_there = |prefix: &str, suffix: &str| is_there(&data_dir, prefix, suffix);
     let log = data_dir.join("state.db-wal");
     let log_holds = |bytes: u64| fs::metadata(&log).is_ok_and(|log| log.len() >= bytes);
     let kill = |when: &str, holds: &dyn Fn() -> bool| {
@@ -211,7 +227,7 @@ fn a_rollback_that_is_killed_is_carried_out_once_after_the_next_start() {
     let file = crate::harness::read(&lists.file);
     lists.reset();
     lists.scene.start();
-    for round in 0..5 {
+    for round in 0..8 {
         lists.scene.stop();
         // The list of before, beside the ledger and the orders of this run.
         lists
@@ -244,8 +260,13 @@ fn a_rollback_that_is_killed_is_carried_out_once_after_the_next_start() {
                     .wait_for_call("upload.getFile", downloads + 1, PATIENCE)
                     .expect("a download");
             }
-            2 => scene.poll("the kept file", || !kept(scene).is_empty()),
-            3 => scene.poll("rows to commit", || length() > before + 20_000),
+            2 => spin("the kept file", || {
+                is_there(&scene.data_dir(), "replaced-", "")
+            }),
+            3..=6 => {
+                let growth = [1, 8_000, 40_000, 80_000][round - 3];
+                spin("rows to commit", || length() > before + growth);
+            }
             _ => heard(scene, message, "obeyed"),
         }
         lists.scene.kill();

@@ -260,3 +260,57 @@ async fn a_repeat_while_the_first_is_in_progress_is_a_duplicate() {
     assert_eq!(client.refusal(&request).await, "no error");
     assert_eq!(sim.posts(hide).len(), 1);
 }
+
+#[tokio::test]
+async fn a_big_upload_is_taken_whole_and_as_a_big_one_only() {
+    let sim = simulator();
+    let hide = sim.add_channel("HIDE", true);
+    let client = Client::new(&sim).await;
+    let to = peer(&client.channel(hide).await);
+    let big = |id, parts| {
+        enums::InputFile::Big(types::InputFileBig {
+            id,
+            parts,
+            name: "name".to_owned(),
+        })
+    };
+    let save_big =
+        |file_id, file_part, file_total_parts, length| functions::upload::SaveBigFilePart {
+            file_id,
+            file_part,
+            file_total_parts,
+            bytes: vec![7; length],
+        };
+    for (request, name) in [
+        (save_big(1, 0, 2, 1024), "no error"),
+        (save_big(1, 1, 3, 1024), "FILE_PARTS_INVALID"),
+        (save_big(1, 2, 2, 1024), "FILE_PART_INVALID"),
+        (save_big(2, 0, 4001, 1024), "FILE_PARTS_INVALID"),
+        (save_big(2, 0, 2, 1000), "FILE_PART_SIZE_INVALID"),
+    ] {
+        assert_eq!(client.refusal(&request).await, name);
+    }
+    // Parts of one kind are none of the other.
+    assert_eq!(
+        save(&client, 1, 1, vec![7; 1024]).await,
+        "FILE_PARTS_INVALID"
+    );
+    assert_eq!(save(&client, 3, 0, vec![7; 1024]).await, "no error");
+    for (file, name) in [
+        (big(1, 2), "FILE_PART_MISSING 1"),
+        (big(3, 1), "FILE_PARTS_INVALID"),
+        (small(1, 2, ""), "FILE_PARTS_INVALID"),
+    ] {
+        let request = document(to.clone(), file, "", 77);
+        assert_eq!(client.refusal(&request).await, name);
+    }
+    assert!(sim.posts(hide).is_empty());
+    assert_eq!(client.refusal(&save_big(1, 1, 2, 5)).await, "no error");
+    let request = document(to, big(1, 2), "", 77);
+    assert_eq!(client.refusal(&request).await, "no error");
+    let posts = sim.posts(hide);
+    assert_eq!(
+        posts[0].file.as_ref().map(|file| file.bytes.len()),
+        Some(1029)
+    );
+}
