@@ -196,12 +196,12 @@ fn consequences(page: &mut Page<'_, impl Write>, loaded: &Loaded) -> io::Result<
         page.line("Status reports say that this instance is a standby replica.")?;
     }
     page.line(format_args!(
-        "MANAGE's word `new` means {} after joining; a photo that waits for {} h is dropped and counted.",
+        "A member is new, and looked at again, for {} after joining; a photo that waits for {} h is dropped and counted.",
         Seconds(config.custom.time_new.as_secs()),
         config.delivery.max_age.as_secs() / 3600
     ))?;
     page.line(
-        "This version does not yet use reset_day, reset_time, admins and recheck: nothing is reset by itself.",
+        "This version does not yet use reset_day, reset_time and admins: nothing is reset by itself.",
     )
 }
 
