@@ -236,7 +236,7 @@ fn consequences(
         page.line("Status reports say that this instance is a standby replica.")?;
     }
     page.line(format_args!(
-        "A member counts as new for {} after joining, and is looked at again; a photo that waits for {} h is dropped and counted.",
+        "A member is new, and looked at again, for {} after joining; a photo that waits for {} h is dropped and counted.",
         Seconds(config.custom.time_new.as_secs()),
         config.delivery.max_age.as_secs() / 3600
     ))?;

@@ -25,11 +25,15 @@ pub(super) fn hints(updates: enums::Updates) -> Vec<Hint> {
 }
 
 fn each(updates: Vec<enums::Update>, users: &[enums::User]) -> Vec<Hint> {
+    let messages = updates.iter().filter_map(|update| match update {
+        enums::Update::NewChannelMessage(new) => Some(&new.message),
+        _ => None,
+    });
+    let mut shown = shown(users, messages);
     let mut hints: Vec<Hint> = updates
         .into_iter()
         .filter_map(|update| hint(update, users))
         .collect();
-    let mut shown = shown(users);
     // Who joins by these very updates is decided on with the join, perhaps only after a pull.
     shown.retain(|user| !hints.iter().any(|hint| tells_join(hint, user.id)));
     if !shown.is_empty() {
@@ -228,13 +232,33 @@ pub(super) fn user(user: &enums::User) -> User {
     }
 }
 
-/// Reads the users of whom their objects say which photo they have.
-pub(super) fn shown(users: &[enums::User]) -> Vec<User> {
+/// Reads the users of whom their objects say which photo they have; not those who leave by these
+/// messages, since they are members no more.
+pub(super) fn shown<'m>(
+    users: &[enums::User],
+    messages: impl IntoIterator<Item = &'m enums::Message>,
+) -> Vec<User> {
+    let left: BTreeSet<i64> = messages.into_iter().filter_map(leaver).collect();
     let shows = |shown: &&enums::User| match shown {
-        enums::User::User(user) => !user.is_self && matches!(photo(user), PhotoSight::Present(_)),
+        enums::User::User(user) => {
+            !user.is_self
+                && !left.contains(&user.id)
+                && matches!(photo(user), PhotoSight::Present(_))
+        }
         enums::User::Empty(_) => false,
     };
     users.iter().filter(shows).map(user).collect()
+}
+
+/// Who left, or was removed, by this message.
+fn leaver(message: &enums::Message) -> Option<i64> {
+    match message {
+        enums::Message::Service(service) => match &service.action {
+            enums::MessageAction::ChatDeleteUser(action) => Some(action.user_id),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 fn photo(user: &types::User) -> PhotoSight {

@@ -66,7 +66,7 @@ pub(super) async fn pull(
         },
         D::Difference(found) => Difference::Page {
             page: Page {
-                shown: convert::shown(&found.users),
+                shown: convert::shown(&found.users, &found.new_messages),
                 ..convert::page(
                     channel,
                     advance(found.pts),
@@ -122,7 +122,7 @@ pub(super) async fn messages(
     };
     let mut page = convert::page(channel, Advance::Refetched, &messages, &users);
     page.last_message = Some(last);
-    page.shown = convert::shown(&users);
+    page.shown = convert::shown(&users, &messages);
     Ok(page)
 }
 

@@ -138,6 +138,7 @@ mod tests {
                 group: ChannelId::from_bare(5),
                 user: UserId::new(6),
                 message: MessageId::new(7),
+                recheck: false,
                 photo: Photo {
                     id: PhotoId::new(8),
                     dc: 2,
