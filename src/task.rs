@@ -217,15 +217,39 @@ impl Shared {
             .clone()
     }
 
-    /// Compiles the rules of the store, and puts them in force.
+    /// Returns the rules that are in force at the moment of `facts`, compiled now if nobody did before.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn rules_of(&self, facts: &Facts<'_>) -> Result<Arc<RulesInForce>, StoreError> {
+        let version = facts.rules_version()?;
+        let known = self.rules();
+        if known.is_of(version) {
+            return Ok(known);
+        }
+        let lists = joins::rule_lists(facts)?;
+        Ok(self.put_in_force(version, lists))
+    }
+
+    /// Compiles the rules of the store, and puts them in force: ahead of the next decision, which would
+    /// else do it while a transaction is open.
     ///
     /// # Errors
     /// See [`Stop`].
     pub async fn reload_rules(&self) -> Result<(), Stop> {
-        let lists = self.commit(joins::rule_lists).await?;
-        let rules = tokio::task::block_in_place(|| joins::compile(lists, self.settings.zh_cn));
-        *self.rules.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(rules);
+        let (version, lists) = self
+            .commit(|facts| Ok((facts.rules_version()?, joins::rule_lists(facts)?)))
+            .await?;
+        if !self.rules().is_of(version) {
+            tokio::task::block_in_place(|| self.put_in_force(version, lists));
+        }
         Ok(())
+    }
+
+    fn put_in_force(&self, version: u64, lists: joins::RuleLists) -> Arc<RulesInForce> {
+        let rules = Arc::new(joins::compile(version, lists, self.settings.zh_cn));
+        *self.rules.write().unwrap_or_else(PoisonError::into_inner) = rules.clone();
+        rules
     }
 
     /// Returns whether a channel is followed: every group, and where the fleet's posts go.

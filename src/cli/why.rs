@@ -197,6 +197,9 @@ fn photo(history: &History, shown: &Shown) -> Vec<String> {
         _ => format!("was posted {settled}"),
     };
     let mut lines = labelled("photo", &format!("{}: {state}", seen.photo_id));
+    if seen.second_look == Some(true) {
+        lines.push("    found      at a second look, so it is told with message_id 0".into());
+    }
     let waits = seen.next_try_at.is_some();
     if let Some(since) = seen.queued_at.filter(|_| waits) {
         lines.push(format!("    queued     {}", time(since, now)));

@@ -44,6 +44,9 @@ pub struct PhotoSeen {
     pub group_id: ChannelId,
     /// The join's service message that it was queued for, if that is known; 0 for none.
     pub join_message_id: Option<MessageId>,
+    /// Whether it was found by looking again at a new member, if that is known: it is told with
+    /// `message_id` 0 then.
+    pub second_look: Option<bool>,
     /// Which photo.
     pub photo_id: PhotoId,
     /// `wanted`, `fetched`, `sending`, `dropped` or `sent`.
@@ -231,6 +234,11 @@ impl Facts<'_> {
         let rows = statement.query_map([format!("avatar/*/{user}/*")], |row| {
             let (group_id, photo_id) = named(&row.get::<_, String>(0)?);
             let state: String = row.get(1)?;
+            // A payload that a damaged disk left tells nothing; the rest of the row does.
+            let avatar = match serde_json::from_str(&row.get::<_, String>(9)?) {
+                Ok(Payload::Avatar(avatar)) => Some(avatar),
+                _ => None,
+            };
             let waits = matches!(state.as_str(), "wanted" | "fetched" | "sending");
             Ok(PhotoSeen {
                 group_id,
@@ -242,11 +250,8 @@ impl Facts<'_> {
                 settled_at: row.get::<_, Option<i64>>(6)?.map(Timestamp::new),
                 channel_id: row.get::<_, Option<i64>>(7)?.map(ChannelId::from_bare),
                 message_id: row.get::<_, Option<i32>>(8)?.map(MessageId::new),
-                // A payload that a damaged disk left tells nothing; the rest of the row does.
-                join_message_id: match serde_json::from_str(&row.get::<_, String>(9)?) {
-                    Ok(Payload::Avatar(avatar)) => Some(avatar.message),
-                    _ => None,
-                },
+                join_message_id: avatar.map(|avatar| avatar.message),
+                second_look: avatar.map(|avatar| avatar.recheck),
                 state,
             })
         })?;
@@ -266,6 +271,7 @@ impl Facts<'_> {
                 channel_id: row.get::<_, Option<i64>>(4)?.map(ChannelId::from_bare),
                 state: "sent".into(),
                 join_message_id: None,
+                second_look: None,
                 queued_at: None,
                 attempts: 0,
                 next_try_at: None,

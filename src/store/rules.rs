@@ -5,7 +5,19 @@ use rusqlite::params;
 use super::{Facts, StoreError};
 use crate::model::WordList;
 
+/// The setting that counts how often a list of rules was replaced.
+const VERSION: &str = "rules";
+
 impl Facts<'_> {
+    /// Returns how often a list of rules was replaced: two moments with the same number have the same rules.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn rules_version(&self) -> Result<u64, StoreError> {
+        let version = self.setting(VERSION)?;
+        Ok(version.and_then(|count| count.parse().ok()).unwrap_or(0))
+    }
+
     /// Returns a list's rules in their order, with their hits.
     ///
     /// # Errors
@@ -34,6 +46,7 @@ impl Facts<'_> {
         keep_hits: bool,
     ) -> Result<(), StoreError> {
         let before = self.rules(list)?;
+        self.keep_setting(VERSION, &(self.rules_version()? + 1).to_string())?;
         self.0
             .execute("DELETE FROM rules WHERE list = ?1", [list.as_str()])?;
         let mut insert = self

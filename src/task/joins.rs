@@ -148,7 +148,8 @@ pub(super) fn decide_on(
     bio: &Bio,
 ) -> Result<Decision, StoreError> {
     let standing = &shared.standing;
-    let named = user.map(|user| hit(shared, user, bio)).unwrap_or_default();
+    let rules = shared.rules_of(facts)?;
+    let named = user.map(|user| hit(&rules, user, bio)).unwrap_or_default();
     let forwarded = facts.forwarded(join.user, join.group)?;
     let known = JoinFacts {
         own: standing.own,
@@ -246,20 +247,28 @@ pub(super) fn rule_lists(facts: &Facts<'_>) -> Result<RuleLists, StoreError> {
 /// The rules in force, and the texts that their hits are counted under.
 #[derive(Debug, Default)]
 pub struct RulesInForce {
-    rules: Option<Rules>,
+    /// Which version of the lists, and the rules; none before the first are compiled.
+    rules: Option<(u64, Rules)>,
     lists: RuleLists,
 }
 
-type RuleLists = BTreeMap<WordList, Vec<String>>;
+impl RulesInForce {
+    /// Returns whether these are the rules of that version.
+    pub(super) fn is_of(&self, version: u64) -> bool {
+        self.rules.as_ref().is_some_and(|(own, _)| *own == version)
+    }
+}
+
+pub(super) type RuleLists = BTreeMap<WordList, Vec<String>>;
 
 /// Compiles the lists; what cannot be compiled is named by list and number.
-pub(super) fn compile(lists: RuleLists, zh_cn: bool) -> RulesInForce {
+pub(super) fn compile(version: u64, lists: RuleLists, zh_cn: bool) -> RulesInForce {
     let (rules, refused) = Rules::compile(&lists, zh_cn);
     for refused in refused {
         tracing::warn!("a rule is skipped: {refused}");
     }
     RulesInForce {
-        rules: Some(rules),
+        rules: Some((version, rules)),
         lists,
     }
 }
@@ -270,9 +279,8 @@ pub(super) fn wants_bio(shared: &Shared) -> bool {
 }
 
 /// Returns the rules that a user's name or bio hits, each of which counts one.
-fn hit(shared: &Shared, user: &User, bio: &Bio) -> Vec<(WordList, String)> {
-    let in_force = shared.rules();
-    let Some(rules) = &in_force.rules else {
+fn hit(in_force: &RulesInForce, user: &User, bio: &Bio) -> Vec<(WordList, String)> {
+    let Some((_, rules)) = &in_force.rules else {
         return Vec::new();
     };
     let bio = match bio {

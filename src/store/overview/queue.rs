@@ -168,9 +168,10 @@ mod tests {
             );
             assert_eq!(waiting[0].oldest_at, NOW.plus(-9 * DAY));
 
-            let ids = facts.wanted(NOW, 9)?;
-            facts.note_dropped(ids[0].id, "expired", NOW.plus(-DAY))?;
-            facts.note_dropped(ids[1].id, "failed", NOW.plus(-DAY - 1))?;
+            let photo = &facts.wanted(NOW, 9)?[0];
+            facts.note_dropped(photo.id, "expired", NOW.plus(-DAY))?;
+            let list = &facts.wanted_reports(None, NOW)?[0];
+            facts.note_dropped(list.id, "failed", NOW.plus(-DAY - 1))?;
             let dropped = facts.dropped_since(NOW.plus(-DAY))?;
             let dropped: Vec<_> = dropped
                 .iter()
