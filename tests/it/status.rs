@@ -437,7 +437,7 @@ fn why_tells_what_is_known_of_a_user_beside_joins() {
     has(
         &text,
         &[
-            "No join of theirs is known any more, though a photo is",
+            "No join and no photo of theirs is known",
             "clear / user (the last one ",
         ],
     );
