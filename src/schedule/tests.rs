@@ -195,6 +195,16 @@ fn a_time_of_day_that_comes_often_resets_on_its_day_alone() {
         assert_eq!(timetable.latest(Job::Reset, now), Some(now));
         assert_eq!(timetable.latest(Job::Reset, now.plus(59)), Some(now));
     }
+    timetable.schedule.reset_time = cron("0 0 * * *");
+    let midnight = at("2027-03-31T00:00:00");
+    assert_eq!(
+        timetable.next(Job::Reset, midnight.plus(-1)),
+        Some(midnight)
+    );
+    assert_eq!(
+        timetable.next(Job::Reset, midnight),
+        Some(at("2027-04-30T00:00:00"))
+    );
 }
 
 #[test]
