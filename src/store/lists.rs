@@ -346,12 +346,17 @@ impl Facts<'_> {
     }
 
     /// Does the monthly reset: users, joins that are settled, and the bad list; not rules or exceptions
-    /// (SPEC §8).
+    /// (SPEC §8). Who still waits for something stays known.
     ///
     /// # Errors
     /// See [`StoreError`].
     pub fn reset(&self) -> Result<(), StoreError> {
         self.forget_users(None)?;
+        self.0.execute(
+            "DELETE FROM people WHERE user_id NOT IN (SELECT user_id FROM joins)
+             AND user_id NOT IN (SELECT user_id FROM exceptions_due)",
+            [],
+        )?;
         self.clear_bad(true)?;
         self.clear_bad(false)
     }

@@ -142,6 +142,7 @@ fn down_for_forty_days_the_reset_comes_too_after_the_backup_was_saved() {
     assert_eq!(count(&made_up, "backup"), 5, "{made_up:?}");
     assert_eq!(count(&made_up, "nm_words"), 1, "{made_up:?}");
     assert!(reset);
+    assert_eq!(scene.query("SELECT 1 FROM people", |_| Ok(())).len(), 0);
     // Rules and exceptions stay.
     assert_eq!(scene.query("SELECT 1 FROM rules", |_| Ok(())).len(), 1);
     assert_eq!(scene.query("SELECT 1 FROM excepted", |_| Ok(())).len(), 1);
