@@ -318,4 +318,23 @@ mod tests {
         let floods: Result<_, StoreError> = store.transaction(|facts| facts.floods(now));
         assert!(floods.expect("read").is_empty());
     }
+
+    /// What is asked for each join, each message of a new member, and each declaration of a raid must not
+    /// go through all that waits or was dropped.
+    #[test]
+    fn a_users_photos_are_found_by_their_keys_however_many_others_there_are() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let store = Store::open(&directory.path().join("state.db")).expect("opened");
+        let waiting = lists::waiting_between("group_id = ?1 AND message_id = ?2");
+        for sql in [outbox::ON_THEIR_WAY, recheck::DROPPED, &waiting] {
+            let plan: Result<Vec<String>, StoreError> = store.transaction(|facts| {
+                let mut plan = facts.0.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
+                let nothing = vec![rusqlite::types::Null; plan.parameter_count()];
+                let rows = plan.query_map(rusqlite::params_from_iter(nothing), |row| row.get(3))?;
+                Ok(rows.collect::<Result<_, _>>()?)
+            });
+            let plan = plan.expect("a plan");
+            assert!(plan[0].contains("(key>? AND key<?)"), "{sql}: {plan:?}");
+        }
+    }
 }

@@ -1,8 +1,11 @@
 //! What the fleet's orders leave behind: who is bad, which photos are excepted, what was declared,
 //! which groups are flooded; and the cancelling of what waits.
 
+use std::ops::Range;
+
 use rusqlite::{OptionalExtension as _, params};
 
+use super::outbox::{avatar_keys, group_keys};
 use super::{Facts, Outcome, StoreError};
 use crate::model::{Bad, ChannelId, MessageId, PhotoId, Timestamp, UserId};
 
@@ -35,6 +38,29 @@ impl Waiting {
             Self::Group(group) => ("group_id = ?1 AND ?2 = 0", group.bare(), 0),
         }
     }
+
+    /// Asks for the groups and users whose photos are meant; no user is every one of that group.
+    fn members(self) -> String {
+        match self {
+            Self::Group(_) => "SELECT ?1, NULL WHERE ?2 = 0".into(),
+            _ => format!(
+                "SELECT DISTINCT group_id, user_id FROM joins WHERE {}",
+                self.condition().0
+            ),
+        }
+    }
+}
+
+/// Asks for the photos between two keys that wait for joins of this condition. The sign keeps SQLite from
+/// the index by state: in a raid thousands wait, and as many join messages are declared.
+pub(super) fn waiting_between(condition: &str) -> String {
+    format!(
+        "SELECT id, spool FROM outbox WHERE key > ?3 AND key < ?4
+         AND class = 'avatar' AND +state IN ('wanted', 'fetched')
+         AND EXISTS (SELECT 1 FROM joins WHERE {condition}
+             AND group_id = payload ->> '$.group' AND message_id = payload ->> '$.message'
+             AND user_id = payload ->> '$.user')"
+    )
 }
 
 impl Facts<'_> {
@@ -255,16 +281,7 @@ impl Facts<'_> {
         now: Timestamp,
     ) -> Result<Vec<String>, StoreError> {
         let (condition, first, second) = which.condition();
-        let sql = format!(
-            "SELECT id, spool FROM outbox WHERE class = 'avatar' AND state IN ('wanted', 'fetched')
-             AND EXISTS (SELECT 1 FROM joins WHERE {condition}
-                 AND group_id = payload ->> '$.group' AND message_id = payload ->> '$.message'
-                 AND user_id = payload ->> '$.user')"
-        );
-        let mut rows = self.0.prepare_cached(&sql)?;
-        let rows: Vec<(i64, Option<String>)> = rows
-            .query_map([first, second], |row| Ok((row.get(0)?, row.get(1)?)))?
-            .collect::<Result<_, _>>()?;
+        let rows = self.waiting(which)?;
         for (id, _) in &rows {
             self.note_dropped(*id, outcome.as_str(), now)?;
         }
@@ -279,6 +296,34 @@ impl Facts<'_> {
             .prepare_cached(&sql)?
             .execute(params![first, second, outcome.as_str()])?;
         Ok(rows.into_iter().filter_map(|(_, spool)| spool).collect())
+    }
+
+    /// Returns the rows of photos that wait and whose post is not begun, with their files.
+    fn waiting(&self, which: Waiting) -> Result<Vec<(i64, Option<String>)>, StoreError> {
+        let (condition, first, second) = which.condition();
+        let mut statement = self.0.prepare_cached(&which.members())?;
+        let keys: Vec<Range<String>> = statement
+            .query_map([first, second], |row| {
+                let group = ChannelId::from_bare(row.get(0)?);
+                let user: Option<i64> = row.get(1)?;
+                Ok(user.map_or_else(
+                    || group_keys(group),
+                    |user| avatar_keys(UserId::new(user), group),
+                ))
+            })?
+            .collect::<Result<_, _>>()?;
+        let mut statement = self.0.prepare_cached(&waiting_between(condition))?;
+        let mut rows = Vec::new();
+        for keys in keys {
+            let found = statement
+                .query_map(params![first, second, keys.start, keys.end], |row| {
+                    Ok((row.get(0)?, row.get(1)?))
+                })?;
+            for row in found {
+                rows.push(row?);
+            }
+        }
+        Ok(rows)
     }
 
     /// Cancels every waiting post of a photo that is excepted now.

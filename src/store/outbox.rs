@@ -34,6 +34,11 @@ pub struct Row {
     pub begun_in: Option<ChannelId>,
 }
 
+/// The keys between two that are not settled. The sign keeps SQLite from the index by state: what waits
+/// may be a whole raid, and this is asked for each join and each message of a new member.
+pub(super) const ON_THEIR_WAY: &str = "SELECT key FROM outbox WHERE key > ?1 AND key < ?2
+    AND +state IN ('wanted', 'fetched', 'sending')";
+
 const COLUMNS: &str = "id, key, random_id, created_at, attempts, payload, spool, channel_id";
 
 impl Facts<'_> {
@@ -466,10 +471,7 @@ impl Facts<'_> {
         group: ChannelId,
     ) -> Result<Vec<PhotoId>, StoreError> {
         let keys = avatar_keys(user, group);
-        let mut statement = self.0.prepare_cached(
-            "SELECT key FROM outbox WHERE key > ?1 AND key < ?2
-             AND state IN ('wanted', 'fetched', 'sending')",
-        )?;
+        let mut statement = self.0.prepare_cached(ON_THEIR_WAY)?;
         let rows = statement.query_map([&keys.start, &keys.end], |row| row.get::<_, String>(0))?;
         let mut photos = Vec::new();
         for row in rows {
@@ -533,6 +535,11 @@ pub(super) fn avatar_key(avatar: &Avatar) -> String {
 pub(super) fn avatar_keys(user: UserId, group: ChannelId) -> Range<String> {
     // "0" is what follows "/".
     format!("avatar/{group}/{user}/")..format!("avatar/{group}/{user}0")
+}
+
+/// Between which two keys those of a group's photos lie.
+pub(super) fn group_keys(group: ChannelId) -> Range<String> {
+    format!("avatar/{group}/")..format!("avatar/{group}0")
 }
 
 /// The photo that a row's key names.

@@ -17,6 +17,10 @@ use crate::model::{Avatar, ChannelId, Join, MessageId, PhotoId, Timestamp, UserI
 const OPEN: &str =
     "'no_photo', 'forwarded', 'queued', 'repeat', 'excepted', 'failed', 'expired', 'restored'";
 
+/// The keys between two that were dropped; found by the keys, since a raid leaves thousands in that state.
+pub(super) const DROPPED: &str =
+    "SELECT key FROM outbox WHERE key > ?1 AND key < ?2 AND +state = 'dropped'";
+
 impl Facts<'_> {
     /// Returns the users whose latest join is after `since` and open, newest first.
     ///
@@ -92,9 +96,7 @@ impl Facts<'_> {
         group: ChannelId,
     ) -> Result<BTreeSet<PhotoId>, StoreError> {
         let keys = avatar_keys(user, group);
-        let mut statement = self.0.prepare_cached(
-            "SELECT key FROM outbox WHERE key > ?1 AND key < ?2 AND state = 'dropped'",
-        )?;
+        let mut statement = self.0.prepare_cached(DROPPED)?;
         let rows = statement.query_map([&keys.start, &keys.end], |row| row.get::<_, String>(0))?;
         let mut photos = BTreeSet::new();
         for key in rows {
