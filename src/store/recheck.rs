@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use rusqlite::{OptionalExtension as _, params};
+use rusqlite::params;
 
 use super::joins::read_join;
 use super::outbox::{avatar_key, avatar_keys, photo_of};
@@ -21,8 +21,12 @@ const OPEN: &str =
 pub(super) const DROPPED: &str =
     "SELECT key FROM outbox WHERE key > ?1 AND key < ?2 AND +state = 'dropped'";
 
+/// The outcomes that speak of one group alone. What such a user shows still matters where they joined
+/// before that.
+const ELSEWHERE: &str = "'unwatched_group', 'added_by_trusted', 'declared', 'kicked'";
+
 impl Facts<'_> {
-    /// Returns the users whose latest join is after `since` and open, newest first.
+    /// Returns the users who may be [new members](Self::new_member), newest first.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -31,7 +35,8 @@ impl Facts<'_> {
             "SELECT user_id FROM joins AS latest WHERE joined_at > ?1 AND outcome IN ({OPEN})
              AND NOT EXISTS (SELECT 1 FROM joins WHERE user_id = latest.user_id
                  AND (joined_at, message_id, group_id)
-                     > (latest.joined_at, latest.message_id, latest.group_id))
+                     > (latest.joined_at, latest.message_id, latest.group_id)
+                 AND outcome NOT IN ({ELSEWHERE}))
              ORDER BY joined_at DESC, message_id DESC"
         );
         let mut statement = self.0.prepare_cached(&sql)?;
@@ -39,26 +44,31 @@ impl Facts<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Returns the latest join of `user`, if it is after `since` and open.
+    /// Returns the latest join of `user`, if it is after `since` and open. Joins of groups where nobody
+    /// is told of them are passed over, with those of the same group before them.
     ///
     /// # Errors
     /// See [`StoreError`].
     pub fn new_member(&self, user: UserId, since: Timestamp) -> Result<Option<Join>, StoreError> {
         let sql = format!(
-            "SELECT group_id, message_id, user_id, joined_at, added_by, outcome IN ({OPEN})
-             FROM joins WHERE user_id = ?1
-             ORDER BY joined_at DESC, message_id DESC, group_id DESC LIMIT 1"
+            "SELECT group_id, message_id, user_id, joined_at, added_by,
+                 outcome IN ({OPEN}), outcome IN ({ELSEWHERE})
+             FROM joins WHERE user_id = ?1 AND joined_at > ?2
+             ORDER BY joined_at DESC, message_id DESC, group_id DESC"
         );
-        let latest = self
-            .0
-            .prepare_cached(&sql)?
-            .query_row([user.get()], |row| {
-                Ok((read_join(row)?, row.get::<_, bool>(5)?))
-            })
-            .optional()?;
-        Ok(latest
-            .filter(|(join, open)| *open && join.date > since)
-            .map(|(join, _)| join))
+        let mut statement = self.0.prepare_cached(&sql)?;
+        let mut rows = statement.query([user.get(), since.get()])?;
+        let mut passed_over = BTreeSet::new();
+        while let Some(row) = rows.next()? {
+            let join = read_join(row)?;
+            let (open, elsewhere): (bool, bool) = (row.get(5)?, row.get(6)?);
+            if elsewhere {
+                passed_over.insert(join.group);
+            } else if !passed_over.contains(&join.group) {
+                return Ok(open.then_some(join));
+            }
+        }
+        Ok(None)
     }
 
     /// Closes the joins after `since` of a user who was removed from a group: they are not looked at

@@ -205,6 +205,55 @@ fn a_photo_goes_out_for_the_latest_group_alone() {
 }
 
 #[test]
+fn who_joins_where_nobody_is_told_or_is_kicked_there_is_still_new_in_the_other_group() {
+    const NOSPAM: i64 = 450_000_001;
+    let mut scene = each_second();
+    scene.set("bots", &format!("nospam_id = {NOSPAM}"));
+    scene.sim.add_user(UserSpec::new("NOSPAM").id(NOSPAM).bot());
+    let (unwatched, other) = (scene.sim.add_group("No"), scene.sim.add_group("Yes"));
+    for group in [scene.group, other] {
+        scene.sim.join(group, NOSPAM, How::ByLink);
+        scene.sim.set_admin(group, NOSPAM, true);
+    }
+    // Whatever the second, the joins there are the later ones.
+    for group in [unwatched, other] {
+        for _ in 0..30 {
+            scene.sim.message(group, scene.sim.owner(), "hello");
+        }
+    }
+    scene.start();
+    let who = || UserSpec::new("Joiner");
+
+    let (elsewhere, _) = bare_member(&scene, who());
+    scene.sim.join(unwatched, elsewhere, How::ByLink);
+    scene.wait_for_outcome(elsewhere, "unwatched_group");
+    let (kicked, _) = bare_member(&scene, who());
+    scene.sim.join(other, kicked, How::ByLink);
+    let data = json!({"group_id": bot_api_id(other), "user_id": kicked, "type": "single"});
+    scene.wait_for_state(&format!("SELECT 1 FROM joins WHERE user_id = {kicked}"), 2);
+    let message = order(&scene, "CAPTCHA", &["USER"], "help", "delete", &data);
+    heard(&scene, message, "obeyed");
+    // Kicked from the only group, though they were there before.
+    let (gone, _) = bare_member(&scene, who());
+    scene.sim.join(scene.group, gone, How::ByLink);
+    scene.wait_for_state(&format!("SELECT 1 FROM joins WHERE user_id = {gone}"), 2);
+    let data = json!({"group_id": bot_api_id(scene.group), "user_id": gone, "type": "single"});
+    let message = order(&scene, "CAPTCHA", &["USER"], "help", "delete", &data);
+    heard(&scene, message, "obeyed");
+
+    for (index, user) in [elsewhere, kicked].into_iter().enumerate() {
+        change(&scene, gone);
+        // Shown by an update, or found on schedule.
+        change(&scene, user);
+        let photos = scene.wait_for_photos(index + 1);
+        assert_eq!((photos[index].user, photos[index].message), (user, 0));
+        assert_eq!(photos[index].group, bot_api_id(scene.group));
+    }
+    a_pass_goes_by(&scene);
+    the_next_is_posted(scene, 2);
+}
+
+#[test]
 fn what_speaks_against_a_photo_does_so_on_a_second_look() {
     const NOSPAM: i64 = 450_000_001;
     let mut scene = each_second();
