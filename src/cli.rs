@@ -11,7 +11,7 @@ mod run;
 mod status;
 mod why;
 
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -98,6 +98,15 @@ impl Failure {
 impl From<ConfigErrors> for Failure {
     fn from(errors: ConfigErrors) -> Self {
         Self::new(CONFIGURATION, errors)
+    }
+}
+
+/// Prints what was asked for. Who reads no further, such as `head`, has enough: that is no failure.
+fn print(said: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(said.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::new(1, error)),
+        _ => Ok(()),
     }
 }
 

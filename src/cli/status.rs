@@ -2,8 +2,6 @@
 
 mod sections;
 
-use std::io::Write as _;
-
 use clap::Args;
 
 use super::Failure;
@@ -31,10 +29,7 @@ pub(super) fn run(config: &Config, arguments: &Arguments) -> Result<(), Failure>
         text(&overview)
     };
     said.push('\n');
-    let mut out = std::io::stdout().lock();
-    out.write_all(said.as_bytes())
-        .and_then(|()| out.flush())
-        .map_err(|error| Failure::new(1, error))
+    super::print(&said)
 }
 
 fn text(overview: &Overview) -> String {

@@ -2,8 +2,6 @@
 
 mod outcomes;
 
-use std::io::Write as _;
-
 use clap::Args;
 
 use self::outcomes::meaning;
@@ -39,10 +37,7 @@ pub(super) fn run(config: &Config, arguments: &Arguments) -> Result<(), Failure>
         text(&history).join("\n")
     };
     said.push('\n');
-    let mut out = std::io::stdout().lock();
-    out.write_all(said.as_bytes())
-        .and_then(|()| out.flush())
-        .map_err(|error| Failure::new(1, error))
+    super::print(&said)
 }
 
 fn user_id(text: &str) -> Result<UserId, String> {

@@ -455,6 +455,25 @@ fn why_tells_what_is_known_of_a_user_beside_joins() {
 }
 
 #[test]
+fn who_reads_no_further_is_told_nothing_more() {
+    let scene = Scene::new();
+    scene.write_config();
+    for (subcommand, arguments) in [
+        ("status", &[][..]),
+        ("why", &["5"]),
+        ("why", &["5", "--json"]),
+    ] {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let mut command = scene.command(subcommand);
+        let ended = command.args(arguments).stdout(writer).output();
+        let ended = ended.expect("the binary");
+        let complaint = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!((ended.status.code(), &*complaint), (Some(0), ""));
+    }
+}
+
+#[test]
 fn a_database_that_cannot_be_read_is_named_and_left_as_it_is() {
     type Spoil = fn(&Path);
     let fixture = |name: &str| {
