@@ -59,7 +59,8 @@ pub(super) fn tame(text: &str) -> String {
     const LONGEST: usize = 48;
     let invisible = |c: char| {
         c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+            || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{e0000}'..='\u{e007f}'
+                | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
     };
     let mut tame: String = text
         .chars()
@@ -168,6 +169,7 @@ mod tests {
     #[test]
     fn what_others_wrote_stays_on_its_line_and_moves_no_cursor() {
         assert_eq!(tame("a\u{1b}[2Jb\nc\u{202e}d"), "a·[2Jb·c·d");
+        assert_eq!(tame("a\u{61c}b\u{ad}c\u{180e}d\u{e0041}e"), "a·b·c·d·e");
         assert_eq!(tame("群組"), "群組");
         assert_eq!(tame(&"x".repeat(60)).chars().count(), 49);
     }
