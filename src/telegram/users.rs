@@ -30,7 +30,7 @@ pub(super) async fn own(calls: &Calls) -> Result<User, CallError> {
         })
 }
 
-/// Asks for many users in one call, and for those that this did not give, one by one in every other
+/// Asks for many users at once, and for those that this did not give, one by one in every other
 /// way to name them. Who is missing from the answer cannot be looked up at all. After `patience`
 /// refusals in a row that are not about a user, if it has a limit, the last one is the answer.
 pub(super) async fn look_up(
@@ -38,15 +38,20 @@ pub(super) async fn look_up(
     sightings: &[Sighting],
     patience: Option<usize>,
 ) -> Result<BTreeMap<UserId, User>, CallError> {
-    let first: Vec<enums::InputUser> = sightings
-        .iter()
-        .filter_map(|sighting| peer::for_user(sighting).into_iter().next())
-        .collect();
     let mut found = BTreeMap::new();
-    if first.len() > 1 {
-        match ask(calls, first).await {
+    // One user that cannot be named spoils a batch. Those who are named by a message, which the fleet may have
+    // deleted, spoil none but their own.
+    for by_hash in [true, false] {
+        let batch: Vec<enums::InputUser> = sightings
+            .iter()
+            .filter(|sighting| sighting.full_hash.is_some() == by_hash)
+            .filter_map(|sighting| peer::for_user(sighting).into_iter().next())
+            .collect();
+        if batch.len() < 2 {
+            continue;
+        }
+        match ask(calls, batch).await {
             Ok(users) => found.extend(users),
-            // One user that cannot be named spoils the batch.
             Err(CallError::Refused { .. }) => {}
             Err(error) => return Err(error),
         }

@@ -485,6 +485,36 @@ fn a_join_that_needs_its_user_looked_up_goes_first() {
 }
 
 #[test]
+fn who_cannot_be_named_any_more_makes_nobody_else_be_asked_for_alone() {
+    const OTHERS: usize = 20;
+    let mut scene = each_second();
+    scene.start();
+    // Known by the join's message alone, which is deleted.
+    let bare = scene.sim.add_user(somebody("Joiner").min(true));
+    let message = scene.sim.join(scene.group, bare, How::ByLink);
+    scene.wait_for_outcome(bare, "forwarded");
+    scene.sim.delete_messages(scene.group, &[message]);
+    for _ in 0..OTHERS {
+        let user = scene.sim.add_user(UserSpec::new("Joiner").min(false));
+        scene.sim.join(scene.group, user, How::ByLink);
+    }
+    scene.wait_for_state("SELECT 1 FROM joins WHERE outcome = 'no_photo'", OTHERS);
+    let marker = format!("recheck members={}", OTHERS + 1);
+    let passes = || scene.log().matches(&marker).count();
+    scene.poll("a whole pass", || passes() > 1);
+    let before = (passes(), scene.sim.calls_of("users.getUsers").len());
+    scene.poll("three passes", || passes() >= before.0 + 3);
+    let calls = scene.sim.calls_of("users.getUsers").len() - before.1;
+    let passes = passes() - before.0;
+    // One for the others, one in vain; the passes at both ends may be cut.
+    assert!(
+        calls <= 2 * (passes + 1),
+        "{calls} calls in {passes} passes"
+    );
+    scene.finish();
+}
+
+#[test]
 fn a_photo_that_is_given_up_takes_nothing_from_what_is_recorded() {
     let mut scene = at_once();
     scene.start();

@@ -9,23 +9,18 @@ use crate::record::RpcError;
 impl Answer for functions::users::GetUsers {
     fn answer(self, caller: &mut Caller) -> Result<Vec<enums::User>, RpcError> {
         let world = &*caller.world;
-        Ok(self
-            .id
+        self.id
             .iter()
-            .map(|input| match world.input_user(input) {
-                Ok(user) => user.full(world.me),
+            .map(|input| match (world.input_user(input), input) {
+                (Ok(user), _) => Ok(user.full(world.me)),
                 // "If the access hash is invalid, userEmpty is returned."
-                Err(_) => enums::User::Empty(types::UserEmpty { id: named(input) }),
+                (Err(_), enums::InputUser::User(input)) => {
+                    Ok(enums::User::Empty(types::UserEmpty { id: input.user_id }))
+                }
+                // MSG_ID_INVALID is among the method's errors: one such user spoils the whole call.
+                (Err(error), _) => Err(error),
             })
-            .collect())
-    }
-}
-
-fn named(input: &enums::InputUser) -> i64 {
-    match input {
-        enums::InputUser::User(input) => input.user_id,
-        enums::InputUser::FromMessage(input) => input.user_id,
-        enums::InputUser::Empty | enums::InputUser::UserSelf => 0,
+            .collect()
     }
 }
 
