@@ -5,11 +5,12 @@
 //! there at that moment: a backup that was asked for before it never shows what came after it. Files without a row,
 //! as a crash may leave them, are swept at the next start.
 
+use std::fs;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{Shared, Stop};
-use crate::files::{self, PlaceFault, Reader};
+use crate::files::{self, Opened, PlaceFault, Reader};
 use crate::model::{List, ListData, Payload, Timestamp};
 use crate::spool;
 use crate::store::{Facts, Row, StoreError};
@@ -208,16 +209,42 @@ pub fn replace_list(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let before = facts.list(list)?;
-    let made = reader
-        .sealing()
-        .and_then(|maker| maker.list(list, &before, &now.rfc3339(), reader))
-        .map_err(|error| StoreError::Unreadable(format!("{list}: {error}")))?;
-    drop(before);
-    let path = keep.join(format!("replaced-{list}-{now}"));
-    files::replace(&path, |file| {
-        file.write_all(&made)
-            .map_err(|error| PlaceFault::new("write", &path, error))
-    })
-    .map_err(|error| StoreError::DiskFails(error.to_string()))?;
+    if let Some(path) = to_be_kept_as(reader, keep, (list, &before), now) {
+        let made = reader
+            .sealing()
+            .and_then(|maker| maker.list(list, &before, &now.rfc3339(), reader))
+            .map_err(|error| StoreError::Unreadable(format!("{list}: {error}")))?;
+        drop(before);
+        files::replace(&path, |file| {
+            file.write_all(&made)
+                .map_err(|error| PlaceFault::new("write", &path, error))
+        })
+        .map_err(|error| StoreError::DiskFails(error.to_string()))?;
+    }
     facts.replace_list(list, data, now)
+}
+
+/// Finds a name that is free: a list may be replaced twice in one second. `None` if these very data are kept already,
+/// by a transaction that did not come to its end and is tried again.
+fn to_be_kept_as(
+    reader: &Reader,
+    keep: &Path,
+    (list, data): (List, &ListData),
+    now: Timestamp,
+) -> Option<PathBuf> {
+    let mut path = keep.join(format!("replaced-{list}-{now}"));
+    let mut number = 1;
+    while path.symlink_metadata().is_ok() {
+        let kept = fs::read(&path)
+            .ok()
+            .and_then(|file| reader.read(&file).ok());
+        if let Some(Opened::List(kept)) = kept
+            && kept.data_for(list).is_ok_and(|(kept, _)| *kept == *data)
+        {
+            return None;
+        }
+        number += 1;
+        path = keep.join(format!("replaced-{list}-{now}-{number}"));
+    }
+    Some(path)
 }

@@ -1,6 +1,7 @@
 //! Backup and restore (SPEC §7.3): one moment of every list while joins go on; the old list or the new one, never
 //! a mixture, whatever kills the program.
 
+mod bursts;
 mod killed;
 
 use std::collections::BTreeSet;

@@ -1,0 +1,61 @@
+//! Orders about lists that come in one batch, as after a night in which the program was down; jobs of one second.
+
+use std::fs;
+
+use scp_079_avatar::files::Sealer;
+use scp_079_avatar::files::lists::to_json;
+use serde_json::{Value, json};
+
+use super::{heard, opened, order};
+use crate::harness::{PASSWORD, Scene, read};
+
+/// Posts the order to put a user on the bad list.
+fn add_bad(scene: &Scene, user: i64) {
+    let data = json!({"id": user, "type": "user"});
+    order(scene, "add", "bad", &data, None);
+}
+
+/// Posts the order to roll the bad list back to these users.
+fn roll_back(scene: &Scene, users: &[i64]) -> i32 {
+    let data = json!({"users": users, "channels": []});
+    let plain = to_json("bad_ids", data, "2026-11-20T20:00:00Z");
+    let sealed = Sealer::new(&PASSWORD.into()).and_then(|sealer| sealer.seal_bytes(&plain));
+    let data = json!({"admin_id": 7, "type": "bad_ids"});
+    order(
+        scene,
+        "backup",
+        "rollback",
+        &data,
+        Some(&sealed.expect("sealed")),
+    )
+}
+
+/// The users of a file of the bad list.
+fn bad_users(file: &[u8]) -> Value {
+    opened(file).json().expect("JSON")["data"]["users"].clone()
+}
+
+#[test]
+fn each_of_two_rollbacks_in_one_batch_keeps_what_it_replaces() {
+    let mut scene = Scene::new();
+    scene.start();
+    scene.stop();
+    add_bad(&scene, 1);
+    roll_back(&scene, &[2]);
+    let last = roll_back(&scene, &[3]);
+    scene.start();
+    heard(&scene, last, "obeyed");
+    assert_eq!(
+        scene.query("SELECT id FROM bad", |row| row.get::<_, i64>(0)),
+        [3]
+    );
+    let mut kept: Vec<String> = fs::read_dir(scene.data_dir())
+        .expect("readable")
+        .map(|entry| entry.expect("a file").path())
+        .filter(|path| path.to_string_lossy().contains("/replaced-bad_ids-"))
+        .map(|path| bad_users(&read(&path)).to_string())
+        .collect();
+    kept.sort();
+    assert_eq!(kept, ["[1]", "[2]"]);
+    scene.finish();
+}
