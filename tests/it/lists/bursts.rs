@@ -35,6 +35,16 @@ fn bad_users(file: &[u8]) -> Value {
     opened(file).json().expect("JSON")["data"]["users"].clone()
 }
 
+/// The files that were posted as backups of the bad list, in their order.
+fn backups(scene: &Scene) -> Vec<Value> {
+    let posts = scene.sim.posts(scene.hide);
+    posts
+        .into_iter()
+        .filter(|post| post.by_account && post.text.contains("\"bad_ids\""))
+        .map(|post| bad_users(&post.file.expect("a file").bytes))
+        .collect()
+}
+
 #[test]
 fn each_of_two_rollbacks_in_one_batch_keeps_what_it_replaces() {
     let mut scene = Scene::new();
@@ -57,5 +67,23 @@ fn each_of_two_rollbacks_in_one_batch_keeps_what_it_replaces() {
         .collect();
     kept.sort();
     assert_eq!(kept, ["[1]", "[2]"]);
+    scene.finish();
+}
+
+#[test]
+fn each_of_two_backups_in_one_batch_has_the_lists_of_its_own_moment() {
+    let mut scene = Scene::new();
+    scene.start();
+    scene.stop();
+    add_bad(&scene, 1);
+    order(&scene, "backup", "now", &Value::Null, None);
+    let clear = json!({"admin_id": 7, "type": "users"});
+    order(&scene, "clear", "bad", &clear, None);
+    add_bad(&scene, 2);
+    let last = order(&scene, "backup", "now", &Value::Null, None);
+    scene.start();
+    heard(&scene, last, "obeyed");
+    scene.poll("everything to be settled", || scene.unsettled().is_empty());
+    assert_eq!(backups(&scene), [json!([1]), json!([2])]);
     scene.finish();
 }
