@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use scp_079_avatar::clock::Clock;
 use scp_079_avatar::files::Sealer;
 use scp_079_avatar::files::lists::to_json;
 use serde_json::{Value, json};
@@ -86,4 +87,32 @@ fn each_of_two_backups_in_one_batch_has_the_lists_of_its_own_moment() {
     scene.poll("everything to be settled", || scene.unsettled().is_empty());
     assert_eq!(backups(&scene), [json!([1]), json!([2])]);
     scene.finish();
+}
+
+#[test]
+fn a_backup_of_the_same_second_as_the_reset_comes_before_it() {
+    for round in 1..=3 {
+        let mut scene = Scene::new();
+        scene.start();
+        scene.stop();
+        scene.query("INSERT INTO bad VALUES ('user', 1, 1) RETURNING id", |_| {
+            Ok(())
+        });
+        // At a second that is to come once the daemon runs again.
+        let at = jiff::Timestamp::from_second(Clock::system().now().get() + 4).expect("a moment");
+        let at = at.to_zoned(jiff::tz::TimeZone::UTC);
+        let time = format!("{} {} {} * * *", at.second(), at.minute(), at.hour());
+        scene.set("custom", &format!("reset_day = \"{}\"", at.day()));
+        scene.set(
+            "schedule",
+            &format!("backup = \"{time}\"\nreset_time = \"{time}\""),
+        );
+        scene.start();
+        scene.poll("the reset", || {
+            scene.query("SELECT 1 FROM bad", |_| Ok(())).is_empty()
+        });
+        scene.poll("everything to be settled", || scene.unsettled().is_empty());
+        assert_eq!(backups(&scene), [json!([1])], "round {round}");
+        scene.finish();
+    }
 }
