@@ -282,13 +282,15 @@ impl Facts<'_> {
         Ok(noted == 1)
     }
 
-    /// Notes that a photo has to be fetched (again): its spool file is gone.
+    /// Notes that a photo has to be fetched (again): its spool file is gone. One that was cancelled meanwhile, file
+    /// and all, stays cancelled.
     ///
     /// # Errors
     /// See [`StoreError`].
     pub fn note_wanted(&self, id: i64) -> Result<(), StoreError> {
         self.0.execute(
-            "UPDATE outbox SET state = 'wanted', spool = NULL, spool_bytes = 0, attempts = 0 WHERE id = ?1",
+            "UPDATE outbox SET state = 'wanted', spool = NULL, spool_bytes = 0, attempts = 0
+             WHERE id = ?1 AND state IN ('fetched', 'sending')",
             [id],
         )?;
         Ok(())
