@@ -8,6 +8,7 @@
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::{MutexGuard, PoisonError};
 
 use super::{Shared, Stop};
 use crate::files::{self, Opened, PlaceFault, Reader};
@@ -73,7 +74,7 @@ pub(super) async fn make_waiting(shared: &Shared) -> Result<(), Stop> {
                     superseded.push(name.to_owned());
                 }
             }
-            Ok(superseded)
+                    Ok(superseded)
         })
         .await?;
     for name in &superseded {
@@ -94,6 +95,7 @@ pub(super) fn save_waiting(
     now: Timestamp,
 ) -> Result<Result<(), String>, StoreError> {
     let rows = facts.wanted_reports(None, now)?;
+    sweep_tried(facts, shared)?;
     let made = match make_all(facts, shared, &rows, now) {
         Ok(made) => made,
         Err(Unmade::Store(error)) => return Err(error),
@@ -104,8 +106,30 @@ pub(super) fn save_waiting(
     };
     for (row, made) in rows.iter().zip(&made) {
         note(facts, row, made, now)?;
+        if let Made::Kept(name, _) = made {
+            tried(shared).push(name.clone());
+        }
     }
     Ok(Ok(()))
+}
+
+/// Removes what attempts before this one made in transactions that came to nothing: while the disk is full, an order
+/// is tried again and again, and must not fill it further.
+fn sweep_tried(facts: &Facts<'_>, shared: &Shared) -> Result<(), StoreError> {
+    let mut tried = tried(shared);
+    if !tried.is_empty() {
+        let noted = facts.spooled()?;
+        for name in tried.drain(..) {
+            if !noted.iter().any(|(_, spool)| *spool == name) {
+                remove(shared, &name);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn tried(shared: &Shared) -> MutexGuard<'_, Vec<String>> {
+    shared.tried.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Makes the files of these rows, one list after the other. Leaves none in the spool if one finds no room there.
@@ -139,10 +163,10 @@ fn make_all(
 }
 
 fn make(facts: &Facts<'_>, shared: &Shared, row: &Row, saved_at: &str) -> Result<Made, Unmade> {
-    let Payload::List { list: name, .. } = &row.payload else {
+    let Payload::List { list, .. } = &row.payload else {
         return Ok(Made::Unfit("nothing to fetch".into()));
     };
-    let Some(list) = List::from_name(name) else {
+    let Some(list) = List::from_name(list) else {
         return Ok(Made::Unfit("no such list".into()));
     };
     let data = facts.list(list)?;
