@@ -95,6 +95,19 @@ impl Facts<'_> {
         Ok(())
     }
 
+    /// Returns when a list of a backup was last posted, if that is known.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn last_list_at(&self) -> Result<Option<Timestamp>, StoreError> {
+        let last: Option<i64> = self.0.query_row(
+            "SELECT MAX(settled_at) FROM outbox WHERE key GLOB 'backup/*' AND state = 'sent'",
+            [],
+            |row| row.get(0),
+        )?;
+        Ok(last.map(Timestamp::new))
+    }
+
     /// Owes a photo. Returns `false` if it was owed before and was not given up.
     ///
     /// # Errors

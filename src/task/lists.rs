@@ -19,6 +19,9 @@ use crate::store::{Facts, Row, StoreError};
 /// The pause after a file could not be kept, in seconds.
 const DISK_PAUSE: i64 = 3;
 
+/// How far two lists of a backup are apart, in seconds (SPEC §7.3).
+pub(super) const LISTS_APART: i64 = 5;
+
 /// What came of one list's file.
 enum Made {
     /// It lies in the spool, under this name, with so many bytes.
@@ -74,7 +77,8 @@ pub(super) async fn make_waiting(shared: &Shared) -> Result<(), Stop> {
                     superseded.push(name.to_owned());
                 }
             }
-                    Ok(superseded)
+            keep_apart(facts)?;
+            Ok(superseded)
         })
         .await?;
     for name in &superseded {
@@ -110,6 +114,7 @@ pub(super) fn save_waiting(
             tried(shared).push(name.clone());
         }
     }
+    keep_apart(facts)?;
     Ok(Ok(()))
 }
 
@@ -202,6 +207,14 @@ fn note<'a>(
             facts.note_dropped(row.id, why, now)?;
             Ok(None)
         }
+    }
+}
+
+/// Lets the lists that were just made keep their distance from those of a backup before, too.
+fn keep_apart(facts: &Facts<'_>) -> Result<(), StoreError> {
+    match facts.last_list_at()? {
+        Some(last) => facts.space_lists(last.plus(LISTS_APART)),
+        None => Ok(()),
     }
 }
 

@@ -116,3 +116,19 @@ fn a_backup_of_the_same_second_as_the_reset_comes_before_it() {
         scene.finish();
     }
 }
+
+#[test]
+fn two_backups_in_a_row_keep_their_lists_apart() {
+    let mut scene = Scene::new();
+    scene.start();
+    scene.wait_for_state("SELECT 1 FROM admins", 1);
+    let sent =
+        "SELECT settled_at FROM outbox WHERE key GLOB 'backup/*' AND state = 'sent' ORDER BY 1";
+    for count in 1..=2 {
+        order(&scene, "backup", "now", &Value::Null, None);
+        scene.wait_for_state(sent, count);
+    }
+    let times = scene.query(sent, |row| row.get::<_, i64>(0));
+    assert!(times[1] - times[0] >= 5, "{times:?}");
+    scene.finish();
+}
