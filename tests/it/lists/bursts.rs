@@ -7,8 +7,8 @@ use scp_079_avatar::files::Sealer;
 use scp_079_avatar::files::lists::to_json;
 use serde_json::{Value, json};
 
-use super::{heard, opened, order};
-use crate::harness::{PASSWORD, Scene, read};
+use super::{heard, opened, order, posted, users_of};
+use crate::harness::{PASSWORD, Scene, read, said};
 
 /// Posts the order to put a user on the bad list.
 fn add_bad(scene: &Scene, user: i64) {
@@ -130,5 +130,51 @@ fn two_backups_in_a_row_keep_their_lists_apart() {
     }
     let times = scene.query(sent, |row| row.get::<_, i64>(0));
     assert!(times[1] - times[0] >= 5, "{times:?}");
+    scene.finish();
+}
+
+#[test]
+fn users_with_absurd_numbers_are_rolled_back_and_saved_again() {
+    let mut scene = Scene::new();
+    scene.start();
+    let joins: Vec<Value> = [i64::MIN, -1, 0, 1 << 53, i64::MAX]
+        .into_iter()
+        .map(|odd| {
+            json!({"group_id": -1_001_234_567_890_i64, "message_id": i32::MIN, "user_id": odd,
+                   "joined_at": odd, "added_by": odd, "outcome": "\u{1b}[31mno_photo", "seen_at": odd})
+        })
+        .chain([json!({"group_id": -1_001_234_567_890_i64, "message_id": 0, "user_id": 7,
+                       "joined_at": i64::MAX, "added_by": null, "outcome": "no_photo"})])
+        .collect();
+    let data = json!({"joins": joins, "forwarded": [{"user_id": 7, "photo_id": i64::MIN,
+        "group_id": -1_001_234_567_890_i64, "message_id": -1, "sent_at": i64::MIN, "channel_id": null}]});
+    let plain = to_json("user_ids", data, "2026-11-20T20:00:00Z");
+    let sealed = Sealer::new(&PASSWORD.into()).and_then(|sealer| sealer.seal_bytes(&plain));
+    let data = json!({"admin_id": 7, "type": "user_ids"});
+    let last = order(
+        &scene,
+        "backup",
+        "rollback",
+        &data,
+        Some(&sealed.expect("sealed")),
+    );
+    heard(&scene, last, "obeyed");
+    order(&scene, "backup", "now", &Value::Null, None);
+    assert_eq!(users_of(&posted(&scene, "user_ids")).joins.len(), 6);
+    for arguments in [
+        &["status"][..],
+        &["status", "--json"],
+        &["why", "7"],
+        &["why", "7", "--json"],
+        &["why", "9223372036854775807"],
+        &["why", "9007199254740992"],
+    ] {
+        let (code, out, err) = said(scene.command(arguments[0]).args(&arguments[1..]));
+        assert!(!out.contains('\u{1b}'), "{out}");
+        assert_eq!(code, Some(0), "{arguments:?}: {err}");
+    }
+    let data = json!({"admin_id": 7, "type": "new"});
+    let last = order(&scene, "clear", "user", &data, None);
+    heard(&scene, last, "obeyed");
     scene.finish();
 }
