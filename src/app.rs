@@ -222,6 +222,7 @@ async fn run_with(
         delivery,
         wakes: Wakes::default(),
         unlearnable: Mutex::default(),
+        tried: Mutex::default(),
     });
     let timetable = Timetable::new(config.schedule, config.custom.reset_day);
     match work(&shared, timetable, hints, channels, started).await {

@@ -306,6 +306,23 @@ mod tests {
     }
 
     #[test]
+    fn a_row_that_is_cancelled_while_its_file_is_read_is_not_wanted_again() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let store = Store::open(&directory.path().join("state.db")).expect("opened");
+        let now = Timestamp::new(1);
+        let left: Result<_, StoreError> = store.transaction(|facts| {
+            let payload = Payload::Text { text: "x".into() };
+            facts.owe_wanted_report("a", &payload, now)?;
+            let row = facts.wanted_reports(None, now)?.remove(0);
+            facts.note_fetched(row.id, "abcdefgh", 1, now)?;
+            facts.note_dropped(row.id, "bad", now)?;
+            facts.note_wanted(row.id)?;
+            facts.wanted_reports(None, now)
+        });
+        assert_eq!(left.expect("read"), []);
+    }
+
+    #[test]
     fn a_failed_transaction_leaves_nothing_behind() {
         let directory = tempfile::tempdir().expect("a directory");
         let store = Store::open(&directory.path().join("state.db")).expect("opened");

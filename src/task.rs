@@ -75,6 +75,8 @@ pub struct Shared {
     pub wakes: Wakes,
     /// Groups whose administrators could not be learned by this process.
     pub unlearnable: Mutex<BTreeSet<ChannelId>>,
+    /// Lists in the spool that were made within a transaction: it may have come to nothing.
+    pub tried: Mutex<Vec<String>>,
 }
 
 /// Who is who, from the configuration and from Telegram.

@@ -11,8 +11,8 @@ use super::{AppError, prepare_data_dir};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::files::{self, LeftOut, Maker, Opened, PlaceFault, Reader};
-use crate::model::{List, ListChange};
-use crate::store::{Store, StoreError};
+use crate::model::{List, ListChange, ListData};
+use crate::store::{self, Store, StoreError};
 use crate::task;
 
 /// Why a backup or a restore by hand did not work.
@@ -24,6 +24,9 @@ pub enum ByHandError {
     /// The database does not serve.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// There is nothing to save.
+    #[error("there is no state in {}: this instance has never run, and has no lists", .0.display())]
+    NeverRan(PathBuf),
     /// A list's file could not be made.
     #[error("{list} could not be saved: {why}")]
     Make {
@@ -78,7 +81,7 @@ impl From<StoreError> for Undone {
 }
 
 /// Saves every list that is not empty as a file of the configured kind in `directory`, all of one
-/// moment. The program may run meanwhile. Returns the files.
+/// moment. The program may run meanwhile, and nothing of its is changed. Returns the files.
 ///
 /// # Errors
 /// See [`ByHandError`].
@@ -87,36 +90,42 @@ pub fn backup(
     clock: &Clock,
     directory: &Path,
 ) -> Result<Vec<PathBuf>, ByHandError> {
-    let store = Store::open(&config.telegram.state_file())?;
     let password = SecretString::from(config.encrypt.password.expose());
     let reader = Reader::new(&password);
     let maker = Maker::new(config.exchange.files, &password).map_err(AppError::from)?;
     let saved_at = clock.now().rfc3339();
-    store.snapshot(|facts| {
+    let save = |list: List, data: ListData| {
+        let unmade = |why: &dyn std::fmt::Display| ByHandError::Make {
+            list,
+            why: why.to_string(),
+        };
+        let made = maker
+            .list(list, &data, &saved_at, &reader)
+            .map_err(|error| unmade(&error))?;
+        drop(data);
+        let path = directory.join(list.as_str());
+        files::replace(&path, |file| {
+            file.write_all(&made)
+                .map_err(|error| PlaceFault::new("write", &path, error))
+        })
+        .map_err(|error| unmade(&error))?;
+        Ok(path)
+    };
+    // A look changes nothing: least of all the layout, under an older version that may be running.
+    let saved = store::look(&config.telegram.state_file(), |facts| {
         let mut saved = Vec::new();
         for list in List::ALL {
             if facts.is_list_empty(list)? {
                 continue;
             }
-            let unmade = |why: &dyn std::fmt::Display| ByHandError::Make {
-                list,
-                why: why.to_string(),
-            };
-            let data = facts.list(list)?;
-            let made = maker
-                .list(list, &data, &saved_at, &reader)
-                .map_err(|error| unmade(&error))?;
-            drop(data);
-            let path = directory.join(list.as_str());
-            files::replace(&path, |file| {
-                file.write_all(&made)
-                    .map_err(|error| PlaceFault::new("write", &path, error))
-            })
-            .map_err(|error| unmade(&error))?;
-            saved.push(path);
+            match save(list, facts.list(list)?) {
+                Ok(path) => saved.push(path),
+                Err(error) => return Ok(Err(error)),
+            }
         }
-        Ok(saved)
-    })
+        Ok(Ok(saved))
+    })?;
+    saved.unwrap_or_else(|| Err(ByHandError::NeverRan(config.telegram.data_dir.clone())))
 }
 
 /// Replaces a list by a file's, in one transaction, or only says what that would change. The program

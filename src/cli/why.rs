@@ -154,7 +154,7 @@ fn join(history: &History, joined: &Joined) -> Vec<String> {
             |at| format!(
                 "{}, {}",
                 at.rfc3339(),
-                after(at.get() - seen.joined_at.get())
+                after(at.get().saturating_sub(seen.joined_at.get()))
             )
         )
     ));

@@ -57,7 +57,7 @@ impl Timetable {
             _ if is_wrong => return Verdict::Pass(now),
             _ => return Verdict::Wait,
         };
-        let late = now.get() - due.get();
+        let late = now.get().saturating_sub(due.get());
         let is_pointless = match job {
             Job::Status => starting || late > STATUS_WITHIN,
             Job::Admins => starting,
@@ -77,14 +77,14 @@ impl Timetable {
     /// What was dealt with can lie ahead only if the clock was set back. By hours, it is waited for, so
     /// that nothing comes twice; but not at the price of the times that lie in between.
     fn is_of_a_wrong_clock(&self, job: Job, run: Run, now: Timestamp) -> bool {
-        let ahead = run.due_at.get() - now.get();
+        let ahead = run.due_at.get().saturating_sub(now.get());
         match job {
             Job::Backup | Job::Count | Job::Reset => ahead > DAY,
             // These may rather come twice than not at all: by half the way to their next time.
             Job::Status | Job::Admins | Job::Recheck => {
                 let interval = self
                     .next(job, run.due_at)
-                    .map_or(DAY, |next| next.get() - run.due_at.get());
+                    .map_or(DAY, |next| next.get().saturating_sub(run.due_at.get()));
                 ahead > 0 && ahead.saturating_mul(2) > interval
             }
         }

@@ -142,7 +142,8 @@ impl Facts<'_> {
                 // What waited then does not wait now.
                 match join.outcome.as_str() {
                     "lookup" | "queued" | "held" => "restored",
-                    outcome => outcome,
+                    outcome if is_word(outcome) => outcome,
+                    _ => "restored",
                 },
                 join.seen_at.map(Timestamp::get),
             ])?;
@@ -205,4 +206,10 @@ impl Facts<'_> {
         let rows = statement.query_map([], |row| row.get(0).map(&make))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
+}
+
+/// Whether a file's outcome can be one, of this version or a newer one: it is shown to people as it is.
+fn is_word(outcome: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte == b'_';
+    (1..=32).contains(&outcome.len()) && outcome.bytes().all(is_plain)
 }

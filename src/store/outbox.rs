@@ -100,6 +100,19 @@ impl Facts<'_> {
         Ok(())
     }
 
+    /// Returns when a list of a backup was last posted, if that is known.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn last_list_at(&self) -> Result<Option<Timestamp>, StoreError> {
+        let last: Option<i64> = self.0.query_row(
+            "SELECT MAX(settled_at) FROM outbox WHERE key GLOB 'backup/*' AND state = 'sent'",
+            [],
+            |row| row.get(0),
+        )?;
+        Ok(last.map(Timestamp::new))
+    }
+
     /// Owes a photo. Returns `false` if it was owed before and was not given up.
     ///
     /// # Errors
@@ -287,13 +300,15 @@ impl Facts<'_> {
         Ok(noted == 1)
     }
 
-    /// Notes that a photo has to be fetched (again): its spool file is gone.
+    /// Notes that a photo has to be fetched (again): its spool file is gone. One that was cancelled meanwhile, file
+    /// and all, stays cancelled.
     ///
     /// # Errors
     /// See [`StoreError`].
     pub fn note_wanted(&self, id: i64) -> Result<(), StoreError> {
         self.0.execute(
-            "UPDATE outbox SET state = 'wanted', spool = NULL, spool_bytes = 0, attempts = 0 WHERE id = ?1",
+            "UPDATE outbox SET state = 'wanted', spool = NULL, spool_bytes = 0, attempts = 0
+             WHERE id = ?1 AND state IN ('fetched', 'sending')",
             [id],
         )?;
         Ok(())

@@ -71,14 +71,16 @@ impl Facts<'_> {
         Ok(())
     }
 
-    /// Counts one hit of a rule.
+    /// Counts one hit of a rule, as far as can be counted: a file may bring any number.
     ///
     /// # Errors
     /// See [`StoreError`].
     pub fn count_hit(&self, list: WordList, pattern: &str) -> Result<(), StoreError> {
         self.0
-            .prepare_cached("UPDATE rules SET hits = hits + 1 WHERE list = ?1 AND pattern = ?2")?
-            .execute([list.as_str(), pattern])?;
+            .prepare_cached(
+                "UPDATE rules SET hits = MIN(hits, ?3) + 1 WHERE list = ?1 AND pattern = ?2",
+            )?
+            .execute(params![list.as_str(), pattern, i64::MAX - 1])?;
         Ok(())
     }
 

@@ -43,9 +43,7 @@ pub async fn owe_online(shared: &Shared) -> Result<(), Stop> {
 /// # Errors
 /// See [`Stop`].
 pub async fn cron(shared: Arc<Shared>, timetable: Timetable) -> Result<(), Stop> {
-    for job in Job::ALL {
-        look_at(&shared, &timetable, job, true).await?;
-    }
+    look_at_all(&shared, &timetable, true).await?;
     let (fired, mut fires) = mpsc::channel(Job::ALL.len());
     let mut scheduler = start(&timetable, &fired)
         .await
@@ -54,14 +52,10 @@ pub async fn cron(shared: Arc<Shared>, timetable: Timetable) -> Result<(), Stop>
         tokio::select! {
             () = shared.shutdown.cancelled() => break,
             job = fires.recv() => match job {
-                Some(job) => look_at(&shared, &timetable, job, false).await?,
+                Some(_) => look_at_all(&shared, &timetable, false).await?,
                 None => return Err(Stop::System("the scheduler has stopped".into())),
             },
-            () = tokio::time::sleep(BEAT) => {
-                for job in Job::ALL {
-                    look_at(&shared, &timetable, job, false).await?;
-                }
-            }
+            () = tokio::time::sleep(BEAT) => look_at_all(&shared, &timetable, false).await?,
         }
     }
     // It holds nothing that matters; the process ends right after.
@@ -71,14 +65,22 @@ pub async fn cron(shared: Arc<Shared>, timetable: Timetable) -> Result<(), Stop>
     Ok(())
 }
 
+/// Does every job that is due, in their order, whichever of them fired: those of one second fire in any order.
+async fn look_at_all(shared: &Shared, timetable: &Timetable, starting: bool) -> Result<(), Stop> {
+    let now = shared.clock.now();
+    for job in Job::ALL {
+        look_at(shared, timetable, job, (now, starting)).await?;
+    }
+    Ok(())
+}
+
 /// Does a job, if it is due.
 async fn look_at(
     shared: &Shared,
     timetable: &Timetable,
     job: Job,
-    starting: bool,
+    (now, starting): (Timestamp, bool),
 ) -> Result<(), Stop> {
-    let now = shared.clock.now();
     let due = shared
         .commit(|facts| {
             let known = facts.job(job.as_str())?;

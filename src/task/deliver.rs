@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::lists::LISTS_APART;
 use super::{Shared, Stop, owed};
 use crate::decide::{After, CLOSED_PAUSE, PostFailure, post_failed};
 use crate::exchange::reports;
@@ -23,8 +24,6 @@ const GRACE: Duration = Duration::from_secs(5);
 const KEEP_SETTLED: i64 = 7 * 24 * 3600;
 /// How often old rows are looked for.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
-/// How far two lists of a backup are apart, in seconds (SPEC §7.3).
-const LISTS_APART: i64 = 5;
 /// How long declarations and orders are remembered, in seconds.
 const KEEP_ORDERS: i64 = 30 * 24 * 3600;
 

@@ -5,17 +5,22 @@
 //! there at that moment: a backup that was asked for before it never shows what came after it. Files without a row,
 //! as a crash may leave them, are swept at the next start.
 
+use std::fs;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{MutexGuard, PoisonError};
 
 use super::{Shared, Stop};
-use crate::files::{self, PlaceFault, Reader};
+use crate::files::{self, Opened, PlaceFault, Reader};
 use crate::model::{List, ListData, Payload, Timestamp};
 use crate::spool;
 use crate::store::{Facts, Row, StoreError};
 
 /// The pause after a file could not be kept, in seconds.
 const DISK_PAUSE: i64 = 3;
+
+/// How far two lists of a backup are apart, in seconds (SPEC §7.3).
+pub(super) const LISTS_APART: i64 = 5;
 
 /// What came of one list's file.
 enum Made {
@@ -72,6 +77,7 @@ pub(super) async fn make_waiting(shared: &Shared) -> Result<(), Stop> {
                     superseded.push(name.to_owned());
                 }
             }
+            keep_apart(facts)?;
             Ok(superseded)
         })
         .await?;
@@ -93,6 +99,7 @@ pub(super) fn save_waiting(
     now: Timestamp,
 ) -> Result<Result<(), String>, StoreError> {
     let rows = facts.wanted_reports(None, now)?;
+    sweep_tried(facts, shared)?;
     let made = match make_all(facts, shared, &rows, now) {
         Ok(made) => made,
         Err(Unmade::Store(error)) => return Err(error),
@@ -103,8 +110,31 @@ pub(super) fn save_waiting(
     };
     for (row, made) in rows.iter().zip(&made) {
         note(facts, row, made, now)?;
+        if let Made::Kept(name, _) = made {
+            tried(shared).push(name.clone());
+        }
     }
+    keep_apart(facts)?;
     Ok(Ok(()))
+}
+
+/// Removes what attempts before this one made in transactions that came to nothing: while the disk is full, an order
+/// is tried again and again, and must not fill it further.
+fn sweep_tried(facts: &Facts<'_>, shared: &Shared) -> Result<(), StoreError> {
+    let mut tried = tried(shared);
+    if !tried.is_empty() {
+        let noted = facts.spooled()?;
+        for name in tried.drain(..) {
+            if !noted.iter().any(|(_, spool)| *spool == name) {
+                remove(shared, &name);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn tried(shared: &Shared) -> MutexGuard<'_, Vec<String>> {
+    shared.tried.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Makes the files of these rows, one list after the other. Leaves none in the spool if one finds no room there.
@@ -138,10 +168,10 @@ fn make_all(
 }
 
 fn make(facts: &Facts<'_>, shared: &Shared, row: &Row, saved_at: &str) -> Result<Made, Unmade> {
-    let Payload::List { list: name, .. } = &row.payload else {
+    let Payload::List { list, .. } = &row.payload else {
         return Ok(Made::Unfit("nothing to fetch".into()));
     };
-    let Some(list) = List::from_name(name) else {
+    let Some(list) = List::from_name(list) else {
         return Ok(Made::Unfit("no such list".into()));
     };
     let data = facts.list(list)?;
@@ -180,6 +210,14 @@ fn note<'a>(
     }
 }
 
+/// Lets the lists that were just made keep their distance from those of a backup before, too.
+fn keep_apart(facts: &Facts<'_>) -> Result<(), StoreError> {
+    match facts.last_list_at()? {
+        Some(last) => facts.space_lists(last.plus(LISTS_APART)),
+        None => Ok(()),
+    }
+}
+
 async fn put_off(shared: &Shared, rows: &[Row]) -> Result<(), Stop> {
     let later = shared.clock.now().plus(DISK_PAUSE);
     shared
@@ -208,16 +246,42 @@ pub fn replace_list(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let before = facts.list(list)?;
-    let made = reader
-        .sealing()
-        .and_then(|maker| maker.list(list, &before, &now.rfc3339(), reader))
-        .map_err(|error| StoreError::Unreadable(format!("{list}: {error}")))?;
-    drop(before);
-    let path = keep.join(format!("replaced-{list}-{now}"));
-    files::replace(&path, |file| {
-        file.write_all(&made)
-            .map_err(|error| PlaceFault::new("write", &path, error))
-    })
-    .map_err(|error| StoreError::DiskFails(error.to_string()))?;
+    if let Some(path) = to_be_kept_as(reader, keep, (list, &before), now) {
+        let made = reader
+            .sealing()
+            .and_then(|maker| maker.list(list, &before, &now.rfc3339(), reader))
+            .map_err(|error| StoreError::Unreadable(format!("{list}: {error}")))?;
+        drop(before);
+        files::replace(&path, |file| {
+            file.write_all(&made)
+                .map_err(|error| PlaceFault::new("write", &path, error))
+        })
+        .map_err(|error| StoreError::DiskFails(error.to_string()))?;
+    }
     facts.replace_list(list, data, now)
+}
+
+/// Finds a name that is free: a list may be replaced twice in one second. `None` if these very data are kept already,
+/// by a transaction that did not come to its end and is tried again.
+fn to_be_kept_as(
+    reader: &Reader,
+    keep: &Path,
+    (list, data): (List, &ListData),
+    now: Timestamp,
+) -> Option<PathBuf> {
+    let mut path = keep.join(format!("replaced-{list}-{now}"));
+    let mut number = 1;
+    while path.symlink_metadata().is_ok() {
+        let kept = fs::read(&path)
+            .ok()
+            .and_then(|file| reader.read(&file).ok());
+        if let Some(Opened::List(kept)) = kept
+            && kept.data_for(list).is_ok_and(|(kept, _)| *kept == *data)
+        {
+            return None;
+        }
+        number += 1;
+        path = keep.join(format!("replaced-{list}-{now}-{number}"));
+    }
+    Some(path)
 }

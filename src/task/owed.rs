@@ -108,7 +108,7 @@ pub(super) fn backup(
                 text: reports::backup(dialect, list.as_str()),
                 list: list.as_str().to_owned(),
             };
-            let key = format!("backup/{list}/{now}");
+            let key = key(&format!("backup/{list}"), now)?;
             facts.owe_wanted_report(&key, &payload, now)?;
         }
     }

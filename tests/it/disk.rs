@@ -5,7 +5,9 @@
 
 use std::process::{Command, Stdio};
 
-use rustix::process::{Resource, Rlimit, prlimit};
+use rustix::process::{Resource, Rlimit, Signal, kill_process, prlimit};
+use scp_079_avatar::exchange::format_data;
+use serde_json::json;
 use telegram_sim::{How, Options, PhotoSpec, UserSpec};
 
 use crate::harness::{Scene, read, said, somebody};
@@ -111,6 +113,67 @@ fn a_photo_that_does_not_fit_is_fetched_again_once_there_is_room() {
     limit(&scene, None);
     let photos = scene.wait_for_photos(1);
     assert!(photos[0].image == scene.sim.photo_bytes(user));
+    scene.finish();
+}
+
+#[test]
+fn lists_that_are_saved_in_vain_do_not_pile_up() {
+    let mut scene = Scene::new();
+    scene.set("log", "level = \"error\"");
+    scene.start();
+    scene.stop();
+    let database = rusqlite::Connection::open(scene.state()).expect("state.db");
+    database
+        .execute_batch(
+            "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 50000)
+             INSERT INTO bad SELECT 'user', 5000000000 + i, 1 FROM n",
+        )
+        .expect("changed");
+    drop(database);
+    // A backup in Python's kind is smaller than what a rollback keeps, which is always sealed.
+    let saved = tempfile::tempdir().expect("a directory");
+    let size_of_backup = |scene: &Scene| {
+        let (code, _, err) = said(scene.command("backup").arg("--to").arg(saved.path()));
+        assert_eq!(code, Some(0), "{err}");
+        read(&saved.path().join("bad_ids")).len() as u64
+    };
+    let sealed = size_of_backup(&scene);
+    let file = read(&saved.path().join("bad_ids"));
+    scene.set("exchange", "files = \"python\"");
+    let python = size_of_backup(&scene);
+    let room = u64::midpoint(python, sealed);
+    let command = without_signal(&scene.command("run"), "");
+    scene.launch_as(command);
+    scene.wait_for_state(
+        "SELECT 1 FROM outbox WHERE key GLOB 'online/*' AND state = 'sent'",
+        2,
+    );
+    scene.wait_for_state("SELECT 1 FROM admins", 1);
+    assert!(python < room && write_ahead_log(&scene) < room);
+    // Both orders come in one page, so that the second one has the first one's list made.
+    kill_process(scene.pid(), Signal::STOP).expect("stopped");
+    scene.sim.cut_all();
+    let order = |kind, data, file| {
+        let text = format_data("MANAGE", &["AVATAR"], "backup", kind, &data);
+        scene.sim.post(scene.hide, scene.sim.owner(), &text, file)
+    };
+    order("now", json!(null), None);
+    let data = json!({"admin_id": 7, "type": "bad_ids"});
+    let last = order("rollback", data, Some(("file", &file[..])));
+    limit(&scene, Some(room));
+    kill_process(scene.pid(), Signal::CONT).expect("continued");
+    scene.poll("three tries", || {
+        scene.log().matches("trying again").count() >= 3
+    });
+    let spool = scene.data_dir().join("spool");
+    let files = std::fs::read_dir(&spool).expect("a spool").count();
+    // Of the bad list and of the administrators.
+    assert_eq!(files, 2, "{}", scene.log());
+    limit(&scene, None);
+    scene.wait_for_state(
+        &format!("SELECT 1 FROM orders WHERE message_id = {last} AND verdict = 'obeyed'"),
+        1,
+    );
     scene.finish();
 }
 

@@ -1,6 +1,7 @@
 //! Backup and restore (SPEC §7.3): one moment of every list while joins go on; the old list or the new one, never
 //! a mixture, whatever kills the program.
 
+mod bursts;
 mod killed;
 
 use std::collections::BTreeSet;
@@ -11,6 +12,7 @@ use rusqlite::Connection;
 use scp_079_avatar::exchange::format_data;
 use scp_079_avatar::files::{ListFile, Opened, Reader};
 use scp_079_avatar::model::{List, ListData, Users};
+use scp_079_avatar::store::Store;
 use serde_json::{Value, json};
 use telegram_sim::{How, Options};
 
@@ -19,8 +21,9 @@ use crate::harness::{PASSWORD, PATIENCE, Scene, read, said, somebody};
 /// The first id of the users that are there before a test begins.
 const SEEDED: i64 = 5_000_000_000;
 
-/// Puts users into `state.db` who joined and whose photo was forwarded, `number` of them from `first` on.
+/// Puts users into `state.db`, which is made if need be, who joined and whose photo was forwarded, `number` of them from `first` on.
 fn seed(state: &Path, first: i64, number: usize) {
+    drop(Store::open(state).expect("state.db"));
     let database = Connection::open(state).expect("state.db");
     database.busy_timeout(PATIENCE).expect("a timeout");
     database
@@ -184,8 +187,6 @@ fn stage(kind: &str, users: usize) -> Scene {
     });
     scene.set("exchange", &format!("files = \"{kind}\""));
     scene.set("log", "level = \"warn\"");
-    let (code, _, err) = said(scene.command("backup").arg("--to").arg(scene.data_dir()));
-    assert_eq!(code, Some(0), "{err}");
     seed(&scene.state(), SEEDED, users);
     scene.start();
     scene

@@ -540,6 +540,24 @@ fn rules_are_replaced_hit_and_counted() {
 }
 
 #[test]
+fn rules_with_more_hits_than_can_be_counted_still_hit_and_are_told() {
+    let mut scene = Scene::new();
+    scene.start();
+    update_rules(
+        &scene,
+        "nm_words",
+        json!({"advert": u64::MAX, "poker": u64::MAX}),
+    );
+    let user = scene.sim.add_user(somebody("An advert"));
+    scene.sim.join(scene.group, user, How::ByLink);
+    scene.wait_for_outcome(user, "named");
+    let asked = json!({"admin_id": 7, "message_id": 8});
+    avatar(&scene, "status", "ask", "MANAGE", &asked);
+    avatar(&scene, "regex", "count", "REGEX", &json!("ask"));
+    scene.finish();
+}
+
+#[test]
 fn bios_are_matched_where_they_are_to_be_checked() {
     let mut scene = Scene::new();
     scene.set("custom", "check_bio = true");

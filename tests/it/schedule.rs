@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use serde_json::Value;
 use telegram_sim::How;
 
-use crate::harness::{Scene, somebody};
+use crate::harness::{Scene, said, somebody};
 
 const DAY: i64 = 24 * 3600;
 
@@ -185,6 +185,44 @@ fn a_new_expression_makes_up_for_nothing_of_before_it() {
     );
     let jobs = scene.query("SELECT 1 FROM runs WHERE next_at > due_at", |_| Ok(()));
     assert_eq!(jobs.len(), 6);
+    scene.finish();
+}
+
+#[test]
+fn a_row_with_absurd_times_ends_nothing_and_is_put_right() {
+    let mut scene = Scene::new();
+    scene.start();
+    scene.stop();
+    for (due_at, ran_at) in [
+        (i64::MIN, i64::MIN),
+        (i64::MAX, i64::MAX),
+        (i64::MIN, i64::MAX),
+        (i64::MAX, i64::MIN),
+        (-1, -1),
+        (1 << 53, 0),
+    ] {
+        let database = Connection::open(scene.state()).expect("state.db");
+        database
+            .execute(
+                "UPDATE runs SET due_at = ?1, ran_at = ?2, next_at = ?2",
+                [due_at, ran_at],
+            )
+            .expect("changed");
+        drop(database);
+        for form in [None, Some("--json")] {
+            let (code, _, err) = said(scene.command("status").args(form));
+            assert_eq!(code, Some(0), "{due_at} {ran_at}: {err}");
+        }
+        scene.start();
+        let sane = format!(
+            "SELECT 1 FROM runs WHERE due_at BETWEEN {} AND {}",
+            now() - 400 * DAY,
+            now() + DAY
+        );
+        scene.wait_for_state(&sane, 6);
+        scene.poll("everything to be settled", || scene.unsettled().is_empty());
+        assert_eq!(scene.stop().code(), Some(0), "{}", scene.log());
+    }
     scene.finish();
 }
 

@@ -60,7 +60,6 @@ impl Lists {
             let (code, _, err) = said(scene.command("backup").arg("--to").arg(directory.path()));
             assert_eq!(code, Some(0), "{err}");
         };
-        save(&other);
         seed(&other.state(), SEEDED + 1_000_000, USERS);
         save(&other);
         let new = rows(&other);
@@ -68,7 +67,6 @@ impl Lists {
         let scene = Scene::new();
         let file = directory.path().join("new");
         fs::rename(directory.path().join("user_ids"), &file).expect("renamed");
-        save(&scene);
         seed(&scene.state(), SEEDED, USERS);
         let old = rows(&scene);
         assert_eq!((old.len(), new.len()), (2 * USERS, 2 * USERS));
