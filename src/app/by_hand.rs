@@ -148,6 +148,9 @@ pub fn restore(
     };
     let _lock = prepare_data_dir(config)?;
     let reader = Reader::new(&SecretString::from(config.encrypt.password.expose()));
+    if !fs::metadata(path).map_err(|error| bad(&error))?.is_file() {
+        return Err(bad(&"it is not a regular file"));
+    }
     let bytes = fs::read(path).map_err(|error| bad(&error))?;
     let Opened::List(file) = reader.read(&bytes).map_err(|error| bad(&error))? else {
         return Err(bad(&"it holds no list"));

@@ -77,7 +77,7 @@ pub(super) async fn make_waiting(shared: &Shared) -> Result<(), Stop> {
                     superseded.push(name.to_owned());
                 }
             }
-            keep_apart(facts)?;
+            keep_apart(facts, now)?;
             Ok(superseded)
         })
         .await?;
@@ -114,7 +114,7 @@ pub(super) fn save_waiting(
             tried(shared).push(name.clone());
         }
     }
-    keep_apart(facts)?;
+    keep_apart(facts, now)?;
     Ok(Ok(()))
 }
 
@@ -211,10 +211,11 @@ fn note<'a>(
 }
 
 /// Lets the lists that were just made keep their distance from those of a backup before, too.
-fn keep_apart(facts: &Facts<'_>) -> Result<(), StoreError> {
+fn keep_apart(facts: &Facts<'_>, now: Timestamp) -> Result<(), StoreError> {
     match facts.last_list_at()? {
-        Some(last) => facts.space_lists(last.plus(LISTS_APART)),
-        None => Ok(()),
+        // One of the future was posted before the clock was set back.
+        Some(last) if last <= now => facts.space_lists(last.plus(LISTS_APART)),
+        _ => Ok(()),
     }
 }
 

@@ -348,13 +348,18 @@ impl Carrier<'_, '_> {
             return Ok(Err(why));
         }
         let keep = &self.shared.settings.data_dir;
-        lists::replace_list(
+        let replaced = lists::replace_list(
             self.facts,
             &self.shared.reader,
             keep,
             (list, &data),
             self.now,
-        )?;
+        );
+        match replaced {
+            // What was there cannot be kept, and nothing was replaced: an order must not end the program.
+            Err(StoreError::Unreadable(why)) => return Ok(Err(why)),
+            replaced => replaced?,
+        }
         self.after.rules |= matches!(list, List::Words(_));
         Ok(Ok(if left_out.is_empty() {
             format!("{list} rolled back")
