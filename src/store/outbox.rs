@@ -5,13 +5,14 @@
 //! is nothing to fetch. Each step is a transaction: after a crash a row is at the step before or
 //! after, and `sending` means that the post may or may not be there, which its `random_id` settles.
 
-use std::ops::Range;
+mod owe;
 
 use rusqlite::{OptionalExtension as _, params};
-use sha2::{Digest as _, Sha256};
 
 use super::{Facts, StoreError};
-use crate::model::{Avatar, ChannelId, MessageId, Payload, PhotoId, Timestamp, UserId};
+use crate::model::{ChannelId, MessageId, Payload, PhotoId, Timestamp, UserId};
+
+pub(super) use owe::{avatar_key, avatar_keys, group_keys, photo_of};
 
 /// A row of the outbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,51 +43,6 @@ pub(super) const ON_THEIR_WAY: &str = "SELECT key FROM outbox WHERE key > ?1 AND
 const COLUMNS: &str = "id, key, random_id, created_at, attempts, payload, spool, channel_id";
 
 impl Facts<'_> {
-    /// Owes a report whose contents are at hand. Returns `false` if it was owed before.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub fn owe_report(
-        &self,
-        key: &str,
-        payload: &Payload,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        self.owe(key, "report", "fetched", payload, now)
-    }
-
-    /// Owes a report that is not to be posted from `expires_at` on.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub fn owe_report_until(
-        &self,
-        key: &str,
-        payload: &Payload,
-        now: Timestamp,
-        expires_at: Timestamp,
-    ) -> Result<(), StoreError> {
-        self.owe_report(key, payload, now)?;
-        self.0.execute(
-            "UPDATE outbox SET expires_at = ?2 WHERE key = ?1",
-            params![key, expires_at.get()],
-        )?;
-        Ok(())
-    }
-
-    /// Owes a report whose file is yet to be made. Returns `false` if it was owed before.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub fn owe_wanted_report(
-        &self,
-        key: &str,
-        payload: &Payload,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        self.owe(key, "report", "wanted", payload, now)
-    }
-
     /// Puts off the backups that wait, so that they keep their distance.
     ///
     /// # Errors
@@ -111,18 +67,6 @@ impl Facts<'_> {
             |row| row.get(0),
         )?;
         Ok(last.map(Timestamp::new))
-    }
-
-    /// Owes a photo. Returns `false` if it was owed before and was not given up.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub fn owe_avatar(&self, avatar: &Avatar, now: Timestamp) -> Result<bool, StoreError> {
-        let key = avatar_key(avatar);
-        self.0
-            .prepare_cached("DELETE FROM outbox WHERE key = ?1 AND state = 'dropped'")?
-            .execute([&key])?;
-        self.owe(&key, "avatar", "wanted", &Payload::Avatar(*avatar), now)
     }
 
     /// Returns the photos that are to be fetched, newest first, at most `limit`.
@@ -383,18 +327,23 @@ impl Facts<'_> {
         Ok(())
     }
 
-    /// Returns the photos that wait since before `oldest` and whose post was not begun.
+    /// Returns the photos that wait since before `photos`, and the lists that wait since before `lists`, and whose
+    /// post was not begun.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn too_old(&self, oldest: Timestamp, now: Timestamp) -> Result<Vec<Row>, StoreError> {
+    pub fn too_old(
+        &self,
+        (photos, lists): (Timestamp, Timestamp),
+        now: Timestamp,
+    ) -> Result<Vec<Row>, StoreError> {
         let sql = format!(
-            "SELECT {COLUMNS} FROM outbox
-             WHERE class = 'avatar' AND state IN ('wanted', 'fetched') AND created_at < ?1"
+            "SELECT {COLUMNS} FROM outbox WHERE state IN ('wanted', 'fetched')
+             AND (class = 'avatar' AND created_at < ?1 OR key GLOB 'backup/*' AND created_at < ?2)"
         );
         let mut statement = self.0.prepare_cached(&sql)?;
         let rows: Vec<RawRow> = statement
-            .query_map([oldest.get()], RawRow::read)?
+            .query_map([photos.get(), lists.get()], RawRow::read)?
             .collect::<Result<_, _>>()?;
         let mut readable = Vec::new();
         for row in rows {
@@ -453,7 +402,7 @@ impl Facts<'_> {
         Ok(())
     }
 
-    /// Returns how many bytes the spool holds.
+    /// Returns how many bytes the photos in the spool take. Lists are few, and take no photo its room.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -461,7 +410,8 @@ impl Facts<'_> {
         let bytes: i64 = self
             .0
             .prepare_cached(
-                "SELECT COALESCE(SUM(spool_bytes), 0) FROM outbox WHERE spool IS NOT NULL",
+                "SELECT COALESCE(SUM(spool_bytes), 0) FROM outbox
+                 WHERE spool IS NOT NULL AND class = 'avatar'",
             )?
             .query_row([], |row| row.get(0))?;
         Ok(u64::try_from(bytes).unwrap_or(0))
@@ -494,73 +444,6 @@ impl Facts<'_> {
         }
         Ok(photos)
     }
-
-    fn owe(
-        &self,
-        key: &str,
-        class: &str,
-        state: &str,
-        payload: &Payload,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        let payload = serde_json::to_string(payload)
-            .map_err(|error| StoreError::Unreadable(error.to_string()))?;
-        let nonce = getrandom::u64().map_err(|error| StoreError::DiskFails(error.to_string()))?;
-        let inserted = self
-            .0
-            .prepare_cached(
-                "INSERT OR IGNORE INTO outbox (key, random_id, class, created_at, due_at, state, payload)
-                 VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6)",
-            )?
-            .execute(params![
-                key,
-                random_id(key, now, nonce),
-                class,
-                now.get(),
-                state,
-                payload
-            ])?;
-        Ok(inserted == 1)
-    }
-}
-
-/// The first eight bytes of SHA-256 over the key, the row's creation and a nonce, never 0, which Telegram
-/// refuses. Without the nonce a row that is forgotten and owed anew within a second would be the same post.
-fn random_id(key: &str, created_at: Timestamp, nonce: u64) -> i64 {
-    let digest = Sha256::new()
-        .chain_update(key)
-        .chain_update(created_at.get().to_le_bytes())
-        .chain_update(nonce.to_le_bytes())
-        .finalize();
-    let mut head = [0; 8];
-    head.copy_from_slice(&digest[..8]);
-    match i64::from_le_bytes(head) {
-        0 => 1,
-        id => id,
-    }
-}
-
-/// The key of a photo's row.
-pub(super) fn avatar_key(avatar: &Avatar) -> String {
-    let (group, user, photo) = (avatar.group, avatar.user, avatar.photo.id);
-    format!("avatar/{group}/{user}/{photo}")
-}
-
-/// Between which two keys those of a user's photos for a group lie.
-pub(super) fn avatar_keys(user: UserId, group: ChannelId) -> Range<String> {
-    // "0" is what follows "/".
-    format!("avatar/{group}/{user}/")..format!("avatar/{group}/{user}0")
-}
-
-/// Between which two keys those of a group's photos lie.
-pub(super) fn group_keys(group: ChannelId) -> Range<String> {
-    format!("avatar/{group}/")..format!("avatar/{group}0")
-}
-
-/// The photo that a row's key names.
-pub(super) fn photo_of(key: &str) -> Option<PhotoId> {
-    let (_, photo) = key.rsplit_once('/')?;
-    photo.parse().ok().map(PhotoId::new)
 }
 
 /// A row as SQLite gives it, its payload unread.

@@ -22,6 +22,8 @@ use crate::telegram::{CallError, File, Post, PostError};
 const GRACE: Duration = Duration::from_secs(5);
 /// How long settled rows are kept, in seconds.
 const KEEP_SETTLED: i64 = 7 * 24 * 3600;
+/// How long a list waits for its post, in seconds: a channel that is closed for longer must not fill the disk.
+const KEEP_WAITING_LISTS: i64 = 7 * 24 * 3600;
 /// How often old rows are looked for.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 /// How long declarations and orders are remembered, in seconds.
@@ -329,18 +331,26 @@ async fn closed(
     Ok(Some(until))
 }
 
-/// Drops photos that have waited for too long, and forgets what was settled long ago.
+/// Drops photos and lists that have waited for too long, and forgets what was settled long ago.
 async fn drop_old(shared: &Shared) -> Result<(), Stop> {
     let now = shared.clock.now();
     let old = shared
         .commit(|facts| {
             facts.forget_settled(now.plus(-KEEP_SETTLED))?;
             facts.forget_orders(now.plus(-KEEP_ORDERS))?;
-            facts.too_old(now.plus(-shared.delivery.max_age), now)
+            let oldest = (
+                now.plus(-shared.delivery.max_age),
+                now.plus(-KEEP_WAITING_LISTS),
+            );
+            facts.too_old(oldest, now)
         })
         .await?;
     for row in &old {
-        tracing::warn!(key = row.key, "dropped: older than delivery.max_age_hours");
+        let limit = match row.payload {
+            Payload::List { .. } => "a week",
+            _ => "delivery.max_age_hours",
+        };
+        tracing::warn!(key = row.key, "dropped: older than {limit}");
         drop_row(shared, row, Outcome::Expired, "expired").await?;
     }
     Ok(())

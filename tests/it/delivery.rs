@@ -1,8 +1,10 @@
 //! Where posts go, in which order, at which pace, and what is not posted any more.
 
+use serde_json::json;
 use telegram_sim::{Fault, How, Match, Options, bot_api_id};
 
 use crate::harness::{PATIENCE, Scene, somebody};
+use crate::orders::order;
 
 #[test]
 fn exchange_is_the_normal_road_where_there_is_one() {
@@ -175,6 +177,30 @@ fn a_photo_that_waited_for_too_long_is_dropped_and_counted() {
         .find(|user| *user != photos[0].user)
         .expect("the other");
     scene.wait_for_outcome(dropped, "expired");
+    scene.finish();
+}
+
+#[test]
+fn a_list_that_waits_for_a_week_is_dropped() {
+    let mut scene = Scene::new();
+    scene.start();
+    let joiner = scene.sim.add_user(somebody("Joiner"));
+    scene.sim.join(scene.group, joiner, How::ByLink);
+    scene.wait_for_outcome(joiner, "forwarded");
+    scene.sim.set_can_post(scene.hide, false);
+    order(&scene, "MANAGE", &["AVATAR"], "backup", "now", &json!(true));
+    let waits = "SELECT 1 FROM outbox WHERE key GLOB 'backup/*' AND spool IS NOT NULL";
+    scene.wait_for_state(waits, 2);
+    scene.kill();
+    let old = scene.query(
+        "UPDATE outbox SET created_at = created_at - 8 * 86400
+         WHERE key GLOB 'backup/*' AND state = 'fetched' RETURNING id",
+        |_| Ok(()),
+    );
+    scene.sim.set_can_post(scene.hide, true);
+    scene.start();
+    let dropped = "SELECT 1 FROM outbox WHERE key GLOB 'backup/*' AND reason = 'expired'";
+    scene.wait_for_state(dropped, old.len());
     scene.finish();
 }
 

@@ -97,7 +97,7 @@ pub(super) fn queue(queue: &Queue, now: Timestamp) -> Vec<String> {
         ("joins held by a flood", queue.joins_held.to_string()),
         ("exceptions due", queue.exceptions_due.to_string()),
         (
-            "files that wait",
+            "photos that wait",
             format!(
                 "{} of at most {}",
                 bytes(queue.spool_bytes),
