@@ -2,6 +2,7 @@
 //! a mixture, whatever kills the program.
 
 mod bursts;
+mod by_hand;
 mod killed;
 
 use std::collections::BTreeSet;
@@ -249,6 +250,25 @@ fn a_backup_of_the_python_kind_fills_an_empty_instance_too() {
             "it came back as something else"
         );
     }
+    scene.finish();
+}
+
+#[test]
+fn a_large_list_is_rolled_back_from_what_was_posted() {
+    const USERS: i32 = 40_000;
+    let scene = stage("sealed", usize::try_from(USERS).expect("a number"));
+    order(&scene, "backup", "now", &json!(true), None);
+    let file = posted(&scene, "user_ids");
+    assert!(file.len() > 10 << 20, "{} bytes", file.len());
+    let clear = json!({"admin_id": 5, "type": "all"});
+    let cleared = order(&scene, "clear", "user", &clear, None);
+    heard(&scene, cleared, "obeyed");
+    let left = || scene.query("SELECT COUNT(*) FROM forwarded", |row| row.get::<_, i64>(0));
+    assert_eq!(left(), [0]);
+    let which = json!({"admin_id": 5, "type": "user_ids"});
+    let rolled_back = order(&scene, "backup", "rollback", &which, Some(&file));
+    heard(&scene, rolled_back, "obeyed");
+    assert_eq!(left(), [i64::from(USERS)]);
     scene.finish();
 }
 
