@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use scp_079_avatar::config::{Config, Environment};
 use scp_079_avatar::model::Timestamp;
-use scp_079_avatar::schedule::{Job, Run, STATUS_WITHIN, Timetable, Verdict};
+use scp_079_avatar::schedule::{Job, Run, STATUS_WITHIN, Timetable};
 
 const BEAT: i64 = 20;
 const MINUTE: i64 = 60;
@@ -105,33 +105,26 @@ impl Program {
         let now = Timestamp::new(truly + self.offset);
         for job in Job::ALL {
             let run = self.runs.get(&job).copied();
-            let ran_at = run.and_then(|run| run.ran_at);
-            match self.timetable.decide(job, run, now, starting) {
-                Verdict::Wait => {}
-                Verdict::Pass(due_at) => {
-                    self.runs.insert(job, Run { due_at, ran_at });
-                }
-                Verdict::Do(due_at) => {
-                    let ran_at = Some(now);
-                    self.runs.insert(job, Run { due_at, ran_at });
-                    let often = matches!(job, Job::Status | Job::Recheck);
-                    let late = now.get() - due_at.get();
-                    if self.all || (!often && job != Job::Admins && late > 0) || job == Job::Reset {
-                        let note = if late > BEAT { "  made up for" } else { "" };
-                        say(&format!(
-                            "{}  {job:<8} for {}{note}",
-                            shown(now.get()),
-                            shown(due_at.get())
-                        ));
-                    }
-                    self.fired.push(Fired {
-                        job,
-                        due: due_at.get(),
-                        shown: now.get(),
-                        truly,
-                    });
-                }
+            let verdict = self.timetable.decide(job, run, now, starting);
+            let (run, done) = verdict.carried_out(run, now);
+            self.runs.insert(job, run);
+            let Some(due) = done else { continue };
+            let often = matches!(job, Job::Status | Job::Recheck);
+            let late = now.get() - due.get();
+            if self.all || (!often && job != Job::Admins && late > 0) || job == Job::Reset {
+                let note = if late > BEAT { "  made up for" } else { "" };
+                say(&format!(
+                    "{}  {job:<8} for {}{note}",
+                    shown(now.get()),
+                    shown(due.get())
+                ));
             }
+            self.fired.push(Fired {
+                job,
+                due: due.get(),
+                shown: now.get(),
+                truly,
+            });
         }
     }
 }

@@ -76,19 +76,10 @@ impl Played {
 
     /// Looks at the job, and notes what is to be done about it as the program does.
     fn look(&mut self, now: Timestamp, starting: bool) -> Option<Timestamp> {
-        match self.timetable.decide(self.job, self.run, now, starting) {
-            Verdict::Wait => None,
-            Verdict::Pass(due_at) => {
-                let ran_at = self.run.and_then(|run| run.ran_at);
-                self.run = Some(Run { due_at, ran_at });
-                None
-            }
-            Verdict::Do(due_at) => {
-                let ran_at = Some(now);
-                self.run = Some(Run { due_at, ran_at });
-                Some(due_at)
-            }
-        }
+        let verdict = self.timetable.decide(self.job, self.run, now, starting);
+        let (run, done) = verdict.carried_out(self.run, now);
+        self.run = Some(run);
+        done
     }
 
     /// Looks every 20 seconds from one moment to another, and gives what was done.
@@ -98,6 +89,11 @@ impl Played {
             .step_by(20)
             .filter_map(|now| self.look(Timestamp::new(now), false))
             .collect()
+    }
+
+    /// How often it was done from one moment to another.
+    fn times(&mut self, from: &str, to: &str) -> usize {
+        self.go(from, to).len()
     }
 }
 
@@ -358,60 +354,42 @@ fn a_clock_set_back_by_hours_loses_nothing_and_repeats_nothing() {
 fn status_reports_go_on_after_the_clock_was_set_back() {
     let mut played = Played::since(Job::Status, "2027-02-01T11:40:00");
     assert_eq!(
-        played
-            .go("2027-02-01T12:00:00", "2027-02-01T12:45:00")
-            .len(),
+        played.times("2027-02-01T12:00:00", "2027-02-01T12:45:00"),
         1
     );
     // By three hours: one for each hour there is.
     assert_eq!(
-        played
-            .go("2027-02-01T09:45:00", "2027-02-01T12:29:00")
-            .len(),
+        played.times("2027-02-01T09:45:00", "2027-02-01T12:29:00"),
         2
     );
     assert_eq!(
-        played
-            .go("2027-02-01T12:29:20", "2027-02-01T12:40:00")
-            .len(),
+        played.times("2027-02-01T12:29:20", "2027-02-01T12:40:00"),
         1
     );
     // By four hours, to just before one.
     assert_eq!(
-        played
-            .go("2027-02-01T12:40:00", "2027-02-01T12:45:00")
-            .len(),
+        played.times("2027-02-01T12:40:00", "2027-02-01T12:45:00"),
         0
     );
     assert_eq!(
-        played
-            .go("2027-02-01T08:30:15", "2027-02-01T08:40:00")
-            .len(),
+        played.times("2027-02-01T08:30:15", "2027-02-01T08:40:00"),
         1
     );
     assert_eq!(
-        played
-            .go("2027-02-01T12:30:20", "2027-02-01T12:40:00")
-            .len(),
+        played.times("2027-02-01T12:30:20", "2027-02-01T12:40:00"),
         1
     );
     // By a minute: not twice in one.
     assert_eq!(
-        played
-            .go("2027-02-01T13:29:00", "2027-02-01T13:30:20")
-            .len(),
+        played.times("2027-02-01T13:29:00", "2027-02-01T13:30:20"),
         1
     );
     assert_eq!(
-        played
-            .go("2027-02-01T13:29:20", "2027-02-01T14:00:00")
-            .len(),
+        played.times("2027-02-01T13:29:20", "2027-02-01T14:00:00"),
         0
     );
     assert_eq!(
-        played
-            .go("2027-02-01T14:00:00", "2027-02-01T15:00:00")
-            .len(),
+        played.times("2027-02-01T14:00:00", "2027-02-01T15:00:00"),
         1
     );
 }
@@ -423,9 +401,7 @@ fn a_clock_that_was_wrong_by_weeks_neither_silences_a_job_nor_brings_a_reset_twi
     assert!(played.look(at("2027-07-20T12:00:00"), true).is_some());
     assert_eq!(played.go("2027-06-10T12:05:00", "2027-06-10T19:59:00"), []);
     assert_eq!(
-        played
-            .go("2027-06-10T19:59:20", "2027-06-11T20:30:00")
-            .len(),
+        played.times("2027-06-10T19:59:20", "2027-06-11T20:30:00"),
         2,
         "silenced"
     );

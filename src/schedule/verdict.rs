@@ -32,6 +32,24 @@ pub enum Verdict {
     Do(Timestamp),
 }
 
+impl Verdict {
+    /// Returns what is remembered of the job once this is carried out at `now`, and the time that is done then. `known`
+    /// is what was remembered so far, under whatever expression.
+    #[must_use]
+    pub fn carried_out(self, known: Option<Run>, now: Timestamp) -> (Run, Option<Timestamp>) {
+        let ran_at = known.and_then(|run| run.ran_at);
+        let due_at = match self {
+            Self::Wait => known.map_or(now, |run| run.due_at),
+            Self::Pass(due_at) => due_at,
+            Self::Do(due_at) => {
+                let ran_at = Some(now);
+                return (Run { due_at, ran_at }, Some(due_at));
+            }
+        };
+        (Run { due_at, ran_at }, None)
+    }
+}
+
 impl Timetable {
     /// Says what is to be done about a job now. `run` is what is remembered of it under the same
     /// expression; `starting` tells that the program has just been started.

@@ -15,7 +15,7 @@ use tokio_cron_scheduler::{Job as CronJob, JobScheduler, JobSchedulerError};
 use super::{Shared, Stop, lists, owed};
 use crate::exchange::reports::{self, Status};
 use crate::model::Timestamp;
-use crate::schedule::{Job, Run, Timetable, Verdict};
+use crate::schedule::{Job, Run, Timetable};
 use crate::store::{Facts, JobRecord, StoreError};
 
 /// How often every job is looked at, whatever fires: often enough for a status report to be in time.
@@ -124,19 +124,14 @@ fn judge(
     starting: bool,
 ) -> (JobRecord, Option<Timestamp>) {
     let expression = timetable.expression(job);
+    let remembered = known.map(|known| Run {
+        due_at: known.due_at,
+        ran_at: known.ran_at,
+    });
     // Another expression has other times: none of them was missed.
-    let run = known
-        .filter(|known| known.expression == expression)
-        .map(|known| Run {
-            due_at: known.due_at,
-            ran_at: known.ran_at,
-        });
-    let ran_at = known.and_then(|known| known.ran_at);
-    let (due_at, ran_at, due) = match timetable.decide(job, run, now, starting) {
-        Verdict::Wait => (run.map_or(now, |run| run.due_at), ran_at, None),
-        Verdict::Pass(to) => (to, ran_at, None),
-        Verdict::Do(due) => (due, Some(now), Some(due)),
-    };
+    let run = remembered.filter(|_| known.is_some_and(|known| known.expression == expression));
+    let verdict = timetable.decide(job, run, now, starting);
+    let (Run { due_at, ran_at }, due) = verdict.carried_out(remembered, now);
     let record = JobRecord {
         expression,
         due_at,
