@@ -40,8 +40,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use self::engine::{Allowance, Engine, Haystack, Outcome};
-use self::hanzi::Folding;
+use self::engine::{Allowance, Engine, Fold, Haystack, Outcome};
 pub use self::parse::SyntaxError;
 use crate::model::WordList;
 
@@ -124,7 +123,7 @@ pub struct Verdict {
 #[derive(Debug)]
 pub struct Rules {
     lists: BTreeMap<WordList, Vec<(RuleId, Engine)>>,
-    folding: Folding,
+    zh_cn: bool,
 }
 
 impl Rules {
@@ -133,18 +132,14 @@ impl Rules {
     /// `zh_cn` makes Traditional Chinese count as Simplified, in the rules here and in the names later.
     #[must_use]
     pub fn compile(lists: &BTreeMap<WordList, Vec<String>>, zh_cn: bool) -> (Self, Vec<Refused>) {
-        let folding = if zh_cn {
-            Folding::Simplified
-        } else {
-            Folding::Off
-        };
+        let fold: Option<Fold> = zh_cn.then_some(hanzi::simplified_forms);
         let mut refused = Vec::new();
         let mut compiled = BTreeMap::new();
         for (&list, patterns) in lists {
             let mut engines = Vec::with_capacity(patterns.len());
             for (index, pattern) in patterns.iter().enumerate() {
                 let rule = RuleId { list, index };
-                match Engine::compile(pattern, folding) {
+                match Engine::compile(pattern, fold) {
                     Ok(engine) => engines.push((rule, engine)),
                     Err(reason) => refused.push(Refused { rule, reason }),
                 }
@@ -153,7 +148,7 @@ impl Rules {
         }
         let rules = Self {
             lists: compiled,
-            folding,
+            zh_cn,
         };
         (rules, refused)
     }
@@ -188,7 +183,7 @@ struct Search<'a> {
 
 impl Search<'_> {
     fn text(&mut self, text: &str, alone: &[WordList]) -> Option<Hit> {
-        let forms: Vec<Haystack> = text::forms(text, self.rules.folding)
+        let forms: Vec<Haystack> = text::forms(text, self.rules.zh_cn)
             .into_iter()
             .map(Haystack::new)
             .collect();

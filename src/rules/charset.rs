@@ -2,7 +2,7 @@
 
 use regex_syntax::hir::{ClassUnicode, ClassUnicodeRange};
 
-use super::hanzi::Folding;
+use super::engine::Fold;
 use super::pattern::{Flags, Member};
 
 /// The four letters that are one to Python when case does not matter, and two to Unicode's simple
@@ -12,7 +12,7 @@ const LETTERS_I: [char; 4] = ['I', 'i', 'İ', 'ı'];
 /// The ranges among `members`, widened to all that a text may show in their stead.
 ///
 /// Lone surrogates are left out: no text holds one. Categories are not widened, as in Python.
-pub(super) fn of(members: &[Member], flags: Flags, folding: Folding) -> ClassUnicode {
+pub(super) fn of(members: &[Member], flags: Flags, fold: Option<Fold>) -> ClassUnicode {
     let mut set = ClassUnicode::new(members.iter().flat_map(|member| {
         match *member {
             Member::Range(low, high) => without_surrogates(low, high),
@@ -21,13 +21,15 @@ pub(super) fn of(members: &[Member], flags: Flags, folding: Folding) -> ClassUni
         .into_iter()
         .flatten()
     }));
-    let folded: Vec<_> = set
-        .ranges()
-        .iter()
-        .flat_map(|range| folding.images(range.start(), range.end()))
-        .collect();
-    for c in folded {
-        set.push(ClassUnicodeRange::new(c, c));
+    if let Some(fold) = fold {
+        let folded: Vec<_> = set
+            .ranges()
+            .iter()
+            .flat_map(|range| fold(range.start()..=range.end()))
+            .collect();
+        for c in folded {
+            set.push(ClassUnicodeRange::new(c, c));
+        }
     }
     if flags.ignore_case {
         ignore_case(&mut set, flags.ascii);

@@ -6,9 +6,8 @@
 use std::collections::HashSet;
 
 use super::charset;
-use super::hanzi::Folding;
+use super::engine::{Fold, LONGEST};
 use super::pattern::{Member, Node, Sequence};
-use super::text::LONGEST;
 
 /// A set of more characters is no help.
 const LARGEST_SET: usize = 64;
@@ -49,8 +48,8 @@ pub(super) struct Needs(Vec<Vec<Run>>);
 
 impl Needs {
     /// Finds out what a pattern needs.
-    pub(super) fn of(alternatives: &[Sequence], folding: Folding) -> Self {
-        Self(needs_of_any(alternatives, folding))
+    pub(super) fn of(alternatives: &[Sequence], fold: Option<Fold>) -> Self {
+        Self(needs_of_any(alternatives, fold))
     }
 
     /// Whether a text with these characters can be hit.
@@ -61,14 +60,14 @@ impl Needs {
     }
 }
 
-fn needs_of_any(alternatives: &[Sequence], folding: Folding) -> Vec<Vec<Run>> {
+fn needs_of_any(alternatives: &[Sequence], fold: Option<Fold>) -> Vec<Vec<Run>> {
     if let [alone] = alternatives {
-        return needs_of_all(alone, folding);
+        return needs_of_all(alone, fold);
     }
     // each alternative gives the need that is hardest to meet; one of them has to be met
     let mut choice = Vec::new();
     for sequence in alternatives {
-        let needs = needs_of_all(sequence, folding);
+        let needs = needs_of_all(sequence, fold);
         let hardest = needs
             .into_iter()
             .max_by_key(|choice| choice.iter().map(Vec::len).min());
@@ -83,11 +82,11 @@ fn needs_of_any(alternatives: &[Sequence], folding: Folding) -> Vec<Vec<Run>> {
     vec![choice]
 }
 
-fn needs_of_all(sequence: &[Node], folding: Folding) -> Vec<Vec<Run>> {
+fn needs_of_all(sequence: &[Node], fold: Option<Fold>) -> Vec<Vec<Run>> {
     let mut needs = Vec::new();
     let mut run = Run::new();
     for node in sequence {
-        if let Some(set) = set(node, folding) {
+        if let Some(set) = set(node, fold) {
             run.push(set);
             continue;
         }
@@ -100,10 +99,10 @@ fn needs_of_all(sequence: &[Node], folding: Folding) -> Vec<Vec<Run>> {
         }
         match node {
             Node::Group(_, alternatives) | Node::Atomic(alternatives) => {
-                needs.extend(needs_of_any(alternatives, folding));
+                needs.extend(needs_of_any(alternatives, fold));
             }
             Node::Repeat { min, body, .. } if *min > 0 => {
-                needs.extend(needs_of_all(std::slice::from_ref(body), folding));
+                needs.extend(needs_of_all(std::slice::from_ref(body), fold));
             }
             _ => {}
         }
@@ -115,7 +114,7 @@ fn needs_of_all(sequence: &[Node], folding: Folding) -> Vec<Vec<Run>> {
 }
 
 /// The characters of a piece that matches exactly one, if they are few.
-fn set(node: &Node, folding: Folding) -> Option<Vec<char>> {
+fn set(node: &Node, fold: Option<Fold>) -> Option<Vec<char>> {
     let literal;
     let (members, flags): (&[Member], _) = match node {
         Node::Literal(code_point, flags) => {
@@ -131,7 +130,7 @@ fn set(node: &Node, folding: Folding) -> Option<Vec<char>> {
     {
         return None;
     }
-    let set = charset::of(members, *flags, folding);
+    let set = charset::of(members, *flags, fold);
     let size: usize = set.ranges().iter().map(|range| range.len()).sum();
     (size <= LARGEST_SET).then(|| {
         set.ranges()

@@ -12,10 +12,14 @@ use fancy_regex::{CompileError, Error, Regex, RegexOptionsBuilder};
 
 use super::RefusalReason;
 use super::cost::{Characters, Needs, weight};
-use super::hanzi::Folding;
 use super::parse::parse;
-use super::text::LONGEST;
 use super::write::write;
+
+/// How many characters of a text are matched.
+pub(super) const LONGEST: usize = 256;
+
+/// Gives the characters that texts have instead of those of a range, where they are folded.
+pub(super) type Fold = fn(std::ops::RangeInclusive<char>) -> Vec<char>;
 
 /// The steps that one decision may take: 5 to 20 ms.
 const ALLOWANCE: u32 = 120_000;
@@ -98,9 +102,9 @@ enum Program {
 
 impl Engine {
     /// Compiles a pattern in Python's syntax.
-    pub(super) fn compile(pattern: &str, folding: Folding) -> Result<Self, RefusalReason> {
+    pub(super) fn compile(pattern: &str, fold: Option<Fold>) -> Result<Self, RefusalReason> {
         let parsed = parse(pattern)?;
-        let written = write(&parsed, folding, LONGEST);
+        let written = write(&parsed, fold, LONGEST);
         let build = |steps: u32| {
             RegexOptionsBuilder::new()
                 .multi_line(true)
@@ -137,7 +141,7 @@ impl Engine {
             return Err(RefusalReason::TooLarge);
         }
         Ok(Self {
-            needs: Needs::of(&parsed.alternatives, folding),
+            needs: Needs::of(&parsed.alternatives, fold),
             program,
         })
     }

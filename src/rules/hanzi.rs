@@ -4,12 +4,13 @@
 //! there the same character may turn out differently by its neighbours, and a rule that is a piece of
 //! a phrase would no longer find itself in the name.
 
+use std::ops::RangeInclusive;
 use std::sync::LazyLock;
 
 use zhconv::{Variant, zhconv};
 
 /// Where the characters lie that have a simplified form.
-const BLOCKS: [std::ops::RangeInclusive<char>; 4] = [
+const BLOCKS: [RangeInclusive<char>; 4] = [
     '\u{2e80}'..='\u{2fdf}',
     '\u{3400}'..='\u{4dbf}',
     '\u{4e00}'..='\u{9fff}',
@@ -30,36 +31,19 @@ static SIMPLIFIED: LazyLock<Vec<(char, char)>> = LazyLock::new(|| {
         .collect()
 });
 
-/// Whether Traditional Chinese counts as Simplified (`custom.zh_cn`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Folding {
-    /// Characters stay as they are.
-    Off,
-    /// Traditional characters become simplified ones, in names and in rules.
-    Simplified,
+/// Returns the simplified form of a character, or the character if it has none.
+pub(super) fn simplify(c: char) -> char {
+    SIMPLIFIED
+        .binary_search_by_key(&c, |&(traditional, _)| traditional)
+        .map_or(c, |at| SIMPLIFIED[at].1)
 }
 
-impl Folding {
-    /// What a character of a text becomes.
-    pub(super) fn fold(self, c: char) -> char {
-        match self {
-            Self::Off => c,
-            Self::Simplified => SIMPLIFIED
-                .binary_search_by_key(&c, |&(traditional, _)| traditional)
-                .map_or(c, |at| SIMPLIFIED[at].1),
-        }
-    }
-
-    /// What the characters of a range become, where that is not themselves.
-    pub(super) fn images(self, first: char, last: char) -> impl Iterator<Item = char> {
-        let table: &[(char, char)] = match self {
-            Self::Off => &[],
-            Self::Simplified => SIMPLIFIED.as_slice(),
-        };
-        let from = table.partition_point(|&(traditional, _)| traditional < first);
-        table[from..]
-            .iter()
-            .take_while(move |&&(traditional, _)| traditional <= last)
-            .map(|&(_, simplified)| simplified)
-    }
+/// Returns the simplified forms of the characters of a range that have one.
+pub(super) fn simplified_forms(range: RangeInclusive<char>) -> Vec<char> {
+    let from = SIMPLIFIED.partition_point(|(traditional, _)| traditional < range.start());
+    SIMPLIFIED[from..]
+        .iter()
+        .take_while(|(traditional, _)| traditional <= range.end())
+        .map(|&(_, simplified)| simplified)
+        .collect()
 }

@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::engine::{Allowance, Engine, Haystack, Outcome};
-use super::hanzi::Folding;
 
 #[derive(Deserialize)]
 struct Fixture {
@@ -31,7 +30,7 @@ fn fixture() -> Fixture {
 }
 
 fn compile(pattern: &str) -> Option<Engine> {
-    Engine::compile(pattern, Folding::Off).ok()
+    Engine::compile(pattern, None).ok()
 }
 
 fn finds(engine: &Engine, text: &str) -> bool {
@@ -77,7 +76,7 @@ fn every_pattern_finds_what_python_finds() {
                 "{pattern:?}\n  Python {:?}\n  here   {:?} {:?}",
                 names(&expected),
                 names(&found),
-                Engine::compile(pattern, Folding::Off).err()
+                Engine::compile(pattern, None).err()
             ));
         }
     }
@@ -127,7 +126,7 @@ fn letters_are_one_where_python_makes_them_one() {
                 u32::from(letter.chars().next().unwrap()),
             )],
             super::pattern::Flags::FLEET,
-            Folding::Off,
+            None,
         );
         let here: Vec<char> = set
             .ranges()

@@ -2,11 +2,8 @@
 
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::hanzi::Folding;
-
-/// How many characters of a text are matched; the rest is cut off. Telegram allows names of 64 + 64
-/// and bios of 140, but one character of those may stand for as many as 18 once normalised.
-pub(super) const LONGEST: usize = 256;
+use super::engine::LONGEST;
+use super::hanzi;
 
 /// The forms of a text in which rules are looked for, in this order, each but once; none if the text
 /// is blank.
@@ -14,8 +11,12 @@ pub(super) const LONGEST: usize = 256;
 /// - every run of white space one blank;
 /// - if there are line breaks: the runs that hold one a line break, so that `^` and `$` find lines;
 /// - if there is white space: without any.
-pub(super) fn forms(text: &str, folding: Folding) -> Vec<String> {
-    let normal: String = text.nfkc().map(|c| folding.fold(c)).take(LONGEST).collect();
+pub(super) fn forms(text: &str, zh_cn: bool) -> Vec<String> {
+    let normal: String = text
+        .nfkc()
+        .map(|c| if zh_cn { hanzi::simplify(c) } else { c })
+        .take(LONGEST)
+        .collect();
     let bare: String = normal.chars().filter(|c| !is_space(*c)).collect();
     if bare.is_empty() {
         return Vec::new();

@@ -5,7 +5,7 @@
 //! every character that could be syntax is written by its number. Names of groups become numbers.
 
 use super::charset;
-use super::hanzi::Folding;
+use super::engine::Fold;
 use super::parse::Parsed;
 use super::pattern::{At, Category, Class, Member, Node, RepeatKind, Sequence, Width, width};
 
@@ -22,12 +22,12 @@ pub(super) struct Written {
 
 /// Writes what was read. A repetition up to `longest`, the length of the longest text, or more
 /// often is written without an end.
-pub(super) fn write(parsed: &Parsed, folding: Folding, longest: usize) -> Written {
+pub(super) fn write(parsed: &Parsed, fold: Option<Fold>, longest: usize) -> Written {
     let mut writer = Writer {
         out: String::new(),
         backtracks: false,
         groups: &parsed.groups,
-        folding,
+        fold,
         longest,
     };
     writer.any(&parsed.alternatives);
@@ -41,7 +41,7 @@ struct Writer<'a> {
     out: String,
     backtracks: bool,
     groups: &'a [Option<Width>],
-    folding: Folding,
+    fold: Option<Fold>,
     longest: usize,
 }
 
@@ -158,7 +158,7 @@ impl Writer<'_> {
 
     fn class(&mut self, class: &Class) {
         let flags = class.flags;
-        let set = charset::of(&class.members, flags, self.folding);
+        let set = charset::of(&class.members, flags, self.fold);
         let single = match set.ranges() {
             [range] if range.start() == range.end() => Some(range.start()),
             _ => None,

@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 
 use super::super::engine::{Allowance, Engine, Haystack, Outcome};
-use super::super::hanzi::Folding;
 use super::super::{Hit, RuleId, Rules, Verdict, WordList};
 
 /// Rules that a backtracking engine does not survive, all of whose characters [`name`] has.
@@ -74,7 +73,7 @@ fn a_rule_that_needs_more_than_a_glance_gets_it() {
     let distinct: String = ('\u{4e00}'..).take(100).collect();
     let name = format!("{distinct}zz");
     let pattern = r"(.).*\1";
-    let engine = Engine::compile(pattern, Folding::Off).unwrap();
+    let engine = Engine::compile(pattern, None).unwrap();
     let haystack = Haystack::new(name.clone());
     let mut allowance = Allowance::for_one_decision();
     assert_eq!(engine.glance(&haystack, &mut allowance), Outcome::Overran);
