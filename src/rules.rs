@@ -25,14 +25,8 @@
 //! backtrack, and are bounded in steps, first by little, so that the harmless ones have their turn, then by
 //! more, as long as the decision's allowance lasts (`engine`).
 
-mod charset;
-mod cost;
-mod engine;
 mod hanzi;
-mod parse;
-mod pattern;
 mod text;
-mod write;
 
 #[cfg(test)]
 mod tests;
@@ -40,8 +34,8 @@ mod tests;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use self::engine::{Allowance, Engine, Fold, Haystack, Outcome};
-pub use self::parse::SyntaxError;
+use python_re::{Allowance, Engine, Fold, Haystack, Outcome, RefusalReason};
+
 use crate::model::WordList;
 
 /// Which rule: its list, and its place there, counted from 0. Shown as `nm_words, rule 1`, counted
@@ -68,20 +62,6 @@ pub struct Refused {
     pub rule: RuleId,
     /// Why; it does not quote the rule.
     pub reason: RefusalReason,
-}
-
-/// Why a rule cannot be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RefusalReason {
-    /// Python would not take it either, or it uses what is not supported.
-    #[error("{0}")]
-    Syntax(#[from] SyntaxError),
-    /// It would take too much memory, or too long to search for.
-    #[error("too large once compiled")]
-    TooLarge,
-    /// The engine cannot run it, although Python might.
-    #[error("not supported by the engine")]
-    Unsupported,
 }
 
 /// How a name or a bio was hit, and so which rules count one.

@@ -1,151 +1,160 @@
-//! What Python finds, we find: the frozen answers of CPython's `re` (tests/interop/rules.py).
+//! Names and bios, as they are decided on.
 
 mod budget;
-mod verdicts;
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use python_re::RefusalReason;
 
-use super::engine::{Allowance, Engine, Haystack, Outcome};
+use super::{Hit, RuleId, Rules, Verdict, WordList};
 
-#[derive(Deserialize)]
-struct Fixture {
-    texts: Vec<String>,
-    patterns: Vec<Answer>,
-    sets: BTreeMap<String, Vec<u32>>,
-    unassigned: Vec<u32>,
-    case: BTreeMap<String, String>,
+fn rules(lists: &[(WordList, &[&str])], zh_cn: bool) -> Rules {
+    let (rules, refused) = Rules::compile(&owned(lists), zh_cn);
+    assert_eq!(refused, []);
+    rules
 }
 
-#[derive(Deserialize)]
-struct Answer {
-    pattern: String,
-    /// The numbers of the texts; `None` where Python refuses the pattern.
-    finds: Option<Vec<usize>>,
+fn owned(lists: &[(WordList, &[&str])]) -> BTreeMap<WordList, Vec<String>> {
+    lists
+        .iter()
+        .map(|(list, patterns)| (*list, patterns.iter().map(|&p| p.to_owned()).collect()))
+        .collect()
 }
 
-fn fixture() -> Fixture {
-    serde_json::from_str(include_str!("../../tests/fixtures/rules/python.json")).unwrap()
-}
-
-fn compile(pattern: &str) -> Option<Engine> {
-    Engine::compile(pattern, None).ok()
-}
-
-fn finds(engine: &Engine, text: &str) -> bool {
-    let mut allowance = Allowance::for_one_decision();
-    let haystack = Haystack::new(text.to_owned());
-    match engine.glance(&haystack, &mut allowance) {
-        Outcome::Overran => panic!("{engine:?} overran on {text:?}"),
-        outcome => outcome == Outcome::Hit,
+fn alone(list: WordList, index: usize) -> Verdict {
+    Verdict {
+        hit: Some(Hit::Alone(RuleId { list, index })),
+        overran: Vec::new(),
     }
 }
-
-/// Patterns that Python takes and this program refuses; the room's documentation gives the reasons.
-const NOT_SUPPORTED: [&str; 4] = [
-    r"\N{DIGIT ONE}",
-    r"[\N{DIGIT ONE}]",
-    "(?t)a",
-    "(a(?(1)b|c))",
-];
 
 #[test]
-fn every_pattern_finds_what_python_finds() {
-    let fixture = fixture();
-    let mut differing = Vec::new();
-    for Answer { pattern, finds } in &fixture.patterns {
-        let expected = finds
-            .clone()
-            .filter(|_| !NOT_SUPPORTED.contains(&pattern.as_str()));
-        let found: Option<Vec<usize>> = compile(pattern).map(|engine| {
-            (0..fixture.texts.len())
-                .filter(|&n| self::finds(&engine, &fixture.texts[n]))
-                .collect()
-        });
-        if found != expected {
-            let names = |finds: &Option<Vec<usize>>| {
-                finds.as_ref().map(|finds| {
-                    finds
-                        .iter()
-                        .map(|&n| fixture.texts[n].clone())
-                        .collect::<Vec<_>>()
-                })
-            };
-            differing.push(format!(
-                "{pattern:?}\n  Python {:?}\n  here   {:?} {:?}",
-                names(&expected),
-                names(&found),
-                Engine::compile(pattern, None).err()
-            ));
-        }
-    }
-    assert!(
-        differing.is_empty(),
-        "{} of {}:\n{}",
-        differing.len(),
-        fixture.patterns.len(),
-        differing.join("\n")
+fn the_first_rule_that_hits_counts() {
+    let rules = rules(
+        &[
+            (WordList::Ban, &["c"]),
+            (WordList::Bio, &["b", "bb"]),
+            (WordList::Nm, &["x", "a+", "a"]),
+        ],
+        false,
     );
+    assert_eq!(rules.hit("abc", None), alone(WordList::Nm, 1));
+    assert_eq!(rules.hit("bbc", None), alone(WordList::Bio, 0));
+    assert_eq!(rules.hit("c", None), alone(WordList::Ban, 0));
+    assert_eq!(rules.hit("z", None), Verdict::default());
 }
 
 #[test]
-fn the_categories_hold_pythons_characters() {
-    let fixture = fixture();
-    let within = |ranges: &[u32], c: char| {
-        // firsts and lasts in turn: inside, if an odd number of bounds lies before
-        let c = u32::from(c);
-        ranges.partition_point(|&bound| bound < c) % 2 == 1 || ranges.contains(&c)
-    };
-    // the planes between hold nothing, or what is private
-    for (pattern, ranges) in &fixture.sets {
-        let engine = compile(pattern).unwrap();
-        let differing: Vec<char> = ('\0'..='\u{323af}')
-            .chain('\u{e0000}'..='\u{e01ff}')
-            .filter(|&c| {
-                finds(&engine, c.encode_utf8(&mut [0; 4])) != within(ranges, c)
-                    && !within(&fixture.unassigned, c)
-            })
-            .collect();
-        assert!(differing.is_empty(), "{pattern}: {differing:?}");
+fn ad_and_con_hit_only_together() {
+    let rules = rules(
+        &[
+            (WordList::Ad, &["cheap", "sale"]),
+            (WordList::Con, &["call me", "t\\.me/"]),
+        ],
+        false,
+    );
+    assert_eq!(rules.hit("sale", None), Verdict::default());
+    assert_eq!(rules.hit("t.me/x", None), Verdict::default());
+    let hit = rules.hit("t.me/x SALE", None).hit.unwrap();
+    let counted: Vec<String> = hit.rules().map(|rule| rule.to_string()).collect();
+    assert_eq!(counted, ["ad_words, rule 2", "con_words, rule 2"]);
+}
+
+#[test]
+fn a_bio_hits_by_all_but_the_rules_for_names() {
+    let rules = rules(
+        &[
+            (WordList::Nm, &["^.{5,}$"]),
+            (WordList::Bio, &["invest"]),
+            (WordList::Ad, &["ad"]),
+            (WordList::Con, &["con"]),
+        ],
+        false,
+    );
+    assert_eq!(rules.hit("abc", Some("a long bio")), Verdict::default());
+    assert_eq!(
+        rules.hit("abc", Some("Invest now")),
+        alone(WordList::Bio, 0)
+    );
+    // half of a pair in the name and half in the bio are no pair
+    assert_eq!(rules.hit("ad", Some("con")), Verdict::default());
+    assert!(rules.hit("x", Some("con ad")).hit.is_some());
+}
+
+#[test]
+fn white_space_is_one_blank_then_none_at_all() {
+    let rules = rules(
+        &[(WordList::Nm, &["^a b$", "^ab$", "^second$", "^x$"])],
+        false,
+    );
+    for name in ["a b", "a   b", "a \t\u{3000}\n b", "A\u{a0}B"] {
+        assert_eq!(rules.hit(name, None), alone(WordList::Nm, 0), "{name:?}");
+    }
+    assert_eq!(rules.hit(" a  b ", None), alone(WordList::Nm, 1));
+    // multi-line: a line break is a blank, and the end of a line as well
+    assert_eq!(rules.hit("first\nsecond", None), alone(WordList::Nm, 2));
+    assert_eq!(rules.hit(" x", None), alone(WordList::Nm, 3));
+    for name in ["", "  ", "\u{1f}"] {
+        assert_eq!(rules.hit(name, None), Verdict::default());
     }
 }
 
 #[test]
-fn letters_are_one_where_python_makes_them_one() {
-    let fixture = fixture();
-    let all: Vec<char> = fixture
-        .case
-        .values()
-        .flat_map(|same| same.chars())
-        .collect();
-    for (letter, same) in &fixture.case {
-        let set = super::charset::of(
-            &[super::pattern::Member::Range(
-                u32::from(letter.chars().next().unwrap()),
-                u32::from(letter.chars().next().unwrap()),
-            )],
-            super::pattern::Flags::FLEET,
-            None,
-        );
-        let here: Vec<char> = set
-            .ranges()
-            .iter()
-            .flat_map(|range| range.start()..=range.end())
-            .filter(|c| all.contains(c))
-            .collect();
-        let mut python: Vec<char> = same.chars().collect();
-        python.sort_unstable();
-        assert_eq!(here, python, "{letter}");
-    }
+fn names_are_normalised() {
+    let rules = rules(&[(WordList::Nm, &["^vx12caf\u{e9}$"])], false);
+    let name = "\u{ff36}\u{ff38}\u{2460}\u{ff12}cafe\u{301}";
+    assert_eq!(rules.hit(name, None), alone(WordList::Nm, 0));
 }
 
 #[test]
-fn global_flags_are_taken_anywhere_and_hold_for_all() {
-    let engine = compile("^\u{e9}\\w(?a)").unwrap();
-    assert!(finds(&engine, "\u{e9}a"));
-    assert!(!finds(&engine, "\u{e9}\u{e9}"));
-    assert!(!finds(&engine, "\u{c9}a"));
-    assert!(finds(&compile("a b(?x)").unwrap(), "AB"));
-    assert!(finds(&compile("abc(?i)|x").unwrap(), "ABC"));
+fn traditional_counts_as_simplified_on_both_sides() {
+    let patterns: &[&str] = &["^代開發票$", "^[幣錢]$", "^[\u{8a8d}-\u{8a8f}]$", "^[^後]$"];
+    let folded = rules(&[(WordList::Nm, patterns)], true);
+    for name in ["代开发票", "代開發票"] {
+        assert_eq!(folded.hit(name, None), alone(WordList::Nm, 0), "{name}");
+    }
+    for name in ["币", "幣", "钱", "錢"] {
+        assert_eq!(folded.hit(name, None), alone(WordList::Nm, 1), "{name}");
+    }
+    assert_eq!(folded.hit("认", None), alone(WordList::Nm, 2));
+    for name in ["后", "後"] {
+        assert_eq!(folded.hit(name, None), Verdict::default(), "{name}");
+    }
+    // a character means the same alone and within a phrase
+    let phrase = rules(&[(WordList::Nm, &["乾."])], true);
+    assert!(phrase.hit("乾坤", None).hit.is_some());
+
+    let exact = rules(&[(WordList::Nm, patterns)], false);
+    assert_eq!(exact.hit("代开发票", None), Verdict::default());
+    assert_eq!(exact.hit("后", None), alone(WordList::Nm, 3));
+}
+
+#[test]
+fn what_cannot_be_used_is_named_without_its_text() {
+    let deep = "(".repeat(500);
+    let long = "a".repeat(9000);
+    let lists = owned(&[(
+        WordList::Con,
+        &[
+            "ok",
+            "secret(",
+            "(?:secret{0,200}){0,200}",
+            &deep,
+            &long,
+            "fine",
+        ],
+    )]);
+    let (rules, refused) = Rules::compile(&lists, false);
+    let said: Vec<String> = refused.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        said,
+        [
+            "con_words, rule 2: missing ), unterminated subpattern, at character 7",
+            "con_words, rule 3: too large once compiled",
+            "con_words, rule 4: groups nested more than 40 deep, at character 42",
+            "con_words, rule 5: pattern longer than 8192 characters, at character 8193",
+        ]
+    );
+    assert_eq!(refused[1].reason, RefusalReason::TooLarge);
+    assert_eq!(rules.hit("fine", None), Verdict::default());
 }

@@ -1,8 +1,8 @@
 //! A name or a bio, made ready to be matched.
 
+use python_re::LONGEST;
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::engine::LONGEST;
 use super::hanzi;
 
 /// The forms of a text in which rules are looked for, in this order, each but once; none if the text

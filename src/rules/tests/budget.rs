@@ -5,7 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use super::super::engine::{Allowance, Engine, Haystack, Outcome};
+use python_re::{Allowance, Engine, Haystack, Outcome};
+
 use super::super::{Hit, RuleId, Rules, Verdict, WordList};
 
 /// Rules that a backtracking engine does not survive, all of whose characters [`name`] has.

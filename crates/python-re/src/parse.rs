@@ -13,7 +13,7 @@ mod source;
 use std::collections::BTreeMap;
 
 use self::source::{Source, Token};
-use super::pattern::{At, Flags, Node, RepeatKind, Sequence, Width};
+use super::tree::{At, Flags, Node, RepeatKind, Sequence, Width};
 
 /// The longest pattern that is read, in code points.
 pub(super) const LONGEST: usize = 8192;

@@ -1,6 +1,6 @@
 //! What stands behind a backslash, outside and inside of `[…]`.
 
-use super::super::pattern::{At, Category, Class, Flags, Member, Node};
+use super::super::tree::{At, Category, Class, Flags, Member, Node};
 use super::{Parser, Result, SyntaxError};
 
 /// The largest value of an octal escape with three digits.

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use super::charset;
 use super::engine::{Fold, LONGEST};
-use super::pattern::{Member, Node, Sequence};
+use super::tree::{Member, Node, Sequence};
 
 /// A set of more characters is no help.
 const LARGEST_SET: usize = 64;

@@ -7,7 +7,7 @@
 use super::charset;
 use super::engine::Fold;
 use super::parse::Parsed;
-use super::pattern::{At, Category, Class, Member, Node, RepeatKind, Sequence, Width, width};
+use super::tree::{At, Category, Class, Member, Node, RepeatKind, Sequence, Width, width};
 
 /// A piece that nothing matches.
 const NEVER: &str = "(?!)";

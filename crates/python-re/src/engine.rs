@@ -10,16 +10,15 @@
 
 use fancy_regex::{CompileError, Error, Regex, RegexOptionsBuilder};
 
-use super::RefusalReason;
 use super::cost::{Characters, Needs, weight};
-use super::parse::parse;
+use super::parse::{SyntaxError, parse};
 use super::write::write;
 
 /// How many characters of a text are matched.
-pub(super) const LONGEST: usize = 256;
+pub const LONGEST: usize = 256;
 
 /// Gives the characters that texts have instead of those of a range, where they are folded.
-pub(super) type Fold = fn(std::ops::RangeInclusive<char>) -> Vec<char>;
+pub type Fold = fn(std::ops::RangeInclusive<char>) -> Vec<char>;
 
 /// The steps that one decision may take: 5 to 20 ms.
 const ALLOWANCE: u32 = 120_000;
@@ -45,18 +44,32 @@ const LONGEST_PROGRAM: usize = 10_000;
 
 /// The steps that are left in one decision.
 #[derive(Debug)]
-pub(super) struct Allowance(u32);
+pub struct Allowance(u32);
 
 impl Allowance {
     /// A fresh one.
-    pub(super) const fn for_one_decision() -> Self {
+    pub const fn for_one_decision() -> Self {
         Self(ALLOWANCE)
     }
 }
 
+/// Why a rule cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RefusalReason {
+    /// Python would not take it either, or it uses what is not supported.
+    #[error("{0}")]
+    Syntax(#[from] SyntaxError),
+    /// It would take too much memory, or too long to search for.
+    #[error("too large once compiled")]
+    TooLarge,
+    /// The engine cannot run it, although Python might.
+    #[error("not supported by the engine")]
+    Unsupported,
+}
+
 /// What a run of a rule came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub enum Outcome {
     Hit,
     Missed,
     /// It was stopped at its limit, or not begun, since too little is left of the allowance.
@@ -65,14 +78,14 @@ pub(super) enum Outcome {
 
 /// A text to be searched.
 #[derive(Debug)]
-pub(super) struct Haystack {
+pub struct Haystack {
     text: String,
     characters: Characters,
 }
 
 impl Haystack {
     /// Takes a text as it is.
-    pub(super) fn new(text: String) -> Self {
+    pub fn new(text: String) -> Self {
         Self {
             characters: Characters::of(&text),
             text,
@@ -82,7 +95,7 @@ impl Haystack {
 
 /// A compiled rule.
 #[derive(Debug)]
-pub(super) struct Engine {
+pub struct Engine {
     needs: Needs,
     program: Program,
 }
@@ -102,7 +115,7 @@ enum Program {
 
 impl Engine {
     /// Compiles a pattern in Python's syntax.
-    pub(super) fn compile(pattern: &str, fold: Option<Fold>) -> Result<Self, RefusalReason> {
+    pub fn compile(pattern: &str, fold: Option<Fold>) -> Result<Self, RefusalReason> {
         let parsed = parse(pattern)?;
         let written = write(&parsed, fold, LONGEST);
         let build = |steps: u32| {
@@ -147,7 +160,7 @@ impl Engine {
     }
 
     /// Looks for the rule in a text, with few steps.
-    pub(super) fn glance(&self, haystack: &Haystack, allowance: &mut Allowance) -> Outcome {
+    pub fn glance(&self, haystack: &Haystack, allowance: &mut Allowance) -> Outcome {
         if !self.needs.met_by(&haystack.characters) {
             return Outcome::Missed;
         }
@@ -164,7 +177,7 @@ impl Engine {
     }
 
     /// Looks again, where a glance was not enough, with as many steps as one rule may have.
-    pub(super) fn search(&self, haystack: &Haystack, allowance: &mut Allowance) -> Outcome {
+    pub fn search(&self, haystack: &Haystack, allowance: &mut Allowance) -> Outcome {
         match &self.program {
             Program::Linear { regex, fee } => run(regex, haystack, *fee, *fee, allowance),
             Program::Backtracking { search, price, .. } => {

@@ -1,6 +1,6 @@
 //! What stands behind an opening parenthesis.
 
-use super::super::pattern::{Flags, Node, Sequence, Width, width_of_any};
+use super::super::tree::{Flags, Node, Sequence, Width, width_of_any};
 use super::source::Token;
 use super::{Parser, Result, SyntaxError};
 

@@ -3,7 +3,7 @@
 use regex_syntax::hir::{ClassUnicode, ClassUnicodeRange};
 
 use super::engine::Fold;
-use super::pattern::{Flags, Member};
+use super::tree::{Flags, Member};
 
 /// The four letters that are one to Python when case does not matter, and two to Unicode's simple
 /// folding.

@@ -1,7 +1,7 @@
 //! `[…]`. Python has no set operations and no named classes: `&&`, `--`, `~~`, `[:alpha:]` and an
 //! inner `[` are their characters.
 
-use super::super::pattern::{Class, Flags, Member};
+use super::super::tree::{Class, Flags, Member};
 use super::source::Token;
 use super::{Parser, Result, SyntaxError};
 
