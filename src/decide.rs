@@ -10,6 +10,6 @@ mod recheck;
 mod retry;
 
 pub use coverage::Coverage;
-pub use join::{Decision, JoinFacts, SkipReason, join};
+pub use join::{Decision, JoinContext, SkipReason, join};
 pub use recheck::{changes_the_record, news};
 pub use retry::{After, CLOSED_PAUSE, PostFailure, backoff, post_failed};

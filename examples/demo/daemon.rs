@@ -121,7 +121,7 @@ impl Daemon {
     }
 
     /// Returns how much it still owes: joins to decide on, photos and reports to post.
-    pub(crate) fn owed(&mut self) -> anyhow::Result<i64> {
+    pub(crate) fn enqueue(&mut self) -> anyhow::Result<i64> {
         self.count(
             "SELECT (SELECT COUNT(*) FROM outbox WHERE state NOT IN ('sent', 'dropped'))
                   + (SELECT COUNT(*) FROM joins WHERE outcome IN ('lookup', 'queued'))",

@@ -220,7 +220,7 @@ impl Stage {
     /// Waits until the daemon owes nothing more.
     pub(crate) fn settle(&mut self) -> anyhow::Result<()> {
         self.until("the last posts to be settled", |stage| {
-            Ok((stage.daemon.owed()? == 0).then_some(()))
+            Ok((stage.daemon.enqueue()? == 0).then_some(()))
         })
     }
 

@@ -112,13 +112,13 @@ pub fn backup(
         Ok(path)
     };
     // A look changes nothing: least of all the layout, under an older version that may be running.
-    let saved = store::look(&config.telegram.state_file(), |facts| {
+    let saved = store::look(&config.telegram.state_file(), |tx| {
         let mut saved = Vec::new();
         for list in List::ALL {
-            if facts.is_list_empty(list)? {
+            if tx.is_list_empty(list)? {
                 continue;
             }
-            match save(list, facts.list(list)?) {
+            match save(list, tx.list(list)?) {
                 Ok(path) => saved.push(path),
                 Err(error) => return Ok(Err(error)),
             }
@@ -170,14 +170,14 @@ pub fn restore(
     let store = Store::open(&config.telegram.state_file())?;
     let now = clock.now();
     let keep = &config.telegram.data_dir;
-    let done = store.transaction(|facts| {
-        let before = facts.list(list)?;
+    let done = store.transaction(|tx| {
+        let before = tx.list(list)?;
         if dry_run {
-            facts.replace_list(list, &data, now)?;
+            tx.replace_list(list, &data, now)?;
         } else {
-            task::replace_list(facts, &reader, keep, (list, &data), now)?;
+            task::replace_list(tx, &reader, keep, (list, &data), now)?;
         }
-        let change = ListChange::between(&before, &facts.list(list)?);
+        let change = ListChange::between(&before, &tx.list(list)?);
         if dry_run {
             return Err(Undone::Tried(change));
         }

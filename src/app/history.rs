@@ -10,8 +10,8 @@ use super::overview::{Condition, State, look_at};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::model::{ChannelId, MessageId, Timestamp, UserId, said};
-use crate::store::history::{Cleared, JoinSeen, PhotoSeen, Standing};
-use crate::store::{Facts, Instance, StoreError};
+use crate::store::history::{Accounts, Cleared, JoinSeen, PhotoSeen};
+use crate::store::{Instance, StoreError, Tx};
 
 /// Everything that `why` tells. The names of the fields are those of its JSON.
 #[derive(Clone, Debug, Serialize)]
@@ -32,7 +32,7 @@ pub struct History {
     pub fleet: Option<&'static str>,
     /// What else is known of them.
     #[serde(flatten)]
-    pub standing: Standing,
+    pub accounts: Accounts,
     /// Their joins, the latest first.
     pub joins: Vec<Joined>,
     /// Their photos, the latest first.
@@ -77,10 +77,10 @@ pub fn history(
     group: Option<ChannelId>,
 ) -> Result<History, AppError> {
     let now = clock.now();
-    let (found, holder) = look_at(config, |facts| read(facts, user, group))?;
+    let (found, holder) = look_at(config, |tx| read(tx, user, group))?;
     let Read {
         left,
-        standing,
+        accounts,
         joins,
         photos,
         cleared,
@@ -88,10 +88,10 @@ pub fn history(
     } = found.unwrap_or_default();
     let is_own_account = left.as_ref().and_then(|left| left.account) == Some(user);
     let fleet = fleet_name(config, user);
-    let nothing = Standing::default();
+    let nothing = Accounts::default();
     let known = !joins.is_empty()
         || !photos.is_empty()
-        || standing != nothing
+        || accounts != nothing
         || fleet.is_some()
         || is_own_account;
     let joins = joins.into_iter().map(|seen| Joined {
@@ -109,7 +109,7 @@ pub fn history(
         known,
         is_own_account,
         fleet,
-        standing,
+        accounts,
         joins: joins.collect(),
         photos: photos.collect(),
         cleared,
@@ -122,21 +122,21 @@ pub fn history(
 #[derive(Debug, Default)]
 struct Read {
     left: Option<Instance>,
-    standing: Standing,
+    accounts: Accounts,
     joins: Vec<JoinSeen>,
     photos: Vec<PhotoSeen>,
     cleared: Cleared,
     titles: BTreeMap<ChannelId, String>,
 }
 
-fn read(facts: &Facts<'_>, user: UserId, group: Option<ChannelId>) -> Result<Read, StoreError> {
+fn read(tx: &Tx<'_>, user: UserId, group: Option<ChannelId>) -> Result<Read, StoreError> {
     Ok(Read {
-        left: Some(facts.instance()?),
-        standing: facts.standing(user)?,
-        joins: facts.joins_of(user, group)?,
-        photos: facts.photos_of(user, group)?,
-        cleared: facts.cleared()?,
-        titles: facts.titles()?,
+        left: Some(tx.instance()?),
+        accounts: tx.accounts(user)?,
+        joins: tx.joins_of(user, group)?,
+        photos: tx.photos_of(user, group)?,
+        cleared: tx.cleared()?,
+        titles: tx.titles()?,
     })
 }
 

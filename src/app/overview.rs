@@ -17,7 +17,7 @@ use crate::exchange::route::Route;
 use crate::model::{ChannelId, Timestamp, said};
 use crate::schedule;
 use crate::store::overview::Run;
-use crate::store::{Facts, Holder, Instance, StoreError, look};
+use crate::store::{Holder, Instance, StoreError, Tx, look};
 use crate::version;
 
 /// How far back "lately" reaches, in seconds.
@@ -75,9 +75,9 @@ pub struct Program {
 pub fn overview(config: &Config, clock: &Clock) -> Result<Overview, AppError> {
     let now = clock.now();
     let telegram = &config.telegram;
-    let (found, holder) = look_at(config, |facts| {
-        let left = facts.instance()?;
-        Ok((left.clone(), seen(facts, config, &left, now)?))
+    let (found, holder) = look_at(config, |tx| {
+        let left = tx.instance()?;
+        Ok((left.clone(), seen(tx, config, &left, now)?))
     })?;
     let (left, mut seen) = found.unzip();
     let instance = Condition::judge(holder, left, telegram.data_dir.clone());
@@ -104,7 +104,7 @@ pub fn overview(config: &Config, clock: &Clock) -> Result<Overview, AppError> {
 /// not to be taken for one that died.
 pub(super) fn look_at<T>(
     config: &Config,
-    read: impl Fn(&Facts<'_>) -> Result<T, StoreError>,
+    read: impl Fn(&Tx<'_>) -> Result<T, StoreError>,
 ) -> Result<(Option<T>, Option<Holder>), AppError> {
     const MOST_TRIES: u32 = 5;
     let telegram = &config.telegram;
@@ -120,34 +120,29 @@ pub(super) fn look_at<T>(
     }
 }
 
-fn seen(
-    facts: &Facts<'_>,
-    config: &Config,
-    left: &Instance,
-    now: Timestamp,
-) -> Result<Seen, StoreError> {
+fn seen(tx: &Tx<'_>, config: &Config, left: &Instance, now: Timestamp) -> Result<Seen, StoreError> {
     let lately = now.plus(-LATELY);
     let nospam = config.bots.nospam;
-    let mut undecided = facts.joins_undecided()?;
+    let mut undecided = tx.joins_undecided()?;
     let mut undecided = |word| undecided.remove(word).unwrap_or(0);
-    let runs = facts.runs_seen()?;
-    let (obeyed_24h, refused_24h) = facts.orders_since(lately)?;
+    let runs = tx.runs_seen()?;
+    let (obeyed_24h, refused_24h) = tx.orders_since(lately)?;
     Ok(Seen {
-        delivery: delivery(facts, left)?,
-        groups: facts
+        delivery: delivery(tx, left)?,
+        groups: tx
             .groups_seen(nospam, now)?
             .into_iter()
             .map(|group| Group::judge(group, nospam, now))
             .collect(),
         queue: Queue {
-            waiting: facts.waiting_by_age(now)?,
+            waiting: tx.waiting_by_age(now)?,
             joins_to_look_up: undecided("lookup"),
             joins_held: undecided("held"),
-            exceptions_due: facts.count_exceptions_due()?,
-            spool_bytes: facts.spooled_bytes()?,
+            exceptions_due: tx.count_exceptions_due()?,
+            spool_bytes: tx.spooled_bytes()?,
             spool_max_bytes: config.delivery.spool_max_bytes,
-            sent_24h: facts.sent_since(lately)?,
-            dropped_24h: facts.dropped_since(lately)?,
+            sent_24h: tx.sent_since(lately)?,
+            dropped_24h: tx.dropped_since(lately)?,
         },
         jobs: schedule::Job::ALL
             .into_iter()
@@ -162,10 +157,10 @@ fn seen(
                 }
             })
             .collect(),
-        joins_today: facts.joins_today(now)?,
+        joins_today: tx.joins_today(now)?,
         floods: Floods {
-            methods: facts.methods_resting(now)?,
-            groups: facts.groups_flooded()?,
+            methods: tx.methods_resting(now)?,
+            groups: tx.groups_flooded()?,
         },
         orders: Orders {
             obeyed_24h,
@@ -175,10 +170,10 @@ fn seen(
     })
 }
 
-fn delivery(facts: &Facts<'_>, left: &Instance) -> Result<Delivery, StoreError> {
+fn delivery(tx: &Tx<'_>, left: &Instance) -> Result<Delivery, StoreError> {
     let private = |id: Option<ChannelId>| -> Result<Option<Private>, StoreError> {
         let Some(id) = id else { return Ok(None) };
-        let known = facts.channel(id)?;
+        let known = tx.channel(id)?;
         Ok(Some(Private {
             id,
             present: known.as_ref().is_some_and(|known| known.present),

@@ -77,7 +77,7 @@ pub(super) struct Document<'t> {
     text: &'t Text<'t>,
     root: DeTable<'t>,
     known: BTreeMap<&'static str, Vec<&'static str>>,
-    strangers: Vec<Stranger>,
+    unknown_channels: Vec<Stranger>,
     findings: Findings,
 }
 
@@ -93,7 +93,7 @@ impl<'t> Document<'t> {
             text,
             root: root.into_inner(),
             known: BTreeMap::new(),
-            strangers: Vec::new(),
+            unknown_channels: Vec::new(),
             findings,
         }
     }
@@ -156,7 +156,7 @@ impl<'t> Document<'t> {
         rest: &DeTable<'t>,
     ) {
         for key in rest.keys() {
-            self.strangers.push(Stranger {
+            self.unknown_channels.push(Stranger {
                 line: self.line_of(key.span().start),
                 section: Some(name.to_owned()),
                 key: key.get_ref().to_string(),
@@ -178,9 +178,9 @@ impl<'t> Document<'t> {
                     DeValue::Table(_) => (Some(name), String::new()),
                     _ => (None, name),
                 };
-                self.strangers.push(Stranger { line, section, key });
+                self.unknown_channels.push(Stranger { line, section, key });
             }
-            for stranger in std::mem::take(&mut self.strangers) {
+            for stranger in std::mem::take(&mut self.unknown_channels) {
                 let finding = self.unknown(stranger);
                 self.findings.error(finding);
             }

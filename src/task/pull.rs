@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use super::admins::learn_now;
 use super::orders::{self, Attached};
-use super::{Shared, Stop, joins};
+use super::{Shared, TaskError, joins};
 use crate::files::{ListFile, Opened};
 use crate::model::{Advance, ChannelId, MessageId, Page};
-use crate::store::{KnownChannel, Moved};
+use crate::store::{AdvanceOutcome, KnownChannel};
 use crate::telegram::{CallError, Difference, DocumentError};
 
 /// How soon a channel whose pull was refused is pulled again.
@@ -47,9 +47,9 @@ pub(super) async fn pull(
     shared: &Shared,
     channel: ChannelId,
     mut gap: Option<Gap>,
-) -> Result<Pulled, Stop> {
+) -> Result<Pulled, TaskError> {
     loop {
-        let known = shared.commit(|facts| facts.channel(channel)).await?;
+        let known = shared.commit(|tx| tx.channel(channel)).await?;
         let Some(known) = known.filter(|known| known.present) else {
             return Ok(Pulled::Left);
         };
@@ -74,14 +74,14 @@ enum Step {
 }
 
 /// Pulls one page of differences.
-async fn advance(shared: &Shared, known: &KnownChannel) -> Result<Step, Stop> {
+async fn advance(shared: &Shared, known: &KnownChannel) -> Result<Step, TaskError> {
     let (id, hash, pts) = (
         known.channel.id,
         known.channel.access_hash,
         known.channel.pts,
     );
     let answer = shared
-        .or_ending(shared.telegram.difference(id, hash, pts))
+        .or_shutdown(shared.telegram.difference(id, hash, pts))
         .await?;
     Ok(match answer {
         Ok(Difference::Page { page, last }) => {
@@ -89,7 +89,7 @@ async fn advance(shared: &Shared, known: &KnownChannel) -> Result<Step, Stop> {
             let stands = page.advance == Advance::Pulled { from: pts, to: pts };
             match moved {
                 // An answer that neither ends nor moves would be asked for without end.
-                Moved::Forward if last || stands => Step::Ended(Pulled::UpToDate),
+                AdvanceOutcome::Advanced if last || stands => Step::Ended(Pulled::UpToDate),
                 _ => Step::More,
             }
         }
@@ -106,7 +106,7 @@ async fn advance(shared: &Shared, known: &KnownChannel) -> Result<Step, Stop> {
 
 /// Fetches some of a gap's messages by their ids; once none is left, adopts its `pts`. Killed in
 /// between, it goes on after the last page that was committed.
-async fn close(shared: &Shared, known: &KnownChannel, gap: Gap) -> Result<Step, Stop> {
+async fn close(shared: &Shared, known: &KnownChannel, gap: Gap) -> Result<Step, TaskError> {
     let (id, hash, after) = (
         known.channel.id,
         known.channel.access_hash,
@@ -126,7 +126,7 @@ async fn close(shared: &Shared, known: &KnownChannel, gap: Gap) -> Result<Step, 
         return Ok(Step::Closed);
     }
     let answer = shared
-        .or_ending(shared.telegram.messages(id, hash, after, gap.top))
+        .or_shutdown(shared.telegram.messages(id, hash, after, gap.top))
         .await?;
     match answer {
         Ok(page) => {
@@ -137,18 +137,18 @@ async fn close(shared: &Shared, known: &KnownChannel, gap: Gap) -> Result<Step, 
     }
 }
 
-async fn apply(shared: &Shared, page: &Page) -> Result<Moved, Stop> {
+async fn apply(shared: &Shared, page: &Page) -> Result<AdvanceOutcome, TaskError> {
     let attached = attached(shared, page).await?;
     let now = shared.clock.now();
     let applied = shared
-        .commit(|facts| joins::apply(facts, shared, page, &attached, now))
+        .commit(|tx| joins::apply(tx, shared, page, &attached, now))
         .await?;
     joins::finish(shared, applied.after).await?;
     Ok(applied.moved)
 }
 
 /// Fetches and opens the files of a page's orders, before any of them is applied.
-async fn attached(shared: &Shared, page: &Page) -> Result<Attached, Stop> {
+async fn attached(shared: &Shared, page: &Page) -> Result<Attached, TaskError> {
     let mut attached = Attached::new();
     if !shared.delivery.private.contains(&page.channel) {
         return Ok(attached);
@@ -157,7 +157,7 @@ async fn attached(shared: &Shared, page: &Page) -> Result<Attached, Stop> {
         let Some(document) = &post.document else {
             continue;
         };
-        let known = shared.commit(|facts| facts.channel(page.channel)).await?;
+        let known = shared.commit(|tx| tx.channel(page.channel)).await?;
         let Some(known) = known else { continue };
         let channel = (page.channel, known.channel.access_hash);
         let fetched = shared
@@ -200,9 +200,9 @@ async fn failed(
     channel: ChannelId,
     gap: Option<Gap>,
     error: CallError,
-) -> Result<Pulled, Stop> {
+) -> Result<Pulled, TaskError> {
     if error.is("CHANNEL_PRIVATE") || error.is("CHANNEL_INVALID") {
-        shared.commit(|facts| facts.note_absent(channel)).await?;
+        shared.commit(|tx| tx.note_absent(channel)).await?;
         tracing::info!(%channel, "the account is not in this channel any more");
         return Ok(Pulled::Left);
     }

@@ -4,7 +4,7 @@
 //! because the list of dialogs is compared with the ledger at start, after each reconnect and every
 //! few minutes. Nothing here survives a crash, and nothing has to: the ledger's `pts` does.
 
-mod census;
+mod dialog_sync;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -16,13 +16,13 @@ use tokio::time::Instant;
 
 use super::admins::is_unlearnable;
 use super::joins;
-use super::orders::{self, Aftermath, Attached};
+use super::orders::{self, Attached, PostCommit};
 use super::pull::{Gap, Pulled, pull};
 use super::recheck::{self, Sight};
-use super::{Shared, Stop};
+use super::{Shared, TaskError};
 use crate::decide;
 use crate::model::{Advance, Channel, ChannelId, Page, User, UserId};
-use crate::store::{Facts, Moved, StoreError};
+use crate::store::{AdvanceOutcome, StoreError, Tx};
 use crate::telegram::{CallError, Hint};
 
 /// How many channels are pulled at once.
@@ -36,28 +36,28 @@ const PUSHES_KEPT: usize = 200;
 /// How often the connection is checked.
 const CHECK_EVERY: Duration = Duration::from_secs(60);
 /// How often the list of dialogs is compared with the ledger.
-const CENSUS_EVERY: Duration = Duration::from_secs(300);
+const DIALOG_SYNC_INTERVAL: Duration = Duration::from_secs(300);
 /// How far two such lists are apart at least.
-const CENSUS_APART: Duration = Duration::from_secs(3);
+const DIALOG_SYNC_MIN_INTERVAL: Duration = Duration::from_secs(3);
 /// The longest pause between two tries to connect.
 const CONNECT_PAUSE: Duration = Duration::from_secs(30);
 
 /// Watches until the end. `census` is the list of dialogs as just read.
 ///
 /// # Errors
-/// See [`Stop`].
+/// See [`TaskError`].
 pub async fn watch(
     shared: Arc<Shared>,
     mut hints: mpsc::Receiver<Hint>,
-    census: Vec<Channel>,
-) -> Result<(), Stop> {
+    dialogs: Vec<Channel>,
+) -> Result<(), TaskError> {
     let mut watch = Watch::new(shared);
-    watch.compare(&census).await?;
+    watch.compare(&dialogs).await?;
     let mut batch = Vec::new();
     loop {
         watch.start_jobs();
-        let (next_start, next_check, next_census) =
-            (watch.next_start(), watch.next_check, watch.next_census);
+        let (next_start, next_check, next_dialog_sync) =
+            (watch.next_start(), watch.next_check, watch.next_dialog_sync);
         tokio::select! {
             () = watch.shared.shutdown.cancelled() => return Ok(()),
             _ = hints.recv_many(&mut batch, HINTS_A_BATCH) => {
@@ -66,12 +66,12 @@ pub async fn watch(
             Some(job) = watch.jobs.join_next() => {
                 let done = job.unwrap_or_else(|error| match error.try_into_panic() {
                     Ok(panic) => std::panic::resume_unwind(panic),
-                    Err(_) => Err(Stop::Ending),
+                    Err(_) => Err(TaskError::ShuttingDown),
                 });
                 watch.finish(done?).await?;
             }
             () = tokio::time::sleep_until(next_check) => watch.check_due = true,
-            () = tokio::time::sleep_until(next_census) => watch.census_due = true,
+            () = tokio::time::sleep_until(next_dialog_sync) => watch.dialog_sync_due = true,
             // Only to wake: the jobs are started above.
             () = tokio::time::sleep_until(next_start) => {}
         }
@@ -80,7 +80,7 @@ pub async fn watch(
 
 struct Watch {
     shared: Arc<Shared>,
-    jobs: JoinSet<Result<Done, Stop>>,
+    jobs: JoinSet<Result<Done, TaskError>>,
     /// Channels that have to be pulled, longest waiting first.
     dirty: VecDeque<ChannelId>,
     /// Channels whose gap has to be closed by message ids.
@@ -95,23 +95,23 @@ struct Watch {
     lost: BTreeSet<ChannelId>,
     /// Channels that push and are not in the ledger: the `pts` before their first push, and how many
     /// lists lacked them.
-    strangers: BTreeMap<ChannelId, (i32, u8)>,
+    unknown_channels: BTreeMap<ChannelId, (i32, u8)>,
     /// Channels that are of no interest: broadcast channels, and those that the account is not in.
     ignored: BTreeSet<ChannelId>,
-    census_due: bool,
-    census_running: bool,
+    dialog_sync_due: bool,
+    dialog_sync_running: bool,
     check_due: bool,
     check_running: bool,
-    next_census: Instant,
+    next_dialog_sync: Instant,
     /// No list of dialogs is asked for before then, however often something hints at it.
-    census_from: Instant,
+    dialog_sync_not_before: Instant,
     next_check: Instant,
 }
 
 /// What a job brought.
 enum Done {
     Pulled(ChannelId, Pulled),
-    Census(Result<Vec<Channel>, CallError>),
+    DialogSync(Result<Vec<Channel>, CallError>),
     /// The connection answers; `anew` if it did not in between.
     Connected {
         anew: bool,
@@ -130,22 +130,22 @@ impl Watch {
             closing: BTreeSet::new(),
             resting: BTreeMap::new(),
             lost: BTreeSet::new(),
-            strangers: BTreeMap::new(),
+            unknown_channels: BTreeMap::new(),
             ignored: BTreeSet::new(),
-            census_due: false,
-            census_running: false,
+            dialog_sync_due: false,
+            dialog_sync_running: false,
             check_due: false,
             check_running: false,
-            next_census: now + CENSUS_EVERY,
-            census_from: now,
+            next_dialog_sync: now + DIALOG_SYNC_INTERVAL,
+            dialog_sync_not_before: now,
             next_check: now + CHECK_EVERY,
         }
     }
 
     /// When the next thing may be begun that only waits for its time.
     fn next_start(&self) -> Instant {
-        let census = (self.census_due && !self.census_running && !self.check_running)
-            .then_some(self.census_from);
+        let dialogs = (self.dialog_sync_due && !self.dialog_sync_running && !self.check_running)
+            .then_some(self.dialog_sync_not_before);
         let rested = self
             .dirty
             .iter()
@@ -154,7 +154,7 @@ impl Watch {
             .filter_map(|channel| self.resting.get(channel))
             .map(|(_, until)| *until);
         let now = self.shared.clock.instant();
-        census
+        dialogs
             .into_iter()
             .chain(rested)
             .filter(|moment| *moment > now)
@@ -171,16 +171,19 @@ impl Watch {
         }
         // A list read over a connection that is not subscribed could miss what follows it.
         let now = self.shared.clock.instant();
-        if self.census_due && !self.census_running && !self.check_running && self.census_from <= now
+        if self.dialog_sync_due
+            && !self.dialog_sync_running
+            && !self.check_running
+            && self.dialog_sync_not_before <= now
         {
-            self.census_due = false;
-            self.census_running = true;
-            self.census_from = now + CENSUS_APART;
-            self.next_census = now + CENSUS_EVERY;
+            self.dialog_sync_due = false;
+            self.dialog_sync_running = true;
+            self.dialog_sync_not_before = now + DIALOG_SYNC_MIN_INTERVAL;
+            self.next_dialog_sync = now + DIALOG_SYNC_INTERVAL;
             let shared = self.shared.clone();
             self.jobs.spawn(async move {
                 let answer = shared.call(|| shared.telegram.channels()).await?;
-                Ok(Done::Census(answer))
+                Ok(Done::DialogSync(answer))
             });
         }
         while self.pulling.len() - self.closing.len() < PULLS_AT_ONCE {
@@ -238,7 +241,7 @@ impl Watch {
         *failures += 1;
     }
 
-    async fn finish(&mut self, done: Done) -> Result<(), Stop> {
+    async fn finish(&mut self, done: Done) -> Result<(), TaskError> {
         match done {
             Done::Pulled(channel, pulled) => {
                 self.closing.remove(&channel);
@@ -255,7 +258,7 @@ impl Watch {
                     Pulled::Lost => {
                         self.rest(channel, Duration::ZERO);
                         self.lost.insert(channel);
-                        self.census_due = true;
+                        self.dialog_sync_due = true;
                     }
                     Pulled::Later { gap, pause } => {
                         self.rest(channel, pause);
@@ -271,12 +274,12 @@ impl Watch {
             Done::Connected { anew } => {
                 self.check_running = false;
                 if anew {
-                    self.census_due = true;
+                    self.dialog_sync_due = true;
                     self.resting.clear();
                 }
             }
-            Done::Census(answer) => {
-                self.census_running = false;
+            Done::DialogSync(answer) => {
+                self.dialog_sync_running = false;
                 match answer {
                     Ok(channels) => self.compare(&channels).await?,
                     Err(error) => tracing::error!("the list of dialogs was refused: {error}"),
@@ -286,7 +289,7 @@ impl Watch {
         Ok(())
     }
 
-    async fn take(&mut self, hints: Vec<Hint>) -> Result<(), Stop> {
+    async fn take(&mut self, hints: Vec<Hint>) -> Result<(), TaskError> {
         let mut pages = Vec::new();
         // As each was shown last.
         let mut shown = BTreeMap::new();
@@ -301,12 +304,12 @@ impl Watch {
                     None => pages.push(page),
                 },
                 Hint::Shown(users) => shown.extend(users.into_iter().map(|user| (user.id, user))),
-                Hint::Moved(channel) => self.mark_dirty(channel),
-                Hint::SomethingMoved => self.census_due = true,
+                Hint::ChannelMoved(channel) => self.mark_dirty(channel),
+                Hint::SomethingMoved => self.dialog_sync_due = true,
                 Hint::Disconnected => {
                     tracing::info!("the connection was lost");
                     self.check_due = true;
-                    self.census_due = true;
+                    self.dialog_sync_due = true;
                 }
             }
         }
@@ -319,28 +322,28 @@ impl Watch {
         &mut self,
         pages: Vec<Page>,
         shown: &BTreeMap<UserId, User>,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), TaskError> {
         if pages.is_empty() && shown.is_empty() {
             return Ok(());
         }
         let shared = self.shared.clone();
         let now = shared.clock.now();
         let (moved, after) = shared
-            .commit(|facts| {
+            .commit(|tx| {
                 let mut moved = Vec::new();
                 let mut after = Vec::new();
                 for page in &pages {
-                    if waits_for_pull(facts, &shared, page)? {
-                        moved.push((page.channel, page.advance, Moved::Gap));
+                    if waits_for_pull(tx, &shared, page)? {
+                        moved.push((page.channel, page.advance, AdvanceOutcome::Gap));
                         continue;
                     }
-                    let applied = joins::apply(facts, &shared, page, &Attached::new(), now)?;
+                    let applied = joins::apply(tx, &shared, page, &Attached::new(), now)?;
                     moved.push((page.channel, page.advance, applied.moved));
                     after.push(applied.after);
                 }
-                let mut found = Aftermath::default();
+                let mut found = PostCommit::default();
                 for user in shown.values() {
-                    found.fetch |= recheck::look(facts, &shared, user, Sight::InPassing, now)?;
+                    found.fetch |= recheck::look(tx, &shared, user, Sight::InPassing, now)?;
                 }
                 after.push(found);
                 Ok((moved, after))
@@ -348,15 +351,15 @@ impl Watch {
             .await?;
         for (channel, advance, moved) in moved {
             match moved {
-                Moved::Forward | Moved::Known => {}
-                Moved::Gap => self.mark_dirty(channel),
-                Moved::Stranger => {
+                AdvanceOutcome::Advanced | AdvanceOutcome::AlreadyApplied => {}
+                AdvanceOutcome::Gap => self.mark_dirty(channel),
+                AdvanceOutcome::UnknownChannel => {
                     if let Advance::Pushed { to, count } = advance {
-                        self.strangers
+                        self.unknown_channels
                             .entry(channel)
                             .or_insert_with(|| (to.saturating_sub(count), 0));
                     }
-                    self.census_due = true;
+                    self.dialog_sync_due = true;
                 }
             }
         }
@@ -369,8 +372,8 @@ impl Watch {
 
 /// Whether a push needs more than it brings: the administrators of a group of which none are known,
 /// or the file of an order. The channel's pull asks for them first.
-fn waits_for_pull(facts: &Facts<'_>, shared: &Shared, page: &Page) -> Result<bool, StoreError> {
-    let Some(known) = facts.channel(page.channel)? else {
+fn waits_for_pull(tx: &Tx<'_>, shared: &Shared, page: &Page) -> Result<bool, StoreError> {
+    let Some(known) = tx.channel(page.channel)? else {
         // A stranger, and found to be one by `apply`.
         return Ok(false);
     };
@@ -389,10 +392,10 @@ fn waits_for_pull(facts: &Facts<'_>, shared: &Shared, page: &Page) -> Result<boo
 }
 
 /// Makes sure that the connection answers and pushes; a silent one is replaced.
-async fn check(shared: Arc<Shared>) -> Result<Done, Stop> {
+async fn check(shared: Arc<Shared>) -> Result<Done, TaskError> {
     let mut attempts = 0;
     loop {
-        match shared.or_ending(shared.telegram.subscribe()).await? {
+        match shared.or_shutdown(shared.telegram.subscribe()).await? {
             Ok(()) => {
                 if attempts > 0 {
                     tracing::info!("connected again");

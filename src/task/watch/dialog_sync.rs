@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 
 use super::Watch;
 use crate::model::{Channel, ChannelId, MessageId};
-use crate::store::{Facts, StoreError};
-use crate::task::Stop;
+use crate::store::{StoreError, Tx};
+use crate::task::TaskError;
 use crate::task::pull::Gap;
 
 /// How many messages of a group that was joined unseen are read back at most.
@@ -17,27 +17,27 @@ const READ_BACK: i32 = 1000;
 /// How many lists of dialogs may lack a channel that pushes before it is ignored.
 const LISTS_WITHOUT: u8 = 2;
 /// The setting that says that a first list of dialogs was taken over.
-const FIRST_CENSUS: &str = "first_census";
+const FIRST_DIALOG_SYNC: &str = "first_census";
 
 impl Watch {
     /// Compares the list of dialogs with the ledger: new channels, moved ones, and those missing.
-    pub(super) async fn compare(&mut self, channels: &[Channel]) -> Result<(), Stop> {
-        let strangers = self.strangers.clone();
+    pub(super) async fn compare(&mut self, channels: &[Channel]) -> Result<(), TaskError> {
+        let unknown_channels = self.unknown_channels.clone();
         let (watched, ignored): (Vec<&Channel>, Vec<&Channel>) = channels
             .iter()
             .partition(|channel| self.shared.is_watched(channel));
         let listed: BTreeSet<ChannelId> = watched.iter().map(|channel| channel.id).collect();
         let (found, missing) = self
             .shared
-            .commit(|facts| {
-                let first = facts.setting(FIRST_CENSUS)?.is_none();
+            .commit(|tx| {
+                let first = tx.setting(FIRST_DIALOG_SYNC)?.is_none();
                 let mut found = Vec::new();
                 for &channel in &watched {
-                    let pushed = strangers.get(&channel.id).map(|(pts, _)| *pts);
-                    found.push((channel.id, take_over(facts, channel, first, pushed)?));
+                    let pushed = unknown_channels.get(&channel.id).map(|(pts, _)| *pts);
+                    found.push((channel.id, take_over(tx, channel, first, pushed)?));
                 }
-                facts.keep_setting(FIRST_CENSUS, "done")?;
-                let missing: Vec<ChannelId> = facts
+                tx.keep_setting(FIRST_DIALOG_SYNC, "done")?;
+                let missing: Vec<ChannelId> = tx
                     .channels()?
                     .into_iter()
                     .map(|known| known.channel.id)
@@ -76,24 +76,25 @@ impl Watch {
         for id in missing {
             self.mark_dirty(id);
         }
-        self.judge_strangers(&listed, &ignored);
+        self.judge_unknown_channels(&listed, &ignored);
         Ok(())
     }
 
     /// Who pushes and is not listed is asked for again, and in the end ignored until a list has them.
-    fn judge_strangers(&mut self, listed: &BTreeSet<ChannelId>, ignored: &[&Channel]) {
-        self.strangers.retain(|id, _| !listed.contains(id));
+    fn judge_unknown_channels(&mut self, listed: &BTreeSet<ChannelId>, ignored: &[&Channel]) {
+        self.unknown_channels.retain(|id, _| !listed.contains(id));
         self.ignored.retain(|id| !listed.contains(id));
         self.ignored
             .extend(ignored.iter().map(|channel| channel.id));
-        for (id, (_, lists)) in &mut self.strangers {
+        for (id, (_, lists)) in &mut self.unknown_channels {
             *lists += 1;
             if *lists >= LISTS_WITHOUT {
                 self.ignored.insert(*id);
             }
         }
-        self.strangers.retain(|id, _| !self.ignored.contains(id));
-        self.census_due |= !self.strangers.is_empty();
+        self.unknown_channels
+            .retain(|id, _| !self.ignored.contains(id));
+        self.dialog_sync_due |= !self.unknown_channels.is_empty();
     }
 }
 
@@ -113,13 +114,13 @@ enum Found {
 /// of it that was seen; one that was joined unseen is read back; on the very first start every
 /// channel is new, and what happened before is of no interest.
 fn take_over(
-    facts: &Facts<'_>,
+    tx: &Tx<'_>,
     channel: &Channel,
     first: bool,
     pushed: Option<i32>,
 ) -> Result<Found, StoreError> {
-    if !facts.note_channel(channel)? {
-        let read = facts.channel(channel.id)?.map(|known| known.channel.pts);
+    if !tx.note_channel(channel)? {
+        let read = tx.channel(channel.id)?.map(|known| known.channel.pts);
         return Ok(if read == Some(channel.pts) {
             Found::Read
         } else {
@@ -131,10 +132,10 @@ fn take_over(
     }
     let back = MessageId::new((channel.top_message.get() - READ_BACK).max(0));
     if let Some(pts) = pushed.filter(|pts| (1..channel.pts).contains(pts)) {
-        facts.read_from(channel.id, pts, back)?;
+        tx.read_from(channel.id, pts, back)?;
         return Ok(Found::Moved);
     }
-    facts.read_from(channel.id, channel.pts, back)?;
+    tx.read_from(channel.id, channel.pts, back)?;
     Ok(Found::ReadBack(Gap {
         top: channel.top_message,
         pts: channel.pts,
