@@ -7,6 +7,7 @@
 mod admins;
 mod cron;
 mod deliver;
+mod dialog_sync;
 mod enqueue;
 mod fetch;
 mod joins;

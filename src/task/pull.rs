@@ -5,53 +5,25 @@ use std::time::Duration;
 use super::admins::learn_now;
 use super::orders::{self, Attached};
 use super::{Shared, TaskError, joins};
+use crate::decide::channel_tracker::{Gap, PullEnd};
 use crate::files::{ListFile, Opened};
-use crate::model::{Advance, ChannelId, MessageId, Page};
+use crate::model::{Advance, ChannelId, Page};
 use crate::store::{AdvanceOutcome, KnownChannel};
 use crate::telegram::{CallError, Difference, DocumentError};
 
 /// How soon a channel whose pull was refused is pulled again.
 const REFUSED_PAUSE: Duration = Duration::from_secs(30);
 
-/// How a pull ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Pulled {
-    /// Nothing is left to pull.
-    UpToDate,
-    /// The account is not in the channel any more.
-    Left,
-    /// Differences do not bridge this gap: its messages have to be fetched by their ids.
-    Gap(Gap),
-    /// Telegram does not accept the stored `pts`: the list of dialogs has to tell where to go on.
-    Lost,
-    /// To be tried again, not before the pause is over; so that nobody else waits for it meanwhile.
-    Later {
-        /// The gap that is not closed yet.
-        gap: Option<Gap>,
-        /// The pause, if Telegram asked for one.
-        pause: Duration,
-    },
-}
-
-/// A gap that differences cannot bridge: where it ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Gap {
-    /// The newest message.
-    pub(super) top: MessageId,
-    /// The `pts` to go on from.
-    pub(super) pts: i32,
-}
-
 /// Pulls `channel` from the stored `pts` until nothing is left, closing `gap` first.
 pub(super) async fn pull(
     shared: &Shared,
     channel: ChannelId,
     mut gap: Option<Gap>,
-) -> Result<Pulled, TaskError> {
+) -> Result<PullEnd, TaskError> {
     loop {
         let known = shared.commit(|tx| tx.channel(channel)).await?;
         let Some(known) = known.filter(|known| known.present) else {
-            return Ok(Pulled::Left);
+            return Ok(PullEnd::Left);
         };
         learn_now(shared, &known).await?;
         let step = match gap {
@@ -70,7 +42,7 @@ pub(super) async fn pull(
 enum Step {
     More,
     Closed,
-    Ended(Pulled),
+    Ended(PullEnd),
 }
 
 /// Pulls one page of differences.
@@ -89,13 +61,13 @@ async fn advance(shared: &Shared, known: &KnownChannel) -> Result<Step, TaskErro
             let stands = page.advance == Advance::Pulled { from: pts, to: pts };
             match moved {
                 // An answer that neither ends nor moves would be asked for without end.
-                AdvanceOutcome::Advanced if last || stands => Step::Ended(Pulled::UpToDate),
+                AdvanceOutcome::Advanced if last || stands => Step::Ended(PullEnd::UpToDate),
                 _ => Step::More,
             }
         }
         Ok(Difference::TooLong { top_message, pts }) => {
             tracing::info!(channel = %id, "a gap too long for differences: fetching its messages");
-            Step::Ended(Pulled::Gap(Gap {
+            Step::Ended(PullEnd::TooLong(Gap {
                 top: top_message,
                 pts,
             }))
@@ -200,15 +172,15 @@ async fn failed(
     channel: ChannelId,
     gap: Option<Gap>,
     error: CallError,
-) -> Result<Pulled, TaskError> {
+) -> Result<PullEnd, TaskError> {
     if error.is("CHANNEL_PRIVATE") || error.is("CHANNEL_INVALID") {
         shared.commit(|tx| tx.note_absent(channel)).await?;
         tracing::info!(%channel, "the account is not in this channel any more");
-        return Ok(Pulled::Left);
+        return Ok(PullEnd::Left);
     }
     if error.is("PERSISTENT_TIMESTAMP_INVALID") || error.is("PERSISTENT_TIMESTAMP_EMPTY") {
         tracing::warn!(%channel, "Telegram does not accept the stored pts: asking for the present one");
-        return Ok(Pulled::Lost);
+        return Ok(PullEnd::PtsRejected);
     }
     let pause = match error {
         CallError::Account(trouble) => return Err(trouble.into()),
@@ -222,5 +194,5 @@ async fn failed(
             REFUSED_PAUSE
         }
     };
-    Ok(Pulled::Later { gap, pause })
+    Ok(PullEnd::Failed { gap, pause })
 }
