@@ -120,6 +120,8 @@ impl Engine {
         let written = write(&parsed, fold, LONGEST);
         let build = |steps: u32| {
             RegexOptionsBuilder::new()
+                // The rewriting of patterns is not sound: it makes `a{2}a??a{2}` greedy in 0.20.2.
+                .optimize(false)
                 .multi_line(true)
                 .dot_matches_new_line(true)
                 .backtrack_limit(steps as usize)
