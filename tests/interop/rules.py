@@ -29,6 +29,7 @@ TEXTS = [
     "concat", "category", "-", "]", "\\", "#", "a#b", " ", "a b", "aaaaaaaaaaaaaaaaaaaa", "zzz", "Å", "å", "\u212b",
     "Straße", "STRASSE", "ΐ", "\u1fd3", "ΰ", "\u1fe3", "ﬅ", "ﬆ", "θ", "ϑ", "ϴ", "Ǆ", "ǅ", "ǆ", "ა", "Ა", "ꭰ", "Ꭰ", "\u0345",
     "ι", "Ι", "\u1fbe", "\u00e5\u0301", "N", "\u2160", "в", "В", "ᲀ", "𐐀", "𐐨", "中文", "後", "后", "乾", "干",
+    "", "xx", "zaax", "bab", "aaab", "aaaab", "aaaaa", "aabba", "abba", "bbbba", "babab",
 ]
 
 PATTERNS = r"""
@@ -596,14 +597,46 @@ a.*?b.*?c
 ^(?:\+?86)?1[3-9]\d{9}$
 (?i)t(?:\.|点)me
 (?<![a-z])cat(?![a-z])
+(?=x|(x))\1x
+(z)?(?>a*(?(1)x))a
+(?:(?=(?:a|(?=b)){2,})a){2}
+(?:(a)|b)\1
+(?!(a))b\1
+(?:(a)?b)+\1$
+(?:(?=(a))a|b)+\1
+(?:(?=(a|b))\w)+\1
+(?:(?=a*(b))a)*\1
+((?=(ba){,}()\3)b)+
+(?>(?=(a*))\1)b
+(?:(a)(?=b)|b)+\1
+(?:(a)|a)(?(1)b|c)
+(a(a)|aa)b(?(2)aa|b)a
+(|)?a(?(1)a|)$
+(|)*a(?(1)a|)$
+(?>(a)?(?(1)b|c))
+(?:(a)?+(?(1)b|c))+$
+(?:(?(1)b|(a)))+$
+(?=(a)?)(?(1)ab|b)$
+(?<!(a))(?(1)x|b)
+(?:a|(?=b)){2,}b
+(?:|a){2,}$
+(|a)+\1b
+(?:(a)|){2}\1b
+((?:a|(?=b)){2,})b\1
+(){0}\1
+(?=(a)){0}\1
+(?:(?=(a))){0}?a\1
+(?:a+){2}+b
+\b(?:(bb)+){2}+a
+(?>a{2}a??a{2})a$
 后
 [后]
 乾
 """.strip("\n").split("\n") + ["(?x)\n a # first\n b", "a\nb", "foo\nbar", "", "(?x)a\tb", "\t", "a{1,2}\\", "\\", "[\n]", "[\t ]", "\u00a0"]
 
 # What other versions than 3.11 see differently: numbers of groups that are no plain digits are errors from 3.12, the
-# flag t from 3.13, and 3.14 has \\z.
-VERSIONED = {"(?( 1)b)(a)", "(?(1_0)b)", "(?(+1)a|b)(c)", "(?t)a", r"\z"}
+# flag t from 3.13; 3.14 has \\z, and its \\B matches an empty text.
+VERSIONED = {"(?( 1)b)(a)", "(?(1_0)b)", "(?(+1)a|b)(c)", "(?t)a", r"\z", r"\B"}
 
 
 def finds(pattern):

@@ -10,7 +10,7 @@ mod escape;
 mod group;
 mod source;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use self::source::{Source, Token};
 use super::tree::{At, Flags, Node, RepeatKind, Sequence, Width};
@@ -40,6 +40,8 @@ pub(super) struct Parsed {
     pub(super) alternatives: Vec<Sequence>,
     /// The width of each group, by its number; the one at 0 is not used.
     pub(super) groups: Vec<Option<Width>>,
+    /// The groups that backreferences and conditions name.
+    pub(super) referenced: BTreeSet<usize>,
 }
 
 /// Reads a pattern under the fleet's flags.
@@ -74,6 +76,7 @@ pub(super) fn parse(pattern: &str) -> Result<Parsed> {
             return Ok(Parsed {
                 alternatives,
                 groups: parser.groups,
+                referenced: parser.referenced,
             });
         }
         flags = parser.global;
@@ -88,6 +91,8 @@ struct Parser<'a> {
     /// The width of each group once it is closed.
     groups: Vec<Option<Width>>,
     names: BTreeMap<String, usize>,
+    /// The groups that backreferences and conditions name.
+    referenced: BTreeSet<usize>,
     /// Conditions on groups, which may come later: the group, and where the condition stands.
     forward: Vec<(usize, usize)>,
     /// Inside a lookbehind: how many groups there were before it.
@@ -103,6 +108,7 @@ impl<'a> Parser<'a> {
             global: flags,
             groups: vec![None],
             names: BTreeMap::new(),
+            referenced: BTreeSet::new(),
             forward: Vec::new(),
             lookbehind: None,
             unicode: false,

@@ -4,6 +4,8 @@
 //! characters, `\w` and its like become Python's sets, `\b` becomes two lookarounds over them, and
 //! every character that could be syntax is written by its number. Names of groups become numbers.
 
+use std::collections::BTreeSet;
+
 use super::charset;
 use super::engine::Fold;
 use super::parse::Parsed;
@@ -27,6 +29,7 @@ pub(super) fn write(parsed: &Parsed, fold: Option<Fold>, longest: usize) -> Writ
         out: String::new(),
         backtracks: false,
         groups: &parsed.groups,
+        referenced: &parsed.referenced,
         fold,
         longest,
     };
@@ -41,6 +44,7 @@ struct Writer<'a> {
     out: String,
     backtracks: bool,
     groups: &'a [Option<Width>],
+    referenced: &'a BTreeSet<usize>,
     fold: Option<Fold>,
     longest: usize,
 }
@@ -77,6 +81,15 @@ impl Writer<'_> {
             Node::Class(class) => self.class(class),
             Node::At(at, flags) => self.at(*at, flags.multi_line, flags.ascii),
             Node::Group(None, alternatives) => self.wrapped("(?:", alternatives),
+            Node::Group(Some(group), alternatives) if self.referenced.contains(group) => {
+                // The engine needs a reference from within for two things: it then tries all ways through a
+                // group whose only reference is a condition, and it forgets where the last capture began
+                // when the next one ends before it.
+                self.backtracks = true;
+                self.put(format_args!(r"((?=|\{group})(?:"));
+                self.any(alternatives);
+                self.out.push_str("))");
+            }
             Node::Group(Some(_), alternatives) => self.wrapped("(", alternatives),
             Node::Atomic(alternatives) => self.hard("(?>", alternatives),
             Node::Look {
@@ -150,7 +163,7 @@ impl Writer<'_> {
             At::NoWordBoundary => {
                 self.backtracks = true;
                 self.put(format_args!(
-                    "(?:(?<=[{word}])(?=[{word}])|(?<![{word}])(?![{word}]))"
+                    "(?:(?<=[{word}])(?=[{word}])|(?<![{word}])(?=[^{word}])|(?<=[^{word}])(?![{word}]))"
                 ));
             }
         }
@@ -206,7 +219,7 @@ impl Writer<'_> {
     fn repeat(&mut self, min: u32, max: Option<u32>, kind: RepeatKind, body: &Node) {
         let width = width(body, self.groups);
         if width.most == 0 {
-            return self.repeat_nothing(min, kind, body);
+            return self.repeat_nothing(min, max, kind, body);
         }
         if width.least.saturating_mul(u64::from(min)) > self.longest as u64 {
             // no text is as long; the body stays, so that its groups keep their numbers
@@ -219,7 +232,8 @@ impl Writer<'_> {
             self.backtracks = true;
             self.out.push_str("(?>");
         }
-        self.out.push_str("(?:");
+        // CPython drops the ways back into each round of a possessive repetition, not only into the whole.
+        self.out.push_str(if possessive { "(?>" } else { "(?:" });
         self.node(body);
         self.out.push(')');
         let max = max.filter(|max| width.least == 0 || (*max as usize) < self.longest);
@@ -239,7 +253,14 @@ impl Writer<'_> {
     }
 
     /// The engine repeats nothing that has no width; once, or perhaps, says the same.
-    fn repeat_nothing(&mut self, min: u32, kind: RepeatKind, body: &Node) {
+    fn repeat_nothing(&mut self, min: u32, max: Option<u32>, kind: RepeatKind, body: &Node) {
+        if max == Some(0) {
+            // The body never runs, so its groups never take part; it stays, so that they keep their numbers.
+            self.backtracks = true;
+            self.put(format_args!("(?:{NEVER}"));
+            self.node(body);
+            return self.out.push_str("|)");
+        }
         self.out.push_str(match kind {
             RepeatKind::Possessive => "(?>",
             _ => "(?:",

@@ -77,12 +77,13 @@ impl Parser<'_> {
                 at: start,
             });
         }
-        self.check_reference(group, start)?;
+        self.refer(group, start)?;
         Ok(Node::Backreference(group, flags))
     }
 
     /// Refuses a reference to a group that is still open.
-    pub(super) fn check_reference(&self, group: usize, start: usize) -> Result<()> {
+    pub(super) fn refer(&mut self, group: usize, start: usize) -> Result<()> {
+        self.referenced.insert(group);
         let closed = self.groups.get(group).is_some_and(Option::is_some);
         if !closed {
             return Err(SyntaxError {

@@ -48,7 +48,7 @@ impl Parser<'_> {
                 Token::Plain('=') => {
                     let name = self.name(')', start)?;
                     let group = self.named(&name, start)?;
-                    self.check_reference(group, start)?;
+                    self.refer(group, start)?;
                     Ok(Some(Node::Backreference(group, flags)))
                 }
                 _ => Err(error("unknown extension ?P")),
@@ -128,12 +128,13 @@ impl Parser<'_> {
             group
         };
         if self.lookbehind.is_some() {
-            self.check_reference(group, start)?;
+            self.refer(group, start)?;
         }
         if self.groups.get(group).is_some_and(Option::is_none) {
             // there the engine takes the group for matched, Python does not
             return Err(error("conditions on an open group are not supported"));
         }
+        self.referenced.insert(group);
         let (yes, no) = self.branches(flags, depth, start)?;
         Ok(Node::Conditional { group, yes, no })
     }
