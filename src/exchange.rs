@@ -3,10 +3,8 @@
 //! Owns what an envelope looks like (SPEC §5). Knows no Telegram, no clock and no disk: it turns values into
 //! text and text into values. It keeps nothing, so a crash leaves nothing behind.
 
-pub mod envelope;
-mod format_data;
 pub mod orders;
 pub mod reports;
 pub mod route;
 
-pub use format_data::format_data;
+pub use fleet_exchange::{envelope, format_data};

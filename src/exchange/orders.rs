@@ -8,12 +8,10 @@
 mod book;
 mod data;
 mod entry;
-mod vocabulary;
 
 use crate::model::{Bad, ChannelId, List, MessageId, UserId, WordList};
 
 pub use self::data::{BadData, Fault};
-pub use self::vocabulary::VOCABULARY;
 use super::envelope::Envelope;
 
 /// Something that AVATAR was told to do, by one who may.
@@ -199,7 +197,7 @@ pub fn understand(envelope: &Envelope, own_name: &str) -> Heard {
         })
     };
     let Some((entry, names)) = book::find(names) else {
-        return match vocabulary::find(names) {
+        return match fleet_exchange::find(names) {
             Some(names) if to_us => refuse(names, RefusedWhy::NotOurs),
             _ => Heard::NotForUs,
         };

@@ -223,7 +223,7 @@ fn the_table_is_the_documents_table() {
                     .all(|word| *word == "anyone" || word.starts_with("to ")),
                 "{line}"
             );
-            assert_eq!(vocabulary::find((action, kind)), Some((*action, *kind)));
+            assert_eq!(fleet_exchange::find((action, kind)), Some((*action, *kind)));
             assert!(coded.insert(names), "{action}/{kind} stands there twice");
         }
     }
@@ -292,8 +292,10 @@ fn a_refusal_shows_no_word_that_is_not_a_bots_name() {
 
 #[test]
 fn the_documents_own_examples_are_heard() {
-    let vectors: Vec<Value> =
-        serde_json::from_str(include_str!("../../../tests/fixtures/exchange.json")).unwrap();
+    let vectors: Vec<Value> = serde_json::from_str(include_str!(
+        "../../../crates/fleet-exchange/tests/fixtures/exchange.json"
+    ))
+    .unwrap();
     let mut obeyed = Vec::new();
     let mut refused = Vec::new();
     for vector in vectors {

@@ -61,8 +61,10 @@ const PIECES: [&str; 32] = [
 
 /// Everything that bots say: the documents' examples and every order there is.
 fn seeds() -> Vec<String> {
-    let vectors: Vec<Value> =
-        serde_json::from_str(include_str!("../../../../tests/fixtures/exchange.json")).unwrap();
+    let vectors: Vec<Value> = serde_json::from_str(include_str!(
+        "../../../../crates/fleet-exchange/tests/fixtures/exchange.json"
+    ))
+    .unwrap();
     let texts = vectors
         .iter()
         .map(|vector| vector["text"].as_str().unwrap().to_owned());

@@ -72,7 +72,7 @@ mod tests {
     #[test]
     fn every_call_of_the_fleets_documents_gives_its_text() {
         let vectors: Vec<Value> =
-            serde_json::from_str(include_str!("../../tests/fixtures/exchange.json")).unwrap();
+            serde_json::from_str(include_str!("../tests/fixtures/exchange.json")).unwrap();
         assert_eq!(vectors.len(), 53);
         for vector in vectors {
             let receivers: Vec<&str> = vector["receivers"]
@@ -95,7 +95,7 @@ mod tests {
     #[test]
     fn floats_and_strings_are_written_as_python_writes_them() {
         let fixture: Value =
-            serde_json::from_str(include_str!("../../tests/fixtures/json_dumps.json")).unwrap();
+            serde_json::from_str(include_str!("../tests/fixtures/json_dumps.json")).unwrap();
         let floats = fixture["floats"].as_array().unwrap();
         assert!(floats.len() > 4000);
         for pair in floats {

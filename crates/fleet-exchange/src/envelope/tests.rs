@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::exchange::format_data;
+use crate::format_data;
 
 /// An envelope with this `data` as it stands.
 fn with_data(data: &str) -> String {
@@ -25,7 +25,7 @@ fn the_envelope(data: Value) -> Envelope {
 #[test]
 fn what_the_fleet_writes_is_read_as_it_was_meant() {
     let vectors: Vec<Value> =
-        serde_json::from_str(include_str!("../../../tests/fixtures/exchange.json")).unwrap();
+        serde_json::from_str(include_str!("../../tests/fixtures/exchange.json")).unwrap();
     assert_eq!(vectors.len(), 53);
     for vector in vectors {
         let read = read(vector["text"].as_str().unwrap()).unwrap();

@@ -1,7 +1,5 @@
 //! The fleet's words (SPEC §5.2): what is no order to AVATAR can still be told from what nobody ever says.
 
-use super::entry::Names;
-
 /// Every action, with its types.
 pub const VOCABULARY: [(&str, &[&str]); 15] = [
     ("add", &["bad", "except", "watch", "score", "white"]),
@@ -35,7 +33,7 @@ pub const VOCABULARY: [(&str, &[&str]); 15] = [
 ];
 
 /// Finds an action and type, in the vocabulary's own spelling.
-pub(super) fn find((action, kind): (&str, &str)) -> Option<Names> {
+pub fn find((action, kind): (&str, &str)) -> Option<(&'static str, &'static str)> {
     let (action, kinds) = VOCABULARY.iter().find(|(known, _)| *known == action)?;
     let kind = kinds.iter().find(|known| **known == kind)?;
     Some((action, kind))
