@@ -7,4 +7,4 @@ pub mod orders;
 pub mod reports;
 pub mod route;
 
-pub use fleet_exchange::{envelope, format_data};
+pub use fleet_exchange::format_data;

@@ -12,7 +12,7 @@ mod entry;
 use crate::model::{Bad, ChannelId, List, MessageId, UserId, WordList};
 
 pub use self::data::{BadData, Fault};
-use super::envelope::Envelope;
+use fleet_exchange::Envelope;
 
 /// Something that AVATAR was told to do, by one who may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -197,7 +197,7 @@ pub fn understand(envelope: &Envelope, own_name: &str) -> Heard {
         })
     };
     let Some((entry, names)) = book::find(names) else {
-        return match fleet_exchange::find(names) {
+        return match fleet_exchange::vocabulary::find(names.0, names.1) {
             Some(names) if to_us => refuse(names, RefusedWhy::NotOurs),
             _ => Heard::NotForUs,
         };

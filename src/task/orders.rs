@@ -8,8 +8,9 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use fleet_exchange::Envelope;
+
 use super::{Shared, lists, owed};
-use crate::exchange::envelope;
 use crate::exchange::orders::{self, Cleared, Heard, Order, RefusedWhy};
 use crate::exchange::reports::{self, Asker};
 use crate::exchange::route::RouteEvent;
@@ -127,8 +128,8 @@ pub(super) fn apply(
     Ok(after)
 }
 
-fn heard(post: &ChannelPost) -> Option<(envelope::Envelope, Heard)> {
-    let envelope = envelope::read(&post.text).ok()?;
+fn heard(post: &ChannelPost) -> Option<(Envelope, Heard)> {
+    let envelope = Envelope::parse(&post.text).ok()?;
     let heard = orders::understand(&envelope, OWN_NAME);
     Some((envelope, heard))
 }
@@ -137,7 +138,7 @@ fn note(
     facts: &Facts<'_>,
     channel: ChannelId,
     post: &ChannelPost,
-    envelope: &envelope::Envelope,
+    envelope: &Envelope,
     verdict: &str,
     now: Timestamp,
 ) -> Result<(), StoreError> {

@@ -1,125 +1,123 @@
-//! The envelope, in: what a post in HIDE or EXCHANGE says (SPEC §5.1).
+//! Reads the text of a post as an envelope.
 //!
-//! Lenient about what Python writes and people paste: text, blanks, a code fence or a byte order mark around the
-//! object, any order of keys, keys that nobody knows, NaN and the infinities, half a surrogate pair, a key given
-//! twice (the last one counts, as in Python). Strict about the rest, and cheap about everything: one pass, memory
-//! in proportion to the text, nesting bounded by `serde_json`. Knows no action and no sender: who may order what
-//! is for `orders`. It keeps nothing.
-
-mod mend;
+//! The reader accepts text, white space, a code fence or a byte order mark around the object, keys in any order,
+//! unknown keys, and a key given twice (the last one counts, as in Python). Everything else must be JSON: the words
+//! `NaN` and `Infinity` and half a surrogate pair, which Python's `json` writes, make an envelope malformed.
+//! Time and memory are linear in the length of the text, and serde_json bounds the nesting.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use self::mend::mend;
+/// The longest text that [`Envelope::parse`] reads, in bytes.
+///
+/// Telegram's longest message has 4096 UTF-16 units, which are at most 12 KiB of UTF-8.
+pub const MAX_TEXT_LEN: usize = 64 * 1024;
 
-/// The longest text that is looked at, in bytes. Telegram's longest message has 4096 UTF-16 units, at most
-/// 12 KiB of UTF-8.
-pub const LONGEST: usize = 64 * 1024;
-
-/// What one post says, not yet judged.
+/// A message from one bot of the fleet to others.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Envelope {
-    /// Who says it, in the fleet's names: `from`.
+    /// The sender's name in the fleet, such as `MANAGE`.
     pub from: String,
-    /// To whom: `to`.
+    /// The receivers' names. `EMERGENCY` addresses all bots.
     pub to: Vec<String>,
-    /// What is to be done: `action`.
+    /// The action, such as `add`.
     pub action: String,
-    /// To what: `type`.
+    /// The action's type, such as `bad`; the key `type`.
     pub kind: String,
-    /// With what: `data`; null where there is none.
+    /// The parameters, whose form depends on action and type; null if the key is missing.
     pub data: Value,
 }
 
-/// Why a text is no envelope. Quotes nothing of the text, so that it may be logged at any level.
+/// The reason why a text is not an envelope. Its `Display` quotes nothing of the text.
 #[derive(Debug, thiserror::Error)]
-pub enum Malformed {
-    /// Longer than anything Telegram lets through; nothing in it was looked at.
+pub enum EnvelopeError {
+    /// The text has more than [`MAX_TEXT_LEN`] bytes.
     #[error("{0} bytes are too long for an envelope")]
     TooLong(usize),
-    /// Nothing in it looks like the beginning of an object.
-    #[error("there is no JSON object in the text")]
+    /// The text contains no brace that a key follows.
+    #[error("the text contains no JSON object")]
     NoObject,
-    /// The object is cut short, wrongly written, or nested more than 127 deep.
-    #[error("the object cannot be read: {0}")]
-    NotJson(#[source] serde_json::Error),
-    /// A key is not there.
+    /// The object is truncated, is not JSON, or is nested more than 127 levels deep.
+    #[error("the object is not valid JSON: {0}")]
+    InvalidJson(#[source] serde_json::Error),
+    /// A required key is missing.
     #[error("{0:?} is missing")]
     Missing(&'static str),
-    /// A key's value is of another type.
-    #[error("{key:?} is not {wanted}")]
+    /// The value of a key has the wrong type.
+    #[error("{key:?} is not {expected}")]
     WrongType {
-        /// The key.
+        /// The name of the key.
         key: &'static str,
-        /// What it should be.
-        wanted: &'static str,
+        /// The expected type, with an article.
+        expected: &'static str,
     },
 }
 
-/// Reads the first JSON object in a text or caption as an envelope.
-///
-/// Only the outermost object counts: an envelope that is quoted inside a broken one is not read. Of `to`, a list
-/// and a single name are understood.
-///
-/// # Errors
-/// When there is no object, it is not JSON, or one of `from`, `to`, `action`, `type` is missing or no text.
-pub fn read(text: &str) -> Result<Envelope, Malformed> {
-    if text.len() > LONGEST {
-        return Err(Malformed::TooLong(text.len()));
+impl Envelope {
+    /// Reads the first JSON object in a text or caption as an envelope.
+    ///
+    /// Only the outermost object counts: an envelope inside a broken object is not read. The value of `to` may be
+    /// a list of names or a single name.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the text is too long, contains no object, the object is not JSON, or one of `from`, `to`,
+    /// `action` and `type` is missing or has the wrong type.
+    pub fn parse(text: &str) -> Result<Self, EnvelopeError> {
+        if text.len() > MAX_TEXT_LEN {
+            return Err(EnvelopeError::TooLong(text.len()));
+        }
+        let object = object_start(text).ok_or(EnvelopeError::NoObject)?;
+        // The deserializer stops after the object, so that a closing fence or a signature may follow.
+        let mut json = serde_json::Deserializer::from_str(object);
+        let mut keys = Map::deserialize(&mut json).map_err(EnvelopeError::InvalidJson)?;
+        Ok(Self {
+            from: take_string(&mut keys, "from")?,
+            to: take_receivers(&mut keys)?,
+            action: take_string(&mut keys, "action")?,
+            kind: take_string(&mut keys, "type")?,
+            data: keys.swap_remove("data").unwrap_or(Value::Null),
+        })
     }
-    let object = beginning(text).ok_or(Malformed::NoObject)?;
-    let mended = mend(object);
-    // What follows the object is never asked for: a closing fence, a signature.
-    let mut json = serde_json::Deserializer::from_str(&mended);
-    let mut keys = Map::deserialize(&mut json).map_err(Malformed::NotJson)?;
-    Ok(Envelope {
-        from: string(&mut keys, "from")?,
-        to: receivers(&mut keys)?,
-        action: string(&mut keys, "action")?,
-        kind: string(&mut keys, "type")?,
-        data: keys.swap_remove("data").unwrap_or(Value::Null),
-    })
 }
 
-/// The text from the first brace that a key follows.
-fn beginning(text: &str) -> Option<&str> {
-    let braces = text.match_indices('{');
-    let mut rests = braces.map(|(at, _)| &text[at..]);
-    rests.find(|rest| {
-        let mut inside = rest.bytes().skip(1);
+/// Returns the text from the first brace that a key follows.
+fn object_start(text: &str) -> Option<&str> {
+    let mut candidates = text.match_indices('{').map(|(at, _)| &text[at..]);
+    candidates.find(|candidate| {
+        let mut inside = candidate.bytes().skip(1);
         inside.find(|byte| !byte.is_ascii_whitespace()) == Some(b'"')
     })
 }
 
-fn string(keys: &mut Map<String, Value>, key: &'static str) -> Result<String, Malformed> {
+fn take_string(keys: &mut Map<String, Value>, key: &'static str) -> Result<String, EnvelopeError> {
     match keys.swap_remove(key) {
         Some(Value::String(text)) => Ok(text),
-        Some(_) => Err(Malformed::WrongType {
+        Some(_) => Err(EnvelopeError::WrongType {
             key,
-            wanted: "a text",
+            expected: "a string",
         }),
-        None => Err(Malformed::Missing(key)),
+        None => Err(EnvelopeError::Missing(key)),
     }
 }
 
-fn receivers(keys: &mut Map<String, Value>) -> Result<Vec<String>, Malformed> {
+fn take_receivers(keys: &mut Map<String, Value>) -> Result<Vec<String>, EnvelopeError> {
     let key = "to";
     let names = match keys.swap_remove(key) {
         Some(Value::Array(names)) => names,
-        Some(name @ Value::String(_)) => vec![name],
-        Some(_) => vec![Value::Null],
-        None => return Err(Malformed::Missing(key)),
+        Some(name) => vec![name],
+        None => return Err(EnvelopeError::Missing(key)),
     };
-    let wrong = Malformed::WrongType {
-        key,
-        wanted: "a list of texts",
-    };
-    let texts = names.into_iter().map(|name| match name {
+    let names = names.into_iter().map(|name| match name {
         Value::String(name) => Some(name),
         _ => None,
     });
-    texts.collect::<Option<_>>().ok_or(wrong)
+    names
+        .collect::<Option<_>>()
+        .ok_or(EnvelopeError::WrongType {
+            key,
+            expected: "a list of strings",
+        })
 }
 
 #[cfg(test)]

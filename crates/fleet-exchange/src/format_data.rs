@@ -1,24 +1,23 @@
-//! The text of an envelope, byte for byte what Python's `json.dumps(…, indent=4)` writes (SPEC §5.1).
+//! Writes the text of an envelope, byte for byte as Python's `json.dumps(…, indent=4)` does.
 //!
-//! The bots in service compare and parse these texts, so that this room follows CPython where it differs from
-//! `serde_json`: floats as `repr` prints them, NaN and the infinities as words, every character outside
-//! printable ASCII escaped, scalar keys of every kind. `serde_json` decides NaN before its formatter is asked,
-//! which is why this is a serializer of its own. Structs, enums and byte strings take `serde_json`'s shapes.
-//! It knows no action and no receiver; what is said is for the rooms beside it.
+//! serde_json decides which JSON a Rust value becomes. [`PythonFormatter`] writes floats, escapes and indentation
+//! as CPython does.
 
-mod serializer;
-mod text;
+mod formatter;
 
 use serde::Serialize;
 
-use self::text::Text;
+use self::formatter::PythonFormatter;
 
-/// Writes the envelope `{from, to, action, type, data}` as the fleet's `format_data` does (SPEC §5.1).
+/// Writes the envelope `{from, to, action, type, data}` as the fleet's `format_data` does.
+///
+/// The text is ASCII. NaN and the infinities have no JSON form: as everywhere in serde_json, `null` stands for
+/// them.
 ///
 /// # Panics
-/// When `data` has no JSON form by its own making: its `Serialize` refuses, or a map in it has lists or objects
-/// as keys. No contents can bring that about for strings, numbers, options, structs, sequences, maps with scalar
-/// keys, or any `serde_json::Value`, which is all that this program sends.
+///
+/// Panics if `data` has no JSON form: its `Serialize` implementation fails, or a map in it has a key that is not
+/// a string, an integer, a bool or a finite float. A [`serde_json::Value`] never panics.
 pub fn format_data(
     sender: &str,
     receivers: &[&str],
@@ -26,22 +25,24 @@ pub fn format_data(
     action_type: &str,
     data: &impl Serialize,
 ) -> String {
-    let envelope = Envelope {
+    let fields = Fields {
         from: sender,
         to: receivers,
         action,
         action_type,
         data,
     };
-    let mut text = Text::default();
-    match envelope.serialize(&mut text) {
-        Ok(()) => text.into_string(),
-        Err(fault) => panic!("the data of {action}/{action_type} cannot be written: {fault}"),
+    let mut text = Vec::new();
+    let formatter = PythonFormatter::default();
+    let mut serializer = serde_json::Serializer::with_formatter(&mut text, formatter);
+    if let Err(error) = fields.serialize(&mut serializer) {
+        panic!("the data of {action}/{action_type} has no JSON form: {error}");
     }
+    String::from_utf8(text).expect("the formatter writes ASCII only")
 }
 
-#[derive(serde::Serialize)]
-struct Envelope<'a, T> {
+#[derive(Serialize)]
+struct Fields<'a, T> {
     from: &'a str,
     to: &'a [&'a str],
     action: &'a str,
@@ -58,7 +59,7 @@ mod tests {
 
     use super::*;
 
-    /// The text of `data` alone: what stands after `"data": ` and before the envelope's closing brace.
+    /// Returns the text of `data` alone, without the envelope around it.
     fn data_text(data: &impl Serialize) -> String {
         let text = format_data("A", &["B"], "c", "d", data);
         let head = "{\n    \"from\": \"A\",\n    \"to\": [\n        \"B\"\n    ],\n    \"action\": \"c\",\n    \
@@ -70,25 +71,25 @@ mod tests {
     }
 
     #[test]
-    fn every_call_of_the_fleets_documents_gives_its_text() {
-        let vectors: Vec<Value> =
-            serde_json::from_str(include_str!("../tests/fixtures/exchange.json")).unwrap();
-        assert_eq!(vectors.len(), 53);
-        for vector in vectors {
-            let receivers: Vec<&str> = vector["receivers"]
-                .as_array()
-                .unwrap()
-                .iter()
-                .map(|receiver| receiver.as_str().unwrap())
-                .collect();
-            let text = format_data(
-                vector["sender"].as_str().unwrap(),
-                &receivers,
-                vector["action"].as_str().unwrap(),
-                vector["action_type"].as_str().unwrap(),
-                &vector["data"],
-            );
-            assert_eq!(text, vector["text"].as_str().unwrap());
+    fn every_documented_call_gives_its_text() {
+        for (fixture, count) in [
+            (include_str!("../tests/fixtures/exchange.json"), 53),
+            (include_str!("../tests/fixtures/exchange-more.json"), 99),
+        ] {
+            let calls: Vec<Value> = serde_json::from_str(fixture).unwrap();
+            assert_eq!(calls.len(), count);
+            for call in calls {
+                let receivers = call["receivers"].as_array().unwrap();
+                let receivers: Vec<_> = receivers.iter().filter_map(Value::as_str).collect();
+                let text = format_data(
+                    call["sender"].as_str().unwrap(),
+                    &receivers,
+                    call["action"].as_str().unwrap(),
+                    call["action_type"].as_str().unwrap(),
+                    &call["data"],
+                );
+                assert_eq!(text, call["text"].as_str().unwrap());
+            }
         }
     }
 
@@ -115,35 +116,31 @@ mod tests {
         assert_eq!(data_text(&0.1f32), "0.10000000149011612");
     }
 
-    /// Each expectation is what Python 3.11 printed for the dict of the same keys.
     #[test]
-    fn keys_that_are_no_strings_become_the_strings_of_their_json() {
-        assert_eq!(
-            data_text(&BTreeMap::from([(-10012345678i64, 1)])),
-            "{\n        \"-10012345678\": 1\n    }"
-        );
-        assert_eq!(
-            data_text(&BTreeMap::from([(true, 1)])),
-            "{\n        \"true\": 1\n    }"
-        );
-        assert_eq!(
-            data_text(&BTreeMap::from([(None::<u8>, 1)])),
-            "{\n        \"null\": 1\n    }"
-        );
-        assert_eq!(
-            data_text(&BTreeMap::from([("\"微\"", 1)])),
-            "{\n        \"\\\"\\u5fae\\\"\": 1\n    }"
-        );
-        for (key, text) in [
-            (1.5, "1.5"),
-            (1e16, "1e+16"),
-            (-0.0, "-0.0"),
-            (f64::NAN, "NaN"),
+    fn a_number_that_json_lacks_becomes_null() {
+        for number in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            assert_eq!(data_text(&number), "null");
+        }
+    }
+
+    /// Python 3.11 printed each expected text for a dict with the same key.
+    #[test]
+    fn keys_that_are_not_strings_are_written_as_strings() {
+        for (text, key) in [
+            (
+                data_text(&BTreeMap::from([(-10012345678i64, 1)])),
+                "-10012345678",
+            ),
+            (data_text(&BTreeMap::from([(true, 1)])), "true"),
+            (
+                data_text(&BTreeMap::from([("\"微\"", 1)])),
+                "\\\"\\u5fae\\\"",
+            ),
+            (data_text(&OneFloatKey(1.5)), "1.5"),
+            (data_text(&OneFloatKey(1e16)), "1e+16"),
+            (data_text(&OneFloatKey(-0.0)), "-0.0"),
         ] {
-            assert_eq!(
-                data_text(&OneFloatKey(key)),
-                format!("{{\n        \"{text}\": 1\n    }}")
-            );
+            assert_eq!(text, format!("{{\n        \"{key}\": 1\n    }}"));
         }
     }
 
@@ -170,54 +167,9 @@ mod tests {
         );
     }
 
-    #[derive(serde::Serialize)]
-    enum Every {
-        Unit,
-        Newtype(Box<Self>),
-        Tuple(u8, char),
-        Struct { bytes: Bytes, unit: () },
-    }
-
-    #[derive(serde::Serialize)]
-    struct Wrapped(Option<&'static str>);
-
-    struct Bytes;
-
-    impl Serialize for Bytes {
-        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            serializer.serialize_bytes(&[0, 255])
-        }
-    }
-
-    /// `serde_json` with the same indent is the reference for shapes; it differs in floats and non-ASCII only.
     #[test]
-    fn types_take_the_shapes_that_serde_json_gives_them() {
-        let every = (
-            Every::Unit,
-            Every::Newtype(Box::new(Every::Tuple(7, 'x'))),
-            [Every::Struct {
-                bytes: Bytes,
-                unit: (),
-            }],
-            Wrapped(Some("in")),
-            BTreeMap::from([(('k'), Wrapped(None))]),
-        );
-        let mut reference = Vec::new();
-        let indent = serde_json::ser::PrettyFormatter::with_indent(b"    ");
-        let mut serializer = serde_json::Serializer::with_formatter(&mut reference, indent);
-        json!({ "data": serde_json::to_value(&every).unwrap() })
-            .serialize(&mut serializer)
-            .unwrap();
-        let reference = String::from_utf8(reference).unwrap();
-        assert_eq!(
-            format!("{{\n    \"data\": {}\n}}", data_text(&every)),
-            reference
-        );
-    }
-
-    #[test]
-    #[should_panic(expected = "a list or an object stands where a map's key must be")]
-    fn a_list_as_a_key_is_a_mistake_in_the_program() {
+    #[should_panic(expected = "the data of c/d has no JSON form: key must be a string")]
+    fn a_list_as_a_key_panics() {
         format_data("A", &[], "c", "d", &BTreeMap::from([([1, 2], 3)]));
     }
 }

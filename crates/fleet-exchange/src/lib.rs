@@ -1,10 +1,9 @@
-//! The exchange format of the SCP-079 fleet.
-
+#![doc = include_str!("../README.md")]
 #![warn(missing_docs)]
 
-pub mod envelope;
+mod envelope;
 mod format_data;
-mod vocabulary;
+pub mod vocabulary;
 
+pub use envelope::{Envelope, EnvelopeError, MAX_TEXT_LEN};
 pub use format_data::format_data;
-pub use vocabulary::{VOCABULARY, find};

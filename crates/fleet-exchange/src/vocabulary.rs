@@ -1,6 +1,8 @@
-//! The fleet's words (SPEC §5.2): what is no order to AVATAR can still be told from what nobody ever says.
+//! The actions of the fleet and the types of each.
+//!
+//! With them a bot tells an order that another bot obeys from words that no bot uses.
 
-/// Every action, with its types.
+/// All actions, each with its types.
 pub const VOCABULARY: [(&str, &[&str]); 15] = [
     ("add", &["bad", "except", "watch", "score", "white"]),
     ("remove", &["bad", "except", "watch", "score", "white"]),
@@ -32,9 +34,43 @@ pub const VOCABULARY: [(&str, &[&str]); 15] = [
     ("version", &["ask", "reply"]),
 ];
 
-/// Finds an action and type, in the vocabulary's own spelling.
-pub fn find((action, kind): (&str, &str)) -> Option<(&'static str, &'static str)> {
+/// Finds an action and its type in [`VOCABULARY`].
+///
+/// The result has the vocabulary's own copies of the two words, so that a log line with them cannot contain
+/// text that somebody else wrote.
+#[must_use]
+pub fn find(action: &str, kind: &str) -> Option<(&'static str, &'static str)> {
     let (action, kinds) = VOCABULARY.iter().find(|(known, _)| *known == action)?;
     let kind = kinds.iter().find(|known| **known == kind)?;
     Some((action, kind))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn a_type_belongs_to_its_action() {
+        assert_eq!(find("update", "avatar"), Some(("update", "avatar")));
+        assert_eq!(find("regex", "avatar"), None);
+        assert_eq!(find("Update", "avatar"), None);
+        assert_eq!(find("", ""), None);
+    }
+
+    #[test]
+    fn every_documented_call_is_in_the_vocabulary() {
+        for fixture in [
+            include_str!("../tests/fixtures/exchange.json"),
+            include_str!("../tests/fixtures/exchange-more.json"),
+        ] {
+            let calls: Vec<Value> = serde_json::from_str(fixture).unwrap();
+            for call in calls {
+                let (action, kind) = (&call["action"], &call["action_type"]);
+                let found = find(action.as_str().unwrap(), kind.as_str().unwrap());
+                assert!(found.is_some(), "{action} {kind}");
+            }
+        }
+    }
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::data::BadData;
 use super::{Order, RefusedWhy};
-use crate::exchange::envelope::Envelope;
+use fleet_exchange::Envelope;
 
 /// One line of the table.
 pub(super) struct Entry {

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::exchange::{envelope, format_data};
+use crate::exchange::format_data;
 
 const AVATAR: &str = "AVATAR";
 const GROUP: ChannelId = ChannelId::from_bare(1_234_567_890);
@@ -42,7 +42,7 @@ fn rows() -> Vec<Row> {
 /// What a post with these words is to AVATAR, by way of its text.
 fn heard(sender: &str, to: &[&str], (action, kind): (&str, &str), data: &Value) -> Heard {
     let text = format_data(sender, to, action, kind, data);
-    understand(&envelope::read(&text).unwrap(), AVATAR)
+    understand(&Envelope::parse(&text).unwrap(), AVATAR)
 }
 
 fn why(heard: Heard) -> RefusedWhy {
@@ -223,7 +223,10 @@ fn the_table_is_the_documents_table() {
                     .all(|word| *word == "anyone" || word.starts_with("to ")),
                 "{line}"
             );
-            assert_eq!(fleet_exchange::find((action, kind)), Some((*action, *kind)));
+            assert_eq!(
+                fleet_exchange::vocabulary::find(action, kind),
+                Some((*action, *kind))
+            );
             assert!(coded.insert(names), "{action}/{kind} stands there twice");
         }
     }
@@ -299,7 +302,7 @@ fn the_documents_own_examples_are_heard() {
     let mut obeyed = Vec::new();
     let mut refused = Vec::new();
     for vector in vectors {
-        let envelope = envelope::read(vector["text"].as_str().unwrap()).unwrap();
+        let envelope = Envelope::parse(vector["text"].as_str().unwrap()).unwrap();
         match understand(&envelope, AVATAR) {
             Heard::Obey(order) => obeyed.push(order),
             Heard::Refused(heard) => refused.push(heard.to_string()),

@@ -1,7 +1,7 @@
 //! A hundred thousand envelopes that nobody would write, the bounded sister of the target in `fuzz/`.
 
 use super::*;
-use crate::exchange::envelope::LONGEST;
+use fleet_exchange::MAX_TEXT_LEN;
 
 /// Marsaglia's xorshift: the same numbers in every run.
 struct Random(u64);
@@ -101,7 +101,7 @@ fn mutate(random: &mut Random, text: &str, other: &str) -> String {
 
 /// Reads and judges one text; what can be read can be written and reads the same again.
 fn judge(text: &str) -> Option<Heard> {
-    let envelope = envelope::read(text).ok()?;
+    let envelope = Envelope::parse(text).ok()?;
     let to: Vec<_> = envelope.to.iter().map(String::as_str).collect();
     let written = format_data(
         &envelope.from,
@@ -110,8 +110,8 @@ fn judge(text: &str) -> Option<Heard> {
         &envelope.kind,
         &envelope.data,
     );
-    if written.len() <= LONGEST {
-        assert_eq!(envelope::read(&written).unwrap(), envelope, "{text}");
+    if written.len() <= MAX_TEXT_LEN {
+        assert_eq!(Envelope::parse(&written).unwrap(), envelope, "{text}");
     }
     let heard = understand(&envelope, AVATAR);
     if let Heard::Obey(order) = heard {
@@ -164,7 +164,7 @@ fn the_longest_hostile_texts_are_done_with_in_one_pass() {
         "\\\"",
         "加",
     ]) {
-        let times = (LONGEST - head.len()) / piece.len();
+        let times = (MAX_TEXT_LEN - head.len()) / piece.len();
         let filling = piece.repeat(times);
         for text in [
             filling.clone(),
