@@ -1,13 +1,13 @@
 //! Orders: what AVATAR obeys, and from whom (SPEC §5.5).
 //!
 //! Owns the judgement of an envelope: an order that is to be carried out, one that is refused and why, or talk that
-//! does not concern this account. The table itself is in `book`; the documentation's table is printed from it.
+//! does not concern this account. The table itself is in `table`; the documentation's table is printed from it.
 //! Does not carry anything out, does not look at the post's file, and keeps nothing. What it gives for the log
 //! quotes no value of the envelope, so that it may be said at any level (SPEC §10).
 
-mod book;
 mod data;
 mod entry;
+mod table;
 
 use crate::model::{Bad, ChannelId, List, MessageId, UserId, WordList};
 
@@ -196,7 +196,7 @@ pub fn understand(envelope: &Envelope, own_name: &str) -> Heard {
             why,
         })
     };
-    let Some((entry, names)) = book::find(names) else {
+    let Some((entry, names)) = table::find(names) else {
         return match fleet_exchange::vocabulary::find(names.0, names.1) {
             Some(names) if to_us => refuse(names, RefusedWhy::NotOurs),
             _ => Heard::NotForUs,
@@ -212,7 +212,7 @@ pub fn understand(envelope: &Envelope, own_name: &str) -> Heard {
 /// Prints the table of SPEC §5.5 in Markdown, a line for each entry, ending in a newline.
 #[must_use]
 pub fn table() -> String {
-    let lines = book::ENTRIES.iter().map(|entry| format!("{entry}\n"));
+    let lines = table::ENTRIES.iter().map(|entry| format!("{entry}\n"));
     let head = "| sender | action / type | data | effect |\n|---|---|---|---|\n";
     [head.to_owned()].into_iter().chain(lines).collect()
 }

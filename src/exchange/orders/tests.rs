@@ -207,7 +207,7 @@ fn the_table_is_the_documents_table() {
         }
     }
     let mut coded = BTreeSet::new();
-    for entry in book::ENTRIES {
+    for entry in table::ENTRIES {
         let line = entry.to_string();
         let who = line.trim_start_matches("| ").split(" | ").next().unwrap();
         for (action, kind) in entry.names {
@@ -232,7 +232,7 @@ fn the_table_is_the_documents_table() {
     }
     assert_eq!(coded, documented.into_keys().collect());
     let table = table();
-    assert_eq!(table.lines().count(), book::ENTRIES.len() + 2);
+    assert_eq!(table.lines().count(), table::ENTRIES.len() + 2);
     assert!(table.contains(
         "| CAPTCHA, WARN, to USER | help / delete | `{group_id, user_id, …}` | kicked: that user's waiting photo and \
          join there are dropped |\n"
