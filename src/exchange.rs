@@ -1,7 +1,8 @@
-//! The exchange: the envelopes that the fleet's bots post to one another, as text and as meaning.
+//! The posts in HIDE and EXCHANGE: the orders that AVATAR obeys, the reports that it sends, and the channel that it
+//! posts to.
 //!
-//! Owns what an envelope looks like (SPEC §5). Knows no Telegram, no clock and no disk: it turns values into
-//! text and text into values. It keeps nothing, so a crash leaves nothing behind.
+//! The format of a post is in the crate `fleet-exchange`. This module knows no Telegram, no clock and no disk, and
+//! keeps nothing.
 
 pub mod orders;
 pub mod reports;

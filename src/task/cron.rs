@@ -31,7 +31,7 @@ pub async fn owe_online(shared: &Shared) -> Result<(), Stop> {
     shared
         .commit(|facts| {
             owed::drop_awake(facts, now)?;
-            owed::envelope(facts, Status::Online.as_str(), &text, now)
+            owed::envelope(facts, Status::Online.into_str(), &text, now)
         })
         .await?;
     shared.wakes.deliver.notify_one();

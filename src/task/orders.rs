@@ -277,7 +277,8 @@ impl Carrier<'_, '_> {
                 if owed::turn(facts, self.shared, RouteEvent::Ordered { hide }, now)? {
                     self.after.deliver = true;
                 }
-                format!("posts go to {}", owed::route(facts, self.shared)?.as_str())
+                let route: &str = owed::route(facts, self.shared)?.into();
+                format!("posts go to {route}")
             }
         };
         Ok(Ok(done))

@@ -23,11 +23,10 @@ pub(super) fn version(
     chat: Option<ChannelId>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let said = reports::version(dialect, asker, chat);
-    if reports::version_is_a_text(dialect, chat) {
-        text_file(facts, &said, &reports::version_text(), now)
-    } else {
-        envelope(facts, "version", &said, now)
+    let report = reports::version(dialect, asker, chat);
+    match report.file {
+        Some(text) => text_file(facts, &report.envelope, &text, now),
+        None => envelope(facts, "version", &report.envelope, now),
     }
 }
 
@@ -56,7 +55,7 @@ pub(super) fn awake(
     let payload = Payload::Text {
         text: text.to_owned(),
     };
-    let key = key(reports::Status::Awake.as_str(), now)?;
+    let key = key(reports::Status::Awake.into_str(), now)?;
     facts.owe_report_until(&key, &payload, now, due.plus(AWAKE_WITHIN))?;
     Ok(())
 }
@@ -141,9 +140,7 @@ pub(super) fn counts(facts: &Facts<'_>, now: Timestamp) -> Result<usize, StoreEr
 
 /// Returns where posts go now.
 pub(super) fn route(facts: &Facts<'_>, shared: &Shared) -> Result<Route, StoreError> {
-    let stored = facts
-        .setting(ROUTE)?
-        .and_then(|word| Route::from_word(&word));
+    let stored = facts.setting(ROUTE)?.and_then(|word| word.parse().ok());
     Ok(Route::at_start(stored, shared.delivery.exchange.is_some()))
 }
 
@@ -156,12 +153,12 @@ pub(super) fn turn(
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let has_exchange = shared.delivery.exchange.is_some();
-    let turn = route(facts, shared)?.turn(event, has_exchange);
-    facts.keep_setting(ROUTE, turn.route.as_str())?;
-    if turn.pass_on {
+    let change = route(facts, shared)?.after(event, has_exchange);
+    facts.keep_setting(ROUTE, change.route.into())?;
+    if change.notify_fleet {
         envelope(facts, "emergency", &reports::emergency(), now)?;
     }
-    Ok(turn.pass_on)
+    Ok(change.notify_fleet)
 }
 
 /// Owes a report that needs nothing to be fetched.
