@@ -11,7 +11,7 @@ fuzz_target!(|text: &str| {
     let Ok(envelope) = Envelope::parse(text) else {
         return;
     };
-    let classified = orders::understand(&envelope, "AVATAR");
+    let classified = orders::classify(&envelope, "AVATAR");
     let to: Vec<_> = envelope.to.iter().map(String::as_str).collect();
     let written = format_data(
         &envelope.from,
@@ -23,6 +23,6 @@ fuzz_target!(|text: &str| {
     if written.len() <= MAX_TEXT_LEN {
         let again = Envelope::parse(&written).expect("the text of an envelope can be parsed");
         assert_eq!(again, envelope);
-        assert_eq!(orders::understand(&again, "AVATAR"), classified);
+        assert_eq!(orders::classify(&again, "AVATAR"), classified);
     }
 });

@@ -1,53 +1,134 @@
-//! The table of orders (SPEC §5.5): who may say what to whom, and what is made of it.
+//! The orders that AVATAR obeys and the table of who may give them.
+//!
+//! A new order is a variant of [`Order`] and an entry of [`ENTRIES`] here, and an effect in `task::orders`. The
+//! table in the documentation is printed from the same entries.
 
-use super::Order;
-use super::data;
-use super::entry::{Addressee, Entry, Names, Narrowed, Senders};
-use crate::model::Bad;
+use super::data::{Data, DataError};
+use super::entry::{Addressee, Entry, Names, Restriction, Senders};
+use crate::model::{Bad, ChannelId, List, MessageId, UserId, WordList};
 
-/// Finds the entry of an action and type, with the table's own spelling of the two.
-pub(super) fn find(names: (&str, &str)) -> Option<(&'static Entry, Names)> {
+/// An order of a sender who may give it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    AddBad(Bad),
+    RemoveBad(Bad),
+    AddExcept {
+        user: UserId,
+    },
+    RemoveExcept {
+        user: UserId,
+    },
+    /// Another bot has handled this message. The id is never 0.
+    Declare {
+        group: ChannelId,
+        message: MessageId,
+    },
+    FloodBegin {
+        group: ChannelId,
+    },
+    FloodEnd {
+        group: ChannelId,
+    },
+    Kicked {
+        group: ChannelId,
+        user: UserId,
+    },
+    VersionAsk {
+        admin: UserId,
+        message: MessageId,
+        /// The group of `message`; older bots leave it out.
+        group: Option<ChannelId>,
+    },
+    BackupNow,
+    Rollback {
+        admin: UserId,
+        list: List,
+    },
+    Clear {
+        admin: UserId,
+        part: Cleared,
+    },
+    RemoveScore {
+        user: UserId,
+    },
+    Refresh {
+        admin: UserId,
+    },
+    StatusAsk {
+        admin: UserId,
+        message: MessageId,
+    },
+    RegexUpdate {
+        list: WordList,
+    },
+    RegexCount,
+    /// Posts go to HIDE from here on (true), or to EXCHANGE again (false).
+    Hide(bool),
+}
+
+impl Order {
+    /// Returns true if the order means nothing without the post's file.
+    #[must_use]
+    pub const fn needs_file(&self) -> bool {
+        matches!(self, Self::Rollback { .. } | Self::RegexUpdate { .. })
+    }
+}
+
+/// The part of the data that MANAGE orders to clear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cleared {
+    BadChannels,
+    BadUsers,
+    ExceptLong,
+    /// All records of all users.
+    UserAll,
+    /// The records of users who are new in a group.
+    UserNew,
+}
+
+/// Finds the entry of an action and type, and the table's own copies of the two words.
+pub(super) fn find(action: &str, kind: &str) -> Option<(&'static Entry, Names)> {
     ENTRIES.iter().find_map(|entry| {
-        let known = entry.names.iter().find(|known| **known == names)?;
-        Some((entry, *known))
+        let names = entry.names.iter().find(|names| **names == (action, kind))?;
+        Some((entry, *names))
     })
 }
 
-const MANAGE: Senders = Senders::These(&["MANAGE"]);
-const REGEX: Senders = Senders::These(&["REGEX"]);
-const NOSPAM_AND_MANAGE: Senders = Senders::These(&["NOSPAM", "MANAGE"]);
-const CHANNELS_ARE_FOR_FEW: Option<Narrowed> = Some(Narrowed {
-    what: "`type: channel`",
-    is_meant: |order| {
-        let (Order::AddBad(bad) | Order::RemoveBad(bad)) = order else {
-            return false;
-        };
-        matches!(bad, Bad::Channel(_))
+const MANAGE: Senders = Senders::Only(&["MANAGE"]);
+const REGEX: Senders = Senders::Only(&["REGEX"]);
+const NOSPAM_AND_MANAGE: Senders = Senders::Only(&["NOSPAM", "MANAGE"]);
+const FEW_MAY_NAME_CHANNELS: Option<Restriction> = Some(Restriction {
+    label: "`type: channel`",
+    applies: |order| {
+        matches!(
+            order,
+            Order::AddBad(Bad::Channel(_)) | Order::RemoveBad(Bad::Channel(_))
+        )
     },
     senders: &["MANAGE", "NOSPAM"],
 });
 
-/// All orders. An action and type stands in one entry only.
+/// All orders. Each action and type is in one entry only.
 pub(super) static ENTRIES: &[Entry] = &[
     Entry {
-        senders: Senders::These(&[
+        senders: Senders::Only(&[
             "ANALYZE", "CLEAN", "LANG", "LONG", "NOFLOOD", "NOPORN", "NOSPAM", "RECHECK", "USER",
             "WARN", "WATCH", "MANAGE",
         ]),
         to: Addressee::Avatar,
         names: &[("add", "bad")],
         data: "`{id, type: user}`",
-        read: data::add_bad,
-        narrowed: CHANNELS_ARE_FOR_FEW,
+        read: |data| Ok(Order::AddBad(bad(data)?)),
+        restriction: FEW_MAY_NAME_CHANNELS,
         effect: "goes on the bad list",
     },
     Entry {
-        senders: Senders::These(&["NOSPAM", "MANAGE", "USER"]),
+        senders: Senders::Only(&["NOSPAM", "MANAGE", "USER"]),
         to: Addressee::Avatar,
         names: &[("remove", "bad")],
         data: "`{id, type: user}`",
-        read: data::remove_bad,
-        narrowed: CHANNELS_ARE_FOR_FEW,
+        read: |data| Ok(Order::RemoveBad(bad(data)?)),
+        restriction: FEW_MAY_NAME_CHANNELS,
         effect: "goes off the bad list; a user's records are cleared",
     },
     Entry {
@@ -55,8 +136,11 @@ pub(super) static ENTRIES: &[Entry] = &[
         to: Addressee::Avatar,
         names: &[("add", "except")],
         data: "`{id, type: long}`, also spelled `the_id`, `the_type`",
-        read: data::add_except,
-        narrowed: None,
+        read: |data| {
+            let user = excepted(data)?;
+            Ok(Order::AddExcept { user })
+        },
+        restriction: None,
         effect: "the user's present photo goes on the exception list",
     },
     Entry {
@@ -64,12 +148,15 @@ pub(super) static ENTRIES: &[Entry] = &[
         to: Addressee::Avatar,
         names: &[("remove", "except")],
         data: "same",
-        read: data::remove_except,
-        narrowed: None,
+        read: |data| {
+            let user = excepted(data)?;
+            Ok(Order::RemoveExcept { user })
+        },
+        restriction: None,
         effect: "the user's present photo goes off the exception list",
     },
     Entry {
-        senders: Senders::These(&[
+        senders: Senders::Only(&[
             "CAPTCHA", "CLEAN", "LANG", "LONG", "NOFLOOD", "NOPORN", "NOSPAM", "RECHECK",
         ]),
         to: Addressee::Avatar,
@@ -79,35 +166,55 @@ pub(super) static ENTRIES: &[Entry] = &[
             ("declare", "delete"),
         ],
         data: "`{group_id, message_id}`",
-        read: data::declared,
-        narrowed: None,
+        read: |data| {
+            Ok(Order::Declare {
+                group: data.channel("group_id")?,
+                message: data.message("message_id")?,
+            })
+        },
+        restriction: None,
         effect: "that message is handled; a photo that waits for it is cancelled",
     },
     Entry {
-        senders: Senders::These(&["CAPTCHA"]),
+        senders: Senders::Only(&["CAPTCHA"]),
         to: Addressee::Avatar,
         names: &[("flood", "status")],
         data: "`{group_id, status: begin or end}`",
-        read: data::flood,
-        narrowed: None,
-        effect: "photos of that group wait, and are decided anew at `end`",
+        read: |data| {
+            let group = data.channel("group_id")?;
+            let begin = ("begin", Order::FloodBegin { group });
+            data.word("status", &[begin, ("end", Order::FloodEnd { group })])
+        },
+        restriction: None,
+        effect: "photos of that group wait, and are decided again at `end`",
     },
     Entry {
-        senders: Senders::These(&["CAPTCHA", "WARN"]),
+        senders: Senders::Only(&["CAPTCHA", "WARN"]),
         to: Addressee::User,
         names: &[("help", "delete")],
         data: "`{group_id, user_id, …}`",
-        read: data::kicked,
-        narrowed: None,
+        read: |data| {
+            Ok(Order::Kicked {
+                group: data.channel("group_id")?,
+                user: data.user("user_id")?,
+            })
+        },
+        restriction: None,
         effect: "kicked: that user's waiting photo and join there are dropped",
     },
     Entry {
-        senders: Senders::These(&["HIDE"]),
+        senders: Senders::Only(&["HIDE"]),
         to: Addressee::Avatar,
         names: &[("version", "ask")],
         data: "`{admin_id, message_id}`, newer also `group_id`",
-        read: data::version_ask,
-        narrowed: None,
+        read: |data| {
+            Ok(Order::VersionAsk {
+                admin: data.user("admin_id")?,
+                message: data.message("message_id")?,
+                group: data.optional_channel("group_id")?,
+            })
+        },
+        restriction: None,
         effect: "version report",
     },
     Entry {
@@ -116,7 +223,7 @@ pub(super) static ENTRIES: &[Entry] = &[
         names: &[("backup", "now")],
         data: "anything",
         read: |_| Ok(Order::BackupNow),
-        narrowed: None,
+        restriction: None,
         effect: "backup at once",
     },
     Entry {
@@ -124,8 +231,13 @@ pub(super) static ENTRIES: &[Entry] = &[
         to: Addressee::Avatar,
         names: &[("backup", "rollback")],
         data: "`{admin_id, type: list name}` and a file",
-        read: data::rollback,
-        narrowed: None,
+        read: |data| {
+            Ok(Order::Rollback {
+                admin: data.user("admin_id")?,
+                list: data.word("type", &List::ALL.map(|list| (list.as_str(), list)))?,
+            })
+        },
+        restriction: None,
         effect: "that list is replaced by the file; the old one is kept as a sealed file",
     },
     Entry {
@@ -133,8 +245,11 @@ pub(super) static ENTRIES: &[Entry] = &[
         to: Addressee::Avatar,
         names: &[("clear", "bad")],
         data: "`{admin_id, type: channels or users}`",
-        read: data::clear_bad,
-        narrowed: None,
+        read: |data| {
+            let channels = ("channels", Cleared::BadChannels);
+            clear(data, &[channels, ("users", Cleared::BadUsers)])
+        },
+        restriction: None,
         effect: "clears that part of the bad list",
     },
     Entry {
@@ -142,8 +257,8 @@ pub(super) static ENTRIES: &[Entry] = &[
         to: Addressee::Avatar,
         names: &[("clear", "except")],
         data: "`{admin_id, type: long}`",
-        read: data::clear_except,
-        narrowed: None,
+        read: |data| clear(data, &[("long", Cleared::ExceptLong)]),
+        restriction: None,
         effect: "clears the exception list",
     },
     Entry {
@@ -151,17 +266,23 @@ pub(super) static ENTRIES: &[Entry] = &[
         to: Addressee::Avatar,
         names: &[("clear", "user")],
         data: "`{admin_id, type: all or new}`",
-        read: data::clear_user,
-        narrowed: None,
-        effect: "clears all that is known of users, or who is new",
+        read: |data| {
+            let all = ("all", Cleared::UserAll);
+            clear(data, &[all, ("new", Cleared::UserNew)])
+        },
+        restriction: None,
+        effect: "clears the records of all users, or of new ones",
     },
     Entry {
         senders: MANAGE,
         to: Addressee::Avatar,
         names: &[("remove", "score")],
         data: "user id",
-        read: data::remove_score,
-        narrowed: None,
+        read: |data| {
+            let user = data.as_user()?;
+            Ok(Order::RemoveScore { user })
+        },
+        restriction: None,
         effect: "clears the user's records",
     },
     Entry {
@@ -169,8 +290,11 @@ pub(super) static ENTRIES: &[Entry] = &[
         to: Addressee::Avatar,
         names: &[("update", "refresh")],
         data: "admin id",
-        read: data::refresh,
-        narrowed: None,
+        read: |data| {
+            let admin = data.as_user()?;
+            Ok(Order::Refresh { admin })
+        },
+        restriction: None,
         effect: "refreshes administrator lists",
     },
     Entry {
@@ -178,8 +302,13 @@ pub(super) static ENTRIES: &[Entry] = &[
         to: Addressee::Avatar,
         names: &[("status", "ask")],
         data: "`{admin_id, message_id}`",
-        read: data::status_ask,
-        narrowed: None,
+        read: |data| {
+            Ok(Order::StatusAsk {
+                admin: data.user("admin_id")?,
+                message: data.message("message_id")?,
+            })
+        },
+        restriction: None,
         effect: "status report",
     },
     Entry {
@@ -187,8 +316,11 @@ pub(super) static ENTRIES: &[Entry] = &[
         to: Addressee::Avatar,
         names: &[("regex", "update")],
         data: "list name and a file of rules",
-        read: data::regex_update,
-        narrowed: None,
+        read: |data| {
+            let list = data.as_word(&WordList::ALL.map(|list| (list.as_str(), list)))?;
+            Ok(Order::RegexUpdate { list })
+        },
+        restriction: None,
         effect: "replaces the list, keeping hits of rules that stay",
     },
     Entry {
@@ -196,8 +328,8 @@ pub(super) static ENTRIES: &[Entry] = &[
         to: Addressee::Avatar,
         names: &[("regex", "count")],
         data: "`\"ask\"`",
-        read: data::regex_count,
-        narrowed: None,
+        read: |data| data.as_word(&[("ask", Order::RegexCount)]),
+        restriction: None,
         effect: "count report now",
     },
     Entry {
@@ -205,12 +337,33 @@ pub(super) static ENTRIES: &[Entry] = &[
         to: Addressee::Emergency,
         names: &[("backup", "hide")],
         data: "bool",
-        read: data::hide,
-        narrowed: Some(Narrowed {
-            what: "`false`",
-            is_meant: |order| *order == Order::Hide(false),
+        read: |data| data.as_bool().map(Order::Hide),
+        restriction: Some(Restriction {
+            label: "`false`",
+            applies: |order| *order == Order::Hide(false),
             senders: &["MANAGE"],
         }),
         effect: "HIDE is used from now on, EXCHANGE again after `false`",
     },
 ];
+
+fn bad(data: Data<'_>) -> Result<Bad, DataError> {
+    let is_user = data.word("type", &[("user", true), ("channel", false)])?;
+    Ok(if is_user {
+        Bad::User(data.user("id")?)
+    } else {
+        Bad::Channel(data.channel("id")?)
+    })
+}
+
+fn excepted(data: Data<'_>) -> Result<UserId, DataError> {
+    data.word("type", &[("long", ())])?;
+    data.user("id")
+}
+
+fn clear(data: Data<'_>, words: &[(&str, Cleared)]) -> Result<Order, DataError> {
+    Ok(Order::Clear {
+        admin: data.user("admin_id")?,
+        part: data.word("type", words)?,
+    })
+}
