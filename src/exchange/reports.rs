@@ -53,7 +53,7 @@ pub fn avatar(group: ChannelId, user: UserId, message: MessageId) -> String {
     format_data(AVATAR, &["NOSPAM"], "update", "avatar", &data)
 }
 
-/// A status report, for BACKUP. `backup` says that this instance is a standby replica.
+/// A status report, for BACKUP. `backup` is true for a standby replica.
 #[must_use]
 pub fn status(dialect: Dialect, status: Status, backup: bool) -> String {
     #[derive(Serialize)]

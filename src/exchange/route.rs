@@ -1,7 +1,7 @@
 //! Chooses the channel that AVATAR's posts go to: EXCHANGE or HIDE.
 //!
-//! Who may order a change is decided in `orders`. The caller stores the choice, and enqueues the order that is
-//! forwarded, in the transaction of the event; so the choice survives a crash and the order is forwarded once.
+//! The module `orders` decides who may order a change. The caller stores the choice and enqueues the notice to the
+//! fleet in the transaction of the event, so that the choice survives a crash and the notice is sent once.
 
 /// The channel that posts go to. Its text form is stored in `state.db`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr)]
@@ -25,7 +25,7 @@ pub enum RouteEvent {
 pub struct RouteChange {
     /// The channel after the event.
     pub route: Route,
-    /// The order to use HIDE has to be sent to EMERGENCY, in HIDE.
+    /// True if the order to use HIDE has to be posted in HIDE: [`reports::emergency`](super::reports::emergency).
     pub notify_fleet: bool,
 }
 
@@ -40,7 +40,7 @@ impl Route {
         }
     }
 
-    /// Returns the channel after an event. `has_exchange` says that EXCHANGE is configured.
+    /// Returns the channel after an event. `has_exchange` is true if EXCHANGE is configured.
     ///
     /// Only a change from EXCHANGE to HIDE notifies the fleet; another event of the same meaning changes nothing.
     #[must_use]
