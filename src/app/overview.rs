@@ -181,9 +181,9 @@ fn delivery(tx: &Tx<'_>, left: &Instance) -> Result<Delivery, StoreError> {
             title: known.map(|known| known.channel.title),
         }))
     };
-    let stored = left.route.as_deref().and_then(Route::from_word);
+    let stored = left.route.as_deref().and_then(|word| word.parse().ok());
     Ok(Delivery {
-        posts_go_to: Route::at_start(stored, left.exchange.is_some()).as_str(),
+        posts_go_to: Route::at_start(stored, left.exchange.is_some()).into(),
         hide: private(left.hide)?,
         exchange: private(left.exchange)?,
     })

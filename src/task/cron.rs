@@ -31,7 +31,7 @@ pub async fn enqueue_online(shared: &Shared) -> Result<(), TaskError> {
     shared
         .commit(|tx| {
             enqueue::drop_awake(tx, now)?;
-            enqueue::envelope(tx, Status::Online.as_str(), &text, now)
+            enqueue::envelope(tx, Status::Online.into_str(), &text, now)
         })
         .await?;
     shared.wakes.deliver.notify_one();

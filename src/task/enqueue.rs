@@ -23,11 +23,10 @@ pub(super) fn version(
     chat: Option<ChannelId>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let said = reports::version(dialect, asker, chat);
-    if reports::version_is_a_text(dialect, chat) {
-        text_file(tx, &said, &reports::version_text(), now)
-    } else {
-        envelope(tx, "version", &said, now)
+    let report = reports::version(dialect, asker, chat);
+    match report.file {
+        Some(text) => text_file(tx, &report.envelope, &text, now),
+        None => envelope(tx, "version", &report.envelope, now),
     }
 }
 
@@ -56,7 +55,7 @@ pub(super) fn awake(
     let payload = Payload::Text {
         text: text.to_owned(),
     };
-    let key = key(reports::Status::Awake.as_str(), now)?;
+    let key = key(reports::Status::Awake.into_str(), now)?;
     tx.enqueue_report_until(&key, &payload, now, due.plus(AWAKE_WITHIN))?;
     Ok(())
 }
@@ -133,7 +132,7 @@ pub(super) fn counts(tx: &Tx<'_>, now: Timestamp) -> Result<usize, StoreError> {
 
 /// Returns where posts go now.
 pub(super) fn route(tx: &Tx<'_>, shared: &Shared) -> Result<Route, StoreError> {
-    let stored = tx.setting(ROUTE)?.and_then(|word| Route::from_word(&word));
+    let stored = tx.setting(ROUTE)?.and_then(|word| word.parse().ok());
     Ok(Route::at_start(stored, shared.delivery.exchange.is_some()))
 }
 
@@ -146,12 +145,12 @@ pub(super) fn turn(
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let has_exchange = shared.delivery.exchange.is_some();
-    let turn = route(tx, shared)?.turn(event, has_exchange);
-    tx.keep_setting(ROUTE, turn.route.as_str())?;
-    if turn.pass_on {
+    let change = route(tx, shared)?.after(event, has_exchange);
+    tx.keep_setting(ROUTE, change.route.into())?;
+    if change.notify_fleet {
         envelope(tx, "emergency", &reports::emergency(), now)?;
     }
-    Ok(turn.pass_on)
+    Ok(change.notify_fleet)
 }
 
 /// Owes a report that needs nothing to be fetched.

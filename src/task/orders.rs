@@ -8,9 +8,10 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use fleet_exchange::Envelope;
+
 use super::{Shared, enqueue, lists};
-use crate::exchange::envelope;
-use crate::exchange::orders::{self, Cleared, Heard, Order, RefusedWhy};
+use crate::exchange::orders::{self, Classified, Cleared, Order, OrderError};
 use crate::exchange::reports::{self, Asker};
 use crate::exchange::route::RouteEvent;
 use crate::files::{LeftOut, ListFile};
@@ -44,7 +45,7 @@ pub(super) struct PostCommit {
 
 /// Returns whether a post is an order that means nothing without its file.
 pub(super) fn needs_file(post: &ChannelPost) -> bool {
-    matches!(heard(post), Some((_, Heard::Obey(order))) if order.needs_file())
+    matches!(classify(post), Some((_, Classified::Order(order))) if order.needs_file())
 }
 
 /// Applies a page's posts.
@@ -63,30 +64,30 @@ pub(super) fn apply(
         if post.own || post.text.is_empty() || tx.knows_order(page.channel, post.message)? {
             continue;
         }
-        let Some((envelope, heard)) = heard(post) else {
+        let Some((envelope, classified)) = classify(post) else {
             tracing::debug!(channel = %page.channel, message_id = %post.message, "no envelope");
             tx.count_malformed()?;
             continue;
         };
-        let order = match heard {
-            Heard::NotForUs => continue,
-            Heard::Refused(refused) if refused.why == RefusedWhy::Overheard => {
+        let order = match classified {
+            Classified::NotForUs => continue,
+            Classified::Refused(refused) if refused.reason == OrderError::Overheard => {
                 tracing::debug!("{refused}");
                 continue;
             }
-            Heard::Refused(refused) => {
+            Classified::Refused(refused) => {
                 tracing::warn!("an order was refused: {refused}");
                 note(
                     tx,
                     page.channel,
                     post,
                     &envelope,
-                    &refused.why.to_string(),
+                    &refused.reason.to_string(),
                     now,
                 )?;
                 continue;
             }
-            Heard::Obey(order) => order,
+            Classified::Order(order) => order,
         };
         let carried_out = Carrier {
             tx,
@@ -98,7 +99,7 @@ pub(super) fn apply(
         match carried_out {
             Ok(done) => {
                 tracing::info!(
-                    sender = orders::loggable(&envelope.from),
+                    sender = orders::loggable_sender(&envelope.from),
                     action = envelope.action,
                     kind = envelope.kind,
                     "order carried out: {done}"
@@ -115,7 +116,7 @@ pub(super) fn apply(
             }
             Err(why) => {
                 tracing::error!(
-                    sender = orders::loggable(&envelope.from),
+                    sender = orders::loggable_sender(&envelope.from),
                     action = envelope.action,
                     kind = envelope.kind,
                     "an order could not be carried out: {why}"
@@ -127,22 +128,22 @@ pub(super) fn apply(
     Ok(after)
 }
 
-fn heard(post: &ChannelPost) -> Option<(envelope::Envelope, Heard)> {
-    let envelope = envelope::read(&post.text).ok()?;
-    let heard = orders::understand(&envelope, OWN_NAME);
-    Some((envelope, heard))
+fn classify(post: &ChannelPost) -> Option<(Envelope, Classified)> {
+    let envelope = Envelope::parse(&post.text).ok()?;
+    let classified = orders::classify(&envelope, OWN_NAME);
+    Some((envelope, classified))
 }
 
 fn note(
     tx: &Tx<'_>,
     channel: ChannelId,
     post: &ChannelPost,
-    envelope: &envelope::Envelope,
+    envelope: &Envelope,
     verdict: &str,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let what = (
-        orders::loggable(&envelope.from),
+        orders::loggable_sender(&envelope.from),
         envelope.action.as_str(),
         envelope.kind.as_str(),
     );
@@ -258,11 +259,11 @@ impl Carrier<'_, '_> {
             }
             Order::Rollback { list, .. } => return self.roll_back(list, file),
             Order::RegexUpdate { list } => return self.update_rules(list, file),
-            Order::Clear { what, .. } => {
+            Order::Clear { part, .. } => {
                 if let Err(why) = self.save_waiting()? {
                     return Ok(Err(why));
                 }
-                self.clear(what)?.to_owned()
+                self.clear(part)?.to_owned()
             }
             Order::RemoveScore { user } => {
                 tx.forget_user(user)?;
@@ -276,7 +277,8 @@ impl Carrier<'_, '_> {
                 if enqueue::turn(tx, self.shared, RouteEvent::Ordered { hide }, now)? {
                     self.after.deliver = true;
                 }
-                format!("posts go to {}", enqueue::route(tx, self.shared)?.as_str())
+                let route: &str = enqueue::route(tx, self.shared)?.into();
+                format!("posts go to {route}")
             }
         };
         Ok(Ok(done))
@@ -288,9 +290,9 @@ impl Carrier<'_, '_> {
         Ok(())
     }
 
-    fn clear(&self, what: Cleared) -> Result<&'static str, StoreError> {
+    fn clear(&self, part: Cleared) -> Result<&'static str, StoreError> {
         let tx = self.tx;
-        Ok(match what {
+        Ok(match part {
             Cleared::BadChannels => {
                 tx.clear_bad(false)?;
                 "bad channels cleared"

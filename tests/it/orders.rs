@@ -174,8 +174,10 @@ fn the_daily_backup_and_count_come_on_schedule() {
 fn mutilated_envelopes_change_nothing() {
     let mut scene = Scene::new();
     scene.start();
-    let vectors: Vec<Value> =
-        serde_json::from_str(include_str!("../fixtures/exchange.json")).expect("vectors");
+    let vectors: Vec<Value> = serde_json::from_str(include_str!(
+        "../../crates/fleet-exchange/tests/fixtures/exchange.json"
+    ))
+    .expect("vectors");
     let owner = scene.sim.owner();
     let mut posts = 0;
     for (number, vector) in vectors.iter().enumerate() {

@@ -316,5 +316,8 @@ fn the_documented_table_of_orders_is_the_codes() {
         .and_then(|(_, rest)| rest.split_once("<!-- /orders -->"))
         .map(|(table, _)| table.trim())
         .expect("the markers");
-    assert_eq!(table, scp_079_avatar::exchange::orders::table().trim());
+    assert_eq!(
+        table,
+        scp_079_avatar::exchange::orders::markdown_table().trim()
+    );
 }
