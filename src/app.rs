@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::config::{self, Config};
-use crate::files::{MakeFault, Maker, Reader};
+use crate::file_codec::{MakeFault, Maker, Reader};
 use crate::model::{Channel, ChannelId};
 use crate::schedule::Timetable;
 use crate::spool::Spool;

@@ -1,6 +1,6 @@
 //! `data_dir/spool`: sealed photos that wait for their turn.
 //!
-//! Owns the directory; that each file in it is whole, `files` sees to.
+//! Owns the directory; that each file in it is whole, `fleet_files` sees to.
 //! Which file belongs to which post is the outbox's to know; what belongs to none is swept at start.
 
 use std::collections::BTreeSet;
@@ -9,7 +9,7 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
-use crate::files::{self, PlaceFault};
+use fleet_files::PlaceFault;
 
 /// Letters and digits in a file's name.
 const NAME_LENGTH: usize = 8;
@@ -38,7 +38,7 @@ impl Spool {
     /// # Errors
     /// The disk is full or the directory cannot be written.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), PlaceFault> {
-        files::replace(&self.0.join(name), |file| {
+        fleet_files::replace(&self.0.join(name), |file| {
             file.write_all(bytes)
                 .map_err(|error| PlaceFault::new("write", &self.0.join(name), error))
         })
@@ -96,7 +96,7 @@ impl Spool {
 }
 
 /// Whether a file is called as this program calls its own: eight letters and digits, or a leftover
-/// of `files::replace`.
+/// of `fleet_files::replace`.
 fn is_ours(name: &str) -> bool {
     let plain = name.len() == NAME_LENGTH && name.bytes().all(|byte| byte.is_ascii_alphanumeric());
     plain || (name.starts_with('.') && name.ends_with(".part"))

@@ -38,7 +38,7 @@ pub use watch::watch;
 use crate::clock::Clock;
 use crate::config::Dialect;
 use crate::decide;
-use crate::files::{Maker, Reader};
+use crate::file_codec::{Maker, Reader};
 use crate::model::{Channel, ChannelId, ChannelKind, Timestamp, UserId};
 use crate::spool::Spool;
 use crate::store::{Facts, Store, StoreError};

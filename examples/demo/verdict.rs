@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
-use scp_079_avatar::files::{Opener, open_whole};
+use fleet_files::{Opener, open_whole};
 use telegram_sim::Post;
 
 use crate::daemon::{JoinKey, PASSWORD};

@@ -10,10 +10,12 @@ use thiserror::Error;
 use super::{AppError, prepare_data_dir};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::files::{self, LeftOut, Maker, Opened, PlaceFault, Reader};
+use crate::file_codec::{Maker, Opened, Reader};
+use crate::list_file::LeftOut;
 use crate::model::{List, ListChange, ListData};
 use crate::store::{self, Store, StoreError};
 use crate::task;
+use fleet_files::PlaceFault;
 
 /// Why a backup or a restore by hand did not work.
 #[derive(Debug, Error)]
@@ -104,7 +106,7 @@ pub fn backup(
             .map_err(|error| unmade(&error))?;
         drop(data);
         let path = directory.join(list.as_str());
-        files::replace(&path, |file| {
+        fleet_files::replace(&path, |file| {
             file.write_all(&made)
                 .map_err(|error| PlaceFault::new("write", &path, error))
         })

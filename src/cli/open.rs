@@ -11,7 +11,8 @@ use serde_json::Value as Json;
 
 use super::Failure;
 use crate::config::Config;
-use crate::files::{self, Kind, Opened, Opener, PlaceFault, Reader};
+use crate::file_codec::{Opened, Reader};
+use fleet_files::{Kind, Opener, PlaceFault};
 
 /// What `open` is told.
 #[derive(Debug, Args)]
@@ -38,7 +39,7 @@ pub(super) fn run(config: &Config, arguments: &Arguments) -> Result<(), Failure>
         && let Some(output) = &arguments.output
     {
         // Streamed: a sealed file may be larger than memory.
-        return files::open_to(&mut Opener::new(&password), file, output)
+        return fleet_files::open_to(&mut Opener::new(&password), file, output)
             .map(|_| ())
             .map_err(|error| about(&error));
     }
@@ -64,7 +65,7 @@ pub(super) fn run(config: &Config, arguments: &Arguments) -> Result<(), Failure>
         }
     };
     if let Some(output) = &arguments.output {
-        return files::replace(output, |file| {
+        return fleet_files::replace(output, |file| {
             file.write_all(&shown)
                 .map_err(|error| PlaceFault::new("write", output, error))
         })

@@ -11,7 +11,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{MutexGuard, PoisonError};
 
 use super::{Shared, Stop};
-use crate::files::{self, Opened, PlaceFault, Reader};
+use fleet_files::PlaceFault;
+
+use crate::file_codec::{Opened, Reader};
 use crate::model::{List, ListData, Payload, Timestamp};
 use crate::spool;
 use crate::store::{Facts, Row, StoreError};
@@ -253,7 +255,7 @@ pub fn replace_list(
             .and_then(|maker| maker.list(list, &before, &now.rfc3339(), reader))
             .map_err(|error| StoreError::Unreadable(format!("{list}: {error}")))?;
         drop(before);
-        files::replace(&path, |file| {
+        fleet_files::replace(&path, |file| {
             file.write_all(&made)
                 .map_err(|error| PlaceFault::new("write", &path, error))
         })

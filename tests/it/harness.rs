@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
+use fleet_files::{Opener, open_whole};
 use rusqlite::{Connection, OpenFlags};
 use rustix::process::{Pid, Signal, kill_process};
-use scp_079_avatar::files::{Opener, open_whole};
 use scp_079_avatar::telegram::PERMITTED;
 use telegram_sim::{Options, PhotoSpec, Post, Simulator, UserSpec, World, bot_api_id};
 use tempfile::TempDir;

@@ -11,7 +11,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use rusqlite::Connection;
 use scp_079_avatar::exchange::format_data;
-use scp_079_avatar::files::{ListFile, Opened, Reader};
+use scp_079_avatar::file_codec::{Opened, Reader};
+use scp_079_avatar::list_file::ListFile;
 use scp_079_avatar::model::{List, ListData, Users};
 use scp_079_avatar::store::Store;
 use serde_json::{Value, json};

@@ -4,7 +4,7 @@ mod reports;
 mod table;
 
 use scp_079_avatar::exchange::format_data;
-use scp_079_avatar::files::{Opened, Reader};
+use scp_079_avatar::file_codec::{Opened, Reader};
 use serde_json::{Value, json};
 use telegram_sim::{Fault, How, Match, Post, bot_api_id};
 
@@ -868,7 +868,7 @@ pub(crate) fn update_rules(scene: &Scene, list: &str, rules: Value) {
 
 /// A list's sealed file, as another of the fleet would make it.
 fn sealed_list(name: &str, data: Value) -> Vec<u8> {
-    let sealer = scp_079_avatar::files::Sealer::new(&PASSWORD.into()).expect("a key");
-    let json = scp_079_avatar::files::lists::to_json(name, data, "2026-01-01T00:00:00Z");
+    let sealer = fleet_files::Sealer::new(&PASSWORD.into()).expect("a key");
+    let json = scp_079_avatar::list_file::to_json(name, data, "2026-01-01T00:00:00Z");
     sealer.seal_bytes(&json).expect("sealed")
 }

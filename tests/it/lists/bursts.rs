@@ -2,9 +2,9 @@
 
 use std::fs;
 
+use fleet_files::Sealer;
 use scp_079_avatar::clock::Clock;
-use scp_079_avatar::files::Sealer;
-use scp_079_avatar::files::lists::to_json;
+use scp_079_avatar::list_file::to_json;
 use serde_json::{Value, json};
 
 use super::{heard, opened, order, posted, users_of};

@@ -236,8 +236,7 @@ fn forwarded_json(photo: &ForwardedRecord) -> ForwardedJson {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::files::ListFile;
-    use crate::files::lists::list_to_json;
+    use crate::list_file::{ListFile, list_to_json};
 
     #[test]
     fn a_file_of_before_opens_and_what_is_known_since_comes_back() {

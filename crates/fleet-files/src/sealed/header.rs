@@ -6,7 +6,7 @@ use super::fault::SealedFault;
 use super::read_up_to;
 
 /// How every sealed file begins.
-pub(in crate::files) const MAGIC: &[u8] = b"SCP079";
+pub(crate) const MAGIC: &[u8] = b"SCP079";
 /// Bytes of the header, which are the associated data of every chunk.
 pub(super) const LENGTH: usize = 55;
 

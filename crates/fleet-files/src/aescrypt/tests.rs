@@ -9,7 +9,7 @@ fn password() -> SecretString {
 }
 
 fn fixture(name: &str) -> Vec<u8> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/python");
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/python");
     std::fs::read(path.join(name)).unwrap()
 }
 
@@ -216,7 +216,8 @@ fn mutated_files_are_refused() {
 fn the_files_that_python_was_shown_are_what_is_written() {
     // tests/interop/python_files.py opens these frozen files with pyAesCrypt.
     let mut seen = 0;
-    let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/python/ours");
+    let directory =
+        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/python/ours");
     for entry in std::fs::read_dir(directory).unwrap() {
         let file = std::fs::read(entry.unwrap().path()).unwrap();
         assert_eq!(sealed(&open(&file, &password()).unwrap()), file);

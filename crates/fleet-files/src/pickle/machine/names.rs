@@ -4,8 +4,8 @@
 //! sets; the mark for an image class becomes an object that has a state and nothing else.
 
 use super::Machine;
-use crate::files::pickle::fault::PickleFault;
-use crate::files::pickle::heap::{Name, Node};
+use crate::pickle::fault::PickleFault;
+use crate::pickle::heap::{Name, Node};
 
 /// The most bytes of a name that are looked at, or shown.
 const LONGEST: usize = 80;

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value as Json};
 
 use super::LeftOut;
-use crate::files::pickle::Value;
 use crate::model::{
     BadIds, ChannelId, ExceptIds, ForwardedRecord, JoinRecord, List, ListData, MessageId, PhotoId,
     Timestamp, UserId, Users,
 };
+use fleet_files::pickle::Value;
 
 const NO_GROUP: &str = "group ids that Telegram gives to nobody";
 const NO_CHANNEL: &str = "channel ids that Telegram gives to nobody";
@@ -378,11 +378,11 @@ mod tests {
     use secrecy::SecretString;
 
     use super::*;
-    use crate::files::{Opened, Reader};
+    use crate::file_codec::{Opened, Reader};
 
     const PASSWORD: &str = "correct horse 電池";
 
-    fn fixture(name: &str) -> crate::files::ListFile {
+    fn fixture(name: &str) -> crate::list_file::ListFile {
         let path = format!(
             "{}/tests/fixtures/python/{name}.pickle.aes",
             env!("CARGO_MANIFEST_DIR")

@@ -4,9 +4,9 @@
 //! Pure. Ids of groups and channels are written in the Bot API form. Whatever a file holds that has
 //! no meaning here is left out, and said in words, so that nobody believes it to be restored.
 
-mod left_out;
-mod own;
-mod python;
+mod python_dicts;
+mod sealed_json;
+mod skipped_entries;
 
 use std::borrow::Cow;
 
@@ -15,8 +15,10 @@ use serde::de::IgnoredAny;
 use serde_json::{Map, Value as Json, json};
 use thiserror::Error;
 
-pub use self::left_out::LeftOut;
-use super::pickle::{self, Value};
+use fleet_files::pickle::{self, Value};
+
+pub use self::skipped_entries::LeftOut;
+use self::{python_dicts as python, sealed_json as own};
 use crate::model::{List, ListData};
 
 /// The layout of the JSON.
@@ -163,12 +165,12 @@ impl ListFile {
     }
 
     /// Returns whether this is that list, with those data, in a sealed file.
-    pub(super) fn is_own(&self, list: List, data: &ListData) -> bool {
+    pub(crate) fn is_own(&self, list: List, data: &ListData) -> bool {
         self.list == Some(list) && matches!(&self.data, Data::Own(own) if own == data)
     }
 
     /// Returns whether this came from a pickle with those bytes, which this program wrote.
-    pub(super) fn is_pickled(&self, pickle: &[u8]) -> bool {
+    pub(crate) fn is_pickled(&self, pickle: &[u8]) -> bool {
         matches!(&self.data, Data::Python(value) if pickle::write(value) == pickle)
     }
 

@@ -1,7 +1,7 @@
 //! Pickles that were not made by a friend.
 
 use super::*;
-use crate::files::aescrypt;
+use crate::aescrypt;
 
 fn fault(pickle: &[u8]) -> PickleFault {
     read(pickle).expect_err("a fault")

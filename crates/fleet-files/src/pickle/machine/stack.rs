@@ -1,11 +1,11 @@
 //! The stack with its marks, the memo, and the count of steps.
 
 use super::Machine;
-use crate::files::pickle::MOST_VALUES;
-use crate::files::pickle::fault::PickleFault;
-use crate::files::pickle::heap::{Id, Node};
-use crate::files::pickle::input::Input;
-use crate::files::pickle::{literal, opcode as op};
+use crate::pickle::MOST_VALUES;
+use crate::pickle::fault::PickleFault;
+use crate::pickle::heap::{Id, Node};
+use crate::pickle::input::Input;
+use crate::pickle::{literal, opcode as op};
 
 impl<'a> Machine<'a> {
     pub(super) fn push(&mut self, node: Node<'a>) -> Result<(), PickleFault> {

@@ -4,9 +4,9 @@
 //! file's final name: it is written beside it, flushed to the disk, and renamed. After a crash there is the old
 //! file or the new one, and at worst a hidden leftover that ends in `.part`. Knows no photo and no list.
 
+#![warn(missing_docs)]
+
 pub mod aescrypt;
-pub mod lists;
-mod maker;
 pub mod pickle;
 mod sealed;
 
@@ -15,8 +15,6 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-pub use self::lists::{LeftOut, ListFault, ListFile};
-pub use self::maker::{MakeFault, Maker, Opened, ReadFault, Reader};
 pub use self::sealed::{Opener, SealedFault, Sealer};
 
 /// What a file is by its first bytes, whatever its name or the configuration says.

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use super::*;
 
 fn directory() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/python")
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/python")
 }
 
 fn fixture(name: &str) -> Vec<u8> {
@@ -20,7 +20,7 @@ fn fixture(name: &str) -> Vec<u8> {
 /// The pickle in one of the fleet's files.
 fn opened(name: &str) -> Vec<u8> {
     let password = "correct horse 電池".into();
-    crate::files::aescrypt::open(&fixture(&format!("{name}.pickle.aes")), &password).expect(name)
+    crate::aescrypt::open(&fixture(&format!("{name}.pickle.aes")), &password).expect(name)
 }
 
 fn read_data(pickle: &[u8]) -> Result<Value, PickleFault> {

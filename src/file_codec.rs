@@ -7,12 +7,12 @@ use image::{DynamicImage, ImageFormat, RgbImage};
 use secrecy::SecretString;
 use thiserror::Error;
 
-use super::aescrypt::{self, AesCryptFault};
-use super::lists::{self, ListFault, ListFile};
-use super::pickle::{self, PickleFault, Value};
-use super::sealed::{Opener, SealedFault, Sealer};
-use super::{Kind, open_whole};
+use fleet_files::aescrypt::{self, AesCryptFault};
+use fleet_files::pickle::{self, PickleFault, Value};
+use fleet_files::{Kind, Opener, SealedFault, Sealer, open_whole};
+
 use crate::config::FileKind;
+use crate::list_file::{self as lists, ListFault, ListFile};
 use crate::model::{Content, List, ListData};
 
 /// Makes files of the configured kind.
