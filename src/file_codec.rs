@@ -1,95 +1,92 @@
-//! Makes and reads the fleet's files, of either kind (SPEC §7).
+//! Encoding and decoding of the files that are exchanged with the fleet: photos, lists and reports.
+//!
+//! An [`Encoder`] writes the configured format. A [`Decoder`] reads both formats, whatever is configured. A list is
+//! decoded again before its file is handed out. See docs/files.md.
 
 use std::io::Cursor;
 use std::sync::{Mutex, PoisonError};
 
+use fleet_files::FileFormat;
+use fleet_files::aescrypt::{self, AesCryptError};
+use fleet_files::pickle::{self, PickleError, PyValue, RgbPhoto, Unpickled};
+use fleet_files::sealed::{Opener, SealedError, Sealer};
 use image::{DynamicImage, ImageFormat, RgbImage};
 use secrecy::SecretString;
 use thiserror::Error;
 
-use fleet_files::aescrypt::{self, AesCryptFault};
-use fleet_files::pickle::{self, PickleFault, Value};
-use fleet_files::{Kind, Opener, SealedFault, Sealer, open_whole};
-
 use crate::config::FileKind;
-use crate::list_file::{self as lists, ListFault, ListFile};
+use crate::list_file::{self, ListFile, ListFileError, sealed_json};
 use crate::model::{Content, List, ListData};
 
-/// Makes files of the configured kind.
-pub enum Maker {
-    /// Sealed ones.
+/// Encodes files in the configured format.
+pub enum Encoder {
     Sealed(Box<Sealer>),
-    /// Those that the Python fleet reads, with this password.
+    /// The format of the Python programs, with the fleet's password.
     Python(SecretString),
 }
 
-/// Why a file could not be made.
+/// The reason why a file could not be encoded.
 #[derive(Debug, Error)]
-pub enum MakeFault {
-    /// Sealing failed.
+pub enum EncodeError {
     #[error(transparent)]
-    Sealed(#[from] SealedFault),
-    /// AES Crypt failed.
+    Sealed(#[from] SealedError),
     #[error(transparent)]
-    AesCrypt(#[from] AesCryptFault),
-    /// The photo cannot be decoded.
+    AesCrypt(#[from] AesCryptError),
     #[error("the photo cannot be decoded: {0}")]
     Photo(#[from] image::ImageError),
-    /// The photo is too large to be pickled.
+    /// The photo is too large for a pickle.
     #[error(transparent)]
-    Pickle(#[from] PickleFault),
-    /// The data cannot be written.
-    #[error("the data cannot be written: {0}")]
+    Pickle(#[from] PickleError),
+    #[error("the data cannot be written as JSON: {0}")]
     Json(#[from] serde_json::Error),
-    /// What was made does not open to what went in.
-    #[error("what was made does not open to what went in")]
-    Differs,
+    #[error("the new file does not decode to the list that was written to it")]
+    RoundTrip,
 }
 
-impl Maker {
-    /// Derives the key, for the life of the process.
+impl Encoder {
+    /// Derives the key for sealed files, which is kept for the life of the encoder.
     ///
     /// # Errors
-    /// No random numbers, or no memory for the derivation.
-    pub fn new(kind: FileKind, password: &SecretString) -> Result<Self, MakeFault> {
+    /// See [`Sealer::new`].
+    pub fn new(kind: FileKind, password: &SecretString) -> Result<Self, EncodeError> {
         Ok(match kind {
             FileKind::Sealed => Self::Sealed(Box::new(Sealer::new(password)?)),
             FileKind::Python => Self::Python(password.clone()),
         })
     }
 
-    /// Makes the file of a photo that was checked to be a whole image.
+    /// Encodes a photo that was checked to be a whole image.
     ///
     /// # Errors
-    /// See [`MakeFault`].
-    pub fn photo(&self, image: &[u8]) -> Result<Vec<u8>, MakeFault> {
+    /// See [`EncodeError`].
+    pub fn encode_photo(&self, image: &[u8]) -> Result<Vec<u8>, EncodeError> {
         match self {
             Self::Sealed(sealer) => Ok(sealer.seal_bytes(image)?),
             Self::Python(password) => {
                 let pixels = image::load_from_memory(image)?.to_rgb8();
                 let (width, height) = pixels.dimensions();
-                let photo = pickle::Photo::new(width, height, pixels.into_raw())?;
+                let photo = RgbPhoto::new(width, height, pixels.into_raw())?;
                 Ok(aescrypt::seal(&pickle::write_photo(&photo), password)?)
             }
         }
     }
 
-    /// Makes the file of a report.
+    /// Encodes the file of a report. `saved_at` is RFC 3339.
     ///
     /// # Errors
-    /// See [`MakeFault`].
-    pub fn report(&self, content: &Content, saved_at: &str) -> Result<Vec<u8>, MakeFault> {
+    /// See [`EncodeError`].
+    pub fn encode_report(&self, content: &Content, saved_at: &str) -> Result<Vec<u8>, EncodeError> {
         match (self, content) {
             (Self::Sealed(sealer), Content::Text(text)) => Ok(sealer.seal_bytes(text.as_bytes())?),
             (Self::Sealed(sealer), Content::Counts { list, counts }) => {
-                let json = lists::to_json(list, lists::counts_json(counts), saved_at);
+                let json = sealed_json::document(list, sealed_json::counts(counts), saved_at);
                 Ok(sealer.seal_bytes(&json)?)
             }
             (Self::Python(password), content) => {
                 let value = match content {
-                    Content::Text(text) => Value::Str(text.clone()),
+                    Content::Text(text) => PyValue::Str(text.clone()),
                     Content::Counts { counts, .. } => {
-                        lists::python_of(&ListData::Rules(counts.clone()))
+                        list_file::to_python(&ListData::Rules(counts.clone()))
                     }
                 };
                 Ok(aescrypt::seal(&pickle::write(&value), password)?)
@@ -97,85 +94,77 @@ impl Maker {
         }
     }
 
-    /// Makes the file of a list, and opens it again to see that it holds what went in (SPEC §7.3).
+    /// Encodes a list, and decodes the file again to check that it holds the same list. `saved_at` is RFC 3339.
     ///
     /// # Errors
-    /// See [`MakeFault`].
-    pub fn list(
+    /// See [`EncodeError`].
+    pub fn encode_list(
         &self,
         list: List,
         data: &ListData,
         saved_at: &str,
-        reader: &Reader,
-    ) -> Result<Vec<u8>, MakeFault> {
-        // Each copy goes before the next is made: lists are long.
-        let read = |file: &[u8]| match reader.read(file) {
-            Ok(Opened::List(found)) => Ok(found),
-            _ => Err(MakeFault::Differs),
+        decoder: &Decoder,
+    ) -> Result<Vec<u8>, EncodeError> {
+        // Lists are long: each copy is dropped before the next one is made.
+        let decode = |file: &[u8]| match decoder.decode(file) {
+            Ok(DecodedFile::List(decoded)) => Ok(decoded),
+            _ => Err(EncodeError::RoundTrip),
         };
         let (file, is_same) = match self {
             Self::Sealed(sealer) => {
-                let file = sealer.seal_bytes(&lists::list_to_json(list, data, saved_at)?)?;
-                let is_same = read(&file)?.is_own(list, data);
+                let file = sealer.seal_bytes(&sealed_json::list_document(list, data, saved_at)?)?;
+                let is_same = decode(&file)?.is_sealed_copy_of(list, data);
                 (file, is_same)
             }
             Self::Python(password) => {
-                let pickle = pickle::write(&lists::python_of(data));
+                let pickle = pickle::write(&list_file::to_python(data));
                 let file = aescrypt::seal(&pickle, password)?;
-                let is_same = read(&file)?.is_pickled(&pickle);
+                let is_same = decode(&file)?.is_pickled_as(&pickle);
                 (file, is_same)
             }
         };
         if is_same {
             Ok(file)
         } else {
-            Err(MakeFault::Differs)
+            Err(EncodeError::RoundTrip)
         }
     }
 }
 
-/// Opens files of both kinds, whatever the setting.
-pub struct Reader {
+/// Decodes files of both formats.
+pub struct Decoder {
     opener: Mutex<Opener>,
     password: SecretString,
 }
 
-/// What was in a file.
+/// The content of a file.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Opened {
+pub enum DecodedFile {
     /// A photo, as an image file.
     Photo(Vec<u8>),
-    /// A list.
     List(ListFile),
-    /// A text, or something else that is neither.
+    /// A text or any other bytes.
     Other(Vec<u8>),
 }
 
-/// Why a file could not be read.
+/// The reason why a file could not be decoded.
 #[derive(Debug, Error)]
-pub enum ReadFault {
-    /// It is of neither kind.
-    #[error("this is not a sealed file, nor an AES Crypt file")]
-    Unknown,
-    /// It is a sealed file, and does not open.
+pub enum DecodeError {
+    #[error("not a sealed file, nor an AES Crypt file")]
+    UnknownFormat,
     #[error(transparent)]
-    Sealed(#[from] SealedFault),
-    /// It is an AES Crypt file, and does not open.
+    Sealed(#[from] SealedError),
     #[error(transparent)]
-    AesCrypt(#[from] AesCryptFault),
-    /// What is in it is no plain pickle.
+    AesCrypt(#[from] AesCryptError),
     #[error(transparent)]
-    Pickle(#[from] PickleFault),
-    /// What is in it is a list of another layout.
+    Pickle(#[from] PickleError),
     #[error(transparent)]
-    List(#[from] ListFault),
-    /// The photo in it is damaged.
-    #[error("the photo in it cannot be written as an image: {0}")]
+    List(#[from] ListFileError),
+    #[error("the photo cannot be written as PNG: {0}")]
     Photo(String),
 }
 
-impl Reader {
-    /// Makes a reader with the fleet's password.
+impl Decoder {
     #[must_use]
     pub fn new(password: &SecretString) -> Self {
         Self {
@@ -184,57 +173,62 @@ impl Reader {
         }
     }
 
-    /// Makes a maker of sealed files with the same password, whatever kind is posted.
+    /// Returns an encoder of sealed files with the same password, whatever format is configured.
     ///
     /// # Errors
-    /// No random numbers, or no memory for the derivation.
-    pub fn sealing(&self) -> Result<Maker, MakeFault> {
-        Maker::new(FileKind::Sealed, &self.password)
+    /// See [`Encoder::new`].
+    pub fn sealed_encoder(&self) -> Result<Encoder, EncodeError> {
+        Encoder::new(FileKind::Sealed, &self.password)
     }
 
-    /// Opens a file, all of it or nothing, and recognises what is in it.
+    /// Decodes a whole file, and recognises a photo or a list in it.
     ///
     /// # Errors
-    /// See [`ReadFault`].
-    pub fn read(&self, file: &[u8]) -> Result<Opened, ReadFault> {
-        match Kind::of(file) {
-            Kind::Sealed => {
+    /// See [`DecodeError`].
+    pub fn decode(&self, file: &[u8]) -> Result<DecodedFile, DecodeError> {
+        match FileFormat::detect(file) {
+            Some(FileFormat::Sealed) => {
                 let mut opener = self.opener.lock().unwrap_or_else(PoisonError::into_inner);
-                let plain = open_whole(&mut opener, file)?;
-                Self::recognise(plain)
+                let plain = opener.open_bytes(file)?;
+                recognise(plain)
             }
-            Kind::AesCrypt => match pickle::read(&aescrypt::open(file, &self.password)?)? {
-                pickle::Content::Photo(photo) => png(&photo).map(Opened::Photo),
-                pickle::Content::Data(Value::Str(text)) => Ok(Opened::Other(text.into_bytes())),
-                pickle::Content::Data(value) => Ok(Opened::List(ListFile::from_python(value))),
-            },
-            Kind::Unknown => Err(ReadFault::Unknown),
-        }
-    }
-
-    /// Recognises what a sealed file held.
-    fn recognise(plain: Vec<u8>) -> Result<Opened, ReadFault> {
-        if image::guess_format(&plain).is_ok() {
-            Ok(Opened::Photo(plain))
-        } else if plain.starts_with(b"{\"format\":") {
-            match ListFile::from_json(&plain) {
-                Ok(list) => Ok(Opened::List(list)),
-                // The figures of a status report have the layout of a list, and are none.
-                Err(ListFault::NotAList(_)) => Ok(Opened::Other(plain)),
-                Err(error) => Err(error.into()),
+            Some(FileFormat::AesCrypt) => {
+                match pickle::read(&aescrypt::open(file, &self.password)?)? {
+                    Unpickled::Photo(photo) => to_png(photo).map(DecodedFile::Photo),
+                    Unpickled::Data(PyValue::Str(text)) => {
+                        Ok(DecodedFile::Other(text.into_bytes()))
+                    }
+                    Unpickled::Data(value) => Ok(DecodedFile::List(ListFile::from_python(value))),
+                }
             }
-        } else {
-            Ok(Opened::Other(plain))
+            None => Err(DecodeError::UnknownFormat),
         }
     }
 }
 
-fn png(photo: &pickle::Photo) -> Result<Vec<u8>, ReadFault> {
-    let pixels = RgbImage::from_raw(photo.width(), photo.height(), photo.rgb().to_vec())
-        .ok_or_else(|| ReadFault::Photo("its size does not fit its pixels".into()))?;
+/// Recognises the content of a sealed file.
+fn recognise(plain: Vec<u8>) -> Result<DecodedFile, DecodeError> {
+    if image::guess_format(&plain).is_ok() {
+        Ok(DecodedFile::Photo(plain))
+    } else if plain.starts_with(b"{\"format\":") {
+        match ListFile::from_json(&plain) {
+            Ok(list) => Ok(DecodedFile::List(list)),
+            // The figures of a status report have the layout of a list, under another name.
+            Err(ListFileError::NotAList(_)) => Ok(DecodedFile::Other(plain)),
+            Err(error) => Err(error.into()),
+        }
+    } else {
+        Ok(DecodedFile::Other(plain))
+    }
+}
+
+fn to_png(photo: RgbPhoto) -> Result<Vec<u8>, DecodeError> {
+    let (width, height) = (photo.width(), photo.height());
+    let pixels = RgbImage::from_raw(width, height, photo.into_pixels())
+        .expect("the pixels of an RgbPhoto fill its size");
     let mut bytes = Cursor::new(Vec::new());
     DynamicImage::ImageRgb8(pixels)
         .write_to(&mut bytes, ImageFormat::Png)
-        .map_err(|error| ReadFault::Photo(error.to_string()))?;
+        .map_err(|error| DecodeError::Photo(error.to_string()))?;
     Ok(bytes.into_inner())
 }

@@ -38,7 +38,7 @@ pub use watch::watch;
 use crate::clock::Clock;
 use crate::config::Dialect;
 use crate::decide;
-use crate::file_codec::{Maker, Reader};
+use crate::file_codec::{Decoder, Encoder};
 use crate::model::{Channel, ChannelId, ChannelKind, Timestamp, UserId};
 use crate::spool::Spool;
 use crate::store::{Facts, Store, StoreError};
@@ -55,10 +55,10 @@ pub struct Shared {
     pub store: Store,
     /// Sealed photos that wait.
     pub spool: Spool,
-    /// Makes the files that are posted.
-    pub maker: Maker,
-    /// Opens the files that come with orders.
-    pub reader: Reader,
+    /// Encodes the files that are posted.
+    pub encoder: Encoder,
+    /// Decodes the files that come with orders.
+    pub decoder: Decoder,
     /// What NOSPAM bans unaided.
     pub rules: RwLock<Arc<RulesInForce>>,
     /// What the configuration says of reports and rules.

@@ -1,71 +1,73 @@
-//! What a file holds that has no meaning here, in words: so that nobody believes it to be restored.
+//! The entries of a file that have no meaning in this program, counted by kind.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// How many entries of a kind are shown.
-const SHOWN: usize = 3;
-/// How much of an entry is shown.
-const LONGEST: usize = 40;
+/// The number of entries of a kind that are shown.
+const MAX_EXAMPLES: usize = 3;
+/// The number of characters of an entry that are shown.
+const MAX_LENGTH: usize = 40;
 
-/// The entries that were left out, by kind.
+/// The skipped entries. Displayed, each kind has its count and its first entries: `2 invalid user ids (0, -1)`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct LeftOut(BTreeMap<&'static str, Kind>);
+pub struct SkippedEntries(BTreeMap<&'static str, SkippedKind>);
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Kind {
+struct SkippedKind {
     count: usize,
-    shown: Vec<String>,
+    examples: Vec<String>,
 }
 
-impl LeftOut {
-    /// Notes one entry. `kind` is said behind a number: "group ids that Telegram gives to nobody".
-    pub(super) fn note(&mut self, kind: &'static str, entry: impl fmt::Display) {
-        let of_kind = self.0.entry(kind).or_default();
-        of_kind.count += 1;
-        if of_kind.shown.len() < SHOWN {
-            of_kind.shown.push(shortened(&entry.to_string()));
+impl SkippedEntries {
+    /// Records one entry. The plural noun `kind` is displayed behind the count.
+    pub(super) fn record(&mut self, kind: &'static str, entry: impl fmt::Display) {
+        let skipped = self.0.entry(kind).or_default();
+        skipped.count += 1;
+        if skipped.examples.len() < MAX_EXAMPLES {
+            skipped.examples.push(shortened(&entry.to_string()));
         }
     }
 
-    /// Returns whether nothing was left out.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Says each kind and how many there are, and no entry: for the log.
+    /// Returns the count of each kind without any entry: the log must not hold ids and texts of others.
     #[must_use]
-    pub fn by_kind(&self) -> String {
+    pub fn counts_by_kind(&self) -> String {
         let kinds: Vec<String> = self
             .0
             .iter()
-            .map(|(kind, of_kind)| format!("{} {kind}", of_kind.count))
+            .map(|(kind, skipped)| format!("{} {kind}", skipped.count))
             .collect();
         kinds.join("; ")
     }
 }
 
-/// Says each kind, how many there are, and the first of them.
-impl fmt::Display for LeftOut {
+impl fmt::Display for SkippedEntries {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (number, (kind, Kind { count, shown })) in self.0.iter().enumerate() {
-            let between = if number == 0 { "" } else { "; " };
-            let more = if *count > shown.len() { ", …" } else { "" };
-            write!(f, "{between}{count} {kind} ({}{more})", shown.join(", "))?;
+        for (number, (kind, SkippedKind { count, examples })) in self.0.iter().enumerate() {
+            let separator = if number == 0 { "" } else { "; " };
+            let more = if *count > examples.len() { ", …" } else { "" };
+            write!(
+                f,
+                "{separator}{count} {kind} ({}{more})",
+                examples.join(", ")
+            )?;
         }
         Ok(())
     }
 }
 
-/// An entry's beginning, with nothing in it that a terminal would obey.
+/// Returns the beginning of an entry, without characters that control a terminal.
 fn shortened(entry: &str) -> String {
     let mut plain: String = entry
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })
-        .take(LONGEST)
+        .take(MAX_LENGTH)
         .collect();
-    if entry.chars().count() > LONGEST {
+    if entry.chars().count() > MAX_LENGTH {
         plain.push('…');
     }
     plain
@@ -76,19 +78,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_left_out_is_said_by_kind_with_the_first_entries() {
-        let mut left_out = LeftOut::default();
-        assert!(left_out.is_empty());
+    fn skipped_entries_are_displayed_by_kind_with_the_first_of_them() {
+        let mut skipped = SkippedEntries::default();
+        assert!(skipped.is_empty());
         for number in 1..=5 {
-            left_out.note("numbers", number);
+            skipped.record("numbers", number);
         }
-        left_out.note("texts", format!("\u{1b}[2J{}", "x".repeat(50)));
-        let words = left_out.to_string();
+        skipped.record("texts", format!("\u{1b}[2J{}", "x".repeat(50)));
+        let text = skipped.to_string();
         assert!(
-            words.starts_with("5 numbers (1, 2, 3, …); 1 texts ( [2Jxxx"),
-            "{words}"
+            text.starts_with("5 numbers (1, 2, 3, …); 1 texts ( [2Jxxx"),
+            "{text}"
         );
-        assert!(words.ends_with("x…)"), "{words}");
-        assert_eq!(left_out.by_kind(), "5 numbers; 1 texts");
+        assert!(text.ends_with("x…)"), "{text}");
+        assert_eq!(skipped.counts_by_kind(), "5 numbers; 1 texts");
     }
 }

@@ -13,7 +13,7 @@ use crate::exchange::envelope;
 use crate::exchange::orders::{self, Cleared, Heard, Order, RefusedWhy};
 use crate::exchange::reports::{self, Asker};
 use crate::exchange::route::RouteEvent;
-use crate::list_file::{LeftOut, ListFile};
+use crate::list_file::{ListFile, SkippedEntries};
 use crate::model::{
     Bad, ChannelId, ChannelPost, List, ListData, MessageId, Page, Timestamp, WordList,
 };
@@ -340,7 +340,7 @@ impl Carrier<'_, '_> {
         list: List,
         file: Option<&Result<ListFile, String>>,
     ) -> Result<Result<String, String>, StoreError> {
-        let (data, left_out) = match data_of(list, file) {
+        let (data, skipped) = match data_of(list, file) {
             Ok(found) => found,
             Err(why) => return Ok(Err(why)),
         };
@@ -350,7 +350,7 @@ impl Carrier<'_, '_> {
         let keep = &self.shared.settings.data_dir;
         let replaced = lists::replace_list(
             self.facts,
-            &self.shared.reader,
+            &self.shared.decoder,
             keep,
             (list, &data),
             self.now,
@@ -361,12 +361,12 @@ impl Carrier<'_, '_> {
             replaced => replaced?,
         }
         self.after.rules |= matches!(list, List::Words(_));
-        Ok(Ok(if left_out.is_empty() {
+        Ok(Ok(if skipped.is_empty() {
             format!("{list} rolled back")
         } else {
             format!(
                 "{list} rolled back; left out, as it means nothing here: {}",
-                left_out.by_kind()
+                skipped.counts_by_kind()
             )
         }))
     }
@@ -382,7 +382,7 @@ impl Carrier<'_, '_> {
 fn data_of(
     list: List,
     file: Option<&Result<ListFile, String>>,
-) -> Result<(Cow<'_, ListData>, LeftOut), String> {
+) -> Result<(Cow<'_, ListData>, SkippedEntries), String> {
     let file = match file {
         Some(Ok(file)) => file,
         Some(Err(why)) => return Err(why.clone()),

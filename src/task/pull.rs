@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::admins::learn_now;
 use super::orders::{self, Attached};
 use super::{Shared, Stop, joins};
-use crate::file_codec::Opened;
+use crate::file_codec::DecodedFile;
 use crate::list_file::ListFile;
 use crate::model::{Advance, ChannelId, MessageId, Page};
 use crate::store::{KnownChannel, Moved};
@@ -189,9 +189,9 @@ async fn attached(shared: &Shared, page: &Page) -> Result<Attached, Stop> {
 }
 
 fn read_list(shared: &Shared, bytes: &[u8]) -> Result<ListFile, String> {
-    match shared.reader.read(bytes) {
-        Ok(Opened::List(list)) => Ok(list),
-        Ok(Opened::Photo(_) | Opened::Other(_)) => Err("its file holds no list".into()),
+    match shared.decoder.decode(bytes) {
+        Ok(DecodedFile::List(list)) => Ok(list),
+        Ok(DecodedFile::Photo(_) | DecodedFile::Other(_)) => Err("its file holds no list".into()),
         Err(error) => Err(format!("its file does not open: {error}")),
     }
 }

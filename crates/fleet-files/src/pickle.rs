@@ -1,52 +1,52 @@
-//! Python's pickle: what the fleet's lists and photos are written as (SPEC §7.2).
+//! Python's pickle, as a format of plain data.
 //!
-//! Owns reading (protocols 0 to 5) and writing (protocol 4). Reading gives plain data and nothing else: no name in a
-//! pickle is looked up, nothing is called. `set` and `frozenset` are understood because older protocols spell sets
-//! that way, and the classes of Pillow as the mark of a photo; every other name refuses the file. What a hostile
-//! pickle can cost is bounded by [`LARGEST`], [`MOST_VALUES`] and [`DEEPEST`]. Knows no list of the fleet.
+//! [`read`] understands protocols 0 to 5 and returns plain data or one photo. Nothing in a pickle is imported or
+//! called: the names `set` and `frozenset` are understood because older protocols write sets with them, Pillow's image
+//! classes mark a photo, and any other name refuses the pickle. [`MAX_BYTES`], [`MAX_VALUES`] and [`MAX_DEPTH`] bound
+//! the cost of a hostile pickle. [`write`] and [`write_photo`] write protocol 4.
 
-mod fault;
+mod error;
 mod heap;
 mod input;
-mod literal;
-mod machine;
+mod literals;
 mod opcode;
-mod photo;
-mod value;
-mod write;
+mod pickler;
+mod py_value;
+mod rgb_photo;
+mod unpickler;
 
-pub use self::fault::PickleFault;
-use self::machine::Machine;
-pub use self::photo::Photo;
-pub use self::value::Value;
-pub use self::write::{write, write_photo};
+pub use self::error::PickleError;
+pub use self::pickler::{write, write_photo};
+pub use self::py_value::PyValue;
+pub use self::rgb_photo::RgbPhoto;
+use self::unpickler::Unpickler;
 
-/// The most bytes of a pickle, and of all text and bytes in it once shared ones are counted as often as they occur.
-/// A user of the fleet's lists takes about 300.
-pub const LARGEST: usize = 256 << 20;
-/// The most values in a pickle, counted in the same way; also the most steps in which it puts them together.
-/// A user of the fleet's lists takes 43 such steps as CPython pickles them: 400,000 of them fit, and what a hostile
-/// pickle makes of the same number stays below 2 GiB.
-pub const MOST_VALUES: usize = 20 << 20;
-/// The most levels of nested values.
-pub const DEEPEST: usize = 100;
+/// The limit for the bytes of a pickle, and for those of all strings and bytes in it, where shared ones count as often
+/// as they occur. One user of the fleet's lists takes about 300.
+pub const MAX_BYTES: usize = 256 << 20;
+/// The limit for the values in a pickle, counted in the same way, and for the steps that build them. One user of the
+/// fleet's lists takes 43 steps as CPython pickles them, so that 400,000 users fit; a hostile pickle with this number
+/// of steps takes less than 2 GiB.
+pub const MAX_VALUES: usize = 20 << 20;
+/// The limit for the levels of nested values.
+pub const MAX_DEPTH: usize = 100;
 
-/// What one of the fleet's files holds.
+/// The content of a pickle.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Content {
-    /// A list, or any other plain data.
-    Data(Value),
+pub enum Unpickled {
+    /// A list or any other plain data.
+    Data(PyValue),
     /// A photo.
-    Photo(Photo),
+    Photo(RgbPhoto),
 }
 
-/// Reads a pickle of plain data or of a photo; which of them, the pickle says. A photo is an image of Pillow's in mode
-/// RGB: a `PIL.Image.Image`, or what `Image.open` gives.
+/// Reads a pickle of plain data or of a photo. A photo is an image of Pillow's in mode RGB, of the class
+/// `PIL.Image.Image` or of one that `Image.open` returns.
 ///
 /// # Errors
-/// [`PickleFault`]; a photo in the midst of data is refused by the name of its class.
-pub fn read(pickle: &[u8]) -> Result<Content, PickleFault> {
-    Machine::new(pickle)?.run()?.content()
+/// See [`PickleError`]. A photo inside of data is refused by the name of its class.
+pub fn read(pickle: &[u8]) -> Result<Unpickled, PickleError> {
+    Unpickler::new(pickle)?.run()?.content()
 }
 
 #[cfg(test)]

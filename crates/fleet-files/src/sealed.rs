@@ -1,117 +1,115 @@
-//! The sealed format: XChaCha20-Poly1305 in the STREAM construction, key from Argon2id (SPEC §7.1).
+//! The sealed format: XChaCha20-Poly1305 in the STREAM construction, with a key from Argon2id.
 //!
-//! Owns sealing and opening, chunk by chunk, from any reader to any writer. What is written was authenticated, but
-//! a fault may follow it: whoever must not see half a file writes to a place of its own (`files::replace`).
-//! Knows neither paths nor contents, and keeps nothing but derived keys.
+//! [`Sealer`] encrypts and [`Opener`] decrypts chunk by chunk, so that a file never has to fit in memory. Every chunk
+//! that is written out was authenticated, but an error may follow it: a caller that must not keep half a file uses
+//! [`Opener::open_bytes`] or [`Opener::open_to_file`].
 //!
-//! The layout leaves open how the 19 bytes of the nonce prefix are chosen. [`Sealer`] makes 11 of them random and
-//! lets 8 vouch for the file's length and the key (`key`), so that a wrong password, a cut and a flipped bit can
-//! be told apart; a file whose prefix is all random opens as well, only its faults are told less exactly.
+//! Integers are little-endian. The 55 header bytes are the associated data of every chunk.
+//!
+//! | Offset | Bytes | Content |
+//! |---|---|---|
+//! | 0 | 6 | `SCP079` |
+//! | 6 | 1 | version, 1 |
+//! | 7 | 1 | key derivation, 1: Argon2id, version 0x13, 32 bytes of key |
+//! | 8 | 4 | memory in KiB |
+//! | 12 | 4 | passes |
+//! | 16 | 4 | lanes |
+//! | 20 | 16 | salt |
+//! | 36 | 19 | nonce prefix, random |
+//! | 55 | … | chunks of 65,536 plaintext bytes, each followed by its tag of 16; the last one may be shorter |
+//!
+//! A chunk's nonce is the prefix, the chunk's number (u32, big-endian), and a byte that is 1 for the last chunk and 0
+//! for the others (the `BE32` flavour of the `aead-stream` crate). An empty file has one empty chunk.
 
-mod diagnosis;
-mod fault;
+mod derived_key;
+mod error;
 mod header;
-mod key;
 
 use std::collections::HashMap;
-use std::io::{self, Read, Write};
+use std::io::{Read, Write};
+use std::path::Path;
 
 use aead_stream::StreamPrimitive;
 use secrecy::SecretString;
 
-pub use self::fault::SealedFault;
-pub(super) use self::header::MAGIC;
-use self::header::{Header, Parameters};
-use self::key::Key;
+use self::derived_key::DerivedKey;
+pub use self::error::{OpenToFileError, SealedError};
+pub(crate) use self::header::MAGIC;
+use self::header::{KdfParameters, SealedHeader};
+use crate::atomic_file;
 
 /// Plaintext bytes in every chunk but the last.
 const CHUNK: usize = 65_536;
 /// Bytes of the tag behind every chunk.
 const TAG: usize = 16;
 
-/// Seals files under one password. It has one salt, so that its key is derived once in a process's life.
+/// Encrypts files under one password. All files of a `Sealer` share a salt, so that the key is derived once.
 pub struct Sealer {
-    parameters: Parameters,
-    key: Key,
+    kdf: KdfParameters,
+    key: DerivedKey,
 }
 
 impl Sealer {
-    /// Chooses a salt and derives the key: tens of milliseconds, and 19 MiB while it lasts.
+    /// Chooses a salt and derives the key, which takes tens of milliseconds and, for that time, 19 MiB.
     ///
     /// # Errors
-    /// The operating system gives no random bytes, or no memory.
-    pub fn new(password: &SecretString) -> Result<Self, SealedFault> {
+    /// [`SealedError::Random`], or [`SealedError::Kdf`] if there is not enough memory.
+    pub fn new(password: &SecretString) -> Result<Self, SealedError> {
         let mut salt = [0; 16];
         getrandom::fill(&mut salt)?;
-        let parameters = Parameters::with_salt(salt);
-        let key = Key::derive(password, &parameters)?;
-        Ok(Self { parameters, key })
+        let kdf = KdfParameters::with_salt(salt);
+        let key = DerivedKey::derive(password, &kdf)?;
+        Ok(Self { kdf, key })
     }
 
-    /// Seals the `length` bytes that `from` has. The length is told beforehand because the header vouches for it.
+    /// Encrypts `from`, to its end, into `to`.
     ///
     /// # Errors
-    /// Reading, writing, no random bytes, or [`SealedFault::LengthDiffers`]; what was written is then worthless.
-    pub fn seal(&self, length: u64, from: impl Read, to: impl Write) -> Result<(), SealedFault> {
-        let found = self.seal_under(self.key.prefix(length)?, from, to)?;
-        if found == length {
-            Ok(())
-        } else {
-            Err(SealedFault::LengthDiffers {
-                told: length,
-                found,
-            })
-        }
-    }
-
-    fn seal_under(
-        &self,
-        prefix: [u8; 19],
-        mut from: impl Read,
-        mut to: impl Write,
-    ) -> Result<u64, SealedFault> {
-        let header = Header::new(self.parameters, prefix);
-        let stream = self.key.stream(&header.prefix);
-        to.write_all(&header.bytes).map_err(SealedFault::Write)?;
+    /// [`SealedError::Read`], [`SealedError::Write`], [`SealedError::Random`] or [`SealedError::TooLong`]. The bytes
+    /// that were written by then are not a sealed file.
+    pub fn seal(&self, mut from: impl Read, mut to: impl Write) -> Result<(), SealedError> {
+        let mut nonce_prefix = [0; 19];
+        getrandom::fill(&mut nonce_prefix)?;
+        let header = SealedHeader::new(self.kdf, nonce_prefix);
+        let stream = self.key.stream(&header.nonce_prefix);
+        to.write_all(&header.bytes).map_err(SealedError::Write)?;
         let mut chunk = read_up_to(&mut from, CHUNK)?;
-        let mut sealed_length = 0;
-        for position in 0..=u32::MAX {
+        for number in 0..=u32::MAX {
             let next = read_up_to(&mut from, CHUNK)?;
-            sealed_length += chunk.len() as u64;
+            let is_last = next.is_empty();
             stream
-                .encrypt_in_place(position, next.is_empty(), &header.bytes, &mut chunk)
-                .map_err(|_| SealedFault::TooLong)?;
-            to.write_all(&chunk).map_err(SealedFault::Write)?;
-            if next.is_empty() {
-                to.flush().map_err(SealedFault::Write)?;
-                return Ok(sealed_length);
+                .encrypt_in_place(number, is_last, &header.bytes, &mut chunk)
+                .map_err(|_| SealedError::TooLong)?;
+            to.write_all(&chunk).map_err(SealedError::Write)?;
+            if is_last {
+                return to.flush().map_err(SealedError::Write);
             }
             chunk = next;
         }
-        Err(SealedFault::TooLong)
+        Err(SealedError::TooLong)
     }
 
-    /// Seals what is in memory.
+    /// Encrypts `plain` in memory.
     ///
     /// # Errors
-    /// The operating system gives no random bytes.
-    pub fn seal_bytes(&self, plain: &[u8]) -> Result<Vec<u8>, SealedFault> {
+    /// [`SealedError::Random`].
+    pub fn seal_bytes(&self, plain: &[u8]) -> Result<Vec<u8>, SealedError> {
         let chunks = plain.len().div_ceil(CHUNK).max(1);
         let mut sealed = Vec::with_capacity(header::LENGTH + plain.len() + chunks * TAG);
-        self.seal(plain.len() as u64, plain, &mut sealed)?;
+        self.seal(plain, &mut sealed)?;
         Ok(sealed)
     }
 }
 
-/// Opens files sealed under one password. It remembers the key of every salt, so that many files of one process
-/// cost one derivation.
+/// Decrypts files that were sealed under one password. An `Opener` keeps the key of every salt that it has seen, so
+/// that the files of one [`Sealer`] cost one derivation.
 pub struct Opener {
     password: SecretString,
-    keys: HashMap<Parameters, Key>,
+    keys: HashMap<KdfParameters, DerivedKey>,
 }
 
 impl Opener {
-    /// Keeps the password; nothing is derived yet.
+    /// Keeps the password. The first key is derived when the first file is opened.
     pub fn new(password: &SecretString) -> Self {
         Self {
             password: password.clone(),
@@ -119,61 +117,81 @@ impl Opener {
         }
     }
 
-    /// Opens one sealed file, to the end of `from`, and returns the number of plaintext bytes.
+    /// Decrypts one sealed file, to the end of `from`, and returns the number of plaintext bytes.
     ///
     /// # Errors
-    /// One of [`SealedFault`]. The chunks before the fault are written by then; each was authenticated, but the
-    /// whole was not.
-    pub fn open(&mut self, mut from: impl Read, mut to: impl Write) -> Result<u64, SealedFault> {
-        let header = Header::read(&mut from)?;
-        let key = self.key(&header.parameters)?;
-        let stream = key.stream(&header.prefix);
+    /// See [`SealedError`]. The chunks before the error were authenticated and are written to `to` by then; the file
+    /// as a whole was not authenticated.
+    pub fn open(&mut self, mut from: impl Read, mut to: impl Write) -> Result<u64, SealedError> {
+        let header = SealedHeader::read(&mut from)?;
+        let stream = self.key(&header.kdf)?.stream(&header.nonce_prefix);
         let mut chunk = read_up_to(&mut from, CHUNK + TAG)?;
         let mut opened_length = 0;
-        for position in 0..=u32::MAX {
-            let mut next = read_up_to(&mut from, CHUNK + TAG)?;
-            let opened =
-                stream.decrypt_in_place(position, next.is_empty(), &header.bytes, &mut chunk);
-            if opened.is_err() {
-                let suspect = diagnosis::Suspect {
-                    position,
-                    chunk: &mut chunk,
-                    next: &mut next,
-                };
-                return Err(suspect.diagnose(&header, key, from));
+        for number in 0..=u32::MAX {
+            let next = read_up_to(&mut from, CHUNK + TAG)?;
+            let is_last = next.is_empty();
+            let mut opens = |is_last| {
+                stream
+                    .decrypt_in_place(number, is_last, &header.bytes, &mut chunk)
+                    .is_ok()
+            };
+            if !opens(is_last) {
+                // A chunk that is authentic at another place tells why this place is wrong. A chunk that was refused
+                // is unchanged, so it can be tried again.
+                return Err(match (opens(!is_last), is_last) {
+                    (true, true) => SealedError::Truncated,
+                    (true, false) => SealedError::TrailingBytes,
+                    (false, _) if chunk.len() < TAG => SealedError::Truncated,
+                    (false, _) => SealedError::WrongPasswordOrDamaged { chunk: number },
+                });
             }
-            to.write_all(&chunk).map_err(SealedFault::Write)?;
+            to.write_all(&chunk).map_err(SealedError::Write)?;
             opened_length += chunk.len() as u64;
-            if next.is_empty() {
-                to.flush().map_err(SealedFault::Write)?;
+            if is_last {
+                to.flush().map_err(SealedError::Write)?;
                 return Ok(opened_length);
             }
             chunk = next;
         }
-        Err(SealedFault::TooLong)
+        Err(SealedError::TooLong)
     }
 
-    fn key(&mut self, parameters: &Parameters) -> Result<&Key, SealedFault> {
-        if !self.keys.contains_key(parameters) {
-            let key = Key::derive(&self.password, parameters)?;
-            self.keys.insert(*parameters, key);
+    /// Decrypts a sealed file in memory. Returns nothing of it unless the whole file was authenticated.
+    ///
+    /// # Errors
+    /// See [`SealedError`].
+    pub fn open_bytes(&mut self, sealed: &[u8]) -> Result<Vec<u8>, SealedError> {
+        let mut plain = Vec::new();
+        self.open(sealed, &mut plain)?;
+        Ok(plain)
+    }
+
+    /// Decrypts a sealed file into the file `path`, which is created or replaced only after the whole sealed file was
+    /// authenticated. Returns the number of plaintext bytes.
+    ///
+    /// # Errors
+    /// See [`SealedError`] and [`atomic_file::write_with`]; `path` is then unchanged.
+    pub fn open_to_file(&mut self, from: impl Read, path: &Path) -> Result<u64, OpenToFileError> {
+        atomic_file::write_with(path, |file| Ok(self.open(from, file)?))
+    }
+
+    fn key(&mut self, kdf: &KdfParameters) -> Result<&DerivedKey, SealedError> {
+        if !self.keys.contains_key(kdf) {
+            let key = DerivedKey::derive(&self.password, kdf)?;
+            self.keys.insert(*kdf, key);
         }
-        Ok(&self.keys[parameters])
+        Ok(&self.keys[kdf])
     }
 }
 
-/// Reads until there are `length` bytes or no more.
-fn read_up_to(from: &mut impl Read, length: usize) -> Result<Vec<u8>, SealedFault> {
+/// Reads `length` bytes, or fewer at the end of `from`.
+fn read_up_to(from: &mut impl Read, length: usize) -> Result<Vec<u8>, SealedError> {
+    // The capacity leaves room for the tag of a chunk that is encrypted in place.
     let mut bytes = Vec::with_capacity(length + TAG);
     from.take(length as u64)
         .read_to_end(&mut bytes)
-        .map_err(SealedFault::Read)?;
+        .map_err(SealedError::Read)?;
     Ok(bytes)
-}
-
-/// Reads to the end and returns how much that was.
-fn count_rest(mut from: impl Read) -> Result<u64, SealedFault> {
-    io::copy(&mut from, &mut io::sink()).map_err(SealedFault::Read)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! pyAesCrypt's files open, ours are frozen to the byte, and each fault is told.
+//! The files of pyAesCrypt open, written files are frozen to the byte, and each kind of damage gives its error.
 
 use std::path::PathBuf;
 
@@ -17,11 +17,11 @@ fn fixture(name: &str) -> Vec<u8> {
 fn sealed(plain: &[u8]) -> Vec<u8> {
     let mut inner = InnerKey::zero();
     inner.bytes_mut().fill(0x5a);
-    seal_under(plain, &password(), [7; BLOCK], &inner).unwrap()
+    seal_with(plain, &password(), [7; BLOCK], &inner).unwrap()
 }
 
-fn fault(file: &[u8]) -> AesCryptFault {
-    open(file, &password()).expect_err("a fault")
+fn error(file: &[u8]) -> AesCryptError {
+    open(file, &password()).expect_err("an error")
 }
 
 fn flipped(file: &[u8], at: usize, bit: u8) -> Vec<u8> {
@@ -30,9 +30,9 @@ fn flipped(file: &[u8], at: usize, bit: u8) -> Vec<u8> {
     file
 }
 
-/// Where the ciphertext begins.
+/// Returns the position at which the ciphertext begins.
 fn body_start(file: &[u8]) -> usize {
-    file.len() - Header::parse(file).ok().unwrap().body.len()
+    file.len() - Layout::parse(file).ok().unwrap().body.len()
 }
 
 #[test]
@@ -46,17 +46,17 @@ fn files_of_every_length_around_a_block_come_back() {
 }
 
 #[test]
-fn two_files_with_the_same_content_share_nothing_behind_the_header() {
+fn two_files_with_the_same_content_share_the_head_alone() {
     let [first, second] = [0; 2].map(|_| seal(&[0; 64], &password()).unwrap());
-    let header = header::written().len();
-    assert_eq!(first[..header], second[..header]);
-    for (first, second) in first[header..].chunks(16).zip(second[header..].chunks(16)) {
+    let head = layout::head().len();
+    assert_eq!(first[..head], second[..head]);
+    for (first, second) in first[head..].chunks(16).zip(second[head..].chunks(16)) {
         assert!(first != second || first.len() < 16);
     }
 }
 
 #[test]
-fn every_release_of_pyaescrypt_is_understood() {
+fn files_of_every_release_of_pyaescrypt_open() {
     for release in ["0.4.3", "0.4.4", "5.0.0", "6.0.0", "6.1.0", "6.1.1"] {
         let file = fixture(&format!("releases/pyaescrypt_{release}.pickle.aes"));
         let plain = open(&file, &password()).unwrap();
@@ -65,44 +65,62 @@ fn every_release_of_pyaescrypt_is_understood() {
 }
 
 #[test]
-fn another_password_is_told() {
+fn extensions_of_other_programs_are_skipped() {
+    let file = sealed(b"content");
+    let behind_head = &file[layout::head().len()..];
+    for head in [
+        &b"AES\x02\x00\x00\x00"[..],
+        b"AES\x02\x00\x00\x04a\0bc\x00\x00",
+        b"AES\x02\x00\x00\x1bCREATED_BY\0pyAesCrypt 7.0.0\x00\x00",
+        &[&b"AES\x02\x00\xff\xff"[..], &[1; 0xffff], b"\x00\x00"].concat(),
+    ] {
+        let file = [head, behind_head].concat();
+        assert_eq!(open(&file, &password()).unwrap(), b"content");
+    }
+}
+
+#[test]
+fn a_wrong_password_opens_no_file() {
     let file = fixture("empty_set.pickle.aes");
     for password in ["", "correct horse", "correct horse 電池 "] {
         assert_eq!(
             open(&file, &password.into()),
-            Err(AesCryptFault::WrongPassword)
+            Err(AesCryptError::WrongPasswordOrDamaged)
         );
     }
     let long = "電".repeat(1025).into();
-    assert_eq!(open(&file, &long), Err(AesCryptFault::PasswordTooLong));
-    assert_eq!(seal(b"", &long), Err(AesCryptFault::PasswordTooLong));
+    assert_eq!(open(&file, &long), Err(AesCryptError::PasswordTooLong));
+    assert_eq!(seal(b"", &long), Err(AesCryptError::PasswordTooLong));
     seal(b"", &"電".repeat(1024).into()).unwrap();
 }
 
 #[test]
-fn each_bit_of_a_small_file_matters() {
+fn a_flipped_bit_outside_the_extensions_is_detected() {
     let content = b"\x80\x04\x8f\x94.";
     let file = sealed(content);
+    let head = layout::head().len();
     let body = body_start(&file);
     let length_byte = file.len() - TAIL;
     for at in 0..file.len() {
-        // The stretching makes each case behind the header cost milliseconds: one bit of a byte there, all where it
-        // matters which.
-        let all_bits = at < header::written().len() || at == length_byte;
+        // The key derivation takes milliseconds: one bit of a byte is flipped, and all where their meanings differ.
+        let all_bits = at < 7 || at == length_byte;
         for bit in if all_bits { 0..8 } else { 3..4 } {
-            let found = open(&flipped(&file, at, bit), &password());
-            match (at, bit) {
-                (0..3, _) => assert_eq!(found, Err(AesCryptFault::NotAesCrypt)),
-                (3, _) => assert_eq!(found, Err(AesCryptFault::UnknownVersion(2 ^ (1 << bit)))),
-                // `6.1.1` turns into `6.1.0`, which was a release too.
-                (33, 0) => assert_eq!(found.unwrap(), content),
-                (4..166, _) => assert_eq!(found, Err(AesCryptFault::UnknownHeader), "{at} {bit}"),
-                _ if at < body => assert_eq!(found, Err(AesCryptFault::WrongPassword)),
-                _ if at == length_byte => assert_eq!(found, Err(AesCryptFault::Damaged)),
-                _ => assert!(
-                    matches!(found, Err(AesCryptFault::Damaged)),
-                    "{at}: {found:?}"
+            let opened = open(&flipped(&file, at, bit), &password());
+            match at {
+                0..3 => assert_eq!(opened, Err(AesCryptError::NotAesCrypt)),
+                3 => assert_eq!(opened, Err(AesCryptError::UnknownVersion(2 ^ (1 << bit)))),
+                // The reserved byte and the contents of the extensions.
+                4 | 7..34 | 36..164 => assert_eq!(opened.unwrap(), content),
+                // The lengths of the extensions.
+                _ if at < head => assert!(
+                    matches!(
+                        opened,
+                        Err(AesCryptError::Truncated | AesCryptError::WrongPasswordOrDamaged)
+                    ),
+                    "{at} {bit}: {opened:?}"
                 ),
+                _ if at < body => assert_eq!(opened, Err(AesCryptError::WrongPasswordOrDamaged)),
+                _ => assert_eq!(opened, Err(AesCryptError::Damaged), "{at} {bit}"),
             }
         }
     }
@@ -110,7 +128,7 @@ fn each_bit_of_a_small_file_matters() {
 
 #[test]
 fn a_length_byte_that_became_0_leaves_the_padding_behind_the_content() {
-    // Eight bytes in the last block: one flipped bit makes that 0.
+    // The last block holds eight bytes of content: one flipped bit makes that 0.
     let mut file = sealed(b"12345678");
     let at = file.len() - TAIL;
     file[at] ^= 8;
@@ -119,50 +137,50 @@ fn a_length_byte_that_became_0_leaves_the_padding_behind_the_content() {
 }
 
 #[test]
-fn a_cut_anywhere_is_a_cut() {
+fn a_truncated_file_is_reported_as_truncated() {
     let file = sealed(&[1; 40]);
-    let mut taken_for_damage = 0;
+    let mut reported_as_damaged = 0;
     for length in 3..file.len() {
-        match fault(&file[..length]) {
-            AesCryptFault::Truncated => {}
-            AesCryptFault::Damaged => taken_for_damage += 1,
+        match error(&file[..length]) {
+            AesCryptError::Truncated => {}
+            AesCryptError::Damaged => reported_as_damaged += 1,
             other => panic!("{length}: {other:?}"),
         }
     }
-    // Only cuts by whole blocks can be taken for damage, and only where a byte happens to be below 16.
-    assert!(taken_for_damage <= 1, "{taken_for_damage}");
+    // Only a cut by whole blocks can look like damage, and only if the byte before the HMAC happens to be below 16.
+    assert!(reported_as_damaged <= 1, "{reported_as_damaged}");
     for length in 0..3 {
-        assert_eq!(fault(&file[..length]), AesCryptFault::NotAesCrypt);
+        assert_eq!(error(&file[..length]), AesCryptError::NotAesCrypt);
     }
 }
 
 #[test]
-fn bytes_behind_the_end_are_told() {
+fn trailing_bytes_are_reported() {
     for content in [0, 5, 16, 300] {
         let file = sealed(&vec![9; content]);
         for trailing in [1, 15, 16, 32, 33, 1000] {
             let longer = [file.clone(), vec![0; trailing]].concat();
             assert_eq!(
-                fault(&longer),
-                AesCryptFault::TrailingBytes,
+                error(&longer),
+                AesCryptError::TrailingBytes,
                 "{content} + {trailing}"
             );
         }
         let twice = [file.clone(), file].concat();
-        assert_eq!(fault(&twice), AesCryptFault::TrailingBytes);
+        assert_eq!(error(&twice), AesCryptError::TrailingBytes);
     }
 }
 
 #[test]
-fn what_is_longer_than_memory_allows_is_refused_before_any_work() {
+fn a_file_that_is_too_long_is_refused_before_any_work() {
     let file = sealed(b"");
     let mut long = file[..body_start(&file)].to_vec();
-    long.resize(long.len() + LARGEST + TAIL + 1, 0);
-    assert_eq!(fault(&long), AesCryptFault::TooLong);
-    assert_eq!(seal(&long, &password()), Err(AesCryptFault::TooLong));
+    long.resize(long.len() + MAX_CONTENT + TAIL + 1, 0);
+    assert_eq!(error(&long), AesCryptError::TooLong);
+    assert_eq!(seal(&long, &password()), Err(AesCryptError::TooLong));
 }
 
-/// Changes a file in a few places, as chance has it; the same chance in every run.
+/// Changes a file in up to four places. The sequence of changes is the same in every run.
 fn mutated(file: &[u8], random: &mut u64) -> Vec<u8> {
     let mut next = |below: usize| {
         *random ^= *random << 13;
@@ -183,15 +201,15 @@ fn mutated(file: &[u8], random: &mut u64) -> Vec<u8> {
     file
 }
 
-/// A mutation may hit nothing but the length byte, or change nothing.
-fn assert_harmless(opened: Result<Vec<u8>, AesCryptFault>, whole: &[u8]) {
+/// A mutated file may open only if the mutation left the content alone, apart from padding behind it.
+fn assert_harmless(opened: Result<Vec<u8>, AesCryptError>, whole: &[u8]) {
     if let Ok(plain) = opened {
         assert!(plain.starts_with(whole) && plain.len() - whole.len() < BLOCK);
     }
 }
 
 #[test]
-fn mutated_files_are_refused() {
+fn mutated_files_never_open_to_other_content() {
     let mut random = 0x9e37_79b9_7f4a_7c15;
     for name in ["empty_set", "bad_ids", "user_ids"] {
         let file = fixture(&format!("{name}.pickle.aes"));
@@ -200,20 +218,20 @@ fn mutated_files_are_refused() {
             let file = mutated(&file, &mut random);
             assert_harmless(open(&file, &password()), &whole);
         }
-        // The password is not stretched again for these: that takes nearly all the time.
-        let header = Header::parse(&file).ok().unwrap();
-        let inner = OuterKey::stretch(&password(), header.outer_iv)
+        // The derivation, which takes nearly all the time, is not repeated for the bodies.
+        let layout = Layout::parse(&file).ok().unwrap();
+        let inner = OuterKey::derive(&password(), layout.outer_iv)
             .unwrap()
-            .unwrap(header.wrapped);
+            .unwrap(layout.wrapped);
         for _ in 0..20_000 {
-            let body = mutated(header.body, &mut random);
+            let body = mutated(layout.body, &mut random);
             assert_harmless(open_body(&body, &inner), &whole);
         }
     }
 }
 
 #[test]
-fn the_files_that_python_was_shown_are_what_is_written() {
+fn written_files_are_the_ones_that_python_opens() {
     // tests/interop/python_files.py opens these frozen files with pyAesCrypt.
     let mut seen = 0;
     let directory =

@@ -1,19 +1,19 @@
-//! What a pickle's instructions have put together: values that may be shared, and even hold themselves.
+//! The values that the opcodes have built. They may be shared, and even contain themselves.
 //!
-//! Here they are turned into plain trees. A shared value is copied as often as it occurs, so the copies are counted
-//! against the limits: a few bytes can ask for more of them than there is memory.
+//! [`Heap::content`] turns them into plain trees. A shared value is copied as often as it occurs, so the copies are
+//! counted against the limits: a pickle of a few bytes can ask for more copies than fit in memory.
 
 use std::borrow::Cow;
 
-use super::fault::PickleFault;
-use super::value::Value;
-use super::{Content, DEEPEST, LARGEST, MOST_VALUES};
+use super::error::PickleError;
+use super::py_value::PyValue;
+use super::{MAX_BYTES, MAX_DEPTH, MAX_VALUES, Unpickled};
 
-/// A value's place in the heap.
+/// The index of a value in the heap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Id(u32);
+pub(super) struct NodeId(u32);
 
-/// A value whose parts lie elsewhere in the heap.
+/// A value whose members are elsewhere in the heap.
 #[derive(Debug)]
 pub(super) enum Node<'a> {
     None,
@@ -22,33 +22,33 @@ pub(super) enum Node<'a> {
     Float(f64),
     Bytes(&'a [u8]),
     Str(Cow<'a, str>),
-    List(Vec<Id>),
-    Tuple(Vec<Id>),
-    Set(Vec<Id>),
-    FrozenSet(Vec<Id>),
+    List(Vec<NodeId>),
+    Tuple(Vec<NodeId>),
+    Set(Vec<NodeId>),
+    FrozenSet(Vec<NodeId>),
     /// Key, value, key, value.
-    Dict(Vec<Id>),
-    /// A name, as long as nothing was made of it.
-    Name(Name),
-    /// An object of one of Pillow's image classes, and its state once that is known.
-    Object(Option<Id>),
+    Dict(Vec<NodeId>),
+    /// A name that was not used yet.
+    Global(Global),
+    /// An object of one of Pillow's image classes, with its state once that was set.
+    Image(Option<NodeId>),
 }
 
 /// The names that do not refuse a pickle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Name {
+pub(super) enum Global {
     Set,
     FrozenSet,
     /// One of Pillow's image classes.
-    Image,
+    ImageClass,
 }
 
 /// All values of a pickle.
 pub(super) struct Heap<'a> {
     nodes: Vec<Node<'a>>,
-    /// The value that the pickle stands for.
-    root: Id,
-    /// The first image class that was named.
+    /// The value that the pickle represents.
+    root: NodeId,
+    /// The name of the first image class in the pickle.
     image_class: Option<String>,
 }
 
@@ -56,53 +56,53 @@ impl<'a> Heap<'a> {
     pub(super) const fn new() -> Self {
         Self {
             nodes: Vec::new(),
-            root: Id(0),
+            root: NodeId(0),
             image_class: None,
         }
     }
 
-    /// Puts a value in. The machine counts its steps, so that there are never 2^32 of them.
-    pub(super) fn add(&mut self, node: Node<'a>) -> Id {
-        let id = Id(self.nodes.len() as u32);
+    /// Adds a value. The unpickler counts its steps, so that there are never 2^32 values.
+    pub(super) fn add(&mut self, node: Node<'a>) -> NodeId {
+        let id = NodeId(self.nodes.len() as u32);
         self.nodes.push(node);
         id
     }
 
-    pub(super) fn node(&self, id: Id) -> &Node<'a> {
+    pub(super) fn node(&self, id: NodeId) -> &Node<'a> {
         &self.nodes[id.0 as usize]
     }
 
-    pub(super) fn node_mut(&mut self, id: Id) -> &mut Node<'a> {
+    pub(super) fn node_mut(&mut self, id: NodeId) -> &mut Node<'a> {
         &mut self.nodes[id.0 as usize]
     }
 
-    pub(super) fn note_image_class(&mut self, name: String) {
+    pub(super) fn set_image_class(&mut self, name: String) {
         self.image_class.get_or_insert(name);
     }
 
-    pub(super) fn with_root(self, root: Id) -> Self {
+    pub(super) fn with_root(self, root: NodeId) -> Self {
         Self { root, ..self }
     }
 
-    /// What the pickle stands for.
-    pub(super) fn content(self) -> Result<Content, PickleFault> {
-        if let &Node::Object(state) = self.node(self.root) {
-            self.photo(state).map(Content::Photo)
+    /// Returns the photo or the data that the pickle represents.
+    pub(super) fn content(self) -> Result<Unpickled, PickleError> {
+        if let &Node::Image(state) = self.node(self.root) {
+            self.photo(state).map(Unpickled::Photo)
         } else {
-            self.data().map(Content::Data)
+            self.data().map(Unpickled::Data)
         }
     }
 
-    fn data(self) -> Result<Value, PickleFault> {
+    fn data(self) -> Result<PyValue, PickleError> {
         if let Some(name) = self.image_class {
-            return Err(PickleFault::Refused { name });
+            return Err(PickleError::Refused { name });
         }
         let mut copier = Copier {
             heap: &self,
             values: 0,
             bytes: 0,
         };
-        copier.copy(self.root, DEEPEST)
+        copier.copy(self.root, MAX_DEPTH)
     }
 }
 
@@ -114,44 +114,48 @@ struct Copier<'h, 'a> {
 }
 
 impl Copier<'_, '_> {
-    fn copy(&mut self, id: Id, levels: usize) -> Result<Value, PickleFault> {
+    fn copy(&mut self, id: NodeId, levels: usize) -> Result<PyValue, PickleError> {
         let heap = self.heap;
         Ok(match heap.node(id) {
-            Node::None => Value::None,
-            Node::Bool(truth) => Value::Bool(*truth),
-            Node::Int(number) => Value::Int(*number),
-            Node::Float(number) => Value::Float(*number),
+            Node::None => PyValue::None,
+            Node::Bool(truth) => PyValue::Bool(*truth),
+            Node::Int(number) => PyValue::Int(*number),
+            Node::Float(number) => PyValue::Float(*number),
             Node::Bytes(bytes) => {
                 self.count(bytes.len())?;
-                Value::Bytes(bytes.to_vec())
+                PyValue::Bytes(bytes.to_vec())
             }
             Node::Str(text) => {
                 self.count(text.len())?;
-                Value::Str(text.clone().into_owned())
+                PyValue::Str(text.clone().into_owned())
             }
-            Node::List(members) => Value::List(self.copy_all(members, levels)?),
-            Node::Tuple(members) => Value::Tuple(self.copy_all(members, levels)?),
-            Node::Set(members) => Value::Set(self.copy_hashable(members, levels)?),
-            Node::FrozenSet(members) => Value::FrozenSet(self.copy_hashable(members, levels)?),
-            Node::Dict(members) => Value::Dict(self.copy_pairs(members, levels)?),
-            Node::Name(name) => {
-                let name = match name {
-                    Name::Set => "set as a value",
-                    Name::FrozenSet => "frozenset as a value",
-                    Name::Image => "an image class as a value",
+            Node::List(members) => PyValue::List(self.copy_members(members, levels)?),
+            Node::Tuple(members) => PyValue::Tuple(self.copy_members(members, levels)?),
+            Node::Set(members) => PyValue::Set(self.copy_hashable(members, levels)?),
+            Node::FrozenSet(members) => PyValue::FrozenSet(self.copy_hashable(members, levels)?),
+            Node::Dict(members) => PyValue::Dict(self.copy_pairs(members, levels)?),
+            Node::Global(global) => {
+                let name = match global {
+                    Global::Set => "set as a value",
+                    Global::FrozenSet => "frozenset as a value",
+                    Global::ImageClass => "an image class as a value",
                 };
-                return Err(PickleFault::Refused { name: name.into() });
+                return Err(PickleError::Refused { name: name.into() });
             }
-            Node::Object(_) => {
-                return Err(PickleFault::Refused {
+            Node::Image(_) => {
+                return Err(PickleError::Refused {
                     name: "an image class as a part of data".into(),
                 });
             }
         })
     }
 
-    fn copy_all(&mut self, members: &[Id], levels: usize) -> Result<Vec<Value>, PickleFault> {
-        let levels = self.enter(members, levels)?;
+    fn copy_members(
+        &mut self,
+        members: &[NodeId],
+        levels: usize,
+    ) -> Result<Vec<PyValue>, PickleError> {
+        let levels = self.descend(members, levels)?;
         let mut values = Vec::with_capacity(members.len());
         for &member in members {
             values.push(self.copy(member, levels)?);
@@ -159,47 +163,51 @@ impl Copier<'_, '_> {
         Ok(values)
     }
 
-    fn copy_hashable(&mut self, members: &[Id], levels: usize) -> Result<Vec<Value>, PickleFault> {
-        let members = self.copy_all(members, levels)?;
-        if members.iter().all(Value::is_hashable) {
+    fn copy_hashable(
+        &mut self,
+        members: &[NodeId],
+        levels: usize,
+    ) -> Result<Vec<PyValue>, PickleError> {
+        let members = self.copy_members(members, levels)?;
+        if members.iter().all(PyValue::is_hashable) {
             Ok(members)
         } else {
-            Err(PickleFault::Unhashable)
+            Err(PickleError::Unhashable)
         }
     }
 
     fn copy_pairs(
         &mut self,
-        members: &[Id],
+        members: &[NodeId],
         levels: usize,
-    ) -> Result<Vec<(Value, Value)>, PickleFault> {
-        let levels = self.enter(members, levels)?;
+    ) -> Result<Vec<(PyValue, PyValue)>, PickleError> {
+        let levels = self.descend(members, levels)?;
         let (pairs, _) = members.as_chunks();
         let mut values = Vec::with_capacity(pairs.len());
         for &[key, value] in pairs {
             let key = self.copy(key, levels)?;
             if !key.is_hashable() {
-                return Err(PickleFault::Unhashable);
+                return Err(PickleError::Unhashable);
             }
             values.push((key, self.copy(value, levels)?));
         }
         Ok(values)
     }
 
-    /// Goes one level down. Members are counted before there is room made for them: a list that holds itself would
-    /// otherwise get that room on every level.
-    fn enter(&mut self, members: &[Id], levels: usize) -> Result<usize, PickleFault> {
+    /// Goes one level down. The members are counted before memory is reserved for them: otherwise a list that contains
+    /// itself would get that memory on every level.
+    fn descend(&mut self, members: &[NodeId], levels: usize) -> Result<usize, PickleError> {
         self.values += members.len();
-        if self.values > MOST_VALUES {
-            return Err(PickleFault::TooLarge);
+        if self.values > MAX_VALUES {
+            return Err(PickleError::TooLarge);
         }
-        levels.checked_sub(1).ok_or(PickleFault::TooDeep)
+        levels.checked_sub(1).ok_or(PickleError::TooDeep)
     }
 
-    fn count(&mut self, bytes: usize) -> Result<(), PickleFault> {
+    fn count(&mut self, bytes: usize) -> Result<(), PickleError> {
         self.bytes += bytes;
-        if self.bytes > LARGEST {
-            return Err(PickleFault::TooLarge);
+        if self.bytes > MAX_BYTES {
+            return Err(PickleError::TooLarge);
         }
         Ok(())
     }

@@ -1,73 +1,80 @@
-//! The instructions of a pickle, protocols 0 to 5, under the names that Python's `pickle` module gives them.
+//! The opcodes of protocols 0 to 5, under the names of Python's `pickle` module.
 
-pub(super) const MARK: u8 = b'(';
-pub(super) const STOP: u8 = b'.';
-pub(super) const POP: u8 = b'0';
-pub(super) const POP_MARK: u8 = b'1';
-pub(super) const DUP: u8 = b'2';
-pub(super) const FLOAT: u8 = b'F';
-pub(super) const INT: u8 = b'I';
-pub(super) const BININT: u8 = b'J';
-pub(super) const BININT1: u8 = b'K';
-pub(super) const LONG: u8 = b'L';
-pub(super) const BININT2: u8 = b'M';
-pub(super) const NONE: u8 = b'N';
-pub(super) const PERSID: u8 = b'P';
-pub(super) const BINPERSID: u8 = b'Q';
-pub(super) const REDUCE: u8 = b'R';
-pub(super) const STRING: u8 = b'S';
-pub(super) const BINSTRING: u8 = b'T';
-pub(super) const SHORT_BINSTRING: u8 = b'U';
-pub(super) const UNICODE: u8 = b'V';
-pub(super) const BINUNICODE: u8 = b'X';
-pub(super) const APPEND: u8 = b'a';
-pub(super) const BUILD: u8 = b'b';
-pub(super) const GLOBAL: u8 = b'c';
-pub(super) const DICT: u8 = b'd';
-pub(super) const EMPTY_DICT: u8 = b'}';
-pub(super) const APPENDS: u8 = b'e';
-pub(super) const GET: u8 = b'g';
-pub(super) const BINGET: u8 = b'h';
-pub(super) const INST: u8 = b'i';
-pub(super) const LONG_BINGET: u8 = b'j';
-pub(super) const LIST: u8 = b'l';
-pub(super) const EMPTY_LIST: u8 = b']';
-pub(super) const OBJ: u8 = b'o';
-pub(super) const PUT: u8 = b'p';
-pub(super) const BINPUT: u8 = b'q';
-pub(super) const LONG_BINPUT: u8 = b'r';
-pub(super) const SETITEM: u8 = b's';
-pub(super) const TUPLE: u8 = b't';
-pub(super) const EMPTY_TUPLE: u8 = b')';
-pub(super) const SETITEMS: u8 = b'u';
-pub(super) const BINFLOAT: u8 = b'G';
-pub(super) const BINBYTES: u8 = b'B';
-pub(super) const SHORT_BINBYTES: u8 = b'C';
-// protocol 2
-pub(super) const PROTO: u8 = 0x80;
-pub(super) const NEWOBJ: u8 = 0x81;
-pub(super) const EXT1: u8 = 0x82;
-pub(super) const EXT2: u8 = 0x83;
-pub(super) const EXT4: u8 = 0x84;
-pub(super) const TUPLE1: u8 = 0x85;
-pub(super) const TUPLE2: u8 = 0x86;
-pub(super) const TUPLE3: u8 = 0x87;
-pub(super) const NEWTRUE: u8 = 0x88;
-pub(super) const NEWFALSE: u8 = 0x89;
-pub(super) const LONG1: u8 = 0x8a;
-pub(super) const LONG4: u8 = 0x8b;
-// protocol 4
-pub(super) const SHORT_BINUNICODE: u8 = 0x8c;
-pub(super) const BINUNICODE8: u8 = 0x8d;
-pub(super) const BINBYTES8: u8 = 0x8e;
-pub(super) const EMPTY_SET: u8 = 0x8f;
-pub(super) const ADDITEMS: u8 = 0x90;
-pub(super) const FROZENSET: u8 = 0x91;
-pub(super) const NEWOBJ_EX: u8 = 0x92;
-pub(super) const STACK_GLOBAL: u8 = 0x93;
-pub(super) const MEMOIZE: u8 = 0x94;
-pub(super) const FRAME: u8 = 0x95;
-// protocol 5
-pub(super) const BYTEARRAY8: u8 = 0x96;
-pub(super) const NEXT_BUFFER: u8 = 0x97;
-pub(super) const READONLY_BUFFER: u8 = 0x98;
+use strum::FromRepr;
+
+/// The first byte of an instruction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromRepr)]
+#[repr(u8)]
+pub(super) enum Opcode {
+    Mark = b'(',
+    Stop = b'.',
+    Pop = b'0',
+    PopMark = b'1',
+    Dup = b'2',
+    Float = b'F',
+    Int = b'I',
+    BinInt = b'J',
+    BinInt1 = b'K',
+    Long = b'L',
+    BinInt2 = b'M',
+    None = b'N',
+    PersId = b'P',
+    BinPersId = b'Q',
+    Reduce = b'R',
+    String = b'S',
+    BinString = b'T',
+    ShortBinString = b'U',
+    Unicode = b'V',
+    BinUnicode = b'X',
+    Append = b'a',
+    Build = b'b',
+    Global = b'c',
+    Dict = b'd',
+    EmptyDict = b'}',
+    Appends = b'e',
+    Get = b'g',
+    BinGet = b'h',
+    Inst = b'i',
+    LongBinGet = b'j',
+    List = b'l',
+    EmptyList = b']',
+    Obj = b'o',
+    Put = b'p',
+    BinPut = b'q',
+    LongBinPut = b'r',
+    SetItem = b's',
+    Tuple = b't',
+    EmptyTuple = b')',
+    SetItems = b'u',
+    BinFloat = b'G',
+    BinBytes = b'B',
+    ShortBinBytes = b'C',
+    // Protocol 2.
+    Proto = 0x80,
+    NewObj = 0x81,
+    Ext1 = 0x82,
+    Ext2 = 0x83,
+    Ext4 = 0x84,
+    Tuple1 = 0x85,
+    Tuple2 = 0x86,
+    Tuple3 = 0x87,
+    NewTrue = 0x88,
+    NewFalse = 0x89,
+    Long1 = 0x8a,
+    Long4 = 0x8b,
+    // Protocol 4.
+    ShortBinUnicode = 0x8c,
+    BinUnicode8 = 0x8d,
+    BinBytes8 = 0x8e,
+    EmptySet = 0x8f,
+    AddItems = 0x90,
+    FrozenSet = 0x91,
+    NewObjEx = 0x92,
+    StackGlobal = 0x93,
+    Memoize = 0x94,
+    Frame = 0x95,
+    // Protocol 5.
+    ByteArray8 = 0x96,
+    NextBuffer = 0x97,
+    ReadonlyBuffer = 0x98,
+}

@@ -1,8 +1,8 @@
-//! Every file of the fleet reads as what Python put in, and nothing else gets through.
+//! Pickles of Python give the values that Python pickled, and pickles of anything else are refused.
 
-mod fleet;
-mod hostile;
-mod photos;
+mod fleet_lists;
+mod hostile_pickles;
+mod pillow_photos;
 mod protocols;
 
 use std::path::PathBuf;
@@ -17,32 +17,32 @@ fn fixture(name: &str) -> Vec<u8> {
     std::fs::read(directory().join(name)).expect(name)
 }
 
-/// The pickle in one of the fleet's files.
-fn opened(name: &str) -> Vec<u8> {
+/// Returns the pickle in one of the fleet's files.
+fn decrypted(name: &str) -> Vec<u8> {
     let password = "correct horse 電池".into();
     crate::aescrypt::open(&fixture(&format!("{name}.pickle.aes")), &password).expect(name)
 }
 
-fn read_data(pickle: &[u8]) -> Result<Value, PickleFault> {
+fn read_data(pickle: &[u8]) -> Result<PyValue, PickleError> {
     match read(pickle)? {
-        Content::Data(value) => Ok(value),
-        Content::Photo(_) => panic!("a photo where data should be"),
+        Unpickled::Data(value) => Ok(value),
+        Unpickled::Photo(_) => panic!("a photo where data should be"),
     }
 }
 
-fn read_photo(pickle: &[u8]) -> Result<Photo, PickleFault> {
+fn read_photo(pickle: &[u8]) -> Result<RgbPhoto, PickleError> {
     match read(pickle)? {
-        Content::Photo(photo) => Ok(photo),
-        Content::Data(value) => panic!("data where a photo should be: {value:?}"),
+        Unpickled::Photo(photo) => Ok(photo),
+        Unpickled::Data(value) => panic!("data where a photo should be: {value:?}"),
     }
 }
 
-fn dict<const N: usize>(pairs: [(Value, Value); N]) -> Value {
-    Value::Dict(pairs.into())
+fn dict<const N: usize>(pairs: [(PyValue, PyValue); N]) -> PyValue {
+    PyValue::Dict(pairs.into())
 }
 
-fn texts<const N: usize>(pairs: [(&str, Value); N]) -> Value {
-    Value::Dict(
+fn texts<const N: usize>(pairs: [(&str, PyValue); N]) -> PyValue {
+    PyValue::Dict(
         pairs
             .into_iter()
             .map(|(key, value)| (key.into(), value))
@@ -50,22 +50,22 @@ fn texts<const N: usize>(pairs: [(&str, Value); N]) -> Value {
     )
 }
 
-fn set<const N: usize>(members: [Value; N]) -> Value {
-    Value::Set(members.into())
+fn set<const N: usize>(members: [PyValue; N]) -> PyValue {
+    PyValue::Set(members.into())
 }
 
-fn ints<const N: usize>(numbers: [i64; N]) -> Vec<Value> {
-    numbers.map(Value::Int).into()
+fn ints<const N: usize>(numbers: [i64; N]) -> Vec<PyValue> {
+    numbers.map(PyValue::Int).into()
 }
 
-/// The value with its sets in order: Python writes them in the order of its hashes.
-fn sorted(value: Value) -> Value {
+/// Returns the value with its sets in order. Python writes them in the order of its hashes.
+fn sorted(value: PyValue) -> PyValue {
     match value {
-        Value::Set(mut members) => {
+        PyValue::Set(mut members) => {
             members.sort_by_key(|member| format!("{member:?}"));
-            Value::Set(members)
+            PyValue::Set(members)
         }
-        Value::Dict(pairs) => Value::Dict(
+        PyValue::Dict(pairs) => PyValue::Dict(
             pairs
                 .into_iter()
                 .map(|(key, value)| (key, sorted(value)))

@@ -1,14 +1,14 @@
-//! The same values in every protocol, from the real Python.
+//! The same values in every protocol, as CPython pickles them.
 
 use super::*;
 
-fn plain() -> Value {
-    let one = |value| vec![Value::Int(value)];
-    let shared = Value::List(vec!["shared".into(), texts([("key", Value::Int(1))])]);
-    let key = shared.members().unwrap()[1].clone();
-    let mut deep = Value::from("bottom");
+fn plain() -> PyValue {
+    let one = |value| vec![PyValue::Int(value)];
+    let shared = PyValue::List(vec!["shared".into(), texts([("key", PyValue::Int(1))])]);
+    let key = shared.as_members().unwrap()[1].clone();
+    let mut deep = PyValue::from("bottom");
     for _ in 0..10 {
-        deep = Value::List(vec![deep]);
+        deep = PyValue::List(vec![deep]);
     }
     let floats = [
         0.0,
@@ -28,14 +28,14 @@ fn plain() -> Value {
         &"x".repeat(300),
     ];
     texts([
-        ("none", Value::None),
+        ("none", PyValue::None),
         (
             "bools",
-            Value::List(vec![Value::Bool(true), Value::Bool(false)]),
+            PyValue::List(vec![PyValue::Bool(true), PyValue::Bool(false)]),
         ),
         (
             "ints",
-            Value::List(ints([
+            PyValue::List(ints([
                 0,
                 1,
                 255,
@@ -53,41 +53,41 @@ fn plain() -> Value {
                 i64::MIN,
             ])),
         ),
-        ("floats", Value::List(floats.map(Value::Float).into())),
-        ("text", Value::List(text.map(Value::from).into())),
+        ("floats", PyValue::List(floats.map(PyValue::Float).into())),
+        ("text", PyValue::List(text.map(PyValue::from).into())),
         (
             "tuples",
-            Value::List(
+            PyValue::List(
                 (0..5)
-                    .map(|length| Value::Tuple((1..=length).map(Value::Int).collect()))
+                    .map(|length| PyValue::Tuple((1..=length).map(PyValue::Int).collect()))
                     .collect(),
             ),
         ),
         (
             "sets",
-            Value::List(vec![
+            PyValue::List(vec![
                 set([]),
-                Value::Set(one(7)),
-                Value::FrozenSet(vec![]),
-                Value::FrozenSet(one(7)),
+                PyValue::Set(one(7)),
+                PyValue::FrozenSet(vec![]),
+                PyValue::FrozenSet(one(7)),
             ]),
         ),
         (
             "dicts",
-            Value::List(vec![
+            PyValue::List(vec![
                 dict([]),
-                dict([(Value::Int(1), dict([]))]),
+                dict([(PyValue::Int(1), dict([]))]),
                 dict([
                     (
-                        Value::Tuple(vec![Value::Int(1), "a".into()]),
-                        Value::List(vec![]),
+                        PyValue::Tuple(vec![PyValue::Int(1), "a".into()]),
+                        PyValue::List(vec![]),
                     ),
-                    (Value::FrozenSet(one(2)), Value::None),
-                    (Value::Bool(true), Value::Float(0.5)),
+                    (PyValue::FrozenSet(one(2)), PyValue::None),
+                    (PyValue::Bool(true), PyValue::Float(0.5)),
                 ]),
             ]),
         ),
-        ("shared", Value::List(vec![shared.clone(), shared, key])),
+        ("shared", PyValue::List(vec![shared.clone(), shared, key])),
         ("deep", deep),
     ])
 }
@@ -98,11 +98,11 @@ fn plain_values_are_the_same_in_every_protocol() {
         let pickle = fixture(&format!("protocols/plain_{protocol}.pickle"));
         assert_eq!(read_data(&pickle).unwrap(), plain(), "protocol {protocol}");
     }
-    // Equality does not tell the two zeros apart.
+    // 0.0 equals -0.0, so the signs are compared.
     let zero = |pickle: &[u8]| {
         let value = read_data(pickle).unwrap();
-        match value.get("floats").unwrap().members().unwrap()[1] {
-            Value::Float(zero) => zero.is_sign_negative(),
+        match value.get("floats").unwrap().as_members().unwrap()[1] {
+            PyValue::Float(zero) => zero.is_sign_negative(),
             _ => false,
         }
     };
@@ -115,17 +115,17 @@ fn plain_values_are_the_same_in_every_protocol() {
 }
 
 #[test]
-fn what_is_written_reads_back() {
-    let value = Value::List(vec![plain(), Value::Bytes(vec![0; 70_000])]);
+fn written_values_read_back() {
+    let value = PyValue::List(vec![plain(), PyValue::Bytes(vec![0; 70_000])]);
     assert_eq!(read_data(&write(&value)).unwrap(), value);
 }
 
 #[test]
-fn bytes_are_data_where_the_protocol_has_them() {
-    let bytes = [&b""[..], b"\0\xff", &[b'x'; 300]].map(|bytes| Value::Bytes(bytes.into()));
+fn bytes_are_data_in_the_protocols_that_have_them() {
+    let bytes = [&b""[..], b"\0\xff", &[b'x'; 300]].map(|bytes| PyValue::Bytes(bytes.into()));
     for protocol in 3..6 {
         let pickle = fixture(&format!("protocols/bytes_{protocol}.pickle"));
-        assert_eq!(read_data(&pickle).unwrap(), Value::List(bytes.to_vec()));
+        assert_eq!(read_data(&pickle).unwrap(), PyValue::List(bytes.to_vec()));
     }
     let pickle = fixture("protocols/bytearray_5.pickle");
     assert_eq!(read_data(&pickle).unwrap(), bytes[1]);
@@ -150,7 +150,7 @@ fn python_2_text_is_read_as_ascii() {
         b"S'\n.",
         b"S'\\'\n.",
     ] {
-        let fault = read_data(pickle).unwrap_err();
-        assert!(matches!(fault, PickleFault::Malformed { .. }), "{fault}");
+        let error = read_data(pickle).unwrap_err();
+        assert!(matches!(error, PickleError::Malformed { .. }), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! Photos as Pillow writes them and as this program does.
+//! Photos as Pillow writes them and as this crate writes them.
 
 use sha2::{Digest, Sha256};
 
@@ -6,27 +6,27 @@ use super::*;
 
 const RELEASES: [&str; 2] = ["9", "13"];
 
-fn small() -> Photo {
+fn small() -> RgbPhoto {
     let rgb = (0..2)
         .flat_map(|y| (0..3).flat_map(move |x| [10 * x, 20 * y, 255 - x - y]))
         .collect();
-    Photo::new(3, 2, rgb).unwrap()
+    RgbPhoto::new(3, 2, rgb).unwrap()
 }
 
-/// The picture of `make.py`, before it became a JPEG.
-fn large() -> Photo {
+/// Returns the picture of `make.py` before it was encoded as JPEG.
+fn large() -> RgbPhoto {
     let rgb = (0..160_u32)
         .flat_map(|y| (0..160).flat_map(move |x| [x * 3, y * 5, x * y].map(|value| value as u8)))
         .collect();
-    Photo::new(160, 160, rgb).unwrap()
+    RgbPhoto::new(160, 160, rgb).unwrap()
 }
 
 #[test]
 fn the_photo_of_the_fleet_has_the_pixels_of_its_jpeg() {
-    let photo = read_photo(&opened("avatar")).unwrap();
+    let photo = read_photo(&decrypted("avatar")).unwrap();
     assert_eq!((photo.width(), photo.height()), (160, 160));
-    // SHA-256 of what Pillow decodes avatar.jpg to.
-    let digest: String = Sha256::digest(photo.rgb())
+    // The SHA-256 of the pixels that Pillow decodes from avatar.jpg.
+    let digest: String = Sha256::digest(photo.pixels())
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect();
@@ -45,13 +45,13 @@ fn photos_of_every_release_of_pillow_are_read() {
                 assert_eq!(read_photo(&fixture(&name)).unwrap(), small(), "{name}");
             }
         }
-        let pickle = opened(&format!("photos/opened_pillow_{release}"));
+        let pickle = decrypted(&format!("photos/opened_pillow_{release}"));
         assert_eq!(read_photo(&pickle).unwrap(), small());
     }
 }
 
 #[test]
-fn photos_of_the_oldest_protocols_are_refused_by_what_they_call() {
+fn photos_of_the_oldest_protocols_are_refused_by_the_function_they_call() {
     for release in RELEASES {
         for (protocol, expected) in [
             (0, "copy_reg._reconstructor"),
@@ -62,39 +62,39 @@ fn photos_of_the_oldest_protocols_are_refused_by_what_they_call() {
                 "photos/created_{protocol}_pillow_{release}.pickle"
             ));
             let name = expected.to_owned();
-            assert_eq!(read_photo(&pickle), Err(PickleFault::Refused { name }));
+            assert_eq!(read_photo(&pickle), Err(PickleError::Refused { name }));
         }
     }
 }
 
 #[test]
-fn a_photo_of_another_mode_is_told() {
+fn a_photo_of_another_mode_is_refused() {
     for (name, reason) in [
-        ("grey", "its mode is not RGB"),
-        ("palette", "its mode is not RGB"),
+        ("grey", "the mode is not RGB"),
+        ("palette", "the mode is not RGB"),
     ] {
         for release in RELEASES {
             let pickle = fixture(&format!("photos/{name}_4_pillow_{release}.pickle"));
-            assert_eq!(read_photo(&pickle), Err(PickleFault::NotAPhoto(reason)));
+            assert_eq!(read_photo(&pickle), Err(PickleError::NotAPhoto(reason)));
         }
     }
 }
 
 #[test]
-fn a_photo_in_the_midst_of_data_is_refused_by_its_class() {
+fn a_photo_inside_of_data_is_refused_by_its_class() {
     for release in RELEASES {
         let pickle = fixture(&format!("photos/among_data_4_pillow_{release}.pickle"));
         let name = "PIL.Image.Image".to_owned();
-        assert_eq!(read(&pickle), Err(PickleFault::Refused { name }));
+        assert_eq!(read(&pickle), Err(PickleError::Refused { name }));
     }
 }
 
 #[test]
-fn what_is_written_reads_back_and_is_what_python_was_shown() {
+fn written_photos_read_back_and_are_the_ones_that_python_opens() {
     for (name, photo) in [("small", small()), ("large", large())] {
         let pickle = write_photo(&photo);
         assert_eq!(read_photo(&pickle).unwrap(), photo);
-        assert_eq!(opened(&format!("ours/photo_{name}")), pickle, "{name}");
+        assert_eq!(decrypted(&format!("ours/photo_{name}")), pickle, "{name}");
     }
 }
 
@@ -107,7 +107,7 @@ fn pixels_have_to_fill_their_size() {
         (1, 1, 4),
         (u32::MAX, u32::MAX, 3),
     ] {
-        let fault = Photo::new(width, height, vec![0; pixels]).unwrap_err();
-        assert!(matches!(fault, PickleFault::NotAPhoto(_)), "{fault}");
+        let error = RgbPhoto::new(width, height, vec![0; pixels]).unwrap_err();
+        assert!(matches!(error, PickleError::NotAPhoto(_)), "{error}");
     }
 }

@@ -1,19 +1,14 @@
-//! Pickles that were not made by a friend.
+//! Hostile, damaged and oversized pickles.
 
 use super::*;
 use crate::aescrypt;
 
-fn fault(pickle: &[u8]) -> PickleFault {
-    read(pickle).expect_err("a fault")
-}
-
-/// Many times the same piece.
-fn times(piece: &[u8], count: usize) -> Vec<u8> {
-    piece.repeat(count)
+fn error(pickle: &[u8]) -> PickleError {
+    read(pickle).expect_err("an error")
 }
 
 #[test]
-fn whatever_else_a_pickle_names_is_refused_by_that_name() {
+fn any_other_name_in_a_pickle_is_refused() {
     for protocol in 0..6 {
         let builtins = if protocol < 3 {
             "__builtin__"
@@ -38,16 +33,16 @@ fn whatever_else_a_pickle_names_is_refused_by_that_name() {
         ] {
             let pickle = fixture(&format!("protocols/{value}_{protocol}.pickle"));
             assert_eq!(
-                fault(&pickle),
-                PickleFault::Refused { name },
+                error(&pickle),
+                PickleError::Refused { name },
                 "{value} {protocol}"
             );
         }
         if protocol < 3 {
             let pickle = fixture(&format!("protocols/bytes_{protocol}.pickle"));
-            let found = fault(&pickle);
+            let found = error(&pickle);
             assert!(
-                matches!(&found, PickleFault::Refused { name } if name == "_codecs.encode" || name == "__builtin__.bytes"),
+                matches!(&found, PickleError::Refused { name } if name == "_codecs.encode" || name == "__builtin__.bytes"),
                 "{found}"
             );
         }
@@ -55,12 +50,12 @@ fn whatever_else_a_pickle_names_is_refused_by_that_name() {
 }
 
 #[test]
-fn values_that_are_no_plain_data_are_refused() {
+fn opcodes_that_only_objects_need_are_refused() {
     for (pickle, what) in [
-        (&b"Pid\n."[..], "refers to an object outside of it"),
-        (b"NQ.", "refers to an object outside of it"),
+        (&b"Pid\n."[..], "refers to an object outside of the pickle"),
+        (b"NQ.", "refers to an object outside of the pickle"),
         (b"\x82\x01.", "names something by a registered number"),
-        (b"\x97.", "refers to a buffer outside of it"),
+        (b"\x97.", "refers to a buffer outside of the pickle"),
         (b"(ibuiltins\nset\n.", "makes an object"),
         (b"(cbuiltins\nset\no.", "makes an object"),
         (b"cbuiltins\nset\n)\x81.", "makes an object"),
@@ -68,104 +63,104 @@ fn values_that_are_no_plain_data_are_refused() {
         (b"cPIL.Image\nImage\nK\x01\x85\x81.", "makes an object"),
         (b"]Nb.", "sets the state of an object"),
     ] {
-        let found = fault(pickle);
+        let found = error(pickle);
         assert!(
-            matches!(found, PickleFault::NotData { what: told, .. } if told == what),
+            matches!(found, PickleError::NotData { action: found, .. } if found == what),
             "{found}"
         );
     }
     assert_eq!(
-        fault(b"cbuiltins\nset\n."),
-        PickleFault::Refused {
+        error(b"cbuiltins\nset\n."),
+        PickleError::Refused {
             name: "set as a value".into()
         }
     );
-    let long = [&b"cos\n"[..], &times(b"\x1b", 200), b"\n."].concat();
-    let found = fault(&long).to_string();
+    let long = [&b"cos\n"[..], &b"\x1b".repeat(200), b"\n."].concat();
+    let found = error(&long).to_string();
     assert!(!found.contains('\x1b') && found.len() < 500, "{found}");
     let class = [
         &b"cPIL."[..],
-        &times(b"x", 1 << 20),
+        &b"x".repeat(1 << 20),
         b"ImagePlugin\nImageFile\n.",
     ]
     .concat();
-    assert!(matches!(fault(&class), PickleFault::Refused { name } if name.len() < 200));
+    assert!(matches!(error(&class), PickleError::Refused { name } if name.len() < 200));
 }
 
 #[test]
-fn sets_are_made_of_lists_alone() {
+fn sets_are_made_from_lists_alone() {
     for (pickle, expected) in [
         (&b"cbuiltins\nset\n(]tR."[..], Ok(set([]))),
         (b"cbuiltins\nset\n)R.", Ok(set([]))),
         (
             b"c__builtin__\nfrozenset\n((K\x01ltR.",
-            Ok(Value::FrozenSet(ints([1]))),
+            Ok(PyValue::FrozenSet(ints([1]))),
         ),
         (
             b"cbuiltins\nset\n(U\x02abtR.",
-            Err("a set is made of no list"),
+            Err("the argument of a set is not a list"),
         ),
         (
             b"cbuiltins\nset\n(]]tR.",
-            Err("a set is made of more than a list"),
+            Err("a set has more than one argument"),
         ),
         (
             b"cbuiltins\nset\n]R.",
-            Err("the arguments of a call are no tuple"),
+            Err("the arguments of a call are not a tuple"),
         ),
-        (b"N)R.", Err("it calls what is no name")),
+        (b"N)R.", Err("the callee of a call is not a name")),
     ] {
         match expected {
             Ok(value) => assert_eq!(read_data(pickle).unwrap(), value),
             Err(what) => {
-                let found = fault(pickle);
+                let found = error(pickle);
                 assert!(
-                    matches!(found, PickleFault::Malformed { what: told, .. } if told == what),
+                    matches!(found, PickleError::Malformed { reason: found, .. } if found == what),
                     "{found}"
                 );
             }
         }
     }
     for pickle in [&b"\x8f(]\x90."[..], b"}]Ns.", b"}(]\x85Nu.", b"(}\x91."] {
-        assert_eq!(fault(pickle), PickleFault::Unhashable);
+        assert_eq!(error(pickle), PickleError::Unhashable);
     }
 }
 
 #[test]
 fn integers_of_more_than_64_bits_are_refused() {
     for protocol in 0..6 {
-        let found = fault(&fixture(&format!("protocols/big_{protocol}.pickle")));
+        let found = error(&fixture(&format!("protocols/big_{protocol}.pickle")));
         assert!(
-            matches!(found, PickleFault::Malformed { what, .. } if what.contains("64 bits")),
+            matches!(found, PickleError::Malformed { reason, .. } if reason.contains("64 bits")),
             "{found}"
         );
     }
-    let thousand_digits = [&b"L"[..], &times(b"9", 1 << 20), b"L\n."].concat();
-    fault(&thousand_digits);
+    let thousand_digits = [&b"L"[..], &b"9".repeat(1 << 20), b"L\n."].concat();
+    error(&thousand_digits);
     assert_eq!(
         read_data(b"\x8a\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff.").unwrap(),
-        Value::Int(-1)
+        PyValue::Int(-1)
     );
 }
 
 #[test]
-fn a_cut_anywhere_is_a_fault_and_so_is_a_tail() {
+fn truncated_pickles_and_trailing_bytes_are_refused() {
     for protocol in 0..6 {
         let pickle = fixture(&format!("protocols/plain_{protocol}.pickle"));
         for length in 0..pickle.len() {
-            read(&pickle[..length]).expect_err("a cut pickle");
+            read(&pickle[..length]).expect_err("a truncated pickle");
         }
         let at = pickle.len();
         assert_eq!(
-            fault(&[&pickle[..], b"\x01"].concat()),
-            PickleFault::TrailingBytes { at }
+            error(&[&pickle[..], b"\x01"].concat()),
+            PickleError::TrailingBytes { at }
         );
     }
-    assert_eq!(fault(b""), PickleFault::Truncated);
-    assert_eq!(fault(b"\x80\x06."), PickleFault::UnknownProtocol(6));
+    assert_eq!(error(b""), PickleError::Truncated);
+    assert_eq!(error(b"\x80\x06."), PickleError::UnknownProtocol(6));
     assert_eq!(
-        fault(b"\xff\xd8"),
-        PickleFault::UnknownOpcode {
+        error(b"\xff\xd8"),
+        PickleError::UnknownOpcode {
             opcode: 0xff,
             at: 0
         }
@@ -173,68 +168,68 @@ fn a_cut_anywhere_is_a_fault_and_so_is_a_tail() {
 }
 
 #[test]
-fn what_holds_itself_or_is_too_deep_is_refused() {
+fn values_that_contain_themselves_or_are_too_deep_are_refused() {
     for protocol in 0..6 {
         let pickle = fixture(&format!("protocols/holds_itself_{protocol}.pickle"));
-        assert_eq!(fault(&pickle), PickleFault::TooDeep);
+        assert_eq!(error(&pickle), PickleError::TooDeep);
     }
-    let large = [&b"]q\x00("[..], &times(b"h\x00", 1 << 20), b"e."].concat();
-    assert_eq!(fault(&large), PickleFault::TooLarge);
-    let nested = |levels: usize| [times(b"(", levels), times(b"l", levels), b".".to_vec()].concat();
-    read_data(&nested(DEEPEST)).unwrap();
-    for levels in [DEEPEST + 1, 1_000_000] {
-        assert_eq!(fault(&nested(levels)), PickleFault::TooDeep);
+    let large = [&b"]q\x00("[..], &b"h\x00".repeat(1 << 20), b"e."].concat();
+    assert_eq!(error(&large), PickleError::TooLarge);
+    let nested = |levels: usize| [b"(".repeat(levels), b"l".repeat(levels), b".".to_vec()].concat();
+    read_data(&nested(MAX_DEPTH)).unwrap();
+    for levels in [MAX_DEPTH + 1, 1_000_000] {
+        assert_eq!(error(&nested(levels)), PickleError::TooDeep);
     }
-    let tuples = [&b"N"[..], &times(b"\x85", 1_000_000), b"."].concat();
-    assert_eq!(fault(&tuples), PickleFault::TooDeep);
+    let tuples = [&b"N"[..], &b"\x85".repeat(1_000_000), b"."].concat();
+    assert_eq!(error(&tuples), PickleError::TooDeep);
 }
 
 #[test]
-fn shared_values_cannot_become_more_than_memory_holds() {
-    // Thirty levels, each of which holds the one before it twice: 2^30 values from 100 bytes.
-    let doubled = [&b"]q\x00"[..], &times(b"0(h\x00h\x00lq\x00", 30), b"."].concat();
-    assert_eq!(fault(&doubled), PickleFault::TooLarge);
+fn copies_of_shared_values_count_against_the_limits() {
+    // Thirty levels, each of which contains the one before it twice: 2^30 values from 100 bytes.
+    let doubled = [&b"]q\x00"[..], &b"0(h\x00h\x00lq\x00".repeat(30), b"."].concat();
+    assert_eq!(error(&doubled), PickleError::TooLarge);
     // A text of one MiB, a thousand times.
     let text = [
         &b"(X\0\0\x10\0"[..],
-        &times(b"a", 1 << 20),
+        &b"a".repeat(1 << 20),
         b"q\x00",
-        &times(b"h\x00", 1000),
+        &b"h\x00".repeat(1000),
         b"l.",
     ]
     .concat();
-    assert_eq!(fault(&text), PickleFault::TooLarge);
-    // A list of a thousand members, made into a set thirty thousand times.
+    assert_eq!(error(&text), PickleError::TooLarge);
+    // A list of a thousand members, from which a set is made thirty thousand times.
     let sets = [
         &b"]q\x00("[..],
-        &times(b"N", 1000),
+        &b"N".repeat(1000),
         b"e0(",
-        &times(b"cbuiltins\nset\nh\x00\x85R", 30_000),
+        &b"cbuiltins\nset\nh\x00\x85R".repeat(30_000),
         b"l.",
     ]
     .concat();
-    assert_eq!(fault(&sets), PickleFault::TooLarge);
+    assert_eq!(error(&sets), PickleError::TooLarge);
 }
 
 #[test]
-fn instructions_that_only_take_memory_are_limited() {
+fn steps_that_only_take_memory_are_limited() {
     for piece in [b"N", b"(", b"\x94"] {
-        let pickle = [&b"N"[..], &times(piece, MOST_VALUES + 1)].concat();
-        assert_eq!(fault(&pickle), PickleFault::TooLarge, "{piece:?}");
+        let pickle = [&b"N"[..], &piece.repeat(MAX_VALUES + 1)].concat();
+        assert_eq!(error(&pickle), PickleError::TooLarge, "{piece:?}");
     }
-    assert_eq!(fault(&vec![b'N'; LARGEST + 1]), PickleFault::TooLarge);
-    // Lengths that no pickle has.
+    assert_eq!(error(&vec![b'N'; MAX_BYTES + 1]), PickleError::TooLarge);
+    // Lengths beyond the end of the pickle.
     for pickle in [
         &b"B\xff\xff\xff\xff"[..],
         b"\x8e\xff\xff\xff\xff\xff\xff\xff\xff",
         b"\x95\0\0\0\0\0\0\0\x01.",
     ] {
-        assert_eq!(fault(pickle), PickleFault::Truncated);
+        assert_eq!(error(pickle), PickleError::Truncated);
     }
 }
 
 #[test]
-fn mutated_pickles_give_plain_data_or_a_fault() {
+fn mutated_pickles_give_plain_data_or_an_error() {
     let mut pickles: Vec<Vec<u8>> = Vec::new();
     for folder in ["protocols", "photos"] {
         let mut names: Vec<_> = std::fs::read_dir(directory().join(folder))
@@ -276,25 +271,25 @@ fn mutated_pickles_give_plain_data_or_a_fault() {
             }
         }
         match read(&pickle) {
-            Ok(Content::Data(value)) => {
+            Ok(Unpickled::Data(value)) => {
                 read_well += 1;
                 let again = write(&value);
                 assert_eq!(write(&read_data(&again).unwrap()), again, "{round}");
             }
-            Ok(Content::Photo(photo)) => {
+            Ok(Unpickled::Photo(photo)) => {
                 read_well += 1;
                 assert_eq!(read_photo(&write_photo(&photo)).unwrap(), photo, "{round}");
             }
-            Err(fault) => assert!(fault.to_string().len() < 1000, "{round}"),
+            Err(error) => assert!(error.to_string().len() < 1000, "{round}"),
         }
     }
-    // Otherwise the mutations are too coarse to get behind the first check.
+    // If fewer were read, the mutations would be too coarse to get past the first check.
     assert!(read_well > 1000, "{read_well}");
 }
 
 #[test]
-fn a_flipped_bit_in_the_length_byte_of_an_aes_crypt_file_never_passes() {
-    // The one place where that format alone would let a flipped bit through.
+fn a_flipped_bit_in_the_length_byte_of_an_aes_crypt_file_is_detected() {
+    // AES Crypt itself does not authenticate this byte.
     let password = "correct horse 電池".into();
     for length in 0..16 {
         let text = "x".repeat(length);
@@ -303,9 +298,9 @@ fn a_flipped_bit_in_the_length_byte_of_an_aes_crypt_file_never_passes() {
         for bit in 0..8 {
             file[at] ^= 1 << bit;
             if let Ok(pickle) = aescrypt::open(&file, &password) {
-                let found = fault(&pickle);
+                let found = error(&pickle);
                 assert!(
-                    matches!(found, PickleFault::TrailingBytes { .. }),
+                    matches!(found, PickleError::TrailingBytes { .. }),
                     "{found}"
                 );
             }

@@ -1,4 +1,5 @@
-//! The two keys of a file: the outer one comes from the password, the inner one is random and wrapped by the outer.
+//! The two keys of a file. The outer key is derived from the password; the inner key is random, encrypts the content,
+//! and is stored encrypted ("wrapped") under the outer key.
 
 use aes::Aes256;
 use cbc::cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
@@ -7,33 +8,29 @@ use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
-use super::fault::AesCryptFault;
-use super::header::WRAPPED;
+use super::error::AesCryptError;
+use super::layout::WRAPPED;
 use super::{BLOCK, blocks};
 
-/// The HMAC of the format.
-pub(super) type Hmac256 = Hmac<Sha256>;
+pub(super) type HmacSha256 = Hmac<Sha256>;
 
-/// How often the password is hashed.
+/// The number of times that the password is hashed.
 const ROUNDS: usize = 8192;
-/// What pyAesCrypt counts as too long, in Python's characters.
-const LONGEST_PASSWORD: usize = 1024;
+/// The limit of pyAesCrypt, in characters.
+const MAX_PASSWORD: usize = 1024;
 
-/// The key that the password and the outer IV make; wiped when it goes.
+/// The key that is derived from the password and the outer IV, wiped when it is dropped.
 pub(super) struct OuterKey {
     key: Zeroizing<[u8; 32]>,
     iv: [u8; BLOCK],
 }
 
 impl OuterKey {
-    /// Hashes IV and password, some milliseconds long.
-    pub(super) fn stretch(
-        password: &SecretString,
-        iv: &[u8; BLOCK],
-    ) -> Result<Self, AesCryptFault> {
+    /// Derives the key, which takes some milliseconds.
+    pub(super) fn derive(password: &SecretString, iv: &[u8; BLOCK]) -> Result<Self, AesCryptError> {
         let password = password.expose_secret();
-        if password.chars().count() > LONGEST_PASSWORD {
-            return Err(AesCryptFault::PasswordTooLong);
+        if password.chars().count() > MAX_PASSWORD {
+            return Err(AesCryptError::PasswordTooLong);
         }
         let mut utf16 = Zeroizing::new(Vec::with_capacity(2 * password.len()));
         for unit in password.encode_utf16() {
@@ -51,7 +48,7 @@ impl OuterKey {
         Ok(Self { key, iv: *iv })
     }
 
-    pub(super) fn mac(&self, wrapped: &[u8; WRAPPED]) -> Hmac256 {
+    pub(super) fn mac(&self, wrapped: &[u8; WRAPPED]) -> HmacSha256 {
         keyed(&self.key).chain_update(wrapped)
     }
 
@@ -70,11 +67,11 @@ impl OuterKey {
     }
 }
 
-/// IV and key of the content; wiped when they go.
+/// The IV and the key of the content, wiped when they are dropped.
 pub(super) struct InnerKey(Zeroizing<[u8; WRAPPED]>);
 
 impl InnerKey {
-    /// A place for random bytes.
+    /// Returns a key of zeros, to be filled with random bytes.
     pub(super) fn zero() -> Self {
         Self(Zeroizing::new([0; WRAPPED]))
     }
@@ -91,11 +88,11 @@ impl InnerKey {
         self.0.last_chunk().expect("48 bytes are more than 32")
     }
 
-    pub(super) fn mac(&self) -> Hmac256 {
+    pub(super) fn mac(&self) -> HmacSha256 {
         keyed(self.key())
     }
 }
 
-fn keyed(key: &[u8; 32]) -> Hmac256 {
-    Hmac256::new_from_slice(key).expect("HMAC takes a key of any length")
+fn keyed(key: &[u8; 32]) -> HmacSha256 {
+    HmacSha256::new_from_slice(key).expect("HMAC takes a key of any length")
 }

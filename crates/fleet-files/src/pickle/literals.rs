@@ -1,31 +1,31 @@
-//! Numbers and text as the older protocols spell them.
+//! Literals of the older protocols: numbers and text in ASCII.
 //!
-//! Each function says with a reason why a piece is not what it should be; where it stands, its caller knows.
+//! A function returns a reason as its error; the caller adds the position.
 
 use std::borrow::Cow;
 
-const NOT_AN_INTEGER: &str = "an integer is none";
-const NOT_A_FLOAT: &str = "a float is none";
+const NOT_AN_INTEGER: &str = "an integer cannot be parsed";
+const NOT_A_FLOAT: &str = "a float cannot be parsed";
 const NOT_TEXT: &str = "text is not Unicode";
-const BAD_ESCAPE: &str = "an escape in text is incomplete";
+const BAD_ESCAPE: &str = "an escape sequence cannot be parsed";
 const TOO_LONG: &str = "an integer has more than 64 bits";
 
-/// The argument of `INT`, in which two spellings mean a truth value.
-pub(super) enum Int {
+/// The argument of `INT`.
+pub(super) enum IntOrBool {
     Bool(bool),
     Int(i64),
 }
 
-/// `INT`: decimal digits, or `00` and `01` for `False` and `True`.
-pub(super) fn int(line: &[u8]) -> Result<Int, &'static str> {
+/// Parses the argument of `INT`: decimal digits, or `00` and `01` for `False` and `True`.
+pub(super) fn int(line: &[u8]) -> Result<IntOrBool, &'static str> {
     match line {
-        b"00" => Ok(Int::Bool(false)),
-        b"01" => Ok(Int::Bool(true)),
-        _ => decimal(line).map(Int::Int),
+        b"00" => Ok(IntOrBool::Bool(false)),
+        b"01" => Ok(IntOrBool::Bool(true)),
+        _ => decimal(line).map(IntOrBool::Int),
     }
 }
 
-/// `LONG`: decimal digits with an `L` behind them.
+/// Parses the argument of `LONG`: decimal digits, followed by an `L`.
 pub(super) fn long(line: &[u8]) -> Result<i64, &'static str> {
     decimal(line.strip_suffix(b"L").unwrap_or(line))
 }
@@ -38,7 +38,7 @@ fn decimal(digits: &[u8]) -> Result<i64, &'static str> {
     ascii(digits, NOT_AN_INTEGER)?.parse().map_err(|_| TOO_LONG)
 }
 
-/// `LONG1`, `LONG4`: two's complement, little-endian, of any length.
+/// Parses the argument of `LONG1` and `LONG4`: two's complement, little-endian, of any length.
 pub(super) fn binary_long(bytes: &[u8]) -> Result<i64, &'static str> {
     let fill = match bytes.last() {
         Some(last) if last & 0x80 != 0 => 0xff,
@@ -55,24 +55,25 @@ pub(super) fn binary_long(bytes: &[u8]) -> Result<i64, &'static str> {
     }
 }
 
-/// `FLOAT`: what Python's `repr` gives, with `inf` and `nan`.
+/// Parses the argument of `FLOAT`: the output of Python's `repr`, with `inf` and `nan`.
 pub(super) fn float(line: &[u8]) -> Result<f64, &'static str> {
     ascii(line, NOT_A_FLOAT)?.parse().map_err(|_| NOT_A_FLOAT)
 }
 
-/// UTF-8. Python would let lone surrogates pass, which are no characters.
+/// Parses UTF-8. Python also accepts lone surrogates, which are not characters.
 pub(super) fn utf8(bytes: &[u8]) -> Result<Cow<'_, str>, &'static str> {
     str::from_utf8(bytes)
         .map(Cow::Borrowed)
         .map_err(|_| NOT_TEXT)
 }
 
-/// Text of Python 2, which Python 3 reads as ASCII unless it is told otherwise.
+/// Parses a byte string of Python 2, which Python 3 reads as ASCII by default.
 pub(super) fn ascii_text(bytes: &[u8]) -> Result<Cow<'_, str>, &'static str> {
     ascii(bytes, "text of Python 2 is not ASCII").map(Cow::Borrowed)
 }
 
-/// `UNICODE`: the codec `raw_unicode_escape`. Latin-1, with `\uXXXX` and `\UXXXXXXXX`; another backslash is one.
+/// Parses the argument of `UNICODE`, in the codec `raw_unicode_escape`: Latin-1 with `\uXXXX` and `\UXXXXXXXX`. Any
+/// other backslash stands for itself.
 pub(super) fn raw_unicode_escape(line: &[u8]) -> Result<Cow<'_, str>, &'static str> {
     if line.is_ascii() && !line.contains(&b'\\') {
         return utf8(line);
@@ -102,7 +103,7 @@ pub(super) fn raw_unicode_escape(line: &[u8]) -> Result<Cow<'_, str>, &'static s
     Ok(text.into())
 }
 
-/// `STRING`: what Python 2's `repr` gives, quotes and escapes, ASCII alone.
+/// Parses the argument of `STRING`: the output of Python 2's `repr`, with quotes and escapes, in ASCII.
 pub(super) fn quoted(line: &[u8]) -> Result<Cow<'_, str>, &'static str> {
     let ([b'\'', inner @ .., b'\''] | [b'"', inner @ .., b'"']) = line else {
         return Err("text is not in quotes");
@@ -161,10 +162,10 @@ fn number(digits: &[u8], radix: u32) -> Result<u32, &'static str> {
     u32::from_str_radix(ascii(digits, BAD_ESCAPE)?, radix).map_err(|_| BAD_ESCAPE)
 }
 
-fn ascii<'a>(bytes: &'a [u8], otherwise: &'static str) -> Result<&'a str, &'static str> {
+fn ascii<'a>(bytes: &'a [u8], reason: &'static str) -> Result<&'a str, &'static str> {
     if bytes.is_ascii() {
-        str::from_utf8(bytes).map_err(|_| otherwise)
+        str::from_utf8(bytes).map_err(|_| reason)
     } else {
-        Err(otherwise)
+        Err(reason)
     }
 }

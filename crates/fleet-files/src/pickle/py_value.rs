@@ -1,16 +1,16 @@
 //! Python's plain values.
 
-/// A value of Python's that is nothing but data.
+/// A value of Python that is nothing but data.
 ///
-/// Sets and dicts keep the order in which they were written. Equality is that of the fields: it sees the order,
-/// and tells `1` from `1.0`.
+/// Sets and dicts keep the order in which they were pickled. Equality compares the variants field by field: the order
+/// counts, and `1` differs from `1.0`.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Value {
+pub enum PyValue {
     /// `None`.
     None,
     /// `True` or `False`.
     Bool(bool),
-    /// An `int`; those of more than 64 bits are refused.
+    /// An `int` of at most 64 bits.
     Int(i64),
     /// A `float`.
     Float(f64),
@@ -26,23 +26,20 @@ pub enum Value {
     Set(Vec<Self>),
     /// A `frozenset`.
     FrozenSet(Vec<Self>),
-    /// A `dict`: key and value. Where a key occurs twice, the later one holds, as in Python.
+    /// A `dict`, as pairs of key and value. If a key occurs twice, the later pair counts, as in Python.
     Dict(Vec<(Self, Self)>),
 }
 
-impl Value {
-    /// What a dict holds under a key that is text; nothing for other values.
+impl PyValue {
+    /// Returns the value of a dict under a key that is a `str`. Returns `None` for other values.
     pub fn get(&self, key: &str) -> Option<&Self> {
-        let Self::Dict(pairs) = self else {
-            return None;
-        };
-        pairs
+        self.as_pairs()?
             .iter()
             .rfind(|(found, _)| found.as_str() == Some(key))
             .map(|(_, value)| value)
     }
 
-    /// The text of a `str`.
+    /// Returns the text of a `str`.
     pub fn as_str(&self) -> Option<&str> {
         match self {
             Self::Str(text) => Some(text),
@@ -50,7 +47,7 @@ impl Value {
         }
     }
 
-    /// The number of an `int`; `True` and `False` are none.
+    /// Returns the number of an `int`. `True` and `False` do not count as numbers.
     pub const fn as_int(&self) -> Option<i64> {
         match self {
             Self::Int(number) => Some(*number),
@@ -58,8 +55,8 @@ impl Value {
         }
     }
 
-    /// The members of a list, tuple, set or frozenset.
-    pub fn members(&self) -> Option<&[Self]> {
+    /// Returns the members of a list, tuple, set or frozenset.
+    pub fn as_members(&self) -> Option<&[Self]> {
         match self {
             Self::List(members)
             | Self::Tuple(members)
@@ -69,15 +66,15 @@ impl Value {
         }
     }
 
-    /// The pairs of a dict.
-    pub fn pairs(&self) -> Option<&[(Self, Self)]> {
+    /// Returns the pairs of a dict.
+    pub fn as_pairs(&self) -> Option<&[(Self, Self)]> {
         match self {
             Self::Dict(pairs) => Some(pairs),
             _ => None,
         }
     }
 
-    /// Whether Python could put it in a set. Frozensets were checked when they were made.
+    /// Returns true if Python could put the value in a set. The members of frozensets were checked before.
     pub(super) fn is_hashable(&self) -> bool {
         match self {
             Self::List(_) | Self::Set(_) | Self::Dict(_) => false,
@@ -87,13 +84,13 @@ impl Value {
     }
 }
 
-impl From<&str> for Value {
+impl From<&str> for PyValue {
     fn from(text: &str) -> Self {
         Self::Str(text.to_owned())
     }
 }
 
-impl From<i64> for Value {
+impl From<i64> for PyValue {
     fn from(number: i64) -> Self {
         Self::Int(number)
     }
