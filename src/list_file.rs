@@ -1,8 +1,8 @@
 //! A list of this program in a file: as JSON in a sealed file, or as the plain values of the Python programs.
 //!
 //! The module only converts, without I/O. Ids of groups and channels are written in their Bot API form. Entries that
-//! have no meaning in this program are left out and reported as [`SkippedEntries`], so that nobody assumes them to be
-//! restored. See docs/files.md.
+//! have no meaning in this program are left out and reported as [`SkippedEntries`], so that they are
+//! not taken for restored. See docs/files.md.
 
 mod python_dicts;
 pub mod sealed_json;

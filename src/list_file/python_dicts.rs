@@ -109,8 +109,8 @@ mod tests {
                 "user_ids",
                 "1 invalid group ids (-10012345678); \
                  1 photo ids that only the Python programs can match (AQADAgADr6cxGw); \
-                 2 users without a join (12345678, 87654321); \
-                 1 users with scores (12345678)",
+                 1 users with scores (12345678); \
+                 2 users without a join (12345678, 87654321)",
             ),
             ("admin_ids", "1 invalid group ids (-10012345678)"),
         ] {

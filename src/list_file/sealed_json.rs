@@ -102,7 +102,7 @@ mod tests {
     use crate::model::{ChannelId, Timestamp};
 
     #[test]
-    fn files_without_the_newer_fields_open_and_the_newer_fields_are_written() {
+    fn files_without_the_optional_fields_open_and_the_fields_are_written() {
         let old = br#"{"format":1,"list":"user_ids","saved_at":"2026-01-01T00:00:00Z","data":{
             "joins":[{"group_id":-1001234567890,"message_id":5,"user_id":7,"joined_at":9,
                       "added_by":null,"outcome":"forwarded"}],

@@ -3,7 +3,7 @@
 //! [`read`] understands protocols 0 to 5 and returns plain data or one photo. Nothing in a pickle is imported or
 //! called: the names `set` and `frozenset` are understood because older protocols write sets with them, Pillow's image
 //! classes mark a photo, and any other name refuses the pickle. [`MAX_BYTES`], [`MAX_VALUES`] and [`MAX_DEPTH`] bound
-//! the cost of a hostile pickle. [`write`] and [`write_photo`] write protocol 4.
+//! the cost of a hostile pickle. [`write()`] and [`write_photo`] write protocol 4.
 
 mod error;
 mod heap;

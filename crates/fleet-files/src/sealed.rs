@@ -136,8 +136,8 @@ impl Opener {
                     .is_ok()
             };
             if !opens(is_last) {
-                // A chunk that is authentic at another place tells why this place is wrong. A chunk that was refused
-                // is unchanged, so it can be tried again.
+                // The last-chunk flag is part of the nonce. A chunk that opens under the other flag is intact, and the
+                // file ends too early or too late. A failed attempt leaves the chunk unchanged.
                 return Err(match (opens(!is_last), is_last) {
                     (true, true) => SealedError::Truncated,
                     (true, false) => SealedError::TrailingBytes,

@@ -1,6 +1,6 @@
 //! The `data` of each list in format 1.
 //!
-//! Fields that were added after release 0.1.0 are optional, so that older files open. Rules keep their order.
+//! `seen_at` and `channel_id` are optional, because older files do not have them. Rules keep their order.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};

@@ -11,7 +11,8 @@ pub enum AesCryptError {
         "AES Crypt format {0} is unknown: only format 2, which pyAesCrypt writes, can be opened"
     )]
     UnknownVersion(u8),
-    /// The HMAC of the wrapped key does not match. A wrong password cannot be told from a damaged header.
+    /// The HMAC of the wrapped key does not match. A wrong password cannot be distinguished from a
+    /// damaged header.
     #[error(
         "wrong password, or the file is damaged (header): check the password, or fetch the file again"
     )]

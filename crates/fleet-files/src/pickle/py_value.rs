@@ -89,9 +89,3 @@ impl From<&str> for PyValue {
         Self::Str(text.to_owned())
     }
 }
-
-impl From<i64> for PyValue {
-    fn from(number: i64) -> Self {
-        Self::Int(number)
-    }
-}

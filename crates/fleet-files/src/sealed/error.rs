@@ -41,13 +41,14 @@ pub enum SealedError {
         source: argon2::Error,
     },
     /// The file ends inside the header, at the border of a chunk, or less than 16 bytes behind it. A cut elsewhere
-    /// cannot be told from damage.
+    /// cannot be distinguished from damage.
     #[error("the file is truncated: fetch it again")]
     Truncated,
-    /// Bytes follow a last chunk of full length. Bytes behind a shorter one cannot be told from damage.
+    /// Bytes follow a last chunk of full length. Bytes behind a shorter one cannot be distinguished from
+    /// damage.
     #[error("bytes follow the end of the sealed file: fetch it again")]
     TrailingBytes,
-    /// A chunk does not authenticate. An AEAD cannot tell a wrong password from a damaged file.
+    /// A chunk does not authenticate. An AEAD cannot distinguish a wrong password from a damaged file.
     #[error(
         "wrong password, or the file is damaged (chunk {}): check the password, or fetch the file again",
         chunk + 1

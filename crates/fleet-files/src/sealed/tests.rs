@@ -47,8 +47,8 @@ fn flipped(sealed: &[u8], at: usize) -> Vec<u8> {
     sealed
 }
 
-/// `empty`, `hello` and `avatar` are of release 0.1.0, whose nonce prefixes were not random in all bytes; `foreign`
-/// was written by Python with other parameters.
+/// The nonce prefixes of `empty`, `hello` and `avatar` end in 8 bytes that an early build derived from the key. Python
+/// wrote `foreign` with other parameters.
 #[test]
 fn frozen_files_open() {
     let mut opener = Opener::new(&password());

@@ -51,7 +51,7 @@ fn any_other_name_in_a_pickle_is_refused() {
 
 #[test]
 fn opcodes_that_only_objects_need_are_refused() {
-    for (pickle, what) in [
+    for (pickle, expected) in [
         (&b"Pid\n."[..], "refers to an object outside of the pickle"),
         (b"NQ.", "refers to an object outside of the pickle"),
         (b"\x82\x01.", "names something by a registered number"),
@@ -65,7 +65,7 @@ fn opcodes_that_only_objects_need_are_refused() {
     ] {
         let found = error(pickle);
         assert!(
-            matches!(found, PickleError::NotData { action: found, .. } if found == what),
+            matches!(found, PickleError::NotData { action, .. } if action == expected),
             "{found}"
         );
     }
@@ -112,10 +112,10 @@ fn sets_are_made_from_lists_alone() {
     ] {
         match expected {
             Ok(value) => assert_eq!(read_data(pickle).unwrap(), value),
-            Err(what) => {
+            Err(expected) => {
                 let found = error(pickle);
                 assert!(
-                    matches!(found, PickleError::Malformed { reason: found, .. } if found == what),
+                    matches!(found, PickleError::Malformed { reason, .. } if reason == expected),
                     "{found}"
                 );
             }
