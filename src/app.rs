@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::config::{self, Config};
-use crate::files::{MakeFault, Maker, Reader};
+use crate::file_codec::{Decoder, EncodeError, Encoder};
 use crate::model::{Channel, ChannelId};
 use crate::schedule::Timetable;
 use crate::spool::Spool;
@@ -91,7 +91,7 @@ pub enum AppError {
     },
     /// The files' key cannot be derived.
     #[error("the key for sealing files: {0}")]
-    Sealing(#[from] MakeFault),
+    Sealing(#[from] EncodeError),
     /// The operating system fails us, or a loop ended by itself.
     #[error("{0}")]
     Internal(String),
@@ -180,7 +180,7 @@ async fn run_with(
 ) -> Result<(), AppError> {
     let (store, clock) = (store.clone(), clock.clone());
     let password = SecretString::from(config.encrypt.password.expose());
-    let maker = Maker::new(config.exchange.files, &password)?;
+    let encoder = Encoder::new(config.exchange.files, &password)?;
 
     let (telegram, hints) = connect_with(&config, session, &store, &clock)?;
     let Some((own, channels, delivery)) =
@@ -197,8 +197,8 @@ async fn run_with(
         telegram,
         store,
         spool,
-        maker,
-        reader: Reader::new(&password),
+        encoder,
+        decoder: Decoder::new(&password),
         rules: RwLock::default(),
         settings: Settings {
             dialect: config.exchange.dialect,

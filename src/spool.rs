@@ -1,15 +1,15 @@
 //! `data_dir/spool`: sealed photos that wait for their turn.
 //!
-//! Owns the directory; that each file in it is whole, `files` sees to.
+//! Owns the directory; files are written whole by `fleet_files::atomic_file`.
 //! Which file belongs to which post is the outbox's to know; what belongs to none is swept at start.
 
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder};
-use std::io::{self, Write as _};
+use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
-use crate::files::{self, PlaceFault};
+use fleet_files::atomic_file::{self, AtomicFileError};
 
 /// Letters and digits in a file's name.
 const NAME_LENGTH: usize = 8;
@@ -37,11 +37,8 @@ impl Spool {
     ///
     /// # Errors
     /// The disk is full or the directory cannot be written.
-    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), PlaceFault> {
-        files::replace(&self.0.join(name), |file| {
-            file.write_all(bytes)
-                .map_err(|error| PlaceFault::new("write", &self.0.join(name), error))
-        })
+    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), AtomicFileError> {
+        atomic_file::write(&self.0.join(name), bytes)
     }
 
     /// Reads a file; `None` if it is not there.
@@ -96,7 +93,7 @@ impl Spool {
 }
 
 /// Whether a file is called as this program calls its own: eight letters and digits, or a leftover
-/// of `files::replace`.
+/// of `atomic_file`.
 fn is_ours(name: &str) -> bool {
     let plain = name.len() == NAME_LENGTH && name.bytes().all(|byte| byte.is_ascii_alphanumeric());
     plain || (name.starts_with('.') && name.ends_with(".part"))

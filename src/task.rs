@@ -39,7 +39,7 @@ pub use watch::watch;
 use crate::clock::Clock;
 use crate::config::Dialect;
 use crate::decide;
-use crate::files::{Maker, Reader};
+use crate::file_codec::{Decoder, Encoder};
 use crate::model::{Channel, ChannelId, ChannelKind, Timestamp, UserId};
 use crate::spool::Spool;
 use crate::store::{Store, StoreError, Tx};
@@ -56,10 +56,10 @@ pub struct Shared {
     pub store: Store,
     /// Sealed photos that wait.
     pub spool: Spool,
-    /// Makes the files that are posted.
-    pub maker: Maker,
-    /// Opens the files that come with orders.
-    pub reader: Reader,
+    /// Encodes the files that are posted.
+    pub encoder: Encoder,
+    /// Decodes the files that come with orders.
+    pub decoder: Decoder,
     /// What NOSPAM bans unaided.
     pub rules: RwLock<Arc<RulesInForce>>,
     /// What the configuration says of reports and rules.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
-use scp_079_avatar::files::{Opener, open_whole};
+use fleet_files::sealed::Opener;
 use telegram_sim::Post;
 
 use crate::daemon::{JoinKey, PASSWORD};
@@ -25,7 +25,7 @@ pub(crate) fn open_one(stage: &Stage) -> anyhow::Result<()> {
     let file = post
         .and_then(|post| post.file.as_ref())
         .with_context(|| format!("the photo of {label} is not in HIDE"))?;
-    let opened = open_whole(&mut Opener::new(&PASSWORD.into()), &file.bytes[..])?;
+    let opened = Opener::new(&PASSWORD.into()).open_bytes(&file.bytes)?;
 
     let text = format!("the photo of {label}, in HIDE as \"{}\"", file.name);
     screen.row(Some(stage.elapsed()), Ink::Bold, "file", &text)?;
@@ -199,7 +199,7 @@ impl Found {
         }
         for post in posts {
             let sealed = post.file.as_ref().map_or(&[][..], |file| &file.bytes);
-            match open_whole(opener, sealed) {
+            match opener.open_bytes(sealed) {
                 Ok(opened) if opened == joined.photo => self.equal += 1,
                 Ok(_) => self.altered.push(joined.label.clone()),
                 Err(fault) => self.altered.push(format!("{} ({fault})", joined.label)),

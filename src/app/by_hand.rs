@@ -1,7 +1,6 @@
 //! Backup and restore by hand (SPEC §7.3), beside a running program or without one.
 
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
@@ -10,10 +9,12 @@ use thiserror::Error;
 use super::{AppError, prepare_data_dir};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::files::{self, LeftOut, Maker, Opened, PlaceFault, Reader};
+use crate::file_codec::{DecodedFile, Decoder, Encoder};
+use crate::list_file::SkippedEntries;
 use crate::model::{List, ListChange, ListData};
 use crate::store::{self, Store, StoreError};
 use crate::task;
+use fleet_files::atomic_file;
 
 /// Why a backup or a restore by hand did not work.
 #[derive(Debug, Error)]
@@ -63,8 +64,8 @@ pub struct Restored {
     pub list: List,
     /// Its entries, before and after.
     pub change: ListChange,
-    /// What the file holds that means nothing here.
-    pub left_out: LeftOut,
+    /// The entries of the file that have no meaning in this program.
+    pub skipped: SkippedEntries,
 }
 
 /// Why a transaction was not committed.
@@ -91,24 +92,20 @@ pub fn backup(
     directory: &Path,
 ) -> Result<Vec<PathBuf>, ByHandError> {
     let password = SecretString::from(config.encrypt.password.expose());
-    let reader = Reader::new(&password);
-    let maker = Maker::new(config.exchange.files, &password).map_err(AppError::from)?;
+    let decoder = Decoder::new(&password);
+    let encoder = Encoder::new(config.exchange.files, &password).map_err(AppError::from)?;
     let saved_at = clock.now().rfc3339();
     let save = |list: List, data: ListData| {
         let unmade = |why: &dyn std::fmt::Display| ByHandError::Make {
             list,
             why: why.to_string(),
         };
-        let made = maker
-            .list(list, &data, &saved_at, &reader)
+        let file = encoder
+            .encode_list(list, &data, &saved_at, &decoder)
             .map_err(|error| unmade(&error))?;
         drop(data);
         let path = directory.join(list.as_str());
-        files::replace(&path, |file| {
-            file.write_all(&made)
-                .map_err(|error| PlaceFault::new("write", &path, error))
-        })
-        .map_err(|error| unmade(&error))?;
+        atomic_file::write(&path, &file).map_err(|error| unmade(&error))?;
         Ok(path)
     };
     // A look changes nothing: least of all the layout, under an older version that may be running.
@@ -147,12 +144,12 @@ pub fn restore(
         why: why.to_string(),
     };
     let _lock = prepare_data_dir(config)?;
-    let reader = Reader::new(&SecretString::from(config.encrypt.password.expose()));
+    let decoder = Decoder::new(&SecretString::from(config.encrypt.password.expose()));
     if !fs::metadata(path).map_err(|error| bad(&error))?.is_file() {
         return Err(bad(&"it is not a regular file"));
     }
     let bytes = fs::read(path).map_err(|error| bad(&error))?;
-    let Opened::List(file) = reader.read(&bytes).map_err(|error| bad(&error))? else {
+    let DecodedFile::List(file) = decoder.decode(&bytes).map_err(|error| bad(&error))? else {
         return Err(bad(&"it holds no list"));
     };
     let list = match (file.list, named) {
@@ -166,7 +163,7 @@ pub fn restore(
             ));
         }
     };
-    let (data, left_out) = file.data_for(list).map_err(|error| bad(&error))?;
+    let (data, skipped) = file.data_for(list).map_err(|error| bad(&error))?;
     let store = Store::open(&config.telegram.state_file())?;
     let now = clock.now();
     let keep = &config.telegram.data_dir;
@@ -175,7 +172,7 @@ pub fn restore(
         if dry_run {
             tx.replace_list(list, &data, now)?;
         } else {
-            task::replace_list(tx, &reader, keep, (list, &data), now)?;
+            task::replace_list(tx, &decoder, keep, (list, &data), now)?;
         }
         let change = ListChange::between(&before, &tx.list(list)?);
         if dry_run {
@@ -190,6 +187,6 @@ pub fn restore(
     Ok(Restored {
         list,
         change,
-        left_out,
+        skipped,
     })
 }

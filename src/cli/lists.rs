@@ -51,7 +51,7 @@ pub(super) fn restore(config: &Config, arguments: &RestoreArguments) -> Result<(
     let Restored {
         list,
         change,
-        left_out,
+        skipped,
     } = by_hand::restore(
         config,
         &Clock::system(),
@@ -68,10 +68,10 @@ pub(super) fn restore(config: &Config, arguments: &RestoreArguments) -> Result<(
         change.added, change.removed, change.kept
     )
     .and_then(|()| {
-        if left_out.is_empty() {
+        if skipped.is_empty() {
             return Ok(());
         }
-        writeln!(out, "left out, as it means nothing here: {left_out}")
+        writeln!(out, "left out, as it means nothing here: {skipped}")
     })
     .map_err(|error| Failure::new(1, error))
 }

@@ -11,7 +11,9 @@ use serde_json::Value as Json;
 
 use super::Failure;
 use crate::config::Config;
-use crate::files::{self, Kind, Opened, Opener, PlaceFault, Reader};
+use crate::file_codec::{DecodedFile, Decoder};
+use fleet_files::sealed::Opener;
+use fleet_files::{FileFormat, atomic_file};
 
 /// What `open` is told.
 #[derive(Debug, Args)]
@@ -34,41 +36,38 @@ pub(super) fn run(config: &Config, arguments: &Arguments) -> Result<(), Failure>
     let mut file = BufReader::new(file);
     let head = std::io::BufRead::fill_buf(&mut file).map_err(|error| about(&error))?;
     let password = SecretString::from(config.encrypt.password.expose());
-    if Kind::of(head) != Kind::AesCrypt
+    if FileFormat::detect(head) != Some(FileFormat::AesCrypt)
         && let Some(output) = &arguments.output
     {
         // Streamed: a sealed file may be larger than memory.
-        return files::open_to(&mut Opener::new(&password), file, output)
+        return Opener::new(&password)
+            .open_to_file(file, output)
             .map(|_| ())
             .map_err(|error| about(&error));
     }
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes)
         .map_err(|error| about(&error))?;
-    let opened = Reader::new(&password)
-        .read(&bytes)
+    let decoded = Decoder::new(&password)
+        .decode(&bytes)
         .map_err(|error| about(&error))?;
-    let (shown, is_text) = match opened {
-        Opened::Photo(image) => (image, false),
-        Opened::List(list) if arguments.json || arguments.output.is_some() => {
-            let json = list.json().map_err(|error| about(&error))?;
+    let (shown, is_text) = match decoded {
+        DecodedFile::Photo(image) => (image, false),
+        DecodedFile::List(list) if arguments.json || arguments.output.is_some() => {
+            let json = list.to_json().map_err(|error| about(&error))?;
             (format!("{json:#}\n").into_bytes(), true)
         }
-        Opened::List(list) => {
-            let json = list.json().map_err(|error| about(&error))?;
+        DecodedFile::List(list) => {
+            let json = list.to_json().map_err(|error| about(&error))?;
             (readable(&json).into_bytes(), true)
         }
-        Opened::Other(plain) => {
+        DecodedFile::Other(plain) => {
             let is_text = !plain.contains(&0);
             (plain, is_text)
         }
     };
     if let Some(output) = &arguments.output {
-        return files::replace(output, |file| {
-            file.write_all(&shown)
-                .map_err(|error| PlaceFault::new("write", output, error))
-        })
-        .map_err(|error| about(&error));
+        return atomic_file::write(output, &shown).map_err(|error| about(&error));
     }
     let mut out = std::io::stdout().lock();
     if out.is_terminal() && !is_text {

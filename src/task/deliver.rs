@@ -201,7 +201,7 @@ fn target(tx: &Tx<'_>, shared: &Shared, row: &Row) -> Result<ChannelId, StoreErr
 fn made(shared: &Shared, content: &Content) -> Result<(String, Vec<u8>), String> {
     let saved_at = shared.clock.now().rfc3339();
     let name = spool::random_name().map_err(|error| error.to_string())?;
-    let bytes = tokio::task::block_in_place(|| shared.maker.report(content, &saved_at))
+    let bytes = tokio::task::block_in_place(|| shared.encoder.encode_report(content, &saved_at))
         .map_err(|error| error.to_string())?;
     Ok((name, bytes))
 }

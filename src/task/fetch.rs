@@ -180,8 +180,8 @@ async fn download(shared: &Shared, row: Row) -> Result<bool, TaskError> {
     let made = tokio::task::block_in_place(|| {
         photo::check(&bytes).map_err(|fault| fault.to_string())?;
         shared
-            .maker
-            .photo(&bytes)
+            .encoder
+            .encode_photo(&bytes)
             .map_err(|fault| fault.to_string())
     });
     match made {

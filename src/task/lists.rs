@@ -6,12 +6,13 @@
 //! as a crash may leave them, are swept at the next start.
 
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{MutexGuard, PoisonError};
 
 use super::{Shared, TaskError};
-use crate::files::{self, Opened, PlaceFault, Reader};
+use fleet_files::atomic_file;
+
+use crate::file_codec::{DecodedFile, Decoder};
 use crate::model::{List, ListData, Payload, Timestamp};
 use crate::spool;
 use crate::store::{Row, StoreError, Tx};
@@ -173,7 +174,10 @@ fn make(tx: &Tx<'_>, shared: &Shared, row: &Row, saved_at: &str) -> Result<Made,
         return Ok(Made::Unfit("no such list".into()));
     };
     let data = tx.list(list)?;
-    let file = match shared.maker.list(list, &data, saved_at, &shared.reader) {
+    let file = match shared
+        .encoder
+        .encode_list(list, &data, saved_at, &shared.decoder)
+    {
         Ok(file) => file,
         Err(fault) => {
             tracing::error!(%list, "its backup could not be made: {fault}");
@@ -239,23 +243,20 @@ fn remove(shared: &Shared, name: &str) {
 /// See [`StoreError`]; nothing is replaced then.
 pub fn replace_list(
     tx: &Tx<'_>,
-    reader: &Reader,
+    decoder: &Decoder,
     keep: &Path,
     (list, data): (List, &ListData),
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let before = tx.list(list)?;
-    if let Some(path) = to_be_kept_as(reader, keep, (list, &before), now) {
-        let made = reader
-            .sealing()
-            .and_then(|maker| maker.list(list, &before, &now.rfc3339(), reader))
+    if let Some(path) = to_be_kept_as(decoder, keep, (list, &before), now) {
+        let made = decoder
+            .sealed_encoder()
+            .and_then(|encoder| encoder.encode_list(list, &before, &now.rfc3339(), decoder))
             .map_err(|error| StoreError::Unreadable(format!("{list}: {error}")))?;
         drop(before);
-        files::replace(&path, |file| {
-            file.write_all(&made)
-                .map_err(|error| PlaceFault::new("write", &path, error))
-        })
-        .map_err(|error| StoreError::DiskFails(error.to_string()))?;
+        atomic_file::write(&path, &made)
+            .map_err(|error| StoreError::DiskFails(error.to_string()))?;
     }
     tx.replace_list(list, data, now)
 }
@@ -263,7 +264,7 @@ pub fn replace_list(
 /// Finds a name that is free: a list may be replaced twice in one second. `None` if these very data are kept already,
 /// by a transaction that did not come to its end and is tried again.
 fn to_be_kept_as(
-    reader: &Reader,
+    decoder: &Decoder,
     keep: &Path,
     (list, data): (List, &ListData),
     now: Timestamp,
@@ -273,8 +274,8 @@ fn to_be_kept_as(
     while path.symlink_metadata().is_ok() {
         let kept = fs::read(&path)
             .ok()
-            .and_then(|file| reader.read(&file).ok());
-        if let Some(Opened::List(kept)) = kept
+            .and_then(|file| decoder.decode(&file).ok());
+        if let Some(DecodedFile::List(kept)) = kept
             && kept.data_for(list).is_ok_and(|(kept, _)| *kept == *data)
         {
             return None;

@@ -14,7 +14,7 @@ use super::{Shared, enqueue, lists};
 use crate::exchange::orders::{self, Classified, Cleared, Order, OrderError};
 use crate::exchange::reports::{self, Asker};
 use crate::exchange::route::RouteEvent;
-use crate::files::{LeftOut, ListFile};
+use crate::list_file::{ListFile, SkippedEntries};
 use crate::model::{
     Bad, ChannelId, ChannelPost, List, ListData, MessageId, Page, Timestamp, WordList,
 };
@@ -342,7 +342,7 @@ impl Carrier<'_, '_> {
         list: List,
         file: Option<&Result<ListFile, String>>,
     ) -> Result<Result<String, String>, StoreError> {
-        let (data, left_out) = match data_of(list, file) {
+        let (data, skipped) = match data_of(list, file) {
             Ok(found) => found,
             Err(why) => return Ok(Err(why)),
         };
@@ -351,19 +351,19 @@ impl Carrier<'_, '_> {
         }
         let keep = &self.shared.settings.data_dir;
         let replaced =
-            lists::replace_list(self.tx, &self.shared.reader, keep, (list, &data), self.now);
+            lists::replace_list(self.tx, &self.shared.decoder, keep, (list, &data), self.now);
         match replaced {
             // What was there cannot be kept, and nothing was replaced: an order must not end the program.
             Err(StoreError::Unreadable(why)) => return Ok(Err(why)),
             replaced => replaced?,
         }
         self.after.rules |= matches!(list, List::Words(_));
-        Ok(Ok(if left_out.is_empty() {
+        Ok(Ok(if skipped.is_empty() {
             format!("{list} rolled back")
         } else {
             format!(
                 "{list} rolled back; left out, as it means nothing here: {}",
-                left_out.by_kind()
+                skipped.counts_by_kind()
             )
         }))
     }
@@ -379,7 +379,7 @@ impl Carrier<'_, '_> {
 fn data_of(
     list: List,
     file: Option<&Result<ListFile, String>>,
-) -> Result<(Cow<'_, ListData>, LeftOut), String> {
+) -> Result<(Cow<'_, ListData>, SkippedEntries), String> {
     let file = match file {
         Some(Ok(file)) => file,
         Some(Err(why)) => return Err(why.clone()),

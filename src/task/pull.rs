@@ -6,7 +6,8 @@ use super::admins::learn_now;
 use super::orders::{self, Attached};
 use super::{Shared, TaskError, joins};
 use crate::decide::channel_tracker::{Gap, PullEnd};
-use crate::files::{ListFile, Opened};
+use crate::file_codec::DecodedFile;
+use crate::list_file::ListFile;
 use crate::model::{Advance, ChannelId, Page};
 use crate::store::{AdvanceOutcome, KnownChannel};
 use crate::telegram::{CallError, Difference, DocumentError};
@@ -160,9 +161,9 @@ async fn attached(shared: &Shared, page: &Page) -> Result<Attached, TaskError> {
 }
 
 fn read_list(shared: &Shared, bytes: &[u8]) -> Result<ListFile, String> {
-    match shared.reader.read(bytes) {
-        Ok(Opened::List(list)) => Ok(list),
-        Ok(Opened::Photo(_) | Opened::Other(_)) => Err("its file holds no list".into()),
+    match shared.decoder.decode(bytes) {
+        Ok(DecodedFile::List(list)) => Ok(list),
+        Ok(DecodedFile::Photo(_) | DecodedFile::Other(_)) => Err("its file holds no list".into()),
         Err(error) => Err(format!("its file does not open: {error}")),
     }
 }

@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
+use fleet_files::sealed::Opener;
 use rusqlite::{Connection, OpenFlags};
 use rustix::process::{Pid, Signal, kill_process};
-use scp_079_avatar::files::{Opener, open_whole};
 use scp_079_avatar::telegram::PERMITTED;
 use telegram_sim::{Options, PhotoSpec, Post, Simulator, UserSpec, World, bot_api_id};
 use tempfile::TempDir;
@@ -442,7 +442,7 @@ pub(crate) fn unsealed(bytes: &[u8]) -> Vec<u8> {
         static OPENER: std::cell::RefCell<Opener> =
             std::cell::RefCell::new(Opener::new(&PASSWORD.into()));
     }
-    OPENER.with_borrow_mut(|opener| open_whole(opener, bytes).expect("it opens"))
+    OPENER.with_borrow_mut(|opener| opener.open_bytes(bytes).expect("a sealed file"))
 }
 
 /// Somebody with a photo, shown whole.

@@ -11,7 +11,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use rusqlite::Connection;
 use scp_079_avatar::exchange::format_data;
-use scp_079_avatar::files::{ListFile, Opened, Reader};
+use scp_079_avatar::file_codec::{DecodedFile, Decoder};
+use scp_079_avatar::list_file::ListFile;
 use scp_079_avatar::model::{List, ListData, Users};
 use scp_079_avatar::store::Store;
 use serde_json::{Value, json};
@@ -71,8 +72,8 @@ fn posted(scene: &Scene, list: &str) -> Vec<u8> {
 }
 
 fn opened(file: &[u8]) -> ListFile {
-    match Reader::new(&PASSWORD.into()).read(file) {
-        Ok(Opened::List(list)) => list,
+    match Decoder::new(&PASSWORD.into()).decode(file) {
+        Ok(DecodedFile::List(list)) => list,
         other => panic!("no list: {:?}", other.err()),
     }
 }
@@ -291,7 +292,7 @@ fn a_backup_that_was_ordered_before_a_list_is_cleared_has_what_was_cleared() {
     scene.start();
     heard(&scene, cleared, "obeyed");
     assert!(scene.query("SELECT id FROM bad", |_| Ok(())).is_empty());
-    let saved = opened(&posted(&scene, "bad_ids")).json().expect("JSON");
+    let saved = opened(&posted(&scene, "bad_ids")).to_json().expect("JSON");
     assert_eq!(saved["data"]["users"], json!([bad]));
     scene.finish();
 }
@@ -319,7 +320,7 @@ fn what_a_backup_cannot_save_yet_is_not_cleared() {
     heard(&scene, refused, "a backup waits that cannot be kept");
     assert_eq!(scene.query("SELECT id FROM bad", |_| Ok(())).len(), 1);
     std::fs::create_dir(&spool).expect("a spool");
-    let saved = opened(&posted(&scene, "bad_ids")).json().expect("JSON");
+    let saved = opened(&posted(&scene, "bad_ids")).to_json().expect("JSON");
     assert_eq!(saved["data"]["users"], json!([bad]));
     let obeyed = order(&scene, "clear", "bad", &clear, None);
     heard(&scene, obeyed, "obeyed");
@@ -401,8 +402,7 @@ fn lists_are_saved_and_brought_back_by_hand() {
     );
     assert_eq!(code, Some(0), "{err}");
     assert!(
-        out.contains("2 added")
-            && out.contains("1 channel ids that Telegram gives to nobody (-10012345678)"),
+        out.contains("2 added") && out.contains("1 invalid channel ids (-10012345678)"),
         "{out}"
     );
     scene.finish();

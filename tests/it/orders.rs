@@ -4,7 +4,7 @@ mod reports;
 mod table;
 
 use scp_079_avatar::exchange::format_data;
-use scp_079_avatar::files::{Opened, Reader};
+use scp_079_avatar::file_codec::{DecodedFile, Decoder};
 use serde_json::{Value, json};
 use telegram_sim::{Fault, How, Match, Post, bot_api_id};
 
@@ -80,16 +80,16 @@ fn wait_said(scene: &Scene, action: &str, kind: &str, count: usize) -> Vec<(Valu
     said(scene, action, kind)
 }
 
-fn opened(post: &Post) -> Opened {
+fn opened(post: &Post) -> DecodedFile {
     let file = post.file.as_ref().expect("a file");
-    Reader::new(&PASSWORD.into())
-        .read(&file.bytes)
+    Decoder::new(&PASSWORD.into())
+        .decode(&file.bytes)
         .expect("it opens")
 }
 
 fn text_of(post: &Post) -> String {
     match opened(post) {
-        Opened::Other(plain) => String::from_utf8(plain).expect("a text"),
+        DecodedFile::Other(plain) => String::from_utf8(plain).expect("a text"),
         other => panic!("no text: {other:?}"),
     }
 }
@@ -527,11 +527,11 @@ fn rules_are_replaced_hit_and_counted() {
     let (caption, post) = &wait_said(&scene, "regex", "count", 1)[0];
     assert_eq!(caption["to"], json!(["REGEX"]));
     assert_eq!(caption["data"], "nm_words");
-    let Opened::List(counts) = opened(post) else {
+    let DecodedFile::List(counts) = opened(post) else {
         panic!("no counts")
     };
     assert_eq!(
-        counts.json().expect("JSON")["data"],
+        counts.to_json().expect("JSON")["data"],
         json!({"(?<!x)spam": 1, "new": 0})
     );
     assert!(
@@ -848,7 +848,7 @@ fn the_python_kind_is_written_where_it_is_configured() {
         .expect("a photo");
     let bytes = &photo.file.as_ref().expect("a file").bytes;
     assert!(bytes.starts_with(b"AES\x02"));
-    let Opened::Photo(png) = opened(&photo) else {
+    let DecodedFile::Photo(png) = opened(&photo) else {
         panic!("no photo")
     };
     assert!(png.starts_with(b"\x89PNG"));
@@ -870,7 +870,7 @@ pub(crate) fn update_rules(scene: &Scene, list: &str, rules: Value) {
 
 /// A list's sealed file, as another of the fleet would make it.
 fn sealed_list(name: &str, data: Value) -> Vec<u8> {
-    let sealer = scp_079_avatar::files::Sealer::new(&PASSWORD.into()).expect("a key");
-    let json = scp_079_avatar::files::lists::to_json(name, data, "2026-01-01T00:00:00Z");
+    let sealer = fleet_files::sealed::Sealer::new(&PASSWORD.into()).expect("a key");
+    let json = scp_079_avatar::list_file::sealed_json::document(name, data, "2026-01-01T00:00:00Z");
     sealer.seal_bytes(&json).expect("sealed")
 }

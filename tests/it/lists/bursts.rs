@@ -2,9 +2,9 @@
 
 use std::fs;
 
+use fleet_files::sealed::Sealer;
 use scp_079_avatar::clock::Clock;
-use scp_079_avatar::files::Sealer;
-use scp_079_avatar::files::lists::to_json;
+use scp_079_avatar::list_file::sealed_json::document;
 use serde_json::{Value, json};
 
 use super::{heard, opened, order, posted, users_of};
@@ -19,7 +19,7 @@ fn add_bad(scene: &Scene, user: i64) {
 /// Posts the order to roll the bad list back to these users.
 fn roll_back(scene: &Scene, users: &[i64]) -> i32 {
     let data = json!({"users": users, "channels": []});
-    let plain = to_json("bad_ids", data, "2026-11-20T20:00:00Z");
+    let plain = document("bad_ids", data, "2026-11-20T20:00:00Z");
     let sealed = Sealer::new(&PASSWORD.into()).and_then(|sealer| sealer.seal_bytes(&plain));
     let data = json!({"admin_id": 7, "type": "bad_ids"});
     order(
@@ -33,7 +33,7 @@ fn roll_back(scene: &Scene, users: &[i64]) -> i32 {
 
 /// The users of a file of the bad list.
 fn bad_users(file: &[u8]) -> Value {
-    opened(file).json().expect("JSON")["data"]["users"].clone()
+    opened(file).to_json().expect("JSON")["data"]["users"].clone()
 }
 
 /// The files that were posted as backups of the bad list, in their order.
@@ -148,7 +148,7 @@ fn users_with_absurd_numbers_are_rolled_back_and_saved_again() {
         .collect();
     let data = json!({"joins": joins, "forwarded": [{"user_id": 7, "photo_id": i64::MIN,
         "group_id": -1_001_234_567_890_i64, "message_id": -1, "sent_at": i64::MIN, "channel_id": null}]});
-    let plain = to_json("user_ids", data, "2026-11-20T20:00:00Z");
+    let plain = document("user_ids", data, "2026-11-20T20:00:00Z");
     let sealed = Sealer::new(&PASSWORD.into()).and_then(|sealer| sealer.seal_bytes(&plain));
     let data = json!({"admin_id": 7, "type": "user_ids"});
     let last = order(
