@@ -2,13 +2,13 @@
 //!
 //! Owns the arguments and the words printed about them; each subcommand has a room of its own.
 
-mod ages;
+mod backup_restore;
 pub mod check;
-mod lists;
 mod login;
 mod open;
 mod run;
 mod status;
+mod terminal;
 mod why;
 
 use std::io::{self, Write as _};
@@ -69,9 +69,9 @@ enum Command {
     /// Open a file of the fleet's, sealed or Python's, to standard output or to a file
     Open(open::Arguments),
     /// Save every list as a file
-    Backup(lists::BackupArguments),
+    Backup(backup_restore::BackupArguments),
     /// Replace a list by a file's; what was there is kept as a sealed file in the data directory
-    Restore(lists::RestoreArguments),
+    Restore(backup_restore::RestoreArguments),
 }
 
 /// A failure that ends the process: its exit code, and what is still to be said.
@@ -152,8 +152,8 @@ fn dispatch(arguments: Arguments) -> Result<(), Failure> {
         Command::Status(what) => status::run(&load(path, &environment)?.config, &what),
         Command::Why(what) => why::run(&load(path, &environment)?.config, &what),
         Command::Open(what) => open::run(&load(path, &environment)?.config, &what),
-        Command::Backup(what) => lists::backup(&load(path, &environment)?.config, &what),
-        Command::Restore(what) => lists::restore(&load(path, &environment)?.config, &what),
+        Command::Backup(what) => backup_restore::backup(&load(path, &environment)?.config, &what),
+        Command::Restore(what) => backup_restore::restore(&load(path, &environment)?.config, &what),
     }
 }
 

@@ -11,13 +11,13 @@ mod document;
 mod finding;
 mod peers;
 mod proxy;
+mod reset_day;
 mod search;
 mod section;
 mod sections;
 mod syntax;
 #[cfg(test)]
 mod tests;
-mod values;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -28,7 +28,7 @@ use croner::Cron;
 pub use self::finding::{ConfigErrors, Finding};
 pub use self::proxy::Proxy;
 pub use self::search::Environment;
-pub use self::values::{Dialect, FileKind, LogFormat, LogLevel, Ordinal, ResetDay};
+pub use self::reset_day::{Dialect, FileKind, LogFormat, LogLevel, Ordinal, ResetDay};
 use crate::model::{ChannelId, UserId};
 use crate::secret::{Origin, Secret};
 

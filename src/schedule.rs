@@ -5,10 +5,10 @@
 //! carries it out notes it in the same transaction, so that a crash leaves the job undone or done, and
 //! never in between.
 
+mod catch_up;
 mod day;
 #[cfg(test)]
 mod tests;
-mod verdict;
 
 use std::fmt;
 
@@ -16,7 +16,7 @@ use croner::Cron;
 use jiff::civil::{DateTime, Time};
 use jiff::tz::TimeZone;
 
-pub use self::verdict::{Run, STATUS_WITHIN, Verdict};
+pub use self::catch_up::{Run, STATUS_WITHIN, Verdict};
 use crate::config::{ResetDay, Schedule};
 use crate::model::Timestamp;
 

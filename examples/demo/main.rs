@@ -11,7 +11,7 @@ mod raid;
 mod scenes;
 mod screen;
 mod stage;
-mod verdict;
+mod summary;
 
 use std::process::ExitCode;
 use std::sync::mpsc::{self, Receiver};
@@ -73,9 +73,9 @@ fn perform(stage: &mut Stage) -> anyhow::Result<()> {
     scenes::play(stage)?;
     raid::play(stage)?;
     stage.settle()?;
-    verdict::open_one(stage)?;
+    summary::open_one(stage)?;
     let ending = stage.close()?;
-    verdict::sum_up(stage, &ending)
+    summary::sum_up(stage, &ending)
 }
 
 /// Returns where the first SIGINT, SIGTERM or SIGHUP is told.

@@ -1,12 +1,12 @@
 //! `status`: what an instance does, running or stopped, in words or as JSON.
 
-mod sections;
+mod tables;
 
 use clap::Args;
 
 use super::Failure;
-use super::ages::{tame, tame_sentence, time, wrapped};
-use crate::app::overview::{self, Condition, Overview, Private, State};
+use super::terminal::{tame, tame_sentence, time, wrapped};
+use crate::app::instance_overview::{self, Condition, Overview, Private, State};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::model::Timestamp;
@@ -21,7 +21,7 @@ pub(super) struct Arguments {
 
 /// Tells what an instance does.
 pub(super) fn run(config: &Config, arguments: &Arguments) -> Result<(), Failure> {
-    let overview = overview::overview(config, &Clock::system())
+    let overview = instance_overview::overview(config, &Clock::system())
         .map_err(|error| Failure::new(error.exit_code(), error))?;
     let mut said = if arguments.json {
         serde_json::to_string_pretty(&overview).map_err(|error| Failure::new(1, error))?
@@ -39,12 +39,12 @@ fn text(overview: &Overview) -> String {
     instance(overview, &mut lines);
     if let Some(seen) = &overview.seen {
         for (title, section) in [
-            ("Groups", sections::groups(&seen.groups, now)),
-            ("Queue", sections::queue(&seen.queue, now)),
-            ("Jobs", sections::jobs(&seen.jobs, now)),
-            ("Joins today, since 00:00 UTC", sections::joins(seen)),
-            ("Floods", sections::floods(seen, now)),
-            ("Orders in the last 24 hours", sections::orders(seen)),
+            ("Groups", tables::groups(&seen.groups, now)),
+            ("Queue", tables::queue(&seen.queue, now)),
+            ("Jobs", tables::jobs(&seen.jobs, now)),
+            ("Joins today, since 00:00 UTC", tables::joins(seen)),
+            ("Floods", tables::floods(seen, now)),
+            ("Orders in the last 24 hours", tables::orders(seen)),
         ] {
             lines.push(String::new());
             lines.push(title.into());

@@ -6,9 +6,9 @@ use clap::Args;
 
 use self::outcomes::meaning;
 use super::Failure;
-use super::ages::{relative, span, table, tame, tame_sentence, time, wrapped};
-use crate::app::history::{self, History, Joined, Shown};
-use crate::app::overview::State;
+use super::terminal::{relative, span, table, tame, tame_sentence, time, wrapped};
+use crate::app::member_history::{self, History, Joined, Shown};
+use crate::app::instance_overview::State;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::model::{ChannelId, UserId};
@@ -29,7 +29,7 @@ pub(super) struct Arguments {
 
 /// Tells what became of a member.
 pub(super) fn run(config: &Config, arguments: &Arguments) -> Result<(), Failure> {
-    let history = history::history(config, &Clock::system(), arguments.user, arguments.group)
+    let history = member_history::history(config, &Clock::system(), arguments.user, arguments.group)
         .map_err(|error| Failure::new(error.exit_code(), error))?;
     let mut said = if arguments.json {
         serde_json::to_string_pretty(&history).map_err(|error| Failure::new(1, error))?

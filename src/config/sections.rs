@@ -12,7 +12,7 @@ use super::finding::{ConfigErrors, Finding};
 use super::search::{Environment, Source};
 use super::section::Section;
 use super::syntax::Text;
-use super::values::{
+use super::reset_day::{
     CRON_HINT, Dialect, FileKind, LogFormat, LogLevel, ResetDay, parse_cron, parse_reset_time,
 };
 use super::{Config, Custom, Delivery, Encrypt, Exchange, Log, Mode, Schedule, Telegram};

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::Failure;
-use crate::app::by_hand::{self, ByHandError, Restored};
+use crate::app::manual::{self, ByHandError, Restored};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::model::List;
@@ -34,7 +34,7 @@ pub(super) struct RestoreArguments {
 
 /// Saves the lists.
 pub(super) fn backup(config: &Config, arguments: &BackupArguments) -> Result<(), Failure> {
-    let saved = by_hand::backup(config, &Clock::system(), &arguments.to).map_err(failure)?;
+    let saved = manual::backup(config, &Clock::system(), &arguments.to).map_err(failure)?;
     let mut out = std::io::stdout().lock();
     for path in &saved {
         writeln!(out, "saved {}", path.display()).map_err(|error| Failure::new(1, error))?;
@@ -52,7 +52,7 @@ pub(super) fn restore(config: &Config, arguments: &RestoreArguments) -> Result<(
         list,
         change,
         left_out,
-    } = by_hand::restore(
+    } = manual::restore(
         config,
         &Clock::system(),
         &arguments.file,

@@ -1,7 +1,7 @@
 //! The sections of `status`, each as lines without indentation.
 
-use crate::app::overview::{Group, Job, Queue, Seen};
-use crate::cli::ages::{bytes, relative, table, tame, tame_sentence, time};
+use crate::app::instance_overview::{Group, Job, Queue, Seen};
+use crate::cli::terminal::{bytes, relative, table, tame, tame_sentence, time};
 use crate::decide::Coverage;
 use crate::model::Timestamp;
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::AppError;
-use super::overview::{Condition, State, look_at};
+use super::instance_overview::{Condition, State, look_at};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::model::{ChannelId, MessageId, Timestamp, UserId, said};
