@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use scp_079_avatar::config::{Config, Environment};
 use scp_079_avatar::model::Timestamp;
-use scp_079_avatar::schedule::{Job, Run, STATUS_WITHIN, Timetable};
+use scp_079_avatar::schedule::{Job, Progress, STATUS_WITHIN, Timetable};
 
 const BEAT: i64 = 20;
 const MINUTE: i64 = 60;
@@ -103,7 +103,7 @@ struct Program {
 impl Program {
     fn look(&mut self, truly: i64, starting: bool) {
         let now = Timestamp::new(truly + self.offset);
-        for job in Job::ALL {
+        for &job in Job::ALL {
             let run = self.runs.get(&job).copied();
             let verdict = self.timetable.decide(job, run, now, starting);
             let (run, done) = verdict.carried_out(run, now);
@@ -160,7 +160,7 @@ fn play(timetable: Timetable, all: bool) -> ExitCode {
         .parse::<jiff::Timestamp>()
         .map_or(0, jiff::Timestamp::as_second);
     let ends = begins + DAYS * DAY;
-    for job in Job::ALL {
+    for &job in Job::ALL {
         say(&format!("{job:<8} at {}", timetable.expression(job)));
     }
     let mut program = Program {
@@ -195,7 +195,7 @@ fn play(timetable: Timetable, all: bool) -> ExitCode {
 fn verdict(program: &Program, begins: i64, ends: i64) -> ExitCode {
     let mut wrong = Vec::new();
     say("\njob       runs  made up for");
-    for job in Job::ALL {
+    for &job in Job::ALL {
         let fired: Vec<&Fired> = program
             .fired
             .iter()

@@ -1,15 +1,20 @@
-//! What `status` tells of an instance, put together from `state.db`, the lock on the data directory,
-//! and the configuration. Changes nothing, and needs no connection.
+//! Collects the output of `status` from `state.db`, the lock on the data directory, and the
+//! configuration.
+//!
+//! The module changes nothing and needs no connection.
 
-mod condition;
-mod shape;
+mod parts;
+mod run_state;
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-pub use self::condition::{Condition, State};
-pub use self::shape::{Delivery, Floods, Group, Job, Orders, Private, Queue};
+pub use self::parts::{
+    DeliveryOverview, FloodOverview, GroupOverview, JobOverview, OrderOverview, PrivateChannel,
+    QueueOverview,
+};
+pub use self::run_state::{InstanceStatus, RunState};
 use super::AppError;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -20,74 +25,63 @@ use crate::store::overview::Run;
 use crate::store::{Facts, Holder, Instance, StoreError, look};
 use crate::version;
 
-/// How far back "lately" reaches, in seconds.
-const LATELY: i64 = 24 * 3600;
+const DAY: i64 = 24 * 3600;
 
-/// Everything that `status` tells. The names of the fields are those of its JSON.
+/// The output of `status`. The fields are those of the JSON (docs/json-output.md).
 #[derive(Clone, Debug, Serialize)]
 pub struct Overview {
-    /// When it was read.
+    /// The time of reading.
     #[serde(serialize_with = "said::time")]
     pub now: Timestamp,
-    /// Whether it runs, and as what.
-    pub instance: Condition,
-    /// The program that tells this.
+    pub instance: InstanceStatus,
     pub program: Program,
-    /// What `state.db` holds; nothing if there is none yet.
+    /// `None` if the instance never ran.
     #[serde(flatten)]
-    pub seen: Option<Seen>,
+    pub activity: Option<Activity>,
 }
 
-/// What `state.db` holds.
+/// The contents of `state.db`.
 #[derive(Clone, Debug, Serialize)]
-pub struct Seen {
-    /// Where posts go.
-    pub delivery: Delivery,
+pub struct Activity {
+    pub delivery: DeliveryOverview,
     /// The groups, those that the account is in first.
-    pub groups: Vec<Group>,
-    /// What waits, and what became of what waited.
-    pub queue: Queue,
-    /// What happens by the clock.
-    pub jobs: Vec<Job>,
-    /// How many joined since midnight, UTC, by outcome.
+    pub groups: Vec<GroupOverview>,
+    pub queue: QueueOverview,
+    pub jobs: Vec<JobOverview>,
+    /// The joins since midnight, UTC, by outcome.
     pub joins_today: BTreeMap<String, u64>,
-    /// What rests.
-    pub floods: Floods,
-    /// What the fleet ordered.
-    pub orders: Orders,
+    pub floods: FloodOverview,
+    pub orders: OrderOverview,
 }
 
-/// Which program this is.
+/// The program that prints the overview.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Program {
-    /// Its version.
     pub version: &'static str,
-    /// The commit that it was built from.
     pub commit: &'static str,
-    /// That commit's date.
     pub commit_date: &'static str,
 }
 
-/// Reads what `status` tells.
+/// Reads the output of `status`.
 ///
 /// # Errors
-/// The database or the lock cannot be read, or the database is of another layout.
+/// Returns an error if the database or the lock cannot be read, or the database has another layout.
 pub fn overview(config: &Config, clock: &Clock) -> Result<Overview, AppError> {
     let now = clock.now();
-    let telegram = &config.telegram;
-    let (found, holder) = look_at(config, |facts| {
-        let left = facts.instance()?;
-        Ok((left.clone(), seen(facts, config, &left, now)?))
+    let snapshot = read_snapshot(config, |tx| {
+        let record = tx.instance()?;
+        Ok((record.clone(), activity(tx, config, &record, now)?))
     })?;
-    let (left, mut seen) = found.unzip();
-    let instance = Condition::judge(holder, left, telegram.data_dir.clone());
-    if let Some(seen) = &mut seen {
-        for job in &mut seen.jobs {
+    let (record, activity) = snapshot.stored.unzip();
+    let data_dir = config.telegram.data_dir.clone();
+    let instance = InstanceStatus::derive(snapshot.holder, record, data_dir);
+    let mut activity = activity.filter(|_| instance.started_at.is_some());
+    if let Some(activity) = &mut activity {
+        for job in &mut activity.jobs {
             let is_past = job.next_at.is_some_and(|next| next <= now);
-            job.missed = is_past && instance.state != State::Running;
+            job.missed = is_past && instance.state != RunState::Running;
         }
     }
-    let seen = seen.filter(|_| instance.started_at.is_some());
     Ok(Overview {
         now,
         instance,
@@ -96,100 +90,109 @@ pub fn overview(config: &Config, clock: &Clock) -> Result<Overview, AppError> {
             commit: version::COMMIT,
             commit_date: version::COMMIT_DATE,
         },
-        seen,
+        activity,
     })
 }
 
-/// Looks into `state.db` and who has it, both of one moment: an instance that ends between the two is
-/// not to be taken for one that died.
-pub(super) fn look_at<T>(
+/// The data of one moment.
+pub(super) struct Snapshot<T> {
+    /// The data read from `state.db`, if the file exists.
+    pub(super) stored: Option<T>,
+    /// The process that holds the lock on the data directory.
+    pub(super) holder: Option<Holder>,
+}
+
+/// Reads `state.db` and the holder of the lock at one moment.
+///
+/// Otherwise an instance that ends between the two reads would look like one that died.
+pub(super) fn read_snapshot<T>(
     config: &Config,
     read: impl Fn(&Facts<'_>) -> Result<T, StoreError>,
-) -> Result<(Option<T>, Option<Holder>), AppError> {
-    const MOST_TRIES: u32 = 5;
+) -> Result<Snapshot<T>, AppError> {
+    const MAX_ATTEMPTS: u32 = 5;
     let telegram = &config.telegram;
     let mut holder = Holder::of(&telegram.data_dir)?;
-    let mut tries = 0;
+    let mut attempts = 0;
     loop {
-        let found = look(&telegram.state_file(), &read)?;
+        let stored = look(&telegram.state_file(), &read)?;
         let before = std::mem::replace(&mut holder, Holder::of(&telegram.data_dir)?);
-        tries += 1;
-        if before == holder || tries == MOST_TRIES {
-            return Ok((found, holder));
+        attempts += 1;
+        if before == holder || attempts == MAX_ATTEMPTS {
+            return Ok(Snapshot { stored, holder });
         }
     }
 }
 
-fn seen(
-    facts: &Facts<'_>,
+fn activity(
+    tx: &Facts<'_>,
     config: &Config,
-    left: &Instance,
+    record: &Instance,
     now: Timestamp,
-) -> Result<Seen, StoreError> {
-    let lately = now.plus(-LATELY);
+) -> Result<Activity, StoreError> {
+    let yesterday = now.plus(-DAY);
     let nospam = config.bots.nospam;
-    let mut undecided = facts.joins_undecided()?;
-    let mut undecided = |word| undecided.remove(word).unwrap_or(0);
-    let runs = facts.runs_seen()?;
-    let (obeyed_24h, refused_24h) = facts.orders_since(lately)?;
-    Ok(Seen {
-        delivery: delivery(facts, left)?,
-        groups: facts
+    let mut undecided = tx.joins_undecided()?;
+    let mut undecided = |outcome| undecided.remove(outcome).unwrap_or(0);
+    let runs = tx.runs_seen()?;
+    let (obeyed_24h, refused_24h) = tx.orders_since(yesterday)?;
+    Ok(Activity {
+        delivery: delivery(tx, record)?,
+        groups: tx
             .groups_seen(nospam, now)?
             .into_iter()
-            .map(|group| Group::judge(group, nospam, now))
+            .map(|group| GroupOverview::new(group, nospam, now))
             .collect(),
-        queue: Queue {
-            waiting: facts.waiting_by_age(now)?,
+        queue: QueueOverview {
+            waiting: tx.waiting_by_age(now)?,
             joins_to_look_up: undecided("lookup"),
             joins_held: undecided("held"),
-            exceptions_due: facts.count_exceptions_due()?,
-            spool_bytes: facts.spooled_bytes()?,
+            exceptions_due: tx.count_exceptions_due()?,
+            spool_bytes: tx.spooled_bytes()?,
             spool_max_bytes: config.delivery.spool_max_bytes,
-            sent_24h: facts.sent_since(lately)?,
-            dropped_24h: facts.dropped_since(lately)?,
+            sent_24h: tx.sent_since(yesterday)?,
+            dropped_24h: tx.dropped_since(yesterday)?,
         },
         jobs: schedule::Job::ALL
-            .into_iter()
+            .iter()
             .map(|job| {
                 let run: Run = runs.get(job.as_str()).copied().unwrap_or_default();
-                Job {
+                JobOverview {
                     job: job.as_str(),
                     ran_at: run.ran_at,
                     next_at: run.next_at,
                     missed: false,
-                    made_up_for: job.is_made_up_for(),
+                    made_up_for: job.catches_up(),
                 }
             })
             .collect(),
-        joins_today: facts.joins_today(now)?,
-        floods: Floods {
-            methods: facts.methods_resting(now)?,
-            groups: facts.groups_flooded()?,
+        joins_today: tx.joins_today(now)?,
+        floods: FloodOverview {
+            methods: tx.methods_resting(now)?,
+            groups: tx.groups_flooded()?,
         },
-        orders: Orders {
+        orders: OrderOverview {
             obeyed_24h,
             refused_24h,
-            malformed_ever: left.malformed,
+            malformed_ever: record.malformed,
         },
     })
 }
 
-fn delivery(facts: &Facts<'_>, left: &Instance) -> Result<Delivery, StoreError> {
-    let private = |id: Option<ChannelId>| -> Result<Option<Private>, StoreError> {
+fn delivery(tx: &Facts<'_>, record: &Instance) -> Result<DeliveryOverview, StoreError> {
+    let private_channel = |id: Option<ChannelId>| -> Result<Option<PrivateChannel>, StoreError> {
         let Some(id) = id else { return Ok(None) };
-        let known = facts.channel(id)?;
-        Ok(Some(Private {
+        let known = tx.channel(id)?;
+        Ok(Some(PrivateChannel {
             id,
             present: known.as_ref().is_some_and(|known| known.present),
             can_post: known.as_ref().is_some_and(|known| known.channel.can_post),
             title: known.map(|known| known.channel.title),
         }))
     };
-    let stored = left.route.as_deref().and_then(Route::from_word);
-    Ok(Delivery {
-        posts_go_to: Route::at_start(stored, left.exchange.is_some()).as_str(),
-        hide: private(left.hide)?,
-        exchange: private(left.exchange)?,
+    let stored = record.route.as_deref().and_then(Route::from_word);
+    Ok(DeliveryOverview {
+        posts_go_to: Route::at_start(stored, record.exchange.is_some()).as_str(),
+        hide: private_channel(record.hide)?,
+        exchange: private_channel(record.exchange)?,
     })
 }

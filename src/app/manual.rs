@@ -1,52 +1,42 @@
-//! Backup and restore by hand (SPEC §7.3), beside a running program or without one.
+//! Manual backup and restore of the lists (docs/files.md, "Lists, backup and rollback").
+//!
+//! A backup may be made while the program runs. A restore needs the lock on the data directory; a
+//! crash leaves the list either as it was or replaced.
 
+use std::fmt::Display;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use anyhow::{bail, ensure};
 use secrecy::SecretString;
 use thiserror::Error;
 
 use super::{AppError, prepare_data_dir};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::files::{self, LeftOut, Maker, Opened, PlaceFault, Reader};
+use crate::files::{self, LeftOut, ListFile, Maker, Opened, PlaceFault, Reader};
 use crate::model::{List, ListChange, ListData};
 use crate::store::{self, Store, StoreError};
 use crate::task;
 
-/// Why a backup or a restore by hand did not work.
 #[derive(Debug, Error)]
-pub enum ByHandError {
-    /// What also keeps the program from running.
+pub enum ManualError {
     #[error(transparent)]
     App(#[from] AppError),
-    /// The database does not serve.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// There is nothing to save.
     #[error("there is no state in {}: this instance has never run, and has no lists", .0.display())]
     NeverRan(PathBuf),
-    /// A list's file could not be made.
-    #[error("{list} could not be saved: {why}")]
-    Make {
-        /// The list.
-        list: List,
-        /// Why.
-        why: String,
-    },
-    /// The file cannot be used.
-    #[error("{}: {why}", path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        why: String,
-    },
+    #[error("{list} could not be saved: {reason}")]
+    Save { list: List, reason: String },
+    /// The file of a restore cannot be used.
+    #[error("{}: {reason}", path.display())]
+    File { path: PathBuf, reason: String },
 }
 
-impl ByHandError {
-    /// Returns the exit code of SPEC §11.
+impl ManualError {
+    /// Returns the exit code (docs/operations.md).
     #[must_use]
     pub const fn exit_code(&self) -> u8 {
         match self {
@@ -56,140 +46,146 @@ impl ByHandError {
     }
 }
 
-/// What a restore changes, or would change.
+/// The changes of a restore, or of a dry run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Restored {
-    /// The list.
     pub list: List,
-    /// Its entries, before and after.
     pub change: ListChange,
-    /// What the file holds that means nothing here.
+    /// The parts of the file that were not restored.
     pub left_out: LeftOut,
 }
 
-/// Why a transaction was not committed.
-enum Undone {
+/// The reason why the transaction of a restore was rolled back.
+enum RolledBack {
     Failed(StoreError),
-    /// It was tried only to see this.
-    Tried(ListChange),
+    DryRun(ListChange),
 }
 
-impl From<StoreError> for Undone {
+impl From<StoreError> for RolledBack {
     fn from(error: StoreError) -> Self {
         Self::Failed(error)
     }
 }
 
-/// Saves every list that is not empty as a file of the configured kind in `directory`, all of one
-/// moment. The program may run meanwhile, and nothing of its is changed. Returns the files.
+/// Saves every non-empty list as a file of the configured kind in `directory`; returns the paths.
+///
+/// All lists are of one moment. The program may run meanwhile; the backup does not change its data.
 ///
 /// # Errors
-/// See [`ByHandError`].
+/// See [`ManualError`].
 pub fn backup(
     config: &Config,
     clock: &Clock,
     directory: &Path,
-) -> Result<Vec<PathBuf>, ByHandError> {
+) -> Result<Vec<PathBuf>, ManualError> {
     let password = SecretString::from(config.encrypt.password.expose());
     let reader = Reader::new(&password);
     let maker = Maker::new(config.exchange.files, &password).map_err(AppError::from)?;
     let saved_at = clock.now().rfc3339();
     let save = |list: List, data: ListData| {
-        let unmade = |why: &dyn std::fmt::Display| ByHandError::Make {
+        let failed = |reason: &dyn Display| ManualError::Save {
             list,
-            why: why.to_string(),
+            reason: reason.to_string(),
         };
-        let made = maker
+        let file = maker
             .list(list, &data, &saved_at, &reader)
-            .map_err(|error| unmade(&error))?;
+            .map_err(|error| failed(&error))?;
         drop(data);
         let path = directory.join(list.as_str());
-        files::replace(&path, |file| {
-            file.write_all(&made)
-                .map_err(|error| PlaceFault::new("write", &path, error))
-        })
-        .map_err(|error| unmade(&error))?;
+        write(&path, &file).map_err(|error| failed(&error))?;
         Ok(path)
     };
-    // A look changes nothing: least of all the layout, under an older version that may be running.
-    let saved = store::look(&config.telegram.state_file(), |facts| {
+    // A read-only look does not migrate the database, which an older version may be using.
+    let saved = store::look(&config.telegram.state_file(), |tx| {
         let mut saved = Vec::new();
         for list in List::ALL {
-            if facts.is_list_empty(list)? {
+            if tx.is_list_empty(list)? {
                 continue;
             }
-            match save(list, facts.list(list)?) {
+            match save(list, tx.list(list)?) {
                 Ok(path) => saved.push(path),
                 Err(error) => return Ok(Err(error)),
             }
         }
         Ok(Ok(saved))
     })?;
-    saved.unwrap_or_else(|| Err(ByHandError::NeverRan(config.telegram.data_dir.clone())))
+    saved.unwrap_or_else(|| Err(ManualError::NeverRan(config.telegram.data_dir.clone())))
 }
 
-/// Replaces a list by a file's, in one transaction, or only says what that would change. The program
-/// must not run meanwhile, since it keeps the rules in memory. `named` says which list a file is that
-/// does not say so itself, as Python's do not. What would change is found by doing it and taking it
-/// back: joins that wait stay whatever the file holds.
+fn write(path: &Path, bytes: &[u8]) -> Result<(), PlaceFault> {
+    files::replace(path, |file| {
+        file.write_all(bytes)
+            .map_err(|error| PlaceFault::new("write", path, error))
+    })
+}
+
+/// Replaces a list by the list in a file, in one transaction.
+///
+/// The program must not run meanwhile, because it keeps the rules in memory. `named` is the list of a
+/// file that does not name it, as Python's files do not. A dry run replaces the list and rolls the
+/// transaction back, so that it reports what a restore does: joins that wait remain, whatever the
+/// file holds.
 ///
 /// # Errors
-/// See [`ByHandError`]; nothing is changed then.
+/// See [`ManualError`]. An error changes nothing.
 pub fn restore(
     config: &Config,
     clock: &Clock,
     path: &Path,
     named: Option<List>,
     dry_run: bool,
-) -> Result<Restored, ByHandError> {
-    let bad = |why: &dyn std::fmt::Display| ByHandError::File {
-        path: path.to_owned(),
-        why: why.to_string(),
-    };
+) -> Result<Restored, ManualError> {
     let _lock = prepare_data_dir(config)?;
     let reader = Reader::new(&SecretString::from(config.encrypt.password.expose()));
-    if !fs::metadata(path).map_err(|error| bad(&error))?.is_file() {
-        return Err(bad(&"it is not a regular file"));
-    }
-    let bytes = fs::read(path).map_err(|error| bad(&error))?;
-    let Opened::List(file) = reader.read(&bytes).map_err(|error| bad(&error))? else {
-        return Err(bad(&"it holds no list"));
+    let unusable = |error: &dyn Display| ManualError::File {
+        path: path.to_owned(),
+        reason: error.to_string(),
     };
-    let list = match (file.list, named) {
-        (Some(own), Some(named)) if own != named => {
-            return Err(bad(&format!("it holds {own}, not {named}")));
-        }
-        (Some(list), _) | (None, Some(list)) => list,
-        (None, None) => {
-            return Err(bad(
-                &"it does not say which list it is: name it, with `--list NAME`",
-            ));
-        }
-    };
-    let (data, left_out) = file.data_for(list).map_err(|error| bad(&error))?;
+    let file = read_list(path, &reader).map_err(|error| unusable(&error))?;
+    let list = list_of(&file, named).map_err(|error| unusable(&error))?;
+    let (data, left_out) = file.data_for(list).map_err(|error| unusable(&error))?;
     let store = Store::open(&config.telegram.state_file())?;
     let now = clock.now();
-    let keep = &config.telegram.data_dir;
-    let done = store.transaction(|facts| {
-        let before = facts.list(list)?;
+    let data_dir = &config.telegram.data_dir;
+    let done = store.transaction(|tx| {
+        let before = tx.list(list)?;
         if dry_run {
-            facts.replace_list(list, &data, now)?;
+            tx.replace_list(list, &data, now)?;
         } else {
-            task::replace_list(facts, &reader, keep, (list, &data), now)?;
+            task::replace_list(tx, &reader, data_dir, (list, &data), now)?;
         }
-        let change = ListChange::between(&before, &facts.list(list)?);
+        let change = ListChange::between(&before, &tx.list(list)?);
         if dry_run {
-            return Err(Undone::Tried(change));
+            return Err(RolledBack::DryRun(change));
         }
         Ok(change)
     });
     let change = match done {
-        Ok(change) | Err(Undone::Tried(change)) => change,
-        Err(Undone::Failed(error)) => return Err(error.into()),
+        Ok(change) | Err(RolledBack::DryRun(change)) => change,
+        Err(RolledBack::Failed(error)) => return Err(error.into()),
     };
     Ok(Restored {
         list,
         change,
         left_out,
     })
+}
+
+fn read_list(path: &Path, reader: &Reader) -> anyhow::Result<ListFile> {
+    ensure!(fs::metadata(path)?.is_file(), "this is not a regular file");
+    match reader.read(&fs::read(path)?)? {
+        Opened::List(file) => Ok(file),
+        Opened::Photo(_) | Opened::Other(_) => bail!("this file holds no list"),
+    }
+}
+
+/// Returns the list that a file holds, by its own name or by the name on the command line.
+fn list_of(file: &ListFile, named: Option<List>) -> anyhow::Result<List> {
+    match (file.list, named) {
+        (Some(own), Some(named)) if own != named => bail!("this file holds {own}, not {named}"),
+        (Some(list), _) | (None, Some(list)) => Ok(list),
+        (None, None) => {
+            bail!("this file does not name its list: name it, with `--list NAME`")
+        }
+    }
 }

@@ -1,108 +1,118 @@
-//! What is to be done about a job now: the rule for times that were missed, and for clocks that jump.
+//! Decides whether a job runs now: the rules for missed times and for clocks that jump.
 
 use super::{Job, Timetable};
 use crate::model::Timestamp;
 
-/// How late a status report may still be begun, in seconds (SPEC §8).
+/// A status report that is later than this, in seconds, is skipped.
 pub const STATUS_WITHIN: i64 = 60;
-/// A run that is later than this, in seconds, makes up for a missed one.
-const PUNCTUAL_WITHIN: i64 = 300;
-/// Within this, in seconds, each job is looked at again, whatever fires.
-const LOOKED_AT_WITHIN: i64 = 60;
-/// A time that is dealt with and lies further ahead than this, in seconds, was noted under a wrong clock.
+/// A run that is later than this, in seconds, catches up a missed time.
+const ON_TIME_WITHIN: i64 = 300;
+/// The caller checks each job at least this often, in seconds, whether the scheduler fires or not.
+const CHECK_INTERVAL: i64 = 60;
+/// If the settled time lies further ahead than this, in seconds, the clock was wrong when it was stored.
 const DAY: i64 = 24 * 3600;
 
-/// What is remembered of a job.
+/// How far a job's due times are settled: done, skipped, or caught up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Run {
-    /// Up to when its times are dealt with.
+pub struct Progress {
+    /// All due times up to this one are settled.
     pub due_at: Timestamp,
-    /// When it last ran, by the clock of then.
+    /// The time of the last run, by the clock of that moment.
     pub ran_at: Option<Timestamp>,
 }
 
-/// What is to be done about a job.
+/// The next step for a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// Nothing.
+pub enum Action {
+    /// Nothing is due.
     Wait,
-    /// Nothing, and its times up to this moment count as dealt with.
-    Pass(Timestamp),
-    /// It is to be done, for this time and whatever was missed before it.
-    Do(Timestamp),
+    /// The due times up to this moment are settled without a run.
+    Skip(Timestamp),
+    /// The job runs, for this due time and all that were missed before it.
+    Run(Timestamp),
 }
 
-impl Verdict {
-    /// Returns what is remembered of the job once this is carried out at `now`, and the time that is done then. `known`
-    /// is what was remembered so far, under whatever expression.
+impl Action {
+    /// Returns the progress after this action at `now`, and the due time of the run, if there is one.
+    ///
+    /// `known` is the progress so far, also if it was made under another expression.
     #[must_use]
-    pub fn carried_out(self, known: Option<Run>, now: Timestamp) -> (Run, Option<Timestamp>) {
-        let ran_at = known.and_then(|run| run.ran_at);
+    pub fn apply(self, known: Option<Progress>, now: Timestamp) -> (Progress, Option<Timestamp>) {
+        let ran_at = known.and_then(|progress| progress.ran_at);
         let due_at = match self {
-            Self::Wait => known.map_or(now, |run| run.due_at),
-            Self::Pass(due_at) => due_at,
-            Self::Do(due_at) => {
+            Self::Wait => known.map_or(now, |progress| progress.due_at),
+            Self::Skip(due_at) => due_at,
+            Self::Run(due_at) => {
                 let ran_at = Some(now);
-                return (Run { due_at, ran_at }, Some(due_at));
+                return (Progress { due_at, ran_at }, Some(due_at));
             }
         };
-        (Run { due_at, ran_at }, None)
+        (Progress { due_at, ran_at }, None)
     }
 }
 
 impl Timetable {
-    /// Says what is to be done about a job now. `run` is what is remembered of it under the same
-    /// expression; `starting` tells that the program has just been started.
+    /// Decides whether a job runs now.
     ///
-    /// Each time of a backup, count or reset leads to one run, at that time or as soon as the program
-    /// runs again; several that were missed, to one together. A status report is never made up for, and
-    /// administrators are read at each start anyway.
+    /// `progress` is the job's progress under the same expression; `starting` is true at the
+    /// program's start. Each due time of a backup, count or reset leads to one run, at that time or
+    /// when the program runs again; several missed times lead to one run together. A missed status
+    /// report is skipped. Administrators are read at each start anyway.
     #[must_use]
-    pub fn decide(&self, job: Job, run: Option<Run>, now: Timestamp, starting: bool) -> Verdict {
-        let Some(run) = run else {
-            // Nothing was missed before there was anything to miss.
-            return Verdict::Pass(now);
+    pub fn decide(
+        &self,
+        job: Job,
+        progress: Option<Progress>,
+        now: Timestamp,
+        starting: bool,
+    ) -> Action {
+        let Some(progress) = progress else {
+            // The first start has missed nothing.
+            return Action::Skip(now);
         };
-        let is_wrong = self.is_of_a_wrong_clock(job, run, now);
-        let dealt_with = if is_wrong {
-            // What came since the clock was set, before anybody looked, is not missed.
-            now.plus(-LOOKED_AT_WITHIN)
+        let clock_was_wrong = self.is_from_wrong_clock(job, progress, now);
+        let settled = if clock_was_wrong {
+            // A due time since the clock was corrected, but before this check, is not missed.
+            now.plus(-CHECK_INTERVAL)
         } else {
-            run.due_at
+            progress.due_at
         };
         let due = match self.latest(job, now) {
-            Some(due) if due > dealt_with => due,
-            _ if is_wrong => return Verdict::Pass(now),
-            _ => return Verdict::Wait,
+            Some(due) if due > settled => due,
+            _ if clock_was_wrong => return Action::Skip(now),
+            _ => return Action::Wait,
         };
         let late = now.get().saturating_sub(due.get());
-        let is_pointless = match job {
+        let skipped = match job {
             Job::Status => starting || late > STATUS_WITHIN,
             Job::Admins => starting,
             Job::Recheck => false,
-            // A clock that was set back and forth must not bring it twice.
+            // A clock that was set forward and back must not repeat the run.
             Job::Backup | Job::Count | Job::Reset => {
-                late > PUNCTUAL_WITHIN && run.ran_at.is_some_and(|ran_at| ran_at >= due)
+                late > ON_TIME_WITHIN && progress.ran_at.is_some_and(|ran_at| ran_at >= due)
             }
         };
-        if is_pointless {
-            Verdict::Pass(due)
+        if skipped {
+            Action::Skip(due)
         } else {
-            Verdict::Do(due)
+            Action::Run(due)
         }
     }
 
-    /// What was dealt with can lie ahead only if the clock was set back. By hours, it is waited for, so
-    /// that nothing comes twice; but not at the price of the times that lie in between.
-    fn is_of_a_wrong_clock(&self, job: Job, run: Run, now: Timestamp) -> bool {
-        let ahead = run.due_at.get().saturating_sub(now.get());
+    /// Returns true if the progress was stored under a wrong clock.
+    ///
+    /// The settled time lies ahead only if the clock was set back. If it was set back by hours, the
+    /// job waits for that time, so that no run is repeated. If it was set back further, waiting would
+    /// lose the due times in between.
+    fn is_from_wrong_clock(&self, job: Job, progress: Progress, now: Timestamp) -> bool {
+        let ahead = progress.due_at.get().saturating_sub(now.get());
         match job {
             Job::Backup | Job::Count | Job::Reset => ahead > DAY,
-            // These may rather come twice than not at all: by half the way to their next time.
+            // A repeated run is better than a lost one here; the limit is half an interval.
             Job::Status | Job::Admins | Job::Recheck => {
                 let interval = self
-                    .next(job, run.due_at)
-                    .map_or(DAY, |next| next.get().saturating_sub(run.due_at.get()));
+                    .next(job, progress.due_at)
+                    .map_or(DAY, |next| next.get().saturating_sub(progress.due_at.get()));
                 ahead > 0 && ahead.saturating_mul(2) > interval
             }
         }
