@@ -37,9 +37,7 @@ pub enum ImageError {
     NotAnImage,
     #[error("the {format:?} image is truncated")]
     Truncated { format: Format },
-    #[error(
-        "the image has {width}×{height} pixels; at most {MAX_SIDE}×{MAX_SIDE} are decoded"
-    )]
+    #[error("the image has {width}×{height} pixels; at most {MAX_SIDE}×{MAX_SIDE} are decoded")]
     TooLarge { width: u32, height: u32 },
     /// The container is complete, but the picture is damaged.
     #[error("the {format:?} image cannot be decoded: {source}")]

@@ -99,7 +99,8 @@ impl Spool {
 /// Returns true if a name is one of this program's: eight letters and digits, or a leftover of
 /// `files::replace`.
 fn is_ours(name: &str) -> bool {
-    let is_file = name.len() == NAME_LENGTH && name.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let is_file =
+        name.len() == NAME_LENGTH && name.bytes().all(|byte| byte.is_ascii_alphanumeric());
     is_file || (name.starts_with('.') && name.ends_with(".part"))
 }
 

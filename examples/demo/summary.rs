@@ -1,4 +1,4 @@
-//! The verdict: every sealed file opened and compared, every join accounted for, and the sum of it.
+//! The summary: opens every sealed file, compares it with its photo, and checks every join.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -8,187 +8,192 @@ use scp_079_avatar::files::{Opener, open_whole};
 use telegram_sim::Post;
 
 use crate::daemon::{JoinKey, PASSWORD};
-use crate::screen::{Ink, Screen, size};
-use crate::stage::{Ending, Expected, Joined, Stage, named};
+use crate::screen::{Screen, Style, size};
+use crate::state::{Demo, Exit, Expected, Joined, join_key};
 
-/// Opens the first raider's file, and shows it beside the original.
-pub(crate) fn open_one(stage: &Stage) -> anyhow::Result<()> {
-    let screen = &stage.screen;
+/// Opens the first photo of the raid and shows it beside the original.
+pub(crate) fn open_first(demo: &Demo) -> anyhow::Result<()> {
+    let screen = &demo.screen;
     screen.heading("One of the sealed files, opened")?;
-    let in_raid = |joined: &&Joined| joined.key.0 == stage.raided;
+    let in_raid = |joined: &&Joined| joined.key.0 == demo.raided;
     let forwarded = |joined: &&Joined| joined.expected == Expected::Forwarded;
-    let joined = stage.joined.iter().filter(in_raid).find(forwarded);
-    let joined = joined.context("nobody of the raid had a photo")?;
+    let joined = demo.joined.iter().filter(in_raid).find(forwarded);
+    let joined = joined.context("no member of the raid had a photo")?;
     let label = &joined.label;
-    let posts = stage.sim.posts(stage.hide);
-    let post = posts.iter().find(|post| named(post) == Some(joined.key));
+    let posts = demo.sim.posts(demo.hide);
+    let post = posts.iter().find(|post| join_key(post) == Some(joined.key));
     let file = post
         .and_then(|post| post.file.as_ref())
         .with_context(|| format!("the photo of {label} is not in HIDE"))?;
     let opened = open_whole(&mut Opener::new(&PASSWORD.into()), &file.bytes[..])?;
 
     let text = format!("the photo of {label}, in HIDE as \"{}\"", file.name);
-    screen.row(Some(stage.elapsed()), Ink::Bold, "file", &text)?;
+    screen.row(Some(demo.elapsed()), Style::Bold, "file", &text)?;
     for (word, bytes) in [
         ("sealed", &file.bytes),
         ("opened", &opened),
         ("original", &joined.photo),
     ] {
         let text = format!("{:>13}   {} ..", size(bytes.len()), head(bytes));
-        screen.row(None, Ink::Step, word, &text)?;
+        screen.row(None, Style::Step, word, &text)?;
     }
     ensure!(
         opened == joined.photo,
-        "the photo of {label} in HIDE is not the one that they had"
+        "the photo of {label} in HIDE differs from the original"
     );
     screen.row(
         None,
-        Ink::Good,
+        Style::Good,
         "equal",
         "the opened file and the original, byte for byte",
     )?;
     Ok(())
 }
 
-/// Returns the first bytes of a file, to look at.
+/// Formats the first bytes of a file.
 fn head(bytes: &[u8]) -> String {
     let head = bytes.iter().take(10).map(|byte| format!("{byte:02x}"));
     head.collect::<Vec<_>>().join(" ")
 }
 
-/// Prints what came of everything, and fails if any of it is not as it should be.
-pub(crate) fn sum_up(stage: &mut Stage, ending: &Ending) -> anyhow::Result<()> {
-    let found = Found::new(stage)?;
-    let screen = &stage.screen;
+/// Prints the summary, and fails if any check failed.
+pub(crate) fn print(demo: &mut Demo, exit: &Exit) -> anyhow::Result<()> {
+    let results = Results::collect(demo)?;
+    let screen = &demo.screen;
     screen.heading("Summary")?;
-    let raiders = stage
+    let raiders = demo
         .joined
         .iter()
-        .filter(|j| j.key.0 == stage.raided)
+        .filter(|j| j.key.0 == demo.raided)
         .count();
     let raid = format!("{raiders} of them in the raid");
-    count(screen, Ink::Bold, "joins", stage.joined.len(), &raid)?;
+    count(screen, Style::Bold, "joins", demo.joined.len(), &raid)?;
     count(
         screen,
-        Ink::Good,
+        Style::Good,
         "forwarded",
-        found.delays.len(),
-        &found.pace(),
+        results.delays.len(),
+        &results.pace(),
     )?;
-    for (index, (reason, number)) in found.skipped.iter().enumerate() {
+    for (index, (reason, number)) in results.skipped.iter().enumerate() {
         let word = if index == 0 { "skipped" } else { "" };
-        count(screen, Ink::Skip, word, *number, reason)?;
+        count(screen, Style::Skip, word, *number, reason)?;
     }
-    let equal = format!("{} files opened, equal to the originals", found.equal);
-    for (word, faults, text) in [
-        ("lost", found.lost.len(), ""),
-        ("twice", found.twice.len(), ""),
-        ("altered", found.altered.len(), equal.as_str()),
+    let equal = format!("{} files opened, equal to the originals", results.equal);
+    for (word, failed, text) in [
+        ("lost", results.lost.len(), ""),
+        ("twice", results.twice.len(), ""),
+        ("altered", results.altered.len(), equal.as_str()),
     ] {
-        let ink = if faults == 0 { Ink::Good } else { Ink::Bad };
-        count(screen, ink, word, faults, text)?;
+        let style = if failed == 0 { Style::Good } else { Style::Bad };
+        count(screen, style, word, failed, text)?;
     }
-    let took = ending.took.as_millis();
-    let text = format!("ended {took} ms after SIGTERM, {}", ending.status);
-    let ink = if ending.status.success() {
-        Ink::Good
+    let took = exit.took.as_millis();
+    let text = format!("exited {took} ms after SIGTERM, {}", exit.status);
+    let style = if exit.status.success() {
+        Style::Good
     } else {
-        Ink::Bad
+        Style::Bad
     };
-    screen.row(None, ink, "daemon", &text)?;
-    let text = format!("{:.1} s in all", stage.elapsed().as_secs_f64());
-    screen.row(None, Ink::Bold, "time", &text)?;
+    screen.row(None, style, "daemon", &text)?;
+    let text = format!("{:.1} s in all", demo.elapsed().as_secs_f64());
+    screen.row(None, Style::Bold, "time", &text)?;
     screen.line("")?;
 
-    let mut faults = found.faults();
-    if !ending.status.success() {
-        faults.push(format!("the daemon ended with {}", ending.status));
+    let mut failures = results.failures();
+    if !exit.status.success() {
+        failures.push(format!("the daemon exited with {}", exit.status));
     }
-    faults.extend(left_in_spool(stage)?);
-    faults.extend(
-        stage
-            .sim
+    failures.extend(left_in_spool(demo)?);
+    failures.extend(
+        demo.sim
             .failures()
             .into_iter()
-            .map(|failure| format!("Telegram would have objected: {failure}")),
+            .map(|failure| format!("the simulator reports: {failure}")),
     );
-    if faults.is_empty() {
-        let held = "Nothing lost, nothing twice, nothing altered.";
-        screen.line(&format!("{:10}{}", "", screen.painted(Ink::Good, held)))?;
+    if failures.is_empty() {
+        let text = "Nothing lost, nothing twice, nothing altered.";
+        screen.line(&format!("{:10}{}", "", screen.styled(Style::Good, text)))?;
         return Ok(());
     }
-    bail!("{}", faults.join("; "))
+    bail!("{}", failures.join("; "))
 }
 
-fn count(screen: &Screen, ink: Ink, word: &str, number: usize, text: &str) -> std::io::Result<()> {
-    screen.row(None, ink, word, &format!("{number:>5}   {text}"))
+fn count(
+    screen: &Screen,
+    style: Style,
+    word: &str,
+    number: usize,
+    text: &str,
+) -> std::io::Result<()> {
+    screen.row(None, style, word, &format!("{number:>5}   {text}"))
 }
 
-fn left_in_spool(stage: &Stage) -> anyhow::Result<Option<String>> {
-    let left = stage.daemon.spool()?;
+fn left_in_spool(demo: &Demo) -> anyhow::Result<Option<String>> {
+    let left = demo.daemon.spooled_files()?;
     Ok((!left.is_empty()).then(|| format!("left in the spool: {}", left.join(", "))))
 }
 
-/// What was found of the joins: in HIDE, and in the database.
+/// The results of the joins, from HIDE and the database.
 #[derive(Default)]
-struct Found {
-    /// From each forwarded join to its post.
+struct Results {
+    /// The time from each forwarded join to its post.
     delays: Vec<Duration>,
     skipped: BTreeMap<String, usize>,
     equal: usize,
     lost: Vec<String>,
     twice: Vec<String>,
     altered: Vec<String>,
-    /// Posts that no join asked for.
-    stray: usize,
-    /// Joins that the database has otherwise than they should be.
-    misjudged: Vec<String>,
+    /// Posts without a join.
+    unexpected: usize,
+    /// Joins with an unexpected outcome in the database.
+    wrong_outcomes: Vec<String>,
 }
 
-impl Found {
-    fn new(stage: &mut Stage) -> anyhow::Result<Self> {
-        let mut found = Self::default();
-        let mut outcomes = stage.daemon.outcomes(stage.group)?;
-        outcomes.extend(stage.daemon.outcomes(stage.raided)?);
-        let mut posts = found.posts(stage);
+impl Results {
+    fn collect(demo: &mut Demo) -> anyhow::Result<Self> {
+        let mut results = Self::default();
+        let mut outcomes = demo.daemon.outcomes(demo.group)?;
+        outcomes.extend(demo.daemon.outcomes(demo.raided)?);
+        let mut posts = results.posts(demo);
         let mut opener = Opener::new(&PASSWORD.into());
-        for joined in &stage.joined {
+        for joined in &demo.joined {
             let outcome = outcomes.get(&joined.key).map_or("unknown", String::as_str);
             let label = &joined.label;
-            if outcome != joined.expected.word() {
-                let expected = joined.expected.word();
+            if outcome != joined.expected.outcome() {
+                let expected = joined.expected.outcome();
                 let text = format!("{label} is {outcome} instead of {expected}");
-                found.misjudged.push(text);
+                results.wrong_outcomes.push(text);
             }
             let posts = posts.remove(&joined.key).unwrap_or_default();
             match joined.expected {
-                Expected::Forwarded => found.look_at(joined, &posts, &mut opener),
+                Expected::Forwarded => results.check_posts(joined, &posts, &mut opener),
                 Expected::Skipped(_) => {
-                    *found.skipped.entry(outcome.to_owned()).or_default() += 1;
-                    found.stray += posts.len();
+                    *results.skipped.entry(outcome.to_owned()).or_default() += 1;
+                    results.unexpected += posts.len();
                 }
             }
         }
-        found.stray += posts.values().map(Vec::len).sum::<usize>();
-        Ok(found)
+        results.unexpected += posts.values().map(Vec::len).sum::<usize>();
+        Ok(results)
     }
 
-    /// Sorts what the account posted by the joins that the captions name.
-    fn posts(&mut self, stage: &Stage) -> HashMap<JoinKey, Vec<Post>> {
+    /// Groups the account's posts by the joins that the captions name.
+    fn posts(&mut self, demo: &Demo) -> HashMap<JoinKey, Vec<Post>> {
         let mut posts: HashMap<JoinKey, Vec<Post>> = HashMap::new();
-        for (chat, post) in stage.sim.posts_by_account() {
-            match named(&post) {
-                Some(key) if chat == stage.hide => posts.entry(key).or_default().push(post),
-                // A report without a file is no photo; anywhere else than in HIDE it is a betrayal.
-                None if chat == stage.hide && post.file.is_none() => {}
-                _ => self.stray += 1,
+        for (chat, post) in demo.sim.posts_by_account() {
+            match join_key(&post) {
+                Some(key) if chat == demo.hide => posts.entry(key).or_default().push(post),
+                // A report has no file. Any post outside HIDE is unexpected.
+                None if chat == demo.hide && post.file.is_none() => {}
+                _ => self.unexpected += 1,
             }
         }
         posts
     }
 
-    /// Looks at the posts for a join that had a photo.
-    fn look_at(&mut self, joined: &Joined, posts: &[Post], opener: &mut Opener) {
+    /// Checks the posts for a join with a photo.
+    fn check_posts(&mut self, joined: &Joined, posts: &[Post], opener: &mut Opener) {
         let Some(first) = posts.first() else {
             self.lost.push(joined.label.clone());
             return;
@@ -202,12 +207,12 @@ impl Found {
             match open_whole(opener, sealed) {
                 Ok(opened) if opened == joined.photo => self.equal += 1,
                 Ok(_) => self.altered.push(joined.label.clone()),
-                Err(fault) => self.altered.push(format!("{} ({fault})", joined.label)),
+                Err(error) => self.altered.push(format!("{} ({error})", joined.label)),
             }
         }
     }
 
-    /// Returns how long photos took, in words.
+    /// Describes the time from join to post.
     fn pace(&self) -> String {
         let mut delays = self.delays.clone();
         delays.sort_unstable();
@@ -222,21 +227,21 @@ impl Found {
         )
     }
 
-    /// Returns what is wrong, in words.
-    fn faults(&self) -> Vec<String> {
-        let mut faults = self.misjudged.clone();
-        for (what, whom) in [
+    /// Describes the failed checks.
+    fn failures(&self) -> Vec<String> {
+        let mut failures = self.wrong_outcomes.clone();
+        for (problem, members) in [
             ("lost", &self.lost),
             ("posted twice", &self.twice),
             ("altered", &self.altered),
         ] {
-            if !whom.is_empty() {
-                faults.push(format!("{what}: {}", whom.join(", ")));
+            if !members.is_empty() {
+                failures.push(format!("{problem}: {}", members.join(", ")));
             }
         }
-        if self.stray > 0 {
-            faults.push(format!("{} posts that nobody asked for", self.stray));
+        if self.unexpected > 0 {
+            failures.push(format!("{} posts without a join", self.unexpected));
         }
-        faults
+        failures
     }
 }

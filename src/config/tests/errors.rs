@@ -72,7 +72,11 @@ fn every_wrong_value_is_reported_with_its_remedy() {
             }
         });
         let position = format!("config.toml:{}: [{section}]", at.expect("is there") + 1);
-        assert!(errors[0].starts_with(&position), "{}\n{position}", errors[0]);
+        assert!(
+            errors[0].starts_with(&position),
+            "{}\n{position}",
+            errors[0]
+        );
         let key = wrong.split(' ').next().expect("a key");
         assert!(
             parts[0].contains("no such section") || errors[0].contains(key),
