@@ -4,7 +4,7 @@ mod outcomes;
 
 use clap::Args;
 
-use self::outcomes::meaning;
+use self::outcomes::explanation;
 use super::Failure;
 use super::terminal::{relative, sanitize, sanitize_sentence, span, table, time, wrapped};
 use crate::app::instance_overview::RunState;
@@ -150,13 +150,16 @@ fn join(history: &History, entry: &JoinEntry) -> Vec<String> {
             )
         )
     ));
-    let meaning = meaning(&seen.outcome);
-    let means = meaning.map_or(
+    let explained = explanation(&seen.outcome);
+    let sentence = explained.map_or(
         "an outcome that this version of the program does not know",
-        |meaning| meaning.means,
+        |explained| explained.sentence,
     );
-    lines.extend(labelled("outcome", &format!("{}: {means}", seen.outcome)));
-    if let Some(remedy) = meaning.and_then(|meaning| meaning.remedy) {
+    lines.extend(labelled(
+        "outcome",
+        &format!("{}: {sentence}", seen.outcome),
+    ));
+    if let Some(remedy) = explained.and_then(|explained| explained.remedy) {
         lines.extend(labelled("to do", remedy));
     }
     if let Some(at) = seen.declared_at {

@@ -24,7 +24,7 @@ pub struct Progress {
 /// The next step for a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Nothing is due.
+    /// The job is not due.
     Wait,
     /// The due times up to this moment are settled without a run.
     Skip(Timestamp),

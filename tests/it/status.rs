@@ -150,7 +150,7 @@ fn a_running_instance_tells_of_its_channels_groups_queue_joins_floods_and_orders
             "last to run   the same",
             "A quiet group·[2J",
             "either nobody joined, or",
-            "messages.sendMedia rests until 20",
+            "messages.sendMedia is limited until 20",
             &format!("group {} is flooded since 20", bot_api_id(raided)),
             "1  obeyed",
             "1  refused: backup/now from LANG: ",
@@ -337,14 +337,14 @@ fn a_stopped_instance_tells_how_it_ended_and_is_not_touched() {
         &[
             "not running, ended 20",
             "never     missed: at the next start",
-            "never     missed, and not made up for",
+            "never     missed, and skipped",
         ],
     );
     // Ended by trouble.
     scene.sim.revoke();
     scene.launch();
     assert_eq!(scene.ended().0, Some(77));
-    untouched(&scene, "failed", &["ended by trouble", "session"]);
+    untouched(&scene, "failed", &["ended by an error", "session"]);
     scene.sim.restore_login();
     // Another command has the directory.
     let lock = fs::File::open(scene.data_dir().join("lock")).expect("opened");

@@ -23,7 +23,7 @@ pub enum RunState {
     NeverRan,
 }
 
-/// Whether an instance runs, and its record of itself. The fields are those of the JSON.
+/// The run state of an instance, and its record of itself. The fields are those of the JSON.
 #[derive(Clone, Debug, Serialize)]
 pub struct InstanceStatus {
     pub state: RunState,
