@@ -37,8 +37,8 @@ pub use session::{AccountSession, SessionError};
 
 use crate::clock::Clock;
 use crate::model::{
-    AccessHash, Channel, ChannelId, Document, MessageId, Page, Photo, Sighting, Timestamp, User,
-    UserId,
+    AccessHash, Channel, ChannelId, Document, MessageId, Page, Photo, Timestamp, User, UserId,
+    UserRef,
 };
 
 /// How many hints may wait before the connection's task waits for us.
@@ -52,7 +52,7 @@ pub enum Hint {
     /// These users were shown with a photo, in whatever came.
     Shown(Vec<User>),
     /// This channel has moved by more than was told.
-    Moved(ChannelId),
+    ChannelMoved(ChannelId),
     /// Some channel has moved, or the account joined or left one.
     SomethingMoved,
     /// The connection was lost: what happened meanwhile was not pushed.
@@ -187,9 +187,9 @@ impl Telegram {
     /// See [`CallError`].
     pub async fn look_up(
         &self,
-        sightings: &[Sighting],
+        user_refs: &[UserRef],
     ) -> Result<BTreeMap<UserId, User>, CallError> {
-        users::look_up(self.calls(), sightings, None).await
+        users::look_up(self.calls(), user_refs, None).await
     }
 
     /// Asks for users who were looked up before; gives up where the call itself is refused.
@@ -198,17 +198,17 @@ impl Telegram {
     /// See [`CallError`].
     pub async fn look_again(
         &self,
-        sightings: &[Sighting],
+        user_refs: &[UserRef],
     ) -> Result<BTreeMap<UserId, User>, CallError> {
         const REFUSALS: usize = 3;
-        users::look_up(self.calls(), sightings, Some(REFUSALS)).await
+        users::look_up(self.calls(), user_refs, Some(REFUSALS)).await
     }
 
     /// Asks for a user's bio. Telegram limits this call more than others.
     ///
     /// # Errors
     /// See [`CallError`].
-    pub async fn bio(&self, user: &Sighting) -> Result<Option<String>, CallError> {
+    pub async fn bio(&self, user: &UserRef) -> Result<Option<String>, CallError> {
         users::bio(self.calls(), user).await
     }
 
@@ -216,7 +216,7 @@ impl Telegram {
     ///
     /// # Errors
     /// See [`PhotoError`].
-    pub async fn photo(&self, photo: Photo, owner: &Sighting) -> Result<Vec<u8>, PhotoError> {
+    pub async fn photo(&self, photo: Photo, owner: &UserRef) -> Result<Vec<u8>, PhotoError> {
         photo::profile_photo(self.calls(), &self.0.imports, photo, owner).await
     }
 

@@ -22,7 +22,7 @@ use crate::exchange::route::Route;
 use crate::model::{ChannelId, Timestamp, said};
 use crate::schedule;
 use crate::store::overview::Run;
-use crate::store::{Facts, Holder, Instance, StoreError, look};
+use crate::store::{Holder, Instance, StoreError, Tx, look};
 use crate::version;
 
 const DAY: i64 = 24 * 3600;
@@ -107,7 +107,7 @@ pub(super) struct Snapshot<T> {
 /// Otherwise an instance that ends between the two reads would look like one that died.
 pub(super) fn read_snapshot<T>(
     config: &Config,
-    read: impl Fn(&Facts<'_>) -> Result<T, StoreError>,
+    read: impl Fn(&Tx<'_>) -> Result<T, StoreError>,
 ) -> Result<Snapshot<T>, AppError> {
     const MAX_ATTEMPTS: u32 = 5;
     let telegram = &config.telegram;
@@ -124,7 +124,7 @@ pub(super) fn read_snapshot<T>(
 }
 
 fn activity(
-    tx: &Facts<'_>,
+    tx: &Tx<'_>,
     config: &Config,
     record: &Instance,
     now: Timestamp,
@@ -178,7 +178,7 @@ fn activity(
     })
 }
 
-fn delivery(tx: &Facts<'_>, record: &Instance) -> Result<DeliveryOverview, StoreError> {
+fn delivery(tx: &Tx<'_>, record: &Instance) -> Result<DeliveryOverview, StoreError> {
     let private_channel = |id: Option<ChannelId>| -> Result<Option<PrivateChannel>, StoreError> {
         let Some(id) = id else { return Ok(None) };
         let known = tx.channel(id)?;

@@ -11,8 +11,8 @@ use super::instance_overview::{InstanceStatus, RunState, read_snapshot};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::model::{ChannelId, MessageId, Timestamp, UserId, said};
-use crate::store::history::{Cleared, JoinSeen, PhotoSeen, Standing};
-use crate::store::{Facts, Instance, StoreError};
+use crate::store::history::{Accounts, Cleared, JoinSeen, PhotoSeen};
+use crate::store::{Instance, StoreError, Tx};
 
 /// The output of `why`. The fields are those of the JSON (docs/json-output.md).
 #[derive(Clone, Debug, Serialize)]
@@ -30,7 +30,7 @@ pub struct History {
     /// The user's name in `[bots]`, if the user is one of the fleet.
     pub fleet: Option<&'static str>,
     #[serde(flatten)]
-    pub standing: Standing,
+    pub roles: Accounts,
     /// The user's joins, the latest first.
     pub joins: Vec<JoinEntry>,
     /// The user's photos, the latest first.
@@ -73,7 +73,7 @@ pub fn history(
     let snapshot = read_snapshot(config, |tx| read(tx, user, group))?;
     let StoredHistory {
         instance,
-        standing,
+        roles,
         joins,
         photos,
         cleared,
@@ -83,7 +83,7 @@ pub fn history(
     let fleet = fleet_name(config, user);
     let known = !joins.is_empty()
         || !photos.is_empty()
-        || standing != Standing::default()
+        || roles != Accounts::default()
         || fleet.is_some()
         || is_own_account;
     let joins = joins.into_iter().map(|join| JoinEntry {
@@ -102,7 +102,7 @@ pub fn history(
         known,
         is_own_account,
         fleet,
-        standing,
+        roles,
         joins: joins.collect(),
         photos: photos.collect(),
         cleared,
@@ -115,21 +115,17 @@ pub fn history(
 #[derive(Debug, Default)]
 struct StoredHistory {
     instance: Option<Instance>,
-    standing: Standing,
+    roles: Accounts,
     joins: Vec<JoinSeen>,
     photos: Vec<PhotoSeen>,
     cleared: Cleared,
     titles: BTreeMap<ChannelId, String>,
 }
 
-fn read(
-    tx: &Facts<'_>,
-    user: UserId,
-    group: Option<ChannelId>,
-) -> Result<StoredHistory, StoreError> {
+fn read(tx: &Tx<'_>, user: UserId, group: Option<ChannelId>) -> Result<StoredHistory, StoreError> {
     Ok(StoredHistory {
         instance: Some(tx.instance()?),
-        standing: tx.standing(user)?,
+        roles: tx.accounts(user)?,
         joins: tx.joins_of(user, group)?,
         photos: tx.photos_of(user, group)?,
         cleared: tx.cleared()?,

@@ -56,7 +56,7 @@ fn text(history: &History) -> Vec<String> {
         format!(" in {}", group_name(history, group))
     });
     let mut lines = vec![format!("User {}{place}", history.user_id)];
-    lines.extend(standing(history));
+    lines.extend(roles(history));
     if history.joins.is_empty() {
         lines.push(String::new());
         lines.extend(why_unknown(history));
@@ -89,8 +89,8 @@ fn belongs_to(photo: &PhotoEntry, join: &JoinEntry) -> bool {
     photo.group_id == join.group_id && message.is_none_or(|message| message == join.message_id)
 }
 
-fn standing(history: &History) -> Vec<String> {
-    let (standing, now) = (&history.standing, history.now);
+fn roles(history: &History) -> Vec<String> {
+    let (roles, now) = (&history.roles, history.now);
     let mut rows = Vec::new();
     let mut row = |name: &str, value: String| rows.push(vec![format!("  {name}"), value]);
     if history.is_own_account {
@@ -99,19 +99,19 @@ fn standing(history: &History) -> Vec<String> {
     if let Some(name) = history.fleet {
         row("fleet", format!("{}, by [bots]", name.to_uppercase()));
     }
-    if let Some(since) = standing.bad_since {
+    if let Some(since) = roles.bad_since {
         row("bad", format!("on the bad list since {}", time(since, now)));
     }
-    for group in &standing.administrator_of {
+    for group in &roles.administrator_of {
         row("administers", group_name(history, *group));
     }
-    if let Some(put) = standing.exception_due {
+    if let Some(put) = roles.exception_due {
         let way = if put { "to go on" } else { "to come off" };
         let text = format!("the present photo is {way} the exception list, once it is looked up");
         row("exception", text);
     }
-    if let Some(photo) = standing.last_photo_id {
-        let excepted = if standing.last_photo_excepted {
+    if let Some(photo) = roles.last_photo_id {
+        let excepted = if roles.last_photo_excepted {
             ", which is on the exception list"
         } else {
             ""

@@ -6,8 +6,8 @@ use grammers_tl_types::{enums, types};
 
 use super::Hint;
 use crate::model::{
-    AccessHash, Adder, Advance, Channel, ChannelId, ChannelKind, ChannelPost, Document, Join,
-    MessageId, Page, Photo, PhotoId, PhotoSight, Timestamp, User, UserId,
+    AccessHash, AddedBy, Advance, Channel, ChannelId, ChannelKind, ChannelPost, Document, Join,
+    MessageId, Page, Photo, PhotoId, ProfilePhoto, Timestamp, User, UserId,
 };
 
 /// What one push hints at.
@@ -77,7 +77,7 @@ fn hint(update: enums::Update, users: &[enums::User]) -> Option<Hint> {
         U::DeleteChannelMessages(u) => bare(u.channel_id, u.pts, u.pts_count),
         U::ChannelWebPage(u) => bare(u.channel_id, u.pts, u.pts_count),
         U::PinnedChannelMessages(u) => bare(u.channel_id, u.pts, u.pts_count),
-        U::ChannelTooLong(u) => Some(Hint::Moved(ChannelId::from_bare(u.channel_id))),
+        U::ChannelTooLong(u) => Some(Hint::ChannelMoved(ChannelId::from_bare(u.channel_id))),
         // Joined, left or changed: the list of dialogs tells.
         U::Channel(_) => Some(Hint::SomethingMoved),
         _ => None,
@@ -156,7 +156,7 @@ fn joins(message: &enums::Message) -> Vec<Join> {
         // An administrator who acts in the name of the group.
         _ => None,
     };
-    let join = |user: UserId, added_by: Adder| Join {
+    let join = |user: UserId, added_by: AddedBy| Join {
         group: ChannelId::from_bare(group.channel_id),
         message: MessageId::new(service.id),
         user,
@@ -172,16 +172,16 @@ fn joins(message: &enums::Message) -> Vec<Join> {
                     join(
                         user,
                         match from {
-                            Some(from) if users.contains(&from) => Adder::Themselves,
-                            Some(from) => Adder::User(from),
-                            None => Adder::Group,
+                            Some(from) if users.contains(&from) => AddedBy::Themselves,
+                            Some(from) => AddedBy::User(from),
+                            None => AddedBy::AnonymousAdmin,
                         },
                     )
                 })
                 .collect()
         }
         A::ChatJoinedByLink(_) | A::ChatJoinedByRequest | A::ChatJoinedViaCommunity(_) => from
-            .map(|user| join(user, Adder::Themselves))
+            .map(|user| join(user, AddedBy::Themselves))
             .into_iter()
             .collect(),
         _ => Vec::new(),
@@ -212,7 +212,7 @@ pub(super) fn user(user: &enums::User) -> User {
                 name: String::new(),
                 bot: false,
                 deleted: false,
-                photo: PhotoSight::Unknown,
+                photo: ProfilePhoto::Unknown,
             };
         }
     };
@@ -243,7 +243,7 @@ pub(super) fn shown<'m>(
         enums::User::User(user) => {
             !user.is_self
                 && !left.contains(&user.id)
-                && matches!(photo(user), PhotoSight::Present(_))
+                && matches!(photo(user), ProfilePhoto::Present(_))
         }
         enums::User::Empty(_) => false,
     };
@@ -261,7 +261,7 @@ fn leaver(message: &enums::Message) -> Option<i64> {
     }
 }
 
-fn photo(user: &types::User) -> PhotoSight {
+fn photo(user: &types::User) -> ProfilePhoto {
     let shown = match &user.photo {
         // `personal` is one that this account has set for them: others do not see it.
         Some(enums::UserProfilePhoto::Photo(photo)) if !photo.personal => Some(Photo {
@@ -271,9 +271,9 @@ fn photo(user: &types::User) -> PhotoSight {
         _ => None,
     };
     match (shown, user.min, user.apply_min_photo) {
-        (Some(photo), false, _) | (Some(photo), true, true) => PhotoSight::Present(photo),
-        (None, false, _) => PhotoSight::Absent,
-        (_, true, _) => PhotoSight::Unknown,
+        (Some(photo), false, _) | (Some(photo), true, true) => ProfilePhoto::Present(photo),
+        (None, false, _) => ProfilePhoto::Absent,
+        (_, true, _) => ProfilePhoto::Unknown,
     }
 }
 

@@ -7,7 +7,7 @@ use super::calls::Calls;
 use super::download::{DownloadError, Imports, download};
 use super::fault::CallError;
 use super::peer;
-use crate::model::{Photo, Sighting};
+use crate::model::{Photo, UserRef};
 
 /// A profile photo is some hundred KiB; more than this is none.
 const LARGEST: usize = 16 * 1024 * 1024;
@@ -31,7 +31,7 @@ pub(super) async fn profile_photo(
     calls: &Calls,
     imports: &Imports,
     photo: Photo,
-    owner: &Sighting,
+    owner: &UserRef,
 ) -> Result<Vec<u8>, PhotoError> {
     let mut refused = CallError::Refused {
         method: "upload.getFile",

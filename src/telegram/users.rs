@@ -7,7 +7,7 @@ use grammers_tl_types::{enums, functions as f, types};
 use super::calls::Calls;
 use super::fault::CallError;
 use super::{convert, peer};
-use crate::model::{AccessHash, ChannelId, Sighting, User, UserId};
+use crate::model::{AccessHash, ChannelId, User, UserId, UserRef};
 
 /// How many administrators a call may give.
 const ADMINISTRATORS_A_CALL: i32 = 200;
@@ -35,17 +35,17 @@ pub(super) async fn own(calls: &Calls) -> Result<User, CallError> {
 /// refusals in a row that are not about a user, if it has a limit, the last one is the answer.
 pub(super) async fn look_up(
     calls: &Calls,
-    sightings: &[Sighting],
+    user_refs: &[UserRef],
     patience: Option<usize>,
 ) -> Result<BTreeMap<UserId, User>, CallError> {
     let mut found = BTreeMap::new();
     // One user that cannot be named spoils a batch. Those who are named by a message, which the fleet may have
     // deleted, spoil none but their own.
     for by_hash in [true, false] {
-        let batch: Vec<enums::InputUser> = sightings
+        let batch: Vec<enums::InputUser> = user_refs
             .iter()
-            .filter(|sighting| sighting.full_hash.is_some() == by_hash)
-            .filter_map(|sighting| peer::for_user(sighting).into_iter().next())
+            .filter(|user_ref| user_ref.full_hash.is_some() == by_hash)
+            .filter_map(|user_ref| peer::for_user(user_ref).into_iter().next())
             .collect();
         if batch.len() < 2 {
             continue;
@@ -57,9 +57,9 @@ pub(super) async fn look_up(
         }
     }
     let mut refusals = 0;
-    for sighting in sightings {
-        for way in peer::for_user(sighting) {
-            if found.contains_key(&sighting.user) {
+    for user_ref in user_refs {
+        for way in peer::for_user(user_ref) {
+            if found.contains_key(&user_ref.user) {
                 break;
             }
             match ask(calls, vec![way]).await {
@@ -83,8 +83,8 @@ pub(super) async fn look_up(
 }
 
 /// Asks for a user's bio; `None` if they have none, or cannot be named.
-pub(super) async fn bio(calls: &Calls, sighting: &Sighting) -> Result<Option<String>, CallError> {
-    for id in peer::for_user(sighting) {
+pub(super) async fn bio(calls: &Calls, user_ref: &UserRef) -> Result<Option<String>, CallError> {
+    for id in peer::for_user(user_ref) {
         match calls.invoke(&f::users::GetFullUser { id }).await {
             Ok(enums::users::UserFull::Full(answer)) => {
                 let enums::UserFull::Full(user) = answer.full_user;

@@ -370,7 +370,7 @@ fn a_status_that_could_not_be_said_in_time_is_not_said_late() {
     let outdated = "SELECT 1 FROM outbox WHERE key GLOB 'awake/*' AND reason = 'outdated'";
     scene.wait_for_state(outdated, 3);
     scene.kill();
-    let owed = scene.query(
+    let enqueue = scene.query(
         "SELECT id FROM outbox WHERE key GLOB 'awake/*' AND state <> 'sent'",
         |row| row.get::<_, i64>(0),
     );
@@ -381,7 +381,7 @@ fn a_status_that_could_not_be_said_in_time_is_not_said_late() {
         "SELECT id FROM outbox WHERE key GLOB 'awake/*' AND state = 'sent'",
         |row| row.get::<_, i64>(0),
     );
-    let late = owed.iter().filter(|id| said.contains(id)).count();
+    let late = enqueue.iter().filter(|id| said.contains(id)).count();
     assert!(late <= 1, "{late} said late");
     scene.finish();
 }

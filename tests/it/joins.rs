@@ -8,7 +8,7 @@ use crate::harness::{Scene, somebody};
 fn joins_of_every_kind_arrive_once_and_unchanged() {
     let mut scene = Scene::new();
     scene.start();
-    let adder = scene.sim.add_user(UserSpec::new("Adder"));
+    let adder = scene.sim.add_user(UserSpec::new("AddedBy"));
     let mut expected = Vec::new();
     for how in [
         How::AddedBy(adder),

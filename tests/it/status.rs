@@ -62,24 +62,24 @@ fn order(scene: &Scene, from: &str, (action, kind): (&str, &str), data: &Value) 
 }
 
 /// What would show that a file was changed.
-type Facts = (u32, u64, (i64, i64), Vec<u8>);
+type FileState = (u32, u64, (i64, i64), Vec<u8>);
 
 /// Every file of the data directory.
-fn files(scene: &Scene) -> BTreeMap<PathBuf, Facts> {
+fn files(scene: &Scene) -> BTreeMap<PathBuf, FileState> {
     let mut files = BTreeMap::new();
     let mut directories = vec![scene.data_dir()];
     while let Some(directory) = directories.pop() {
         for entry in fs::read_dir(&directory).expect("readable") {
             let path = entry.expect("a file").path();
-            let facts = fs::metadata(&path).expect("there");
-            let bytes = if facts.is_dir() {
+            let metadata = fs::metadata(&path).expect("there");
+            let bytes = if metadata.is_dir() {
                 directories.push(path.clone());
                 Vec::new()
             } else {
                 read(&path)
             };
-            let changed = (facts.mtime(), facts.mtime_nsec());
-            files.insert(path, (facts.mode(), facts.ino(), changed, bytes));
+            let changed = (metadata.mtime(), metadata.mtime_nsec());
+            files.insert(path, (metadata.mode(), metadata.ino(), changed, bytes));
         }
     }
     files

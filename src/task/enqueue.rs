@@ -7,7 +7,7 @@ use crate::exchange::reports::{self, Asker};
 use crate::exchange::route::{Route, RouteEvent};
 use crate::model::{ChannelId, Content, List, ListData, Payload, Timestamp, WordList};
 use crate::spool;
-use crate::store::{Facts, StoreError};
+use crate::store::{StoreError, Tx};
 
 /// How long after its time a status report may still be posted, in seconds: BACKUP closes its books in
 /// the third minute, and an answer may take half of one.
@@ -17,7 +17,7 @@ const ROUTE: &str = "route";
 
 /// Owes the answer to a question for the version.
 pub(super) fn version(
-    facts: &Facts<'_>,
+    tx: &Tx<'_>,
     dialect: Dialect,
     asker: Asker,
     chat: Option<ChannelId>,
@@ -25,15 +25,15 @@ pub(super) fn version(
 ) -> Result<(), StoreError> {
     let said = reports::version(dialect, asker, chat);
     if reports::version_is_a_text(dialect, chat) {
-        text_file(facts, &said, &reports::version_text(), now)
+        text_file(tx, &said, &reports::version_text(), now)
     } else {
-        envelope(facts, "version", &said, now)
+        envelope(tx, "version", &said, now)
     }
 }
 
 /// Owes an envelope without a file.
 pub(super) fn envelope(
-    facts: &Facts<'_>,
+    tx: &Tx<'_>,
     what: &str,
     text: &str,
     now: Timestamp,
@@ -41,34 +41,34 @@ pub(super) fn envelope(
     let payload = Payload::Text {
         text: text.to_owned(),
     };
-    owe(facts, what, &payload, now)
+    owe(tx, what, &payload, now)
 }
 
 /// Owes the status report of the time `due`. One that was not said before is not said any more, and this
 /// one neither once its minutes are over.
 pub(super) fn awake(
-    facts: &Facts<'_>,
+    tx: &Tx<'_>,
     text: &str,
     due: Timestamp,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    drop_awake(facts, now)?;
+    drop_awake(tx, now)?;
     let payload = Payload::Text {
         text: text.to_owned(),
     };
     let key = key(reports::Status::Awake.as_str(), now)?;
-    facts.owe_report_until(&key, &payload, now, due.plus(AWAKE_WITHIN))?;
+    tx.enqueue_report_until(&key, &payload, now, due.plus(AWAKE_WITHIN))?;
     Ok(())
 }
 
 /// Drops the status report that was not said yet: a newer report takes its place.
-pub(super) fn drop_awake(facts: &Facts<'_>, now: Timestamp) -> Result<(), StoreError> {
-    facts.drop_unsent("awake/", now)
+pub(super) fn drop_awake(tx: &Tx<'_>, now: Timestamp) -> Result<(), StoreError> {
+    tx.drop_unsent("awake/", now)
 }
 
 /// Owes an envelope with a text as its file.
 pub(super) fn text_file(
-    facts: &Facts<'_>,
+    tx: &Tx<'_>,
     caption: &str,
     text: &str,
     now: Timestamp,
@@ -77,49 +77,41 @@ pub(super) fn text_file(
         text: caption.to_owned(),
         content: Content::Text(text.to_owned()),
     };
-    owe(facts, "text", &payload, now)
+    owe(tx, "text", &payload, now)
 }
 
 /// Owes the answer to MANAGE's question for the status.
-pub(super) fn status_reply(
-    facts: &Facts<'_>,
-    asker: Asker,
-    now: Timestamp,
-) -> Result<(), StoreError> {
+pub(super) fn status_reply(tx: &Tx<'_>, asker: Asker, now: Timestamp) -> Result<(), StoreError> {
     let payload = Payload::File {
         text: reports::status_reply(asker),
         content: Content::Counts {
             list: "status".into(),
-            counts: facts.figures()?.into_iter().collect(),
+            counts: tx.figures()?.into_iter().collect(),
         },
     };
-    owe(facts, "status reply", &payload, now)
+    owe(tx, "status reply", &payload, now)
 }
 
 /// Owes a backup of every list that is not empty.
-pub(super) fn backup(
-    facts: &Facts<'_>,
-    dialect: Dialect,
-    now: Timestamp,
-) -> Result<(), StoreError> {
+pub(super) fn backup(tx: &Tx<'_>, dialect: Dialect, now: Timestamp) -> Result<(), StoreError> {
     for list in List::ALL {
-        if !facts.is_list_empty(list)? {
+        if !tx.is_list_empty(list)? {
             let payload = Payload::List {
                 text: reports::backup(dialect, list.as_str()),
                 list: list.as_str().to_owned(),
             };
             let key = key(&format!("backup/{list}"), now)?;
-            facts.owe_wanted_report(&key, &payload, now)?;
+            tx.enqueue_wanted_report(&key, &payload, now)?;
         }
     }
     Ok(())
 }
 
 /// Owes the counts of every list of rules that is not empty, and begins to count anew.
-pub(super) fn counts(facts: &Facts<'_>, now: Timestamp) -> Result<usize, StoreError> {
+pub(super) fn counts(tx: &Tx<'_>, now: Timestamp) -> Result<usize, StoreError> {
     let mut lists = 0;
     for list in WordList::ALL {
-        let ListData::Rules(rules) = facts.list(List::Words(list))? else {
+        let ListData::Rules(rules) = tx.list(List::Words(list))? else {
             continue;
         };
         if rules.is_empty() {
@@ -132,41 +124,39 @@ pub(super) fn counts(facts: &Facts<'_>, now: Timestamp) -> Result<usize, StoreEr
                 counts: rules,
             },
         };
-        owe(facts, list.as_str(), &payload, now)?;
-        facts.reset_hits(list)?;
+        owe(tx, list.as_str(), &payload, now)?;
+        tx.reset_hits(list)?;
         lists += 1;
     }
     Ok(lists)
 }
 
 /// Returns where posts go now.
-pub(super) fn route(facts: &Facts<'_>, shared: &Shared) -> Result<Route, StoreError> {
-    let stored = facts
-        .setting(ROUTE)?
-        .and_then(|word| Route::from_word(&word));
+pub(super) fn route(tx: &Tx<'_>, shared: &Shared) -> Result<Route, StoreError> {
+    let stored = tx.setting(ROUTE)?.and_then(|word| Route::from_word(&word));
     Ok(Route::at_start(stored, shared.delivery.exchange.is_some()))
 }
 
 /// Turns the choice of channel by what happened, and passes the order on in HIDE where that is due.
 /// Returns whether it is.
 pub(super) fn turn(
-    facts: &Facts<'_>,
+    tx: &Tx<'_>,
     shared: &Shared,
     event: RouteEvent,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let has_exchange = shared.delivery.exchange.is_some();
-    let turn = route(facts, shared)?.turn(event, has_exchange);
-    facts.keep_setting(ROUTE, turn.route.as_str())?;
+    let turn = route(tx, shared)?.turn(event, has_exchange);
+    tx.keep_setting(ROUTE, turn.route.as_str())?;
     if turn.pass_on {
-        envelope(facts, "emergency", &reports::emergency(), now)?;
+        envelope(tx, "emergency", &reports::emergency(), now)?;
     }
     Ok(turn.pass_on)
 }
 
 /// Owes a report that needs nothing to be fetched.
-fn owe(facts: &Facts<'_>, what: &str, payload: &Payload, now: Timestamp) -> Result<(), StoreError> {
-    facts.owe_report(&key(what, now)?, payload, now)?;
+fn owe(tx: &Tx<'_>, what: &str, payload: &Payload, now: Timestamp) -> Result<(), StoreError> {
+    tx.enqueue_report(&key(what, now)?, payload, now)?;
     Ok(())
 }
 
