@@ -31,7 +31,7 @@ pub struct Still {
 
 /// The reason why a photo is not forwarded.
 #[derive(Debug, thiserror::Error)]
-pub enum ImageError {
+pub enum InvalidImage {
     /// The first bytes are of no known format, or there are no bytes.
     #[error("not a JPEG, PNG or WebP image")]
     NotAnImage,
@@ -50,9 +50,9 @@ pub enum ImageError {
 /// Checks that the bytes are one complete image that can be decoded.
 ///
 /// # Errors
-/// See [`ImageError`]. An image that was truncated at any byte is refused.
-pub fn check(bytes: &[u8]) -> Result<Still, ImageError> {
-    let format = Format::of(bytes).ok_or(ImageError::NotAnImage)?;
+/// See [`InvalidImage`]. An image that was truncated at any byte is refused.
+pub fn check(bytes: &[u8]) -> Result<Still, InvalidImage> {
+    let format = Format::of(bytes).ok_or(InvalidImage::NotAnImage)?;
     let end = match format {
         Format::Jpeg => jpeg_end(bytes),
         Format::Png => png_end(bytes),
@@ -60,7 +60,7 @@ pub fn check(bytes: &[u8]) -> Result<Still, ImageError> {
     };
     // Trailing bytes do not make the image incomplete.
     if end.is_none_or(|end| end > bytes.len()) {
-        return Err(ImageError::Truncated { format });
+        return Err(InvalidImage::Truncated { format });
     }
     let (width, height) = decode(bytes, format)?;
     Ok(Still {
@@ -140,8 +140,8 @@ fn webp_end(bytes: &[u8]) -> Option<usize> {
     length.checked_next_multiple_of(2)?.checked_add(8)
 }
 
-fn decode(bytes: &[u8], format: Format) -> Result<(u32, u32), ImageError> {
-    let undecodable = |source| ImageError::Undecodable { format, source };
+fn decode(bytes: &[u8], format: Format) -> Result<(u32, u32), InvalidImage> {
+    let undecodable = |source| InvalidImage::Undecodable { format, source };
     let mut limits = Limits::no_limits();
     limits.max_alloc = Some(MAX_ALLOCATION);
     let mut reader = ImageReader::with_format(
@@ -156,7 +156,7 @@ fn decode(bytes: &[u8], format: Format) -> Result<(u32, u32), ImageError> {
     let decoder = reader.into_decoder().map_err(undecodable)?;
     let (width, height) = decoder.dimensions();
     if width > MAX_SIDE || height > MAX_SIDE {
-        return Err(ImageError::TooLarge { width, height });
+        return Err(InvalidImage::TooLarge { width, height });
     }
     DynamicImage::from_decoder(decoder).map_err(undecodable)?;
     Ok((width, height))
@@ -227,8 +227,8 @@ mod tests {
             for length in 0..bytes.len() {
                 let error = check(&bytes[..length]).expect_err(name);
                 let expected = match error {
-                    ImageError::NotAnImage => length < 12,
-                    ImageError::Truncated { format } => format == still.format,
+                    InvalidImage::NotAnImage => length < 12,
+                    InvalidImage::Truncated { format } => format == still.format,
                     _ => false,
                 };
                 assert!(expected, "{name} cut to {length}: {error}");
@@ -244,10 +244,10 @@ mod tests {
             b"RIFF\x04\0\0\0WEBP",
         ] {
             let error = check(bytes).unwrap_err();
-            assert!(matches!(error, ImageError::Undecodable { .. }), "{error}");
+            assert!(matches!(error, InvalidImage::Undecodable { .. }), "{error}");
         }
         for bytes in [&b""[..], b"GIF89a", b"<html>", b"\0\0\0\x18ftypmp42"] {
-            assert!(matches!(check(bytes), Err(ImageError::NotAnImage)));
+            assert!(matches!(check(bytes), Err(InvalidImage::NotAnImage)));
         }
     }
 
@@ -255,7 +255,7 @@ mod tests {
     fn a_damaged_png_is_refused() {
         let mut png = PHOTOS[4].1.to_vec();
         png[100] ^= 1;
-        assert!(matches!(check(&png), Err(ImageError::Undecodable { .. })));
+        assert!(matches!(check(&png), Err(InvalidImage::Undecodable { .. })));
     }
 
     #[test]
@@ -265,7 +265,7 @@ mod tests {
         assert!(
             matches!(
                 error,
-                ImageError::TooLarge {
+                InvalidImage::TooLarge {
                     width: 4097,
                     height: 1
                 }
@@ -281,7 +281,7 @@ mod tests {
         huge[frame + 5..frame + 9].fill(0xff);
         let error = check(&huge).unwrap_err();
         assert!(
-            matches!(error, ImageError::TooLarge { width: 65535, .. }),
+            matches!(error, InvalidImage::TooLarge { width: 65535, .. }),
             "{error}"
         );
     }
