@@ -265,9 +265,9 @@ pub(super) type RuleLists = BTreeMap<WordList, Vec<String>>;
 
 /// Compiles the lists; what cannot be compiled is named by list and number.
 pub(super) fn compile(version: u64, lists: RuleLists, zh_cn: bool) -> RulesInForce {
-    let (rules, refused) = Rules::compile(&lists, zh_cn);
-    for refused in refused {
-        tracing::warn!("a rule is skipped: {refused}");
+    let (rules, invalid) = Rules::compile(&lists, zh_cn);
+    for invalid in invalid {
+        tracing::warn!("a rule is skipped: {invalid}");
     }
     RulesInForce {
         rules: Some((version, rules)),
@@ -289,15 +289,15 @@ fn hit(in_force: &RulesInForce, user: &User, bio: &Bio) -> Vec<(WordList, String
         Bio::Asked(bio) => bio.as_deref(),
         Bio::NotAsked => None,
     };
-    let verdict = rules.hit(&user.name, bio);
-    for rule in &verdict.overran {
+    let result = rules.search(&user.name, bio);
+    for rule in &result.over_limit {
         tracing::warn!("a rule ran past its limit of steps and was skipped: {rule}");
     }
     let text = |rule: RuleId| {
         let rules = in_force.lists.get(&rule.list)?;
         Some((rule.list, rules.get(rule.index)?.clone()))
     };
-    verdict
+    result
         .hit
         .into_iter()
         .flat_map(Hit::rules)

@@ -1,36 +1,36 @@
-//! Writes a pattern in the engine's syntax, so that it means there what it means in Python.
+//! Writes a tree in the engine's syntax, so that the pattern keeps the meaning that it has in Python.
 //!
-//! Nothing is left to the engine's own flags or categories: upper and lower case become sets of
-//! characters, `\w` and its like become Python's sets, `\b` becomes two lookarounds over them, and
-//! every character that could be syntax is written by its number. Names of groups become numbers.
+//! The writer leaves nothing to the engine's own flags and categories. Case-insensitive characters become sets, `\w` and the
+//! other categories become Python's sets, `\b` becomes lookarounds over them, characters that could be syntax are written as
+//! numbers, and names of groups become numbers.
 
 use super::charset;
-use super::engine::Fold;
 use super::parse::Parsed;
-use super::tree::{At, Category, Class, Member, Node, RepeatKind, Sequence, Width, width};
+use super::pattern::TextFolding;
+use super::text::Text;
+use super::tree::{At, Category, Class, LookKind, Member, Node, RepeatKind, Sequence};
+use super::width::Width;
 
-/// A piece that nothing matches.
+/// Matches nowhere.
 const NEVER: &str = "(?!)";
 
-/// A pattern in the engine's syntax. It wants `^` and `$` to mean lines, and `.` any character.
+/// A pattern in the engine's syntax, for an engine whose `^` and `$` match at lines and whose `.` matches all characters.
 #[derive(Debug)]
-pub(super) struct Written {
-    pub(super) pattern: String,
-    /// Whether it needs backtracking, so that its work has to be bounded by counting steps.
-    pub(super) backtracks: bool,
+pub(crate) struct Written {
+    pub(crate) pattern: String,
+    /// The pattern needs backtracking, so a step limit has to bound its work.
+    pub(crate) backtracks: bool,
 }
 
-/// Writes what was read. A repetition up to `longest`, the length of the longest text, or more
-/// often is written without an end.
-pub(super) fn write(parsed: &Parsed, fold: Option<Fold>, longest: usize) -> Written {
+/// Writes a parsed pattern.
+pub(crate) fn write(parsed: &Parsed, folding: Option<TextFolding>) -> Written {
     let mut writer = Writer {
         out: String::new(),
         backtracks: false,
-        groups: &parsed.groups,
-        fold,
-        longest,
+        parsed,
+        folding,
     };
-    writer.any(&parsed.alternatives);
+    writer.alternatives(&parsed.alternatives);
     Written {
         pattern: writer.out,
         backtracks: writer.backtracks,
@@ -40,22 +40,21 @@ pub(super) fn write(parsed: &Parsed, fold: Option<Fold>, longest: usize) -> Writ
 struct Writer<'a> {
     out: String,
     backtracks: bool,
-    groups: &'a [Option<Width>],
-    fold: Option<Fold>,
-    longest: usize,
+    parsed: &'a Parsed,
+    folding: Option<TextFolding>,
 }
 
 impl Writer<'_> {
-    fn any(&mut self, alternatives: &[Sequence]) {
+    fn alternatives(&mut self, alternatives: &[Sequence]) {
         for (n, sequence) in alternatives.iter().enumerate() {
             if n > 0 {
                 self.out.push('|');
             }
-            self.all(sequence);
+            self.sequence(sequence);
         }
     }
 
-    fn all(&mut self, sequence: &[Node]) {
+    fn sequence(&mut self, sequence: &[Node]) {
         for node in sequence {
             self.node(node);
         }
@@ -77,21 +76,26 @@ impl Writer<'_> {
             Node::Class(class) => self.class(class),
             Node::At(at, flags) => self.at(*at, flags.multi_line, flags.ascii),
             Node::Group(None, alternatives) => self.wrapped("(?:", alternatives),
+            Node::Group(Some(group), alternatives) if self.parsed.referenced.contains(group) => {
+                // fancy-regex 0.20.2 has two errors that a reference from within the group avoids. Without one, it does not
+                // backtrack into a group that only a condition refers to, and it keeps the start of the previous capture
+                // if that capture ends further on, in a lookahead (`((?=(ba){,}()\3)b)+` panics on "babab").
+                self.backtracks = true;
+                self.put(format_args!(r"((?=|\{group})(?:"));
+                self.alternatives(alternatives);
+                self.out.push_str("))");
+            }
             Node::Group(Some(_), alternatives) => self.wrapped("(", alternatives),
-            Node::Atomic(alternatives) => self.hard("(?>", alternatives),
-            Node::Look {
-                behind,
-                negative,
-                alternatives,
-            } => self.hard(
-                match (behind, negative) {
-                    (false, false) => "(?=",
-                    (false, true) => "(?!",
-                    (true, false) => "(?<=",
-                    (true, true) => "(?<!",
-                },
-                alternatives,
-            ),
+            Node::Atomic(alternatives) => self.backtracking("(?>", alternatives),
+            Node::Look { kind, alternatives } => {
+                let open = match kind {
+                    LookKind::Ahead => "(?=",
+                    LookKind::NotAhead => "(?!",
+                    LookKind::Behind => "(?<=",
+                    LookKind::NotBehind => "(?<!",
+                };
+                self.backtracking(open, alternatives);
+            }
             Node::Backreference(group, flags) => {
                 self.backtracks = true;
                 let case = if flags.ignore_case { "i" } else { "" };
@@ -99,11 +103,11 @@ impl Writer<'_> {
             }
             Node::Conditional { group, yes, no } => {
                 self.backtracks = true;
-                // `(?=)`: the engine takes two empty branches for the bare condition, which can fail
+                // The engine reads two empty branches as a bare condition, which can fail; `(?=)` prevents that.
                 self.put(format_args!("(?({group})(?:(?=)"));
-                self.all(yes);
+                self.sequence(yes);
                 self.out.push_str(")|(?:(?=)");
-                self.all(no);
+                self.sequence(no);
                 self.out.push_str("))");
             }
             Node::Repeat {
@@ -121,11 +125,11 @@ impl Writer<'_> {
 
     fn wrapped(&mut self, open: &str, alternatives: &[Sequence]) {
         self.out.push_str(open);
-        self.any(alternatives);
+        self.alternatives(alternatives);
         self.out.push(')');
     }
 
-    fn hard(&mut self, open: &str, alternatives: &[Sequence]) {
+    fn backtracking(&mut self, open: &str, alternatives: &[Sequence]) {
         self.backtracks = true;
         self.wrapped(open, alternatives);
     }
@@ -150,7 +154,7 @@ impl Writer<'_> {
             At::NoWordBoundary => {
                 self.backtracks = true;
                 self.put(format_args!(
-                    "(?:(?<=[{word}])(?=[{word}])|(?<![{word}])(?![{word}]))"
+                    "(?:(?<=[{word}])(?=[{word}])|(?<![{word}])(?=[^{word}])|(?<=[^{word}])(?![{word}]))"
                 ));
             }
         }
@@ -158,7 +162,7 @@ impl Writer<'_> {
 
     fn class(&mut self, class: &Class) {
         let flags = class.flags;
-        let set = charset::of(&class.members, flags, self.fold);
+        let set = charset::of(&class.members, flags, self.folding);
         let single = match set.ranges() {
             [range] if range.start() == range.end() => Some(range.start()),
             _ => None,
@@ -204,12 +208,12 @@ impl Writer<'_> {
     }
 
     fn repeat(&mut self, min: u32, max: Option<u32>, kind: RepeatKind, body: &Node) {
-        let width = width(body, self.groups);
+        let width = Width::of(body, &self.parsed.groups);
         if width.most == 0 {
-            return self.repeat_nothing(min, kind, body);
+            return self.repeat_empty(min, max, kind, body);
         }
-        if width.least.saturating_mul(u64::from(min)) > self.longest as u64 {
-            // no text is as long; the body stays, so that its groups keep their numbers
+        if width.least.saturating_mul(u64::from(min)) > Text::MAX_CHARS as u64 {
+            // No text is that long. The body stays because its groups count.
             self.backtracks = true;
             self.out.push_str(NEVER);
             return self.node(body);
@@ -219,10 +223,11 @@ impl Writer<'_> {
             self.backtracks = true;
             self.out.push_str("(?>");
         }
-        self.out.push_str("(?:");
+        // In CPython each round of a possessive repetition is atomic, not only the whole.
+        self.out.push_str(if possessive { "(?>" } else { "(?:" });
         self.node(body);
         self.out.push(')');
-        let max = max.filter(|max| width.least == 0 || (*max as usize) < self.longest);
+        let max = max.filter(|max| width.least == 0 || (*max as usize) < Text::MAX_CHARS);
         match (min, max) {
             (0, None) => self.out.push('*'),
             (1, None) => self.out.push('+'),
@@ -238,29 +243,37 @@ impl Writer<'_> {
         }
     }
 
-    /// The engine repeats nothing that has no width; once, or perhaps, says the same.
-    fn repeat_nothing(&mut self, min: u32, kind: RepeatKind, body: &Node) {
+    /// Writes the repetition of a node without width as one round, or an optional one. The engine refuses to repeat such a
+    /// node.
+    fn repeat_empty(&mut self, min: u32, max: Option<u32>, kind: RepeatKind, body: &Node) {
+        if max == Some(0) {
+            // The body never runs. It stays because its groups count.
+            self.backtracks = true;
+            self.put(format_args!("(?:{NEVER}"));
+            self.node(body);
+            return self.out.push_str("|)");
+        }
         self.out.push_str(match kind {
             RepeatKind::Possessive => "(?>",
             _ => "(?:",
         });
         self.backtracks |= kind == RepeatKind::Possessive;
-        let may_be_left_out = min == 0;
-        if may_be_left_out && kind == RepeatKind::Lazy {
+        let is_optional = min == 0;
+        if is_optional && kind == RepeatKind::Lazy {
             self.out.push('|');
         }
         self.node(body);
-        if may_be_left_out && kind != RepeatKind::Lazy {
+        if is_optional && kind != RepeatKind::Lazy {
             self.out.push('|');
         }
         self.out.push(')');
     }
 }
 
-/// Python's categories, as the inside of a set in the engine's syntax.
+/// Returns a category of Python as the inside of a set in the engine's syntax.
 ///
-/// `str.isdecimal`, `str.isspace` and `str.isalnum` with `_`: Python's word characters are fewer
-/// than the engine's (no marks, no joiners), its white space is more (the separators 1C to 1F).
+/// The categories are `str.isdecimal`, `str.isspace`, and `str.isalnum` with `_`. Python has fewer word characters than the
+/// engine (no marks, no joiners) and more white space (the separators 1C to 1F).
 fn category(category: Category, ascii: bool) -> &'static str {
     match (category, ascii) {
         (Category::Digit, false) => r"\p{Nd}",
