@@ -3,10 +3,10 @@
 //! Owns the order of starting and ending, and what each failure means for the process: its exit
 //! code (SPEC §11) and its one plain sentence. It keeps nothing itself.
 
-pub mod by_hand;
 mod channels;
-pub mod history;
-pub mod overview;
+pub mod instance_overview;
+pub mod manual;
+pub mod member_history;
 
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, Permissions};

@@ -1,6 +1,6 @@
 //! SCP-079-AVATAR: forwards the profile photos of new group members to the SCP-079 fleet.
 //!
-//! ARCHITECTURE.md draws the map; each room says at its top what it owns.
+//! ARCHITECTURE.md describes how the modules work together; docs/ describes the behaviour.
 
 pub mod app;
 pub mod cli;

@@ -15,7 +15,7 @@ use tokio_cron_scheduler::{Job as CronJob, JobScheduler, JobSchedulerError};
 use super::{Shared, TaskError, enqueue, lists};
 use crate::exchange::reports::{self, Status};
 use crate::model::Timestamp;
-use crate::schedule::{Job, Run, Timetable};
+use crate::schedule::{Job, Progress, Timetable};
 use crate::store::{JobRecord, StoreError, Tx};
 
 /// How often every job is looked at, whatever fires: often enough for a status report to be in time.
@@ -72,7 +72,7 @@ async fn look_at_all(
     starting: bool,
 ) -> Result<(), TaskError> {
     let now = shared.clock.now();
-    for job in Job::ALL {
+    for &job in Job::ALL {
         look_at(shared, timetable, job, (now, starting)).await?;
     }
     Ok(())
@@ -128,14 +128,14 @@ fn judge(
     starting: bool,
 ) -> (JobRecord, Option<Timestamp>) {
     let expression = timetable.expression(job);
-    let remembered = known.map(|known| Run {
+    let remembered = known.map(|known| Progress {
         due_at: known.due_at,
         ran_at: known.ran_at,
     });
     // Another expression has other times: none of them was missed.
     let run = remembered.filter(|_| known.is_some_and(|known| known.expression == expression));
-    let verdict = timetable.decide(job, run, now, starting);
-    let (Run { due_at, ran_at }, due) = verdict.carried_out(remembered, now);
+    let action = timetable.decide(job, run, now, starting);
+    let (Progress { due_at, ran_at }, due) = action.apply(remembered, now);
     let record = JobRecord {
         expression,
         due_at,
@@ -181,7 +181,7 @@ async fn start(
     fired: &mpsc::Sender<Job>,
 ) -> Result<JobScheduler, JobSchedulerError> {
     let scheduler = JobScheduler::new().await?;
-    for job in Job::ALL {
+    for &job in Job::ALL {
         let fired = fired.clone();
         let cron_job = CronJob::new_async(timetable.fires_at(job), move |_, _| {
             let fired = fired.clone();

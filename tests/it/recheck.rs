@@ -87,7 +87,7 @@ fn a_photo_that_came_after_the_join_is_found_and_posted_once_for_all_times() {
     assert_eq!(photos[0].image, scene.sim.photo_bytes(user));
     scene.wait_for_outcome(user, "forwarded");
     let (_, told, _) = said(scene.command("why").arg(user.to_string()));
-    assert!(told.contains("at a second look"), "{told}");
+    assert!(told.contains("by the recheck"), "{told}");
     a_pass_goes_by(&scene);
     scene.stop();
     scene.start();

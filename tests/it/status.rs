@@ -62,24 +62,24 @@ fn order(scene: &Scene, from: &str, (action, kind): (&str, &str), data: &Value) 
 }
 
 /// What would show that a file was changed.
-type Tx = (u32, u64, (i64, i64), Vec<u8>);
+type FileState = (u32, u64, (i64, i64), Vec<u8>);
 
 /// Every file of the data directory.
-fn files(scene: &Scene) -> BTreeMap<PathBuf, Tx> {
+fn files(scene: &Scene) -> BTreeMap<PathBuf, FileState> {
     let mut files = BTreeMap::new();
     let mut directories = vec![scene.data_dir()];
     while let Some(directory) = directories.pop() {
         for entry in fs::read_dir(&directory).expect("readable") {
             let path = entry.expect("a file").path();
-            let tx = fs::metadata(&path).expect("there");
-            let bytes = if tx.is_dir() {
+            let metadata = fs::metadata(&path).expect("there");
+            let bytes = if metadata.is_dir() {
                 directories.push(path.clone());
                 Vec::new()
             } else {
                 read(&path)
             };
-            let changed = (tx.mtime(), tx.mtime_nsec());
-            files.insert(path, (tx.mode(), tx.ino(), changed, bytes));
+            let changed = (metadata.mtime(), metadata.mtime_nsec());
+            files.insert(path, (metadata.mode(), metadata.ino(), changed, bytes));
         }
     }
     files
@@ -150,7 +150,7 @@ fn a_running_instance_tells_of_its_channels_groups_queue_joins_floods_and_orders
             "last to run   the same",
             "A quiet group·[2J",
             "either nobody joined, or",
-            "messages.sendMedia rests until 20",
+            "messages.sendMedia is limited until 20",
             &format!("group {} is flooded since 20", bot_api_id(raided)),
             "1  obeyed",
             "1  refused: backup/now from LANG: ",
@@ -337,14 +337,14 @@ fn a_stopped_instance_tells_how_it_ended_and_is_not_touched() {
         &[
             "not running, ended 20",
             "never     missed: at the next start",
-            "never     missed, and not made up for",
+            "never     missed, and skipped",
         ],
     );
     // Ended by trouble.
     scene.sim.revoke();
     scene.launch();
     assert_eq!(scene.ended().0, Some(77));
-    untouched(&scene, "failed", &["ended by trouble", "session"]);
+    untouched(&scene, "failed", &["ended by an error", "session"]);
     scene.sim.restore_login();
     // Another command has the directory.
     let lock = fs::File::open(scene.data_dir().join("lock")).expect("opened");

@@ -1,23 +1,22 @@
-//! Reading the keys of one section.
+//! Reads the keys of one section.
 //!
-//! Owns the step from a TOML value to a checked one, and the words for what is wrong with it. Every
-//! reading method gives `None` exactly if it has noted an error; a key that is absent gives its
-//! default. Refuses to know what a key is for, and never quotes the value of a secret.
+//! Every reading method returns `None` exactly if it has recorded an error. An absent key reads as
+//! its default. This module does not know what a key is for.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::ops::RangeInclusive;
+use std::str::FromStr;
 
-use toml::de::{DeInteger, DeValue};
+use strum::VariantNames;
+use toml::de::DeValue;
 
 use super::document::{Document, Presence, Taken};
+use super::field::{Field, integer};
 use super::finding::Finding;
-use super::syntax::PLACEHOLDER;
-
-/// How much of a wrong text an error repeats.
-const QUOTED: usize = 40;
 
 /// A section that is being read.
-pub(super) struct Section<'d, 't> {
+pub(super) struct SectionReader<'d, 't> {
     document: &'d mut Document<'t>,
     name: &'static str,
     taken: Taken<'t>,
@@ -25,15 +24,14 @@ pub(super) struct Section<'d, 't> {
     lines: BTreeMap<&'static str, usize>,
 }
 
-/// A key's value and the line that it stands on.
-pub(super) struct Field<'t> {
-    /// The line, counted from 1.
-    pub(super) line: usize,
-    value: DeValue<'t>,
+/// The reason why a number is no valid id.
+pub(super) struct IdError {
+    pub(super) problem: String,
+    pub(super) remedy: String,
 }
 
-impl<'d, 't> Section<'d, 't> {
-    /// Opens a section; one that is absent reads as empty.
+impl<'d, 't> SectionReader<'d, 't> {
+    /// Opens a section. An absent section reads as an empty one.
     pub(super) fn open(document: &'d mut Document<'t>, name: &'static str) -> Self {
         let taken = document.take(name);
         Self {
@@ -45,10 +43,10 @@ impl<'d, 't> Section<'d, 't> {
         }
     }
 
-    /// Ends the reading: keys that were never asked for are strangers.
+    /// Ends the reading. Keys that were never requested are unknown.
     pub(super) fn close(self) {
         self.document
-            .learn(self.name, self.known, &self.taken.table);
+            .register(self.name, self.known, &self.taken.table);
     }
 
     /// Reads `true` or `false`.
@@ -60,38 +58,36 @@ impl<'d, 't> Section<'d, 't> {
             return Some(value);
         }
         let remedy = format!("write {key} = true or {key} = false");
-        self.mistyped(key, &field, "true or false", remedy)
+        self.wrong_type(key, &field, "true or false", remedy)
     }
 
-    /// Reads a whole number within `range`; `what` says what it counts.
+    /// Reads a whole number within `range`; `unit` is for the error's remedy.
     pub(super) fn number(
         &mut self,
         key: &'static str,
         default: i64,
         range: RangeInclusive<i64>,
-        what: &str,
+        unit: &str,
     ) -> Option<i64> {
         let Some(field) = self.take(key) else {
             return Some(default);
         };
         let (low, high) = (range.start(), range.end());
-        let remedy = format!("write {what}, {low} to {high}, such as {key} = {default}");
+        let remedy = format!("write {unit}, {low} to {high}, such as {key} = {default}");
         match &field.value {
             DeValue::Integer(number) => match integer(number).filter(|n| range.contains(n)) {
                 Some(number) => Some(number),
-                None => self.wrong(key, field.line, format!("{number} is out of range"), remedy),
+                None => self.error(key, field.line, format!("{number} is out of range"), remedy),
             },
-            _ => self.mistyped(key, &field, "a whole number", remedy),
+            _ => self.wrong_type(key, &field, "a whole number", remedy),
         }
     }
 
-    /// Reads an id that may be left out: 0, like an absent key, means none.
-    ///
-    /// `parse` turns the number into the id, or says what is wrong and what to write.
+    /// Reads an optional id. An absent key and the number 0 both mean "none".
     pub(super) fn id<T>(
         &mut self,
         key: &'static str,
-        parse: impl Fn(i64) -> Result<T, (String, String)>,
+        parse: impl Fn(i64) -> Result<T, IdError>,
         example: &str,
     ) -> Option<Option<T>> {
         match self.take(key) {
@@ -103,23 +99,19 @@ impl<'d, 't> Section<'d, 't> {
         }
     }
 
-    /// Reads an id that must be there.
+    /// Reads a required id.
     pub(super) fn required_id<T>(
         &mut self,
         key: &'static str,
-        parse: impl Fn(i64) -> Result<T, (String, String)>,
+        parse: impl Fn(i64) -> Result<T, IdError>,
         example: &str,
     ) -> Option<T> {
-        match self.take(key) {
-            Some(field) if field.is_unfilled() => self.unfilled(
+        let field = self.take(key);
+        match field {
+            Some(field) if !field.is_unfilled() => self.parsed_id(key, &field, parse, example),
+            unfilled => self.missing(
                 key,
-                Some(field.line),
-                format!("write the id as the Bot API has it, such as {key} = {example}"),
-            ),
-            Some(field) => self.parsed_id(key, &field, parse, example),
-            None => self.unfilled(
-                key,
-                None,
+                unfilled.map(|field| field.line),
                 format!("write the id as the Bot API has it, such as {key} = {example}"),
             ),
         }
@@ -129,26 +121,26 @@ impl<'d, 't> Section<'d, 't> {
         &mut self,
         key: &'static str,
         field: &Field<'t>,
-        parse: impl Fn(i64) -> Result<T, (String, String)>,
+        parse: impl Fn(i64) -> Result<T, IdError>,
         example: &str,
     ) -> Option<T> {
         let DeValue::Integer(number) = &field.value else {
             let remedy = format!("write a whole number without quotes, such as {key} = {example}");
-            return self.mistyped(key, field, "a whole number", remedy);
+            return self.wrong_type(key, field, "a whole number", remedy);
         };
         match integer(number).map(parse) {
             Some(Ok(id)) => Some(id),
-            Some(Err((problem, remedy))) => self.wrong(key, field.line, problem, remedy),
-            None => self.wrong(
+            Some(Err(IdError { problem, remedy })) => self.error(key, field.line, problem, remedy),
+            None => self.error(
                 key,
                 field.line,
                 format!("{number} is out of range"),
-                format!("write an id of Telegram's, such as {key} = {example}"),
+                format!("write a Telegram id, such as {key} = {example}"),
             ),
         }
     }
 
-    /// Reads a text as it stands; it may be empty only if its default is.
+    /// Reads a text as it stands. The text may be empty only if the default is.
     pub(super) fn text(&mut self, key: &'static str, default: &str) -> Option<String> {
         let Some(field) = self.take(key) else {
             return Some(default.to_owned());
@@ -158,14 +150,26 @@ impl<'d, 't> Section<'d, 't> {
             DeValue::String(text) if !field.is_unfilled() => Some(text.to_string()),
             _ => {
                 let remedy = format!("write a text in quotes, such as {key} = \"{default}\"");
-                self.mistyped(key, &field, "a text", remedy)
+                self.wrong_type(key, &field, "a text", remedy)
             }
         }
     }
 
-    /// Reads a text that means something; `parse` gives the meaning, or says what is wrong with it.
+    /// Reads one of the names of `T`, whose default is the default.
+    pub(super) fn choice<T>(&mut self, key: &'static str) -> Option<T>
+    where
+        T: Default + Display + FromStr + VariantNames,
+    {
+        let parse = |text: &str| {
+            T::from_str(text).map_err(|_| format!("{text:?} is not a value of this key"))
+        };
+        let hint = format!("one of \"{}\"", T::VARIANTS.join("\", \""));
+        self.parsed(key, &T::default().to_string(), parse, &hint)
+    }
+
+    /// Reads a text that `parse` turns into a value; `hint` lists the valid texts.
     ///
-    /// A whole number counts as the text of its digits. `hint` says what may be written.
+    /// A whole number counts as the text of its digits.
     pub(super) fn parsed<T>(
         &mut self,
         key: &'static str,
@@ -181,16 +185,16 @@ impl<'d, 't> Section<'d, 't> {
             Some(field) => match &field.value {
                 DeValue::String(text) if !field.is_unfilled() => text.to_string(),
                 DeValue::Integer(number) => number.to_string(),
-                _ => return self.mistyped(key, field, "a text", remedy),
+                _ => return self.wrong_type(key, field, "a text", remedy),
             },
         };
         match parse(&text) {
             Ok(value) => Some(value),
-            Err(problem) => self.wrong(key, line, problem, remedy),
+            Err(problem) => self.error(key, line, problem, remedy),
         }
     }
 
-    /// Takes a key's value out of the section and learns that the key exists.
+    /// Removes a key's value from the section and records that the key exists.
     pub(super) fn take(&mut self, key: &'static str) -> Option<Field<'t>> {
         self.known.push(key);
         let (name, value) = self.taken.table.remove_entry(key)?;
@@ -202,41 +206,34 @@ impl<'d, 't> Section<'d, 't> {
         })
     }
 
-    /// Notes that a required key has no value: `line` is where it stands empty, if it stands at all.
-    pub(super) fn unfilled<T>(
+    /// Records that a required key has no value. `line` is set if the key is there, but empty.
+    pub(super) fn missing<T>(
         &mut self,
         key: &'static str,
         line: Option<usize>,
         remedy: String,
     ) -> Option<T> {
-        let finding = |line, problem: &str| Finding {
-            line: Some(line),
-            section: Some(self.name.to_owned()),
-            key: Some(key.to_owned()),
-            problem: problem.to_owned(),
-            remedy,
-            ..Finding::default()
-        };
+        let section_line = self.taken.line;
         match (line, self.taken.state) {
             (Some(line), _) => {
-                let finding = finding(line, "is not filled in");
-                self.document.wrong(finding);
+                self.error::<()>(key, line, "is not filled in", remedy);
             }
             (None, Presence::Malformed) => {}
             (None, Presence::Absent) => {
-                let finding = finding(self.taken.line, "is missing, and its section with it");
+                let problem = "is missing, and its section with it".to_owned();
+                let finding = self.finding(key, section_line, problem, remedy);
                 self.document.missing(finding);
             }
             (None, Presence::Present) => {
-                let finding = finding(self.taken.line, "is missing");
+                let finding = self.finding(key, section_line, "is missing".to_owned(), remedy);
                 self.document.missing(finding);
             }
         }
         None
     }
 
-    /// Notes an error about a key.
-    pub(super) fn wrong<T>(
+    /// Records an error about a key.
+    pub(super) fn error<T>(
         &mut self,
         key: &str,
         line: usize,
@@ -244,12 +241,12 @@ impl<'d, 't> Section<'d, 't> {
         remedy: impl Into<String>,
     ) -> Option<T> {
         let finding = self.finding(key, line, problem.into(), remedy.into());
-        self.document.wrong(finding);
+        self.document.error(finding);
         None
     }
 
-    /// Notes a warning about a key.
-    pub(super) fn warn(
+    /// Records a warning about a key.
+    pub(super) fn warning(
         &mut self,
         key: &str,
         line: usize,
@@ -257,19 +254,19 @@ impl<'d, 't> Section<'d, 't> {
         remedy: impl Into<String>,
     ) {
         let finding = self.finding(key, line, problem.into(), remedy.into());
-        self.document.warn(finding);
+        self.document.warning(finding);
     }
 
-    /// Gives the line that a key stands on, or that of the section if it has none.
+    /// Returns the line of a key, or the section's line if the key is absent.
     pub(super) fn line_of(&self, key: &str) -> usize {
         self.lines.get(key).copied().unwrap_or(self.taken.line)
     }
 
-    fn mistyped<T>(
+    fn wrong_type<T>(
         &mut self,
         key: &str,
         field: &Field<'t>,
-        wanted: &str,
+        expected: &str,
         remedy: String,
     ) -> Option<T> {
         let problem = if field.is_placeholder() {
@@ -277,14 +274,14 @@ impl<'d, 't> Section<'d, 't> {
         } else if field.is_unfilled() {
             "is empty".to_owned()
         } else {
-            format!("{} stands where {wanted} belongs", field.describe())
+            format!("expected {expected}, found {}", field.describe())
         };
         let remedy = if field.is_unfilled() {
             format!("{remedy}, or remove the line")
         } else {
             remedy
         };
-        self.wrong(key, field.line, problem, remedy)
+        self.error(key, field.line, problem, remedy)
     }
 
     fn finding(&self, key: &str, line: usize, problem: String, remedy: String) -> Finding {
@@ -297,58 +294,4 @@ impl<'d, 't> Section<'d, 't> {
             ..Finding::default()
         }
     }
-}
-
-impl Field<'_> {
-    /// Says whether the value is `[DATA EXPUNGED]`.
-    pub(super) fn is_placeholder(&self) -> bool {
-        self.as_text()
-            .is_some_and(|text| text.trim() == PLACEHOLDER)
-    }
-
-    /// Says whether the value is `[DATA EXPUNGED]` or nothing.
-    pub(super) fn is_unfilled(&self) -> bool {
-        self.is_placeholder() || self.as_text().is_some_and(|text| text.trim().is_empty())
-    }
-
-    /// Gives the value if it is a text.
-    pub(super) fn as_text(&self) -> Option<&str> {
-        self.value.as_str()
-    }
-
-    /// Gives the value's digits if it is a whole number.
-    pub(super) fn as_digits(&self) -> Option<String> {
-        self.value
-            .as_integer()
-            .and_then(integer)
-            .map(|number| number.to_string())
-    }
-
-    /// Says of what kind the value is, without repeating it.
-    pub(super) const fn kind(&self) -> &'static str {
-        match self.value {
-            DeValue::String(_) => "a text",
-            DeValue::Integer(_) => "a whole number",
-            DeValue::Float(_) => "a number with a point",
-            DeValue::Boolean(_) => "true or false",
-            DeValue::Datetime(_) => "a date or time",
-            DeValue::Array(_) => "a list",
-            DeValue::Table(_) => "a table",
-        }
-    }
-
-    fn describe(&self) -> String {
-        match &self.value {
-            DeValue::String(text) if text.chars().count() <= QUOTED => format!("the text {text:?}"),
-            DeValue::Integer(number) => format!("the number {number}"),
-            DeValue::Float(number) => format!("the number {number}"),
-            DeValue::Boolean(value) => format!("{value}"),
-            DeValue::Datetime(value) => format!("the date {value}"),
-            _ => self.kind().to_owned(),
-        }
-    }
-}
-
-fn integer(number: &DeInteger<'_>) -> Option<i64> {
-    i64::from_str_radix(number.as_str(), number.radix()).ok()
 }

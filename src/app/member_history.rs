@@ -1,75 +1,68 @@
-//! What `why` tells of one user, put together from `state.db` and the configuration. Changes nothing,
-//! and needs no connection.
+//! Collects the output of `why` about one user from `state.db` and the configuration.
+//!
+//! The module changes nothing and needs no connection.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 use super::AppError;
-use super::overview::{Condition, State, look_at};
+use super::instance_overview::{InstanceStatus, RunState, read_snapshot};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::model::{ChannelId, MessageId, Timestamp, UserId, said};
 use crate::store::history::{Accounts, Cleared, JoinSeen, PhotoSeen};
 use crate::store::{Instance, StoreError, Tx};
 
-/// Everything that `why` tells. The names of the fields are those of its JSON.
+/// The output of `why`. The fields are those of the JSON (docs/json-output.md).
 #[derive(Clone, Debug, Serialize)]
 pub struct History {
-    /// When it was read.
+    /// The time of reading.
     #[serde(serialize_with = "said::time")]
     pub now: Timestamp,
-    /// The user.
     pub user_id: UserId,
-    /// The group that was asked about, if it was one.
+    /// The group of the question; `None` means all groups.
     #[serde(serialize_with = "said::channel_if_known")]
     pub group_id: Option<ChannelId>,
-    /// Whether anything at all is known of them there.
+    /// True if anything is known about the user.
     pub known: bool,
-    /// Whether it is the account itself.
     pub is_own_account: bool,
-    /// Which of the fleet they are, by `[bots]`.
+    /// The user's name in `[bots]`, if the user is one of the fleet.
     pub fleet: Option<&'static str>,
-    /// What else is known of them.
     #[serde(flatten)]
-    pub accounts: Accounts,
-    /// Their joins, the latest first.
-    pub joins: Vec<Joined>,
-    /// Their photos, the latest first.
-    pub photos: Vec<Shown>,
-    /// When what was known was last cleared.
+    pub roles: Accounts,
+    /// The user's joins, the latest first.
+    pub joins: Vec<JoinEntry>,
+    /// The user's photos, the latest first.
+    pub photos: Vec<PhotoEntry>,
+    /// The times when records of users were last cleared.
     pub cleared: Cleared,
-    /// Whether the program runs.
-    pub state: State,
-    /// The titles of the groups and channels, by id.
+    pub state: RunState,
+    /// The titles of groups and channels.
     #[serde(skip)]
     pub titles: BTreeMap<ChannelId, String>,
 }
 
-/// A join, and its message.
 #[derive(Clone, Debug, Serialize)]
-pub struct Joined {
-    /// The join.
+pub struct JoinEntry {
     #[serde(flatten)]
-    pub seen: JoinSeen,
-    /// Its message.
+    pub join: JoinSeen,
+    /// The address of the join's service message.
     pub link: Option<String>,
 }
 
-/// A photo, and the message that it became.
 #[derive(Clone, Debug, Serialize)]
-pub struct Shown {
-    /// The photo.
+pub struct PhotoEntry {
     #[serde(flatten)]
-    pub seen: PhotoSeen,
-    /// Its message.
+    pub photo: PhotoSeen,
+    /// The address of the photo's post.
     pub link: Option<String>,
 }
 
-/// Reads what `why` tells of `user`, in one group or in all of them.
+/// Reads the output of `why` about `user`, in one group or in all of them.
 ///
 /// # Errors
-/// The database or the lock cannot be read, or the database is of another layout.
+/// Returns an error if the database or the lock cannot be read, or the database has another layout.
 pub fn history(
     config: &Config,
     clock: &Clock,
@@ -77,31 +70,31 @@ pub fn history(
     group: Option<ChannelId>,
 ) -> Result<History, AppError> {
     let now = clock.now();
-    let (found, holder) = look_at(config, |tx| read(tx, user, group))?;
-    let Read {
-        left,
-        accounts,
+    let snapshot = read_snapshot(config, |tx| read(tx, user, group))?;
+    let StoredHistory {
+        instance,
+        roles,
         joins,
         photos,
         cleared,
         titles,
-    } = found.unwrap_or_default();
-    let is_own_account = left.as_ref().and_then(|left| left.account) == Some(user);
+    } = snapshot.stored.unwrap_or_default();
+    let is_own_account = instance.as_ref().and_then(|instance| instance.account) == Some(user);
     let fleet = fleet_name(config, user);
-    let nothing = Accounts::default();
     let known = !joins.is_empty()
         || !photos.is_empty()
-        || accounts != nothing
+        || roles != Accounts::default()
         || fleet.is_some()
         || is_own_account;
-    let joins = joins.into_iter().map(|seen| Joined {
-        link: link(Some(seen.group_id), Some(seen.message_id)),
-        seen,
+    let joins = joins.into_iter().map(|join| JoinEntry {
+        link: link(Some(join.group_id), Some(join.message_id)),
+        join,
     });
-    let photos = photos.into_iter().map(|seen| Shown {
-        link: link(seen.channel_id, seen.message_id),
-        seen,
+    let photos = photos.into_iter().map(|photo| PhotoEntry {
+        link: link(photo.channel_id, photo.message_id),
+        photo,
     });
+    let data_dir = config.telegram.data_dir.clone();
     Ok(History {
         now,
         user_id: user,
@@ -109,30 +102,30 @@ pub fn history(
         known,
         is_own_account,
         fleet,
-        accounts,
+        roles,
         joins: joins.collect(),
         photos: photos.collect(),
         cleared,
-        state: Condition::judge(holder, left, config.telegram.data_dir.clone()).state,
+        state: InstanceStatus::derive(snapshot.holder, instance, data_dir).state,
         titles,
     })
 }
 
-/// What is read of one moment.
+/// The data of one user, read in one transaction.
 #[derive(Debug, Default)]
-struct Read {
-    left: Option<Instance>,
-    accounts: Accounts,
+struct StoredHistory {
+    instance: Option<Instance>,
+    roles: Accounts,
     joins: Vec<JoinSeen>,
     photos: Vec<PhotoSeen>,
     cleared: Cleared,
     titles: BTreeMap<ChannelId, String>,
 }
 
-fn read(tx: &Tx<'_>, user: UserId, group: Option<ChannelId>) -> Result<Read, StoreError> {
-    Ok(Read {
-        left: Some(tx.instance()?),
-        accounts: tx.accounts(user)?,
+fn read(tx: &Tx<'_>, user: UserId, group: Option<ChannelId>) -> Result<StoredHistory, StoreError> {
+    Ok(StoredHistory {
+        instance: Some(tx.instance()?),
+        roles: tx.accounts(user)?,
         joins: tx.joins_of(user, group)?,
         photos: tx.photos_of(user, group)?,
         cleared: tx.cleared()?,
@@ -149,7 +142,7 @@ fn fleet_name(config: &Config, user: UserId) -> Option<&'static str> {
         .find_map(|(name, id)| (id == user).then_some(name))
 }
 
-/// The address of a message, for who is in that group or channel.
+/// Returns a message's address, which works for members of the group or channel.
 fn link(channel: Option<ChannelId>, message: Option<MessageId>) -> Option<String> {
     let (channel, message) = channel.zip(message)?;
     (message.get() > 0).then(|| format!("https://t.me/c/{}/{message}", channel.bare()))

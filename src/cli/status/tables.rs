@@ -1,12 +1,16 @@
 //! The sections of `status`, each as lines without indentation.
 
-use crate::app::overview::{Group, Job, Queue, Seen};
-use crate::cli::ages::{bytes, relative, table, tame, tame_sentence, time};
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use crate::app::instance_overview::{
+    FloodOverview, GroupOverview, JobOverview, OrderOverview, QueueOverview,
+};
+use crate::cli::terminal::{bytes, relative, sanitize, sanitize_sentence, table, time};
 use crate::decide::Coverage;
 use crate::model::Timestamp;
 
-/// Each group, a line.
-pub(super) fn groups(groups: &[Group], now: Timestamp) -> Vec<String> {
+pub(super) fn groups(groups: &[GroupOverview], now: Timestamp) -> Vec<String> {
     if groups.is_empty() {
         return vec!["none: the account is in no group".into()];
     }
@@ -39,11 +43,13 @@ pub(super) fn groups(groups: &[Group], now: Timestamp) -> Vec<String> {
                 .last_join_at
                 .map_or_else(|| "never".into(), |at| relative(at, now)),
             administrators,
-            tame(&group.title),
+            sanitize(&group.title),
         ]);
     }
     let mut lines = table(&rows);
-    let any = |holds: fn(&Group) -> bool| groups.iter().any(|group| group.present && holds(group));
+    let any = |holds: fn(&GroupOverview) -> bool| {
+        groups.iter().any(|group| group.present && holds(group))
+    };
     if any(|group| group.coverage == Coverage::Unknown) {
         lines.push(
             "unknown: no join message seen in the last 30 days: either nobody joined, or".into(),
@@ -59,8 +65,7 @@ pub(super) fn groups(groups: &[Group], now: Timestamp) -> Vec<String> {
     lines
 }
 
-/// What waits, and what became of what waited.
-pub(super) fn queue(queue: &Queue, now: Timestamp) -> Vec<String> {
+pub(super) fn queue(queue: &QueueOverview, now: Timestamp) -> Vec<String> {
     let mut lines = Vec::new();
     if queue.waiting.is_empty() {
         lines.push("nothing waits".into());
@@ -83,7 +88,8 @@ pub(super) fn queue(queue: &Queue, now: Timestamp) -> Vec<String> {
         }
         lines.extend(table(&rows));
         lines.push(
-            "wanted: to be fetched; fetched: waits for its post; sending: its post is begun".into(),
+            "wanted: to be fetched; fetched: waits for its post; sending: the post has begun"
+                .into(),
         );
     }
     lines.push(String::new());
@@ -120,21 +126,20 @@ pub(super) fn queue(queue: &Queue, now: Timestamp) -> Vec<String> {
     } else {
         lines.push("dropped in 24 hours".into());
         for dropped in &queue.dropped_24h {
-            let (class, reason) = (&dropped.class, tame_sentence(&dropped.reason));
+            let (class, reason) = (&dropped.class, sanitize_sentence(&dropped.reason));
             lines.push(format!("{:>7}  {class:<8} {reason}", dropped.count));
         }
     }
     lines
 }
 
-/// What happens by the clock.
-pub(super) fn jobs(jobs: &[Job], now: Timestamp) -> Vec<String> {
+pub(super) fn jobs(jobs: &[JobOverview], now: Timestamp) -> Vec<String> {
     let mut rows = vec![["JOB", "LAST RUN", "NEXT"].map(str::to_owned).to_vec()];
     for job in jobs {
         let next = match job.next_at {
             None => "unknown".into(),
             Some(_) if job.missed && job.made_up_for => "missed: at the next start".into(),
-            Some(_) if job.missed => "missed, and not made up for".into(),
+            Some(_) if job.missed => "missed, and skipped".into(),
             Some(at) if at <= now => format!("{}, due", at.rfc3339()),
             Some(at) => time(at, now),
         };
@@ -148,14 +153,14 @@ pub(super) fn jobs(jobs: &[Job], now: Timestamp) -> Vec<String> {
     table(&rows)
 }
 
-/// Today's joins by outcome, the most frequent first.
-pub(super) fn joins(seen: &Seen) -> Vec<String> {
-    let mut outcomes: Vec<(&String, &u64)> = seen.joins_today.iter().collect();
-    outcomes.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+/// Returns today's joins by outcome, the most frequent first.
+pub(super) fn joins(joins_today: &BTreeMap<String, u64>) -> Vec<String> {
+    let mut outcomes: Vec<(&String, &u64)> = joins_today.iter().collect();
+    outcomes.sort_by_key(|(_, count)| Reverse(**count));
     if outcomes.is_empty() {
         return vec!["none".into()];
     }
-    let total: u64 = seen.joins_today.values().sum();
+    let total: u64 = joins_today.values().sum();
     let mut lines: Vec<String> = outcomes
         .into_iter()
         .map(|(outcome, count)| format!("{count:>7}  {outcome}"))
@@ -164,14 +169,13 @@ pub(super) fn joins(seen: &Seen) -> Vec<String> {
     lines
 }
 
-/// What rests.
-pub(super) fn floods(seen: &Seen, now: Timestamp) -> Vec<String> {
+pub(super) fn floods(floods: &FloodOverview, now: Timestamp) -> Vec<String> {
     let mut lines = Vec::new();
-    for resting in &seen.floods.methods {
-        let (method, until) = (&resting.method, time(resting.until, now));
-        lines.push(format!("{method} rests until {until}"));
+    for limit in &floods.methods {
+        let (method, until) = (&limit.method, time(limit.until, now));
+        lines.push(format!("{method} is limited until {until}"));
     }
-    for flooded in &seen.floods.groups {
+    for flooded in &floods.groups {
         let since = time(flooded.since, now);
         lines.push(format!("group {} is flooded since {since}", flooded.id));
     }
@@ -181,20 +185,18 @@ pub(super) fn floods(seen: &Seen, now: Timestamp) -> Vec<String> {
     lines
 }
 
-/// What the fleet ordered.
-pub(super) fn orders(seen: &Seen) -> Vec<String> {
-    let orders = &seen.orders;
+pub(super) fn orders(orders: &OrderOverview) -> Vec<String> {
     let mut lines = vec![format!("{:>7}  obeyed", orders.obeyed_24h)];
     for refused in &orders.refused_24h {
-        let what = format!(
+        let order = format!(
             "{}/{} from {}",
             refused.action, refused.kind, refused.sender
         );
         let line = format!(
             "{:>7}  refused: {}: {}",
             refused.count,
-            tame(&what),
-            tame_sentence(&refused.why)
+            sanitize(&order),
+            sanitize_sentence(&refused.why)
         );
         lines.push(line);
     }

@@ -1,7 +1,7 @@
-//! The stage: the simulator with its groups, the daemon in it, and the record of who joined.
+//! The demo's simulator, daemon, and record of the joins.
 //!
-//! What it writes down of a join, above all the photo as it was at that moment, is what the verdict
-//! is measured by; nothing of it comes from the daemon.
+//! The record holds the photo of each member at the join. The summary compares the posts with this
+//! record, which does not depend on the daemon.
 
 use std::process::ExitStatus;
 use std::time::Duration;
@@ -12,27 +12,26 @@ use telegram_sim::{How, Options, PhotoSpec, Post, Simulator, UserSpec, World, bo
 use tempfile::TempDir;
 
 use crate::daemon::{Daemon, JoinKey};
-use crate::screen::{Ink, Screen};
+use crate::screen::{Screen, Style};
 
-/// How long anything may take; together with the pauses the demo stays under a minute.
-const PATIENCE: Duration = Duration::from_secs(20);
-/// How long the daemon may take to end.
-const END_WITHIN: Duration = Duration::from_secs(10);
-/// How often the state of things is looked at.
-pub(crate) const GLANCE: Duration = Duration::from_millis(10);
+/// The limit for a single wait; with all pauses the demo takes less than a minute.
+const TIMEOUT: Duration = Duration::from_secs(20);
+/// The limit for the daemon's exit after SIGTERM.
+const EXIT_WITHIN: Duration = Duration::from_secs(10);
+pub(crate) const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// What is to become of a join.
+/// The expected outcome of a join.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Expected {
     /// The photo arrives in HIDE.
     Forwarded,
-    /// It is skipped, for this reason.
+    /// The join is skipped for this reason.
     Skipped(&'static str),
 }
 
 impl Expected {
-    /// Returns the word that `state.db` has for it.
-    pub(crate) const fn word(self) -> &'static str {
+    /// Returns the outcome's name in `state.db`.
+    pub(crate) const fn outcome(self) -> &'static str {
         match self {
             Self::Forwarded => "forwarded",
             Self::Skipped(reason) => reason,
@@ -40,14 +39,14 @@ impl Expected {
     }
 }
 
-/// Somebody who may join.
+/// A user of the simulator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Member {
     pub(crate) label: String,
     pub(crate) id: i64,
 }
 
-/// A join as it was played.
+/// A recorded join.
 pub(crate) struct Joined {
     pub(crate) key: JoinKey,
     pub(crate) label: String,
@@ -56,20 +55,18 @@ pub(crate) struct Joined {
     pub(crate) expected: Expected,
 }
 
-/// How the daemon ended.
-pub(crate) struct Ending {
+pub(crate) struct Exit {
     pub(crate) status: ExitStatus,
     pub(crate) took: Duration,
 }
 
-/// Everything that the demo plays with.
-pub(crate) struct Stage {
+pub(crate) struct Demo {
     pub(crate) screen: Screen,
     pub(crate) sim: Simulator,
     pub(crate) hide: i64,
-    /// Where members join one by one.
+    /// The group that members join one by one.
     pub(crate) group: i64,
-    /// Where the raid is.
+    /// The group of the raid.
     pub(crate) raided: i64,
     /// An administrator of the raided group.
     pub(crate) chief: Member,
@@ -80,11 +77,11 @@ pub(crate) struct Stage {
     directory: TempDir,
 }
 
-impl Stage {
+impl Demo {
     /// Starts the simulator and the daemon.
-    pub(crate) fn set(screen: Screen) -> anyhow::Result<Self> {
+    pub(crate) fn start(screen: Screen) -> anyhow::Result<Self> {
         let options = Options {
-            // The posts are kept whole, which is what counts; of the calls their heads suffice.
+            // The demo reads the posts and the methods of the calls, but no call bodies.
             keep_bodies: false,
             ..Options::default()
         };
@@ -96,7 +93,7 @@ impl Stage {
         let directory = tempfile::Builder::new()
             .prefix("scp-079-avatar-demo-")
             .tempdir()
-            .context("cannot make a temporary directory")?;
+            .context("cannot create a temporary directory")?;
         let started = sim.read(World::elapsed);
         let daemon = Daemon::start(directory.path(), &sim, hide)?;
         Ok(Self {
@@ -114,8 +111,8 @@ impl Stage {
         })
     }
 
-    /// Says what is there, and waits until the daemon watches.
-    pub(crate) fn open(&mut self) -> anyhow::Result<()> {
+    /// Prints the setup and waits until the daemon is ready.
+    pub(crate) fn introduce(&mut self) -> anyhow::Result<()> {
         let [home, other] = [telegram_sim::HOME_DC, telegram_sim::OTHER_DC];
         let address = |dc| self.sim.address(dc).to_string();
         let centres = [
@@ -131,12 +128,12 @@ impl Stage {
         let daemon = format!("the program itself, as process {}", self.daemon.pid());
         let screen = &self.screen;
         screen.heading("SCP-079-AVATAR, without an account and without a network")?;
-        screen.row(None, Ink::Bold, "Telegram", &centres[0])?;
-        screen.row(None, Ink::Bold, "", &centres[1])?;
-        screen.row(None, Ink::Bold, "daemon", &daemon)?;
+        screen.row(None, Style::Bold, "Telegram", &centres[0])?;
+        screen.row(None, Style::Bold, "", &centres[1])?;
+        screen.row(None, Style::Bold, "daemon", &daemon)?;
         let hide = self.hide;
-        self.until("the daemon's online report", |stage| {
-            let posts = stage.sim.posts(hide);
+        self.until("the daemon's online report", |demo| {
+            let posts = demo.sim.posts(hide);
             Ok(posts
                 .iter()
                 .any(|post| post.by_account && post.text.contains("\"online\""))
@@ -145,14 +142,14 @@ impl Stage {
         let online = self.elapsed().saturating_sub(self.started).as_millis();
         let text = format!("posted its first report in HIDE {online} ms after its start");
         self.screen
-            .row(Some(self.elapsed()), Ink::Good, "online", &text)?;
-        // A join of an administrator is only told apart once the administrators are known.
-        self.until("the administrators to be known", |stage| {
-            Ok((stage.daemon.groups_to_learn()? == 0).then_some(()))
+            .row(Some(self.elapsed()), Style::Good, "online", &text)?;
+        // The daemon recognises an administrator's join only after it has read the administrators.
+        self.until("the administrators to be known", |demo| {
+            Ok((demo.daemon.groups_without_administrators()? == 0).then_some(()))
         })
     }
 
-    /// Adds somebody to the world; `describe` says what they are like.
+    /// Adds a user to the simulator; `describe` sets the user's properties.
     pub(crate) fn member(&mut self, describe: impl FnOnce(UserSpec) -> UserSpec) -> Member {
         self.members += 1;
         let label = format!("member {}", self.members);
@@ -160,7 +157,7 @@ impl Stage {
         Member { label, id }
     }
 
-    /// Lets a member join, and writes down what is to become of it.
+    /// Lets a member join and records the expected outcome.
     pub(crate) fn join(
         &mut self,
         group: i64,
@@ -182,73 +179,72 @@ impl Stage {
         key
     }
 
-    /// Returns how long the simulator has been running.
+    /// Returns the running time of the simulator.
     pub(crate) fn elapsed(&self) -> Duration {
         self.sim.read(World::elapsed)
     }
 
-    /// Looks again and again until `look` finds something, and fails if it does not in time or the
-    /// daemon ends.
+    /// Polls `look` until it returns a value; fails after a timeout or if the daemon exits.
     pub(crate) fn until<T>(
         &mut self,
         what: &str,
         mut look: impl FnMut(&mut Self) -> anyhow::Result<Option<T>>,
     ) -> anyhow::Result<T> {
-        let deadline = self.elapsed() + PATIENCE;
+        let deadline = self.elapsed() + TIMEOUT;
         loop {
             if let Some(found) = look(self)? {
                 return Ok(found);
             }
-            self.check_daemon()?;
+            self.ensure_daemon_runs()?;
             ensure!(
                 self.elapsed() < deadline,
-                "waited {} s in vain for {what}",
-                PATIENCE.as_secs()
+                "timed out after {} s, waiting for {what}",
+                TIMEOUT.as_secs()
             );
-            self.screen.pause(GLANCE)?;
+            self.screen.pause(POLL_INTERVAL)?;
         }
     }
 
-    /// Fails if the daemon ended by itself.
-    pub(crate) fn check_daemon(&mut self) -> anyhow::Result<()> {
-        if let Some(status) = self.daemon.ended()? {
-            bail!("the daemon ended by itself: {status}");
+    /// Fails if the daemon has exited.
+    pub(crate) fn ensure_daemon_runs(&mut self) -> anyhow::Result<()> {
+        if let Some(status) = self.daemon.exit_status()? {
+            bail!("the daemon exited unexpectedly: {status}");
         }
         Ok(())
     }
 
-    /// Waits until the daemon owes nothing more.
-    pub(crate) fn settle(&mut self) -> anyhow::Result<()> {
-        self.until("the last posts to be settled", |stage| {
-            Ok((stage.daemon.enqueue()? == 0).then_some(()))
+    /// Waits until every join and every outbox row is settled.
+    pub(crate) fn wait_until_settled(&mut self) -> anyhow::Result<()> {
+        self.until("the last posts to be settled", |demo| {
+            Ok((demo.daemon.unsettled()? == 0).then_some(()))
         })
     }
 
-    /// Ends the daemon as systemd does.
-    pub(crate) fn close(&mut self) -> anyhow::Result<Ending> {
-        let asked = self.elapsed();
+    /// Stops the daemon as systemd does.
+    pub(crate) fn stop_daemon(&mut self) -> anyhow::Result<Exit> {
+        let signalled = self.elapsed();
         self.daemon.terminate()?;
         loop {
-            let took = self.elapsed().saturating_sub(asked);
-            if let Some(status) = self.daemon.ended()? {
-                return Ok(Ending { status, took });
+            let took = self.elapsed().saturating_sub(signalled);
+            if let Some(status) = self.daemon.exit_status()? {
+                return Ok(Exit { status, took });
             }
             ensure!(
-                took < END_WITHIN,
-                "the daemon did not end within {} s of SIGTERM",
-                END_WITHIN.as_secs()
+                took < EXIT_WITHIN,
+                "the daemon did not exit within {} s of SIGTERM",
+                EXIT_WITHIN.as_secs()
             );
-            self.screen.pause(GLANCE)?;
+            self.screen.pause(POLL_INTERVAL)?;
         }
     }
 
-    /// Returns the last lines that the daemon logged.
-    pub(crate) fn last_words(&self) -> Vec<String> {
-        self.daemon.last_words()
+    /// Returns the last lines of the daemon's log.
+    pub(crate) fn log_tail(&self) -> Vec<String> {
+        self.daemon.log_tail()
     }
 
-    /// Removes everything, the daemon first if it still runs.
-    pub(crate) fn strike(self) -> anyhow::Result<()> {
+    /// Kills the daemon if it still runs, and removes the temporary directory.
+    pub(crate) fn clean_up(self) -> anyhow::Result<()> {
         let Self {
             daemon, directory, ..
         } = self;
@@ -259,26 +255,26 @@ impl Stage {
     }
 }
 
-/// Makes somebody an administrator of a group, long before the daemon starts.
+/// Adds an administrator to a group.
 fn administrator(sim: &Simulator, group: i64) -> Member {
     let label = "the admin".to_owned();
     let id = sim.add_user(UserSpec::new(&label).photo(PhotoSpec::jpeg()));
     sim.join(group, id, How::BySelf);
-    // Else they would count as a new member there, who deserves a second look.
+    // An old join date keeps the administrator out of the recheck of new members.
     sim.set_join_date(group, id, 1);
     sim.set_admin(group, id, true);
     Member { label, id }
 }
 
-/// Returns which join a post's caption names: group, message, user. `None` where it names none.
-pub(crate) fn named(post: &Post) -> Option<JoinKey> {
+/// Returns the join that a post's caption names, if the post is a photo.
+pub(crate) fn join_key(post: &Post) -> Option<JoinKey> {
     let caption: Value = serde_json::from_str(&post.text).ok()?;
     if caption["type"] != "avatar" {
         return None;
     }
     let number = |key: &str| caption["data"][key].as_i64();
     Some((
-        // The Bot API form is its own inverse.
+        // The conversion to the Bot API form is its own inverse.
         bot_api_id(number("group_id")?),
         number("message_id")?,
         number("user_id")?,

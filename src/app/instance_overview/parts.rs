@@ -1,4 +1,4 @@
-//! The parts of what `status` tells: the names of the fields are those of its JSON.
+//! The parts of the overview. The fields are those of the JSON (docs/json-output.md).
 
 use std::collections::BTreeMap;
 
@@ -8,138 +8,124 @@ use crate::decide::Coverage;
 use crate::model::{ChannelId, MessageId, Timestamp, UserId, said};
 use crate::store::overview::{Dropped, Flooded, GroupSeen, Refused, Resting, Waiting};
 
-/// Where posts go.
 #[derive(Clone, Debug, Serialize)]
-pub struct Delivery {
+pub struct DeliveryOverview {
     /// `exchange` or `hide`.
     pub posts_go_to: &'static str,
-    /// HIDE, as the last instance had it.
-    pub hide: Option<Private>,
-    /// EXCHANGE, as the last instance had it.
-    pub exchange: Option<Private>,
+    /// HIDE, as the last instance configured it.
+    pub hide: Option<PrivateChannel>,
+    /// EXCHANGE, as the last instance configured it.
+    pub exchange: Option<PrivateChannel>,
 }
 
-/// A private channel.
 #[derive(Clone, Debug, Serialize)]
-pub struct Private {
-    /// Its id.
+pub struct PrivateChannel {
     #[serde(serialize_with = "said::channel")]
     pub id: ChannelId,
-    /// Its title, if the account was ever in it.
+    /// The title, if the account was ever in the channel.
     pub title: Option<String>,
-    /// Whether the account is in it.
+    /// True if the account is in the channel.
     pub present: bool,
-    /// Whether it may post there.
     pub can_post: bool,
 }
 
-/// A group.
 #[derive(Clone, Debug, Serialize)]
-pub struct Group {
-    /// Its id.
+pub struct GroupOverview {
     #[serde(serialize_with = "said::channel")]
     pub id: ChannelId,
-    /// Its title.
     pub title: String,
-    /// Whether the account is in it.
+    /// True if the account is in the group.
     pub present: bool,
-    /// Since when, if that is known.
+    /// The time since when the account is in the group, if known.
     #[serde(serialize_with = "said::time_if_known")]
     pub since: Option<Timestamp>,
-    /// How much of its joins is seen.
+    /// How many of the group's joins are seen.
     pub coverage: Coverage,
-    /// Whether joins there lead to photos: NOSPAM administers it, or need not.
+    /// True if joins there lead to photos: NOSPAM is an administrator, or need not be one.
     pub watched: bool,
-    /// How many joined since midnight, UTC.
+    /// The joins since midnight, UTC.
     pub joins_today: u64,
-    /// When somebody last joined.
     #[serde(serialize_with = "said::time_if_known")]
     pub last_join_at: Option<Timestamp>,
-    /// How many administrators it has; nothing if they were never learned.
+    /// The number of administrators; `None` if they were never read.
     pub administrators: Option<u64>,
-    /// When these were learned.
+    /// The time when the administrators were read.
     #[serde(serialize_with = "said::time_if_known")]
     pub administrators_at: Option<Timestamp>,
     /// The newest message that was read.
     pub read_up_to: MessageId,
 }
 
-impl Group {
-    /// Judges what was seen of a group.
+impl GroupOverview {
     #[must_use]
-    pub fn judge(seen: GroupSeen, nospam: Option<UserId>, now: Timestamp) -> Self {
+    pub fn new(group: GroupSeen, nospam: Option<UserId>, now: Timestamp) -> Self {
         Self {
-            id: seen.id,
-            title: seen.title,
-            present: seen.present,
-            since: seen.since,
-            coverage: Coverage::judge(seen.last_told_at, now),
-            // As a join is decided on: what is not known counts as watched.
-            watched: nospam.is_none() || seen.administrators_at.is_none() || seen.has_nospam,
-            joins_today: seen.joins_today,
-            last_join_at: seen.last_join_at,
-            administrators: seen.administrators_at.map(|_| seen.administrators),
-            administrators_at: seen.administrators_at,
-            read_up_to: seen.read_up_to,
+            id: group.id,
+            title: group.title,
+            present: group.present,
+            since: group.since,
+            coverage: Coverage::judge(group.last_told_at, now),
+            // The decision about a join treats a group with unknown administrators as watched, too.
+            watched: nospam.is_none() || group.administrators_at.is_none() || group.has_nospam,
+            joins_today: group.joins_today,
+            last_join_at: group.last_join_at,
+            administrators: group.administrators_at.map(|_| group.administrators),
+            administrators_at: group.administrators_at,
+            read_up_to: group.read_up_to,
         }
     }
 }
 
-/// What waits, and what became of what waited.
 #[derive(Clone, Debug, Serialize)]
-pub struct Queue {
-    /// What waits, by class, state and age.
+pub struct QueueOverview {
+    /// The queued rows by class, state and age.
     pub waiting: Vec<Waiting>,
-    /// Joins whose users are asked for first.
+    /// Joins whose user must be looked up first.
     pub joins_to_look_up: u64,
     /// Joins that wait for the end of their group's flood.
     pub joins_held: u64,
-    /// Users whose photo goes on the exception list, or off it.
+    /// Users whose photo goes on or off the exception list.
     pub exceptions_due: u64,
-    /// How many bytes wait on disk.
+    /// The size of the waiting photos on disk.
     pub spool_bytes: u64,
-    /// How many may.
     pub spool_max_bytes: u64,
-    /// What was posted in the last 24 hours, by class.
+    /// The posts of the last 24 hours by class.
     pub sent_24h: BTreeMap<String, u64>,
-    /// What was dropped in the last 24 hours.
+    /// The rows that were dropped in the last 24 hours.
     pub dropped_24h: Vec<Dropped>,
 }
 
-/// What happens by the clock.
 #[derive(Clone, Copy, Debug, Serialize)]
-pub struct Job {
-    /// Its name in `[schedule]`; `reset` is its `reset_time`.
+pub struct JobOverview {
+    /// The name in `[schedule]`; `reset` is `reset_time` there.
     pub job: &'static str,
-    /// When it last ran.
+    /// The time of the last run.
     #[serde(serialize_with = "said::time_if_known")]
     pub ran_at: Option<Timestamp>,
-    /// When it is due.
+    /// The next due time.
     #[serde(serialize_with = "said::time_if_known")]
     pub next_at: Option<Timestamp>,
-    /// Whether that is past, and nothing runs that could do it.
+    /// True if the due time is past and the program does not run.
     pub missed: bool,
-    /// Whether one that was missed runs at the next start.
+    /// True if a missed run is caught up at the next start.
     pub made_up_for: bool,
 }
 
-/// What rests.
 #[derive(Clone, Debug, Serialize)]
-pub struct Floods {
-    /// Methods that Telegram limits.
+pub struct FloodOverview {
+    /// Methods with a flood limit from Telegram.
     pub methods: Vec<Resting>,
-    /// Groups that CAPTCHA says are flooded.
+    /// Groups for which CAPTCHA reported a group flood.
     pub groups: Vec<Flooded>,
 }
 
-/// What the fleet ordered.
 #[derive(Clone, Debug, Serialize)]
-pub struct Orders {
-    /// How many orders were obeyed in the last 24 hours.
+pub struct OrderOverview {
+    /// The orders that were obeyed in the last 24 hours.
     pub obeyed_24h: u64,
-    /// Which were not.
+    /// The orders that were refused in the last 24 hours.
     pub refused_24h: Vec<Refused>,
-    /// How many posts in HIDE and EXCHANGE were no envelopes, ever.
+    /// The posts in HIDE and EXCHANGE that were no envelopes, since the first start.
     pub malformed_ever: u64,
 }
 
@@ -148,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_group_without_nospam_is_not_watched_once_that_is_known() {
+    fn a_group_without_nospam_is_not_watched_once_its_administrators_are_known() {
         let now = Timestamp::new(100);
         let nospam = Some(UserId::new(450));
         for (nospam, known, has_nospam, watched) in [
@@ -158,7 +144,7 @@ mod tests {
             (nospam, true, false, false),
             (nospam, true, true, true),
         ] {
-            let seen = GroupSeen {
+            let group = GroupSeen {
                 id: ChannelId::from_bare(5),
                 title: String::new(),
                 present: true,
@@ -171,7 +157,7 @@ mod tests {
                 last_join_at: None,
                 last_told_at: None,
             };
-            let group = Group::judge(seen, nospam, now);
+            let group = GroupOverview::new(group, nospam, now);
             assert_eq!(group.watched, watched, "{nospam:?} {known} {has_nospam}");
             assert_eq!(group.administrators, known.then_some(3));
         }

@@ -1,11 +1,11 @@
-//! Words for times and tables, for somebody who reads them at night.
+//! Formats durations, times, sizes and tables for a terminal, and sanitizes foreign text.
 
 use crate::model::Timestamp;
 
-/// The longest line that `status` and `why` print, but for one that a title makes longer.
+/// The width at which `status` and `why` wrap sentences.
 const WIDTH: usize = 96;
 
-/// Says how long that many seconds are, in one unit.
+/// Formats a duration in one unit, rounded down.
 pub(super) fn span(seconds: i64) -> String {
     const MINUTE: i64 = 60;
     const HOUR: i64 = 60 * MINUTE;
@@ -21,7 +21,7 @@ pub(super) fn span(seconds: i64) -> String {
     }
 }
 
-/// Says where a time lies from `now`: `3 min ago`, `in 2 h`.
+/// Formats a time relative to `now`: `3 min ago`, `in 2 h`.
 pub(super) fn relative(at: Timestamp, now: Timestamp) -> String {
     let seconds = now.get().saturating_sub(at.get());
     match seconds {
@@ -31,12 +31,12 @@ pub(super) fn relative(at: Timestamp, now: Timestamp) -> String {
     }
 }
 
-/// Says a time both ways.
+/// Formats a time as RFC 3339 and relative to `now`.
 pub(super) fn time(at: Timestamp, now: Timestamp) -> String {
     format!("{} ({})", at.rfc3339(), relative(at, now))
 }
 
-/// Says bytes.
+/// Formats a size in bytes.
 pub(super) fn bytes(count: u64) -> String {
     const UNITS: [&str; 3] = ["KiB", "MiB", "GiB"];
     let (mut unit, mut size) = ("bytes", count as f64);
@@ -54,34 +54,34 @@ pub(super) fn bytes(count: u64) -> String {
     }
 }
 
-/// What somebody else has written, on one line, and unable to do anything to a terminal.
-pub(super) fn tame(text: &str) -> String {
-    const LONGEST: usize = 48;
+/// Shortens foreign text and replaces the characters that could break the line or control the terminal.
+pub(super) fn sanitize(text: &str) -> String {
+    const MAX_CHARS: usize = 48;
     let invisible = |c: char| {
         c.is_control()
             || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{e0000}'..='\u{e007f}'
                 | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
     };
-    let mut tame: String = text
+    let mut sane: String = text
         .chars()
         .map(|c| if invisible(c) { '·' } else { c })
         .collect();
-    if let Some((at, _)) = tame.char_indices().nth(LONGEST) {
-        tame.truncate(at);
-        tame.push('…');
+    if let Some((at, _)) = sane.char_indices().nth(MAX_CHARS) {
+        sane.truncate(at);
+        sane.push('…');
     }
-    tame
+    sane
 }
 
-/// A sentence that came from elsewhere, whole.
-pub(super) fn tame_sentence(text: &str) -> String {
+/// Sanitizes a foreign sentence word by word, so that it keeps its length.
+pub(super) fn sanitize_sentence(text: &str) -> String {
     text.split_whitespace()
-        .map(tame)
+        .map(sanitize)
         .collect::<Vec<_>>()
         .join(" ")
 }
 
-/// Lines up cells: figures to the right, words to the left. The last column is not padded.
+/// Aligns cells: numbers to the right, text to the left. The last column is not padded.
 pub(super) fn table(rows: &[Vec<String>]) -> Vec<String> {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let widest = |column: usize| {
@@ -89,12 +89,12 @@ pub(super) fn table(rows: &[Vec<String>]) -> Vec<String> {
         cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
     };
     let widths: Vec<usize> = (0..columns).map(widest).collect();
-    // A column of figures, whatever its heading is.
-    let is_figures = |column: usize| {
+    // The heading does not count.
+    let is_numeric = |column: usize| {
         let mut cells = rows.iter().skip(1).filter_map(|row| row.get(column));
         cells.all(|cell| cell == "-" || cell.parse::<u64>().is_ok())
     };
-    let right: Vec<bool> = (0..columns).map(is_figures).collect();
+    let right: Vec<bool> = (0..columns).map(is_numeric).collect();
     rows.iter()
         .map(|row| {
             let cells = row.iter().enumerate().map(|(column, cell)| {
@@ -111,7 +111,7 @@ pub(super) fn table(rows: &[Vec<String>]) -> Vec<String> {
         .collect()
 }
 
-/// Breaks a sentence into lines, each after `indent`.
+/// Wraps a sentence into lines that begin with `indent`.
 pub(super) fn wrapped(text: &str, indent: &str) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = indent.to_owned();
@@ -133,9 +133,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ages_are_said_in_the_unit_that_matters() {
+    fn times_are_shown_in_the_largest_fitting_unit() {
         let now = Timestamp::new(1_000_000);
-        for (seconds, said) in [
+        for (seconds, text) in [
             (0, "just now"),
             (-1, "1 s ago"),
             (-59, "59 s ago"),
@@ -147,35 +147,35 @@ mod tests {
             (90, "in 1 min"),
             (5, "in 5 s"),
         ] {
-            assert_eq!(relative(now.plus(seconds), now), said, "{seconds}");
+            assert_eq!(relative(now.plus(seconds), now), text, "{seconds}");
         }
         assert!(relative(Timestamp::new(i64::MIN), now).ends_with("ago"));
         assert!(relative(Timestamp::new(i64::MAX), Timestamp::new(-5)).starts_with("in"));
     }
 
     #[test]
-    fn bytes_are_said_in_the_unit_that_matters() {
-        for (count, said) in [
+    fn sizes_are_shown_in_the_largest_fitting_unit() {
+        for (count, text) in [
             (0, "0 bytes"),
             (1_023, "1023 bytes"),
             (1_536, "1.5 KiB"),
             (512 << 20, "512.0 MiB"),
             (3 << 40, "3072.0 GiB"),
         ] {
-            assert_eq!(bytes(count), said);
+            assert_eq!(bytes(count), text);
         }
     }
 
     #[test]
-    fn what_others_wrote_stays_on_its_line_and_moves_no_cursor() {
-        assert_eq!(tame("a\u{1b}[2Jb\nc\u{202e}d"), "a·[2Jb·c·d");
-        assert_eq!(tame("a\u{61c}b\u{ad}c\u{180e}d\u{e0041}e"), "a·b·c·d·e");
-        assert_eq!(tame("群組"), "群組");
-        assert_eq!(tame(&"x".repeat(60)).chars().count(), 49);
+    fn foreign_text_stays_on_its_line_and_moves_no_cursor() {
+        assert_eq!(sanitize("a\u{1b}[2Jb\nc\u{202e}d"), "a·[2Jb·c·d");
+        assert_eq!(sanitize("a\u{61c}b\u{ad}c\u{180e}d\u{e0041}e"), "a·b·c·d·e");
+        assert_eq!(sanitize("群組"), "群組");
+        assert_eq!(sanitize(&"x".repeat(60)).chars().count(), 49);
     }
 
     #[test]
-    fn columns_line_up() {
+    fn columns_are_aligned() {
         let rows = [
             vec!["WORD".to_owned(), "COUNT".into(), "LAST".into()],
             vec!["a".into(), "7".into(), "x".into()],

@@ -1,4 +1,4 @@
-//! `backup` and `restore`: the lists, saved and brought back by hand.
+//! `backup` and `restore`: save the lists as files, and replace a list by a file.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -6,35 +6,32 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::Failure;
-use crate::app::by_hand::{self, ByHandError, Restored};
+use crate::app::manual::{self, ManualError, Restored};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::model::List;
 
-/// What `backup` is told.
 #[derive(Debug, Args)]
 pub(super) struct BackupArguments {
-    /// The directory to write the files to, one for each list that is not empty
+    /// The directory for the files, one for each list that is not empty
     #[arg(long, value_name = "DIR", default_value = ".")]
     to: PathBuf,
 }
 
-/// What `restore` is told.
 #[derive(Debug, Args)]
 pub(super) struct RestoreArguments {
-    /// The file, as `backup` or a post has it
+    /// The file, from `backup` or from a post
     file: PathBuf,
-    /// Only say what would change
+    /// Only show what would change
     #[arg(long)]
     dry_run: bool,
-    /// Which list it is, for Python's files, which do not say so themselves
+    /// The name of the list, for a Python program's file, which does not hold it
     #[arg(long, value_name = "NAME", value_parser = list_name)]
     list: Option<List>,
 }
 
-/// Saves the lists.
 pub(super) fn backup(config: &Config, arguments: &BackupArguments) -> Result<(), Failure> {
-    let saved = by_hand::backup(config, &Clock::system(), &arguments.to).map_err(failure)?;
+    let saved = manual::backup(config, &Clock::system(), &arguments.to).map_err(failure)?;
     let mut out = std::io::stdout().lock();
     for path in &saved {
         writeln!(out, "saved {}", path.display()).map_err(|error| Failure::new(1, error))?;
@@ -46,13 +43,12 @@ pub(super) fn backup(config: &Config, arguments: &BackupArguments) -> Result<(),
     Ok(())
 }
 
-/// Brings a list back, or says what that would change.
 pub(super) fn restore(config: &Config, arguments: &RestoreArguments) -> Result<(), Failure> {
     let Restored {
         list,
         change,
         skipped,
-    } = by_hand::restore(
+    } = manual::restore(
         config,
         &Clock::system(),
         &arguments.file,
@@ -83,6 +79,6 @@ fn list_name(name: &str) -> Result<List, String> {
     })
 }
 
-fn failure(error: ByHandError) -> Failure {
+fn failure(error: ManualError) -> Failure {
     Failure::new(error.exit_code(), error)
 }
