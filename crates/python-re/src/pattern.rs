@@ -17,7 +17,7 @@ use super::writer::write;
 const QUICK_STEPS: u32 = 1_000;
 /// The price of a quick match that ends before its limit. The engine does not tell how many steps it took.
 const QUICK_FEE: u32 = 250;
-/// The limit of [`Pattern::is_match`]: the square of 129, the length of the longest Telegram name, and some more.
+/// The limit of [`Pattern::is_match`]: enough to compare each of 129 characters with each other, and some more.
 const FULL_STEPS: u32 = 20_000;
 /// The weight up to which a pattern without backtracking is free.
 const FREE_WEIGHT: u32 = 40;

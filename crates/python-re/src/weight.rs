@@ -3,7 +3,7 @@
 use super::text::Text;
 use super::tree::{Node, Sequence};
 
-/// A weight from which every pattern is refused. Larger weights are not told apart.
+/// The compiler refuses every pattern of this weight, so larger weights count as this one.
 const MAX_WEIGHT: u64 = 1 << 20;
 
 /// Returns the number of nodes of a pattern whose repetitions are written out.
