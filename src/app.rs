@@ -30,7 +30,7 @@ use crate::spool::Spool;
 use crate::store::{DirectoryLock, Facts, LockError, Start, Store, StoreError};
 use crate::task::{self, Settings, Shared, Standing, Stop, Wakes};
 use crate::telegram::{
-    AccountSession, AccountTrouble, CallError, FloodMemory, Hint, Identity, SessionError, Telegram,
+    AccountError, AccountSession, CallError, FloodMemory, Hint, Identity, SessionError, Telegram,
 };
 use crate::version;
 
@@ -59,7 +59,7 @@ pub enum AppError {
     Store(#[from] StoreError),
     /// The account is unusable.
     #[error(transparent)]
-    Account(#[from] AccountTrouble),
+    Account(#[from] AccountError),
     /// Telegram could not be reached at start.
     #[error(
         "Telegram could not be reached for {minutes} minutes: {0}; check the network and [proxy]",

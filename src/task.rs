@@ -42,7 +42,7 @@ use crate::files::{Maker, Reader};
 use crate::model::{Channel, ChannelId, ChannelKind, Timestamp, UserId};
 use crate::spool::Spool;
 use crate::store::{Facts, Store, StoreError};
-use crate::telegram::{AccountTrouble, CallError, Telegram};
+use crate::telegram::{AccountError, CallError, Telegram};
 
 /// How long to wait before a change that the disk refused is tried again.
 const DISK_PAUSE: Duration = Duration::from_secs(5);
@@ -151,7 +151,7 @@ pub enum Stop {
     Ending,
     /// The account is unusable.
     #[error(transparent)]
-    Account(#[from] AccountTrouble),
+    Account(#[from] AccountError),
     /// The database is unusable.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -199,7 +199,7 @@ impl Shared {
                 Ok(done) => return Ok(Ok(done)),
                 Err(CallError::Account(trouble)) => return Err(trouble.into()),
                 Err(error @ CallError::Refused { .. }) => return Ok(Err(error)),
-                Err(CallError::Flood { until, .. }) => self.clock.until(until),
+                Err(CallError::Flood { until, .. }) => self.clock.until(Timestamp::new(until)),
                 Err(error @ (CallError::Network { .. } | CallError::Busy { .. })) => {
                     tracing::debug!("{error}");
                     decide::backoff(attempts)

@@ -4,36 +4,31 @@
 //! reading of Telegram's objects; refuses to know the database and what a join means. It keeps
 //! nothing but the session file, so a crash costs nothing here.
 
-mod calls;
 mod convert;
 mod difference;
 mod document;
 mod download;
-mod fault;
-mod gate;
-mod link;
 mod login;
 mod peer;
 mod photo;
 mod post;
-mod session;
 mod users;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use grammers_tl_types::functions as f;
+use telegram_wire::tl::functions as f;
+use telegram_wire::{Push, Wire};
 use tokio::sync::mpsc;
 
-pub use calls::{FloodMemory, PERMITTED};
 pub use difference::Difference;
 pub use document::DocumentError;
-pub use fault::{AccountTrouble, CallError};
-pub use link::Identity;
 pub use login::{LoginError, SentCode, SignedIn};
 pub use photo::PhotoError;
 pub use post::{File, Post, PostError};
-pub use session::{AccountSession, SessionError};
+pub use telegram_wire::{
+    AccountError, AccountSession, CallError, Identity, PERMITTED, SessionError,
+};
 
 use crate::clock::Clock;
 use crate::model::{
@@ -59,12 +54,15 @@ pub enum Hint {
     Disconnected,
 }
 
+/// Where flood limits are kept so that they survive the process.
+pub type FloodMemory = Arc<dyn Fn(&'static str, Timestamp) + Send + Sync>;
+
 /// The account's side of Telegram. Cheap to clone.
 #[derive(Clone)]
 pub struct Telegram(Arc<Inner>);
 
 struct Inner {
-    calls: calls::Calls,
+    wire: Wire,
     imports: download::Imports,
 }
 
@@ -83,10 +81,28 @@ impl Telegram {
         memory: FloodMemory,
     ) -> (Self, mpsc::Receiver<Hint>) {
         let (hints, received) = mpsc::channel(HINTS_KEPT);
-        let link = link::Link::new(Arc::new(session), identity, hints);
-        let calls = calls::Calls::new(link, clock, may_write, floods, memory);
+        let (wire, mut pushes) = Wire::new(
+            session,
+            identity,
+            Arc::new(clock),
+            may_write.iter().map(|channel| channel.bare()).collect(),
+            &floods
+                .iter()
+                .map(|(method, until)| (method.clone(), until.get()))
+                .collect(),
+            Arc::new(move |method, until| memory(method, Timestamp::new(until))),
+        );
+        tokio::spawn(async move {
+            while let Some(push) = pushes.recv().await {
+                for hint in hints_of(push) {
+                    if hints.send(hint).await.is_err() {
+                        return;
+                    }
+                }
+            }
+        });
         let inner = Inner {
-            calls,
+            wire,
             imports: download::Imports::default(),
         };
         (Self(Arc::new(inner)), received)
@@ -97,7 +113,7 @@ impl Telegram {
     /// # Errors
     /// See [`CallError`].
     pub async fn subscribe(&self) -> Result<(), CallError> {
-        self.calls()
+        self.wire()
             .invoke(&f::updates::GetState {})
             .await
             .map(|_| ())
@@ -105,13 +121,12 @@ impl Telegram {
 
     /// Drops the home connection, and every call that waits on it; the next call connects anew.
     pub fn reconnect(&self) {
-        let link = self.calls().link();
-        link.reset(link.home());
+        self.wire().reconnect();
     }
 
     /// Closes all connections.
     pub fn close(&self) {
-        self.calls().link().close();
+        self.wire().close();
     }
 
     /// Asks who this account is.
@@ -119,7 +134,7 @@ impl Telegram {
     /// # Errors
     /// See [`CallError`].
     pub async fn own(&self) -> Result<User, CallError> {
-        users::own(self.calls()).await
+        users::own(self.wire()).await
     }
 
     /// Lists every channel that the account is in, with its present `pts`.
@@ -127,7 +142,7 @@ impl Telegram {
     /// # Errors
     /// See [`CallError`].
     pub async fn channels(&self) -> Result<Vec<Channel>, CallError> {
-        difference::channels(self.calls()).await
+        difference::channels(self.wire()).await
     }
 
     /// Pulls one page of what happened in a channel since `pts`.
@@ -140,7 +155,7 @@ impl Telegram {
         access_hash: AccessHash,
         pts: i32,
     ) -> Result<Difference, CallError> {
-        difference::pull(self.calls(), channel, access_hash, pts).await
+        difference::pull(self.wire(), channel, access_hash, pts).await
     }
 
     /// Fetches the messages after `after`, up to `top`, as many as one call gives. The page's
@@ -160,7 +175,7 @@ impl Telegram {
             .saturating_add(difference::MESSAGES_A_CALL - 1)
             .min(top.get());
         difference::messages(
-            self.calls(),
+            self.wire(),
             channel,
             access_hash,
             MessageId::new(first),
@@ -178,7 +193,7 @@ impl Telegram {
         group: ChannelId,
         access_hash: AccessHash,
     ) -> Result<Vec<UserId>, CallError> {
-        users::administrators(self.calls(), group, access_hash).await
+        users::administrators(self.wire(), group, access_hash).await
     }
 
     /// Asks for users. Who is missing from the answer cannot be looked up.
@@ -189,7 +204,7 @@ impl Telegram {
         &self,
         sightings: &[Sighting],
     ) -> Result<BTreeMap<UserId, User>, CallError> {
-        users::look_up(self.calls(), sightings, None).await
+        users::look_up(self.wire(), sightings, None).await
     }
 
     /// Asks for users who were looked up before; gives up where the call itself is refused.
@@ -201,7 +216,7 @@ impl Telegram {
         sightings: &[Sighting],
     ) -> Result<BTreeMap<UserId, User>, CallError> {
         const REFUSALS: usize = 3;
-        users::look_up(self.calls(), sightings, Some(REFUSALS)).await
+        users::look_up(self.wire(), sightings, Some(REFUSALS)).await
     }
 
     /// Asks for a user's bio. Telegram limits this call more than others.
@@ -209,7 +224,7 @@ impl Telegram {
     /// # Errors
     /// See [`CallError`].
     pub async fn bio(&self, user: &Sighting) -> Result<Option<String>, CallError> {
-        users::bio(self.calls(), user).await
+        users::bio(self.wire(), user).await
     }
 
     /// Downloads a profile photo, whole.
@@ -217,7 +232,7 @@ impl Telegram {
     /// # Errors
     /// See [`PhotoError`].
     pub async fn photo(&self, photo: Photo, owner: &Sighting) -> Result<Vec<u8>, PhotoError> {
-        photo::profile_photo(self.calls(), &self.0.imports, photo, owner).await
+        photo::profile_photo(self.wire(), &self.0.imports, photo, owner).await
     }
 
     /// Downloads the file of a post in a private channel, whole.
@@ -230,7 +245,7 @@ impl Telegram {
         message: MessageId,
         document: &Document,
     ) -> Result<Vec<u8>, DocumentError> {
-        document::post_document(self.calls(), &self.0.imports, channel, message, document).await
+        document::post_document(self.wire(), &self.0.imports, channel, message, document).await
     }
 
     /// Posts in HIDE or EXCHANGE; the same `random_id` again gives the same message again.
@@ -238,28 +253,49 @@ impl Telegram {
     /// # Errors
     /// See [`PostError`].
     pub async fn post(&self, post: &Post<'_>) -> Result<MessageId, PostError> {
-        post::send(self.calls(), post).await
+        post::send(self.wire(), post).await
     }
 
     /// Returns until when posts with (or without) a file rest, if they do.
     #[must_use]
     pub fn posts_rest(&self, with_file: bool) -> Option<Timestamp> {
         if with_file {
-            let calls = self.calls();
+            let wire = self.wire();
             [
                 "upload.saveFilePart",
                 "upload.saveBigFilePart",
                 "messages.sendMedia",
             ]
             .into_iter()
-            .filter_map(|method| calls.resting(method))
+            .filter_map(|method| wire.resting(method))
             .max()
+            .map(Timestamp::new)
         } else {
-            self.calls().resting("messages.sendMessage")
+            self.wire()
+                .resting("messages.sendMessage")
+                .map(Timestamp::new)
         }
     }
 
-    fn calls(&self) -> &calls::Calls {
-        &self.0.calls
+    fn wire(&self) -> &Wire {
+        &self.0.wire
+    }
+}
+
+fn hints_of(push: Push) -> Vec<Hint> {
+    match push {
+        Push::Updates(updates) => convert::hints(updates),
+        Push::Malformed => vec![Hint::SomethingMoved],
+        Push::Disconnected => vec![Hint::Disconnected],
+    }
+}
+
+impl telegram_wire::Clock for Clock {
+    fn now(&self) -> i64 {
+        Self::now(self).get()
+    }
+
+    fn instant(&self) -> tokio::time::Instant {
+        Self::instant(self)
     }
 }

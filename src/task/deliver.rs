@@ -273,7 +273,9 @@ async fn not_sent(
 ) -> Result<Option<Timestamp>, Stop> {
     let failure = match &error {
         PostError::Call(CallError::Account(trouble)) => return Err(trouble.clone().into()),
-        PostError::Call(CallError::Flood { until, .. }) => PostFailure::Flood { until: *until },
+        PostError::Call(CallError::Flood { until, .. }) => PostFailure::Flood {
+            until: Timestamp::new(*until),
+        },
         PostError::Call(CallError::Network { .. } | CallError::Busy { .. })
         | PostError::Unproven => PostFailure::Unanswered,
         PostError::Call(CallError::Refused { code, name, .. }) => {

@@ -6,7 +6,7 @@ use super::admins::learn_now;
 use super::orders::{self, Attached};
 use super::{Shared, Stop, joins};
 use crate::files::{ListFile, Opened};
-use crate::model::{Advance, ChannelId, MessageId, Page};
+use crate::model::{Advance, ChannelId, MessageId, Page, Timestamp};
 use crate::store::{KnownChannel, Moved};
 use crate::telegram::{CallError, Difference, DocumentError};
 
@@ -212,7 +212,7 @@ async fn failed(
     }
     let pause = match error {
         CallError::Account(trouble) => return Err(trouble.into()),
-        CallError::Flood { until, .. } => shared.clock.until(until),
+        CallError::Flood { until, .. } => shared.clock.until(Timestamp::new(until)),
         CallError::Network { .. } | CallError::Busy { .. } => {
             tracing::debug!(%channel, "to be pulled again: {error}");
             Duration::ZERO

@@ -21,7 +21,7 @@ use super::pull::{Gap, Pulled, pull};
 use super::recheck::{self, Sight};
 use super::{Shared, Stop};
 use crate::decide;
-use crate::model::{Advance, Channel, ChannelId, Page, User, UserId};
+use crate::model::{Advance, Channel, ChannelId, Page, Timestamp, User, UserId};
 use crate::store::{Facts, Moved, StoreError};
 use crate::telegram::{CallError, Hint};
 
@@ -401,7 +401,9 @@ async fn check(shared: Arc<Shared>) -> Result<Done, Stop> {
             }
             Err(CallError::Account(trouble)) => return Err(trouble.into()),
             Err(CallError::Flood { until, .. }) => {
-                shared.pause(shared.clock.until(until)).await?;
+                shared
+                    .pause(shared.clock.until(Timestamp::new(until)))
+                    .await?;
             }
             // Any answer, even a refusal, comes over a connection that is alive.
             Err(CallError::Busy { .. } | CallError::Refused { .. }) => {

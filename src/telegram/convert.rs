@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use grammers_tl_types::{enums, types};
+use telegram_wire::tl::{enums, types};
 
 use super::Hint;
 use crate::model::{

@@ -5,10 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use grammers_tl_types::{enums, functions as f, types};
+use telegram_wire::tl::{enums, functions as f, types};
+use telegram_wire::{CallError, Wire};
 
-use super::calls::Calls;
-use super::fault::CallError;
 use super::{convert, peer};
 use crate::model::{AccessHash, Advance, Channel, ChannelId, MessageId, Page};
 
@@ -42,13 +41,13 @@ pub enum Difference {
 
 /// Pulls one page of what happened in a channel since `pts`.
 pub(super) async fn pull(
-    calls: &Calls,
+    wire: &Wire,
     channel: ChannelId,
     access_hash: AccessHash,
     pts: i32,
 ) -> Result<Difference, CallError> {
     use enums::updates::ChannelDifference as D;
-    let answer = calls
+    let answer = wire
         .invoke(&f::updates::GetChannelDifference {
             force: false,
             channel: peer::input_channel(channel, access_hash),
@@ -99,14 +98,14 @@ pub(super) async fn pull(
 
 /// Fetches the messages `first ..= last` by their ids, at most [`MESSAGES_A_CALL`].
 pub(super) async fn messages(
-    calls: &Calls,
+    wire: &Wire,
     channel: ChannelId,
     access_hash: AccessHash,
     first: MessageId,
     last: MessageId,
 ) -> Result<Page, CallError> {
     use enums::messages::Messages as M;
-    let answer = calls
+    let answer = wire
         .invoke(&f::channels::GetMessages {
             channel: peer::input_channel(channel, access_hash),
             id: (first.get()..=last.get())
@@ -127,16 +126,16 @@ pub(super) async fn messages(
 }
 
 /// Lists every channel that the account is in, with its present `pts`; archived ones too.
-pub(super) async fn channels(calls: &Calls) -> Result<Vec<Channel>, CallError> {
+pub(super) async fn channels(wire: &Wire) -> Result<Vec<Channel>, CallError> {
     let mut found = BTreeMap::new();
     for folder in FOLDERS {
-        list(calls, folder, &mut found).await?;
+        list(wire, folder, &mut found).await?;
     }
     Ok(found.into_values().collect())
 }
 
 async fn list(
-    calls: &Calls,
+    wire: &Wire,
     folder: i32,
     found: &mut BTreeMap<ChannelId, Channel>,
 ) -> Result<(), CallError> {
@@ -153,7 +152,7 @@ async fn list(
     let mut seen = BTreeSet::new();
     let mut pages = 0;
     loop {
-        let (page, more) = match calls.invoke(&request).await? {
+        let (page, more) = match wire.invoke(&request).await? {
             enums::messages::Dialogs::Dialogs(all) => (
                 types::messages::DialogsSlice {
                     count: 0,
@@ -188,7 +187,7 @@ async fn list(
     // The pages are no snapshot: a dialog that moved to the top meanwhile was on none of them.
     loop {
         let before = seen.len();
-        match calls.invoke(&first).await? {
+        match wire.invoke(&first).await? {
             enums::messages::Dialogs::Slice(slice) => take(&slice, &mut seen, found),
             _ => return Ok(()),
         }

@@ -1,12 +1,11 @@
 //! Downloads the files of posts in the private channels.
 
-use grammers_tl_types::types;
+use telegram_wire::tl::types;
+use telegram_wire::{CallError, Wire};
 use thiserror::Error;
 
-use super::calls::Calls;
 use super::difference::messages;
 use super::download::{DownloadError, Imports, download};
-use super::fault::CallError;
 use crate::model::{AccessHash, ChannelId, Document, MessageId};
 
 /// Room for 400,000 users twice over: sealed, one with a join and a photo takes about 300 bytes.
@@ -28,31 +27,31 @@ pub enum DocumentError {
 
 /// Downloads the file of a post. Its reference expires; a fresh one comes with the message.
 pub(super) async fn post_document(
-    calls: &Calls,
+    wire: &Wire,
     imports: &Imports,
     (channel, access_hash): (ChannelId, AccessHash),
     message: MessageId,
     document: &Document,
 ) -> Result<Vec<u8>, DocumentError> {
-    match attempt(calls, imports, document).await {
+    match attempt(wire, imports, document).await {
         Err(DocumentError::Call(CallError::Refused { name, .. }))
             if name.starts_with("FILE_REFERENCE") =>
         {
-            let page = messages(calls, channel, access_hash, message, message).await?;
+            let page = messages(wire, channel, access_hash, message, message).await?;
             let fresh = page
                 .posts
                 .into_iter()
                 .find(|post| post.message == message)
                 .and_then(|post| post.document)
                 .ok_or(DocumentError::Gone)?;
-            attempt(calls, imports, &fresh).await
+            attempt(wire, imports, &fresh).await
         }
         other => other,
     }
 }
 
 async fn attempt(
-    calls: &Calls,
+    wire: &Wire,
     imports: &Imports,
     document: &Document,
 ) -> Result<Vec<u8>, DocumentError> {
@@ -63,7 +62,7 @@ async fn attempt(
         thumb_size: String::new(),
     }
     .into();
-    download(calls, imports, document.dc, &location, LARGEST)
+    download(wire, imports, document.dc, &location, LARGEST)
         .await
         .map_err(|error| match error {
             DownloadError::TooLarge(_) => DocumentError::TooLarge,

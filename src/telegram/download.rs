@@ -6,12 +6,10 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use grammers_tl_types::{enums, functions as f};
+use telegram_wire::tl::{enums, functions as f};
+use telegram_wire::{CallError, Wire};
 use thiserror::Error;
 use tokio::sync::Mutex as AsyncMutex;
-
-use super::calls::Calls;
-use super::fault::CallError;
 
 /// How much is asked for at once; `upload.getFile` wants a divisor of 1 MiB. Most photos fit.
 const CHUNK: i32 = 512 * 1024;
@@ -35,7 +33,7 @@ pub(super) struct Imports(Mutex<BTreeMap<i32, Arc<AsyncMutex<u64>>>>);
 
 /// Downloads a file of at most `largest` bytes, which is said to be in the data centre `dc`.
 pub(super) async fn download(
-    calls: &Calls,
+    wire: &Wire,
     imports: &Imports,
     mut dc: i32,
     location: &enums::InputFileLocation,
@@ -53,7 +51,7 @@ pub(super) async fn download(
             limit: CHUNK,
         };
         let generation = imports.generation(dc).await;
-        match calls.invoke_in(dc, &request).await {
+        match wire.invoke_in(dc, &request).await {
             Ok(enums::upload::File::File(file)) => {
                 let short = file.bytes.len() < CHUNK as usize;
                 bytes.extend_from_slice(&file.bytes);
@@ -85,7 +83,7 @@ pub(super) async fn download(
             }
             // At home a 401 is the account's end, and arrives as such.
             Err(CallError::Refused { code: 401, .. }) if !imported => {
-                imports.import(calls, dc, generation).await?;
+                imports.import(wire, dc, generation).await?;
                 imported = true;
             }
             Err(error) => return Err(error.into()),
@@ -100,24 +98,23 @@ impl Imports {
     }
 
     /// Imports the authorization into `dc`, unless somebody did since `generation` was read.
-    async fn import(&self, calls: &Calls, dc: i32, generation: u64) -> Result<(), CallError> {
+    async fn import(&self, wire: &Wire, dc: i32, generation: u64) -> Result<(), CallError> {
         let slot = self.slot(dc);
         let mut imported = slot.lock().await;
         if *imported != generation {
             return Ok(());
         }
-        let enums::auth::ExportedAuthorization::Authorization(exported) = calls
+        let enums::auth::ExportedAuthorization::Authorization(exported) = wire
             .invoke(&f::auth::ExportAuthorization { dc_id: dc })
             .await?;
-        calls
-            .invoke_in(
-                dc,
-                &f::auth::ImportAuthorization {
-                    id: exported.id,
-                    bytes: exported.bytes,
-                },
-            )
-            .await?;
+        wire.invoke_in(
+            dc,
+            &f::auth::ImportAuthorization {
+                id: exported.id,
+                bytes: exported.bytes,
+            },
+        )
+        .await?;
         *imported += 1;
         tracing::info!(dc, "imported the authorization");
         Ok(())

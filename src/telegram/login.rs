@@ -3,12 +3,10 @@
 //! Owns the order of `auth.sendCode`, `auth.signIn` and `auth.checkPassword`, and what their errors
 //! mean to the person at the terminal. Asks nobody for anything: what was typed comes in.
 
-use grammers_crypto::two_factor_auth::{calculate_2fa, check_p_and_g};
-use grammers_tl_types::{enums, functions as f, types};
+use telegram_wire::tl::{enums, functions as f, types};
+use telegram_wire::{AccountError, CallError, Wire, password_proof};
 use thiserror::Error;
 
-use super::calls::Calls;
-use super::fault::{AccountTrouble, CallError};
 use super::{Telegram, convert};
 use crate::model::{Timestamp, User};
 
@@ -86,7 +84,7 @@ impl Telegram {
     pub async fn logged_in(&self) -> Result<Option<User>, LoginError> {
         match self.own().await {
             Ok(user) => Ok(Some(user)),
-            Err(CallError::Account(AccountTrouble::LoggedOut(_))) => Ok(None),
+            Err(CallError::Account(AccountError::LoggedOut(_))) => Ok(None),
             Err(error) => Err(sort(error)),
         }
     }
@@ -118,15 +116,16 @@ impl Telegram {
             }
             .into(),
         };
-        let answer = match self.calls().invoke(&request).await {
+        let answer = match self.wire().invoke(&request).await {
             Err(CallError::Refused {
                 code: 303,
                 value: Some(dc),
                 ..
             }) => {
-                let link = self.calls().link();
-                link.move_home(i32::try_from(dc).unwrap_or(0)).await?;
-                self.calls().invoke(&request).await
+                self.wire()
+                    .move_home(i32::try_from(dc).unwrap_or(0))
+                    .await?;
+                self.wire().invoke(&request).await
             }
             other => other,
         };
@@ -149,7 +148,7 @@ impl Telegram {
     /// See [`LoginError`].
     pub async fn sign_in(&self, sent: &SentCode, code: &str) -> Result<SignedIn, LoginError> {
         let answer = self
-            .calls()
+            .wire()
             .invoke(&f::auth::SignIn {
                 phone_number: sent.phone.clone(),
                 phone_code_hash: sent.hash.clone(),
@@ -160,7 +159,7 @@ impl Telegram {
         match answer {
             Ok(authorization) => self.done(authorization).map(SignedIn::Done),
             Err(error) if error.is("SESSION_PASSWORD_NEEDED") => {
-                let password = password_parameters(self.calls()).await?;
+                let password = password_parameters(self.wire()).await?;
                 Ok(SignedIn::PasswordWanted {
                     hint: password.hint,
                 })
@@ -174,40 +173,13 @@ impl Telegram {
     /// # Errors
     /// See [`LoginError`].
     pub async fn check_password(&self, password: &str) -> Result<Box<User>, LoginError> {
-        let asked = password_parameters(self.calls()).await?;
-        let (Some(algorithm), Some(b), Some(srp_id)) =
-            (asked.current_algo, asked.srp_b, asked.srp_id)
-        else {
-            return Err(LoginError::UnsafePassword);
-        };
-        let enums::PasswordKdfAlgo::Sha256Sha256Pbkdf2Hmacsha512iter100000Sha256ModPow(p) =
-            algorithm
-        else {
-            return Err(LoginError::UnsafePassword);
-        };
-        let proof = tokio::task::block_in_place(|| {
-            check_p_and_g(&p.p, &p.g).then(|| {
-                calculate_2fa(
-                    &p.salt1,
-                    &p.salt2,
-                    &p.p,
-                    &p.g,
-                    b,
-                    asked.secure_random,
-                    password,
-                )
-            })
-        });
-        let (m1, a) = proof.ok_or(LoginError::UnsafePassword)?;
+        let asked = password_parameters(self.wire()).await?;
+        let proof = tokio::task::block_in_place(|| password_proof(asked, password))
+            .ok_or(LoginError::UnsafePassword)?;
         let request = f::auth::CheckPassword {
-            password: types::InputCheckPasswordSrp {
-                srp_id,
-                a: a.to_vec(),
-                m1: m1.to_vec(),
-            }
-            .into(),
+            password: proof.into(),
         };
-        let authorization = self.calls().invoke(&request).await.map_err(sort)?;
+        let authorization = self.wire().invoke(&request).await.map_err(sort)?;
         self.done(authorization)
     }
 
@@ -217,16 +189,13 @@ impl Telegram {
         };
         let user = convert::user(&done.user);
         let hash = user.access_hash.map_or(0, crate::model::AccessHash::get);
-        self.calls()
-            .link()
-            .session()
-            .remember_self(user.id.get(), hash)?;
+        self.wire().remember_self(user.id.get(), hash)?;
         Ok(Box::new(user))
     }
 }
 
-async fn password_parameters(calls: &Calls) -> Result<types::account::Password, LoginError> {
-    let enums::account::Password::Password(password) = calls
+async fn password_parameters(wire: &Wire) -> Result<types::account::Password, LoginError> {
+    let enums::account::Password::Password(password) = wire
         .invoke(&f::account::GetPassword {})
         .await
         .map_err(sort)?;
@@ -256,7 +225,7 @@ fn place(kind: &enums::auth::SentCodeType) -> Result<&'static str, LoginError> {
 fn sort(error: CallError) -> LoginError {
     let name = match &error {
         CallError::Refused { name, .. } => name.as_str(),
-        CallError::Flood { until, .. } => return LoginError::Flood(*until),
+        CallError::Flood { until, .. } => return LoginError::Flood(Timestamp::new(*until)),
         _ => return LoginError::Call(error),
     };
     match name {

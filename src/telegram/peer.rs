@@ -1,6 +1,6 @@
 //! The ways to name a user or a channel in a call.
 
-use grammers_tl_types::{enums, types};
+use telegram_wire::tl::{enums, types};
 
 use crate::model::{AccessHash, ChannelId, Sighting};
 

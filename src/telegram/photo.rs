@@ -1,11 +1,10 @@
 //! Downloads profile photos: in which ways their owner can be named (TELEGRAM.md §2).
 
-use grammers_tl_types::types;
+use telegram_wire::tl::types;
+use telegram_wire::{CallError, Wire};
 use thiserror::Error;
 
-use super::calls::Calls;
 use super::download::{DownloadError, Imports, download};
-use super::fault::CallError;
 use super::peer;
 use crate::model::{Photo, Sighting};
 
@@ -28,7 +27,7 @@ pub enum PhotoError {
 
 /// Downloads `photo`, trying each way to name its owner.
 pub(super) async fn profile_photo(
-    calls: &Calls,
+    wire: &Wire,
     imports: &Imports,
     photo: Photo,
     owner: &Sighting,
@@ -46,7 +45,7 @@ pub(super) async fn profile_photo(
             photo_id: photo.id.get(),
         }
         .into();
-        match download(calls, imports, photo.dc, &location, LARGEST).await {
+        match download(wire, imports, photo.dc, &location, LARGEST).await {
             Ok(bytes) => return Ok(bytes),
             Err(DownloadError::Call(error @ CallError::Refused { code: 400, .. })) => {
                 refused = error;

@@ -3,11 +3,10 @@
 //! Telegram gives the earlier message again when a `random_id` comes back to the same peer, so the
 //! proof of a post is the message id in the answer, and a lost answer is asked for by posting again.
 
-use grammers_tl_types::{enums, functions as f, types};
+use telegram_wire::tl::{enums, functions as f, types};
+use telegram_wire::{CallError, Wire};
 use thiserror::Error;
 
-use super::calls::Calls;
-use super::fault::CallError;
 use super::peer;
 use crate::model::{AccessHash, ChannelId, MessageId};
 
@@ -61,77 +60,75 @@ pub enum PostError {
 }
 
 /// Posts, and returns the message that became of it, now or at an earlier attempt.
-pub(super) async fn send(calls: &Calls, post: &Post<'_>) -> Result<MessageId, PostError> {
+pub(super) async fn send(wire: &Wire, post: &Post<'_>) -> Result<MessageId, PostError> {
     let peer = peer::channel(post.channel, post.access_hash);
     let updates = match &post.file {
         None => {
-            calls
-                .invoke(&f::messages::SendMessage {
-                    no_webpage: true,
-                    silent: true,
-                    background: true,
-                    clear_draft: false,
-                    noforwards: false,
-                    update_stickersets_order: false,
-                    invert_media: false,
-                    allow_paid_floodskip: false,
-                    peer,
-                    reply_to: None,
-                    message: post.text.to_owned(),
-                    random_id: post.random_id,
-                    reply_markup: None,
-                    entities: Some(vec![whole(post.text)]),
-                    schedule_date: None,
-                    schedule_repeat_period: None,
-                    send_as: None,
-                    quick_reply_shortcut: None,
-                    effect: None,
-                    allow_paid_stars: None,
-                    suggested_post: None,
-                    rich_message: None,
-                })
-                .await?
+            wire.invoke(&f::messages::SendMessage {
+                no_webpage: true,
+                silent: true,
+                background: true,
+                clear_draft: false,
+                noforwards: false,
+                update_stickersets_order: false,
+                invert_media: false,
+                allow_paid_floodskip: false,
+                peer,
+                reply_to: None,
+                message: post.text.to_owned(),
+                random_id: post.random_id,
+                reply_markup: None,
+                entities: Some(vec![whole(post.text)]),
+                schedule_date: None,
+                schedule_repeat_period: None,
+                send_as: None,
+                quick_reply_shortcut: None,
+                effect: None,
+                allow_paid_stars: None,
+                suggested_post: None,
+                rich_message: None,
+            })
+            .await?
         }
         Some(file) => {
-            let media = upload(calls, file).await?;
-            calls
-                .invoke(&f::messages::SendMedia {
-                    silent: true,
-                    background: true,
-                    clear_draft: false,
-                    noforwards: false,
-                    update_stickersets_order: false,
-                    invert_media: false,
-                    allow_paid_floodskip: false,
-                    peer,
-                    reply_to: None,
-                    media,
-                    message: post.text.to_owned(),
-                    random_id: post.random_id,
-                    reply_markup: None,
-                    entities: Some(vec![whole(post.text)]),
-                    schedule_date: None,
-                    schedule_repeat_period: None,
-                    send_as: None,
-                    quick_reply_shortcut: None,
-                    effect: None,
-                    allow_paid_stars: None,
-                    suggested_post: None,
-                })
-                .await?
+            let media = upload(wire, file).await?;
+            wire.invoke(&f::messages::SendMedia {
+                silent: true,
+                background: true,
+                clear_draft: false,
+                noforwards: false,
+                update_stickersets_order: false,
+                invert_media: false,
+                allow_paid_floodskip: false,
+                peer,
+                reply_to: None,
+                media,
+                message: post.text.to_owned(),
+                random_id: post.random_id,
+                reply_markup: None,
+                entities: Some(vec![whole(post.text)]),
+                schedule_date: None,
+                schedule_repeat_period: None,
+                send_as: None,
+                quick_reply_shortcut: None,
+                effect: None,
+                allow_paid_stars: None,
+                suggested_post: None,
+            })
+            .await?
         }
     };
     proof(&updates, post.random_id).ok_or(PostError::Unproven)
 }
 
-async fn upload(calls: &Calls, file: &File<'_>) -> Result<enums::InputMedia, PostError> {
+async fn upload(wire: &Wire, file: &File<'_>) -> Result<enums::InputMedia, PostError> {
     if file.bytes.is_empty() || file.bytes.len() > LARGEST {
         return Err(PostError::Size(file.bytes.len()));
     }
     let uploaded = if file.bytes.len() > SMALL {
-        upload_big(calls, file).await?
+        upload_big(wire, file).await?
     } else {
-        upload_small(calls, file).await?
+        upload_small(wire, file).await?
     };
     Ok(types::InputMediaUploadedDocument {
         nosound_video: false,
@@ -154,7 +151,7 @@ async fn upload(calls: &Calls, file: &File<'_>) -> Result<enums::InputMedia, Pos
     .into())
 }
 
-async fn upload_small(calls: &Calls, file: &File<'_>) -> Result<enums::InputFile, PostError> {
+async fn upload_small(wire: &Wire, file: &File<'_>) -> Result<enums::InputFile, PostError> {
     let mut parts = 0;
     for part in file.bytes.chunks(PART) {
         let request = f::upload::SaveFilePart {
@@ -162,7 +159,7 @@ async fn upload_small(calls: &Calls, file: &File<'_>) -> Result<enums::InputFile
             file_part: parts,
             bytes: part.to_vec(),
         };
-        saved("upload.saveFilePart", calls.invoke(&request).await?)?;
+        saved("upload.saveFilePart", wire.invoke(&request).await?)?;
         parts += 1;
     }
     Ok(types::InputFile {
@@ -174,7 +171,7 @@ async fn upload_small(calls: &Calls, file: &File<'_>) -> Result<enums::InputFile
     .into())
 }
 
-async fn upload_big(calls: &Calls, file: &File<'_>) -> Result<enums::InputFile, PostError> {
+async fn upload_big(wire: &Wire, file: &File<'_>) -> Result<enums::InputFile, PostError> {
     let length = file.bytes.len();
     let parts = i32::try_from(length.div_ceil(PART)).map_err(|_| PostError::Size(length))?;
     for (number, part) in (0..parts).zip(file.bytes.chunks(PART)) {
@@ -184,7 +181,7 @@ async fn upload_big(calls: &Calls, file: &File<'_>) -> Result<enums::InputFile, 
             file_total_parts: parts,
             bytes: part.to_vec(),
         };
-        saved("upload.saveBigFilePart", calls.invoke(&request).await?)?;
+        saved("upload.saveBigFilePart", wire.invoke(&request).await?)?;
     }
     Ok(types::InputFileBig {
         id: file.upload_id,

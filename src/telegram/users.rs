@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use grammers_tl_types::{enums, functions as f, types};
+use telegram_wire::tl::{enums, functions as f, types};
+use telegram_wire::{CallError, Wire};
 
-use super::calls::Calls;
-use super::fault::CallError;
 use super::{convert, peer};
 use crate::model::{AccessHash, ChannelId, Sighting, User, UserId};
 
@@ -13,8 +12,8 @@ use crate::model::{AccessHash, ChannelId, Sighting, User, UserId};
 const ADMINISTRATORS_A_CALL: i32 = 200;
 
 /// Asks for this account's own user object.
-pub(super) async fn own(calls: &Calls) -> Result<User, CallError> {
-    let answer = calls
+pub(super) async fn own(wire: &Wire) -> Result<User, CallError> {
+    let answer = wire
         .invoke(&f::users::GetUsers {
             id: vec![enums::InputUser::UserSelf],
         })
@@ -34,7 +33,7 @@ pub(super) async fn own(calls: &Calls) -> Result<User, CallError> {
 /// way to name them. Who is missing from the answer cannot be looked up at all. After `patience`
 /// refusals in a row that are not about a user, if it has a limit, the last one is the answer.
 pub(super) async fn look_up(
-    calls: &Calls,
+    wire: &Wire,
     sightings: &[Sighting],
     patience: Option<usize>,
 ) -> Result<BTreeMap<UserId, User>, CallError> {
@@ -50,7 +49,7 @@ pub(super) async fn look_up(
         if batch.len() < 2 {
             continue;
         }
-        match ask(calls, batch).await {
+        match ask(wire, batch).await {
             Ok(users) => found.extend(users),
             Err(CallError::Refused { .. }) => {}
             Err(error) => return Err(error),
@@ -62,7 +61,7 @@ pub(super) async fn look_up(
             if found.contains_key(&sighting.user) {
                 break;
             }
-            match ask(calls, vec![way]).await {
+            match ask(wire, vec![way]).await {
                 Ok(users) => {
                     refusals = 0;
                     found.extend(users);
@@ -83,9 +82,9 @@ pub(super) async fn look_up(
 }
 
 /// Asks for a user's bio; `None` if they have none, or cannot be named.
-pub(super) async fn bio(calls: &Calls, sighting: &Sighting) -> Result<Option<String>, CallError> {
+pub(super) async fn bio(wire: &Wire, sighting: &Sighting) -> Result<Option<String>, CallError> {
     for id in peer::for_user(sighting) {
-        match calls.invoke(&f::users::GetFullUser { id }).await {
+        match wire.invoke(&f::users::GetFullUser { id }).await {
             Ok(enums::users::UserFull::Full(answer)) => {
                 let enums::UserFull::Full(user) = answer.full_user;
                 return Ok(user.about);
@@ -98,10 +97,10 @@ pub(super) async fn bio(calls: &Calls, sighting: &Sighting) -> Result<Option<Str
 }
 
 async fn ask(
-    calls: &Calls,
+    wire: &Wire,
     id: Vec<enums::InputUser>,
 ) -> Result<impl Iterator<Item = (UserId, User)>, CallError> {
-    let answer = calls.invoke(&f::users::GetUsers { id }).await?;
+    let answer = wire.invoke(&f::users::GetUsers { id }).await?;
     Ok(answer
         .into_iter()
         .filter(|user| matches!(user, enums::User::User(_)))
@@ -110,14 +109,14 @@ async fn ask(
 
 /// Asks for a group's administrators.
 pub(super) async fn administrators(
-    calls: &Calls,
+    wire: &Wire,
     group: ChannelId,
     access_hash: AccessHash,
 ) -> Result<Vec<UserId>, CallError> {
     let mut found = Vec::new();
     loop {
         let offset = i32::try_from(found.len()).unwrap_or(i32::MAX);
-        let answer = calls
+        let answer = wire
             .invoke(&f::channels::GetParticipants {
                 channel: peer::input_channel(group, access_hash),
                 filter: enums::ChannelParticipantsFilter::ChannelParticipantsAdmins,

@@ -4,15 +4,14 @@
 //! leaky bucket with room for a few calls at once; each flood limit doubles the interval, and calls
 //! that go well bring it back, slowly.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
-use super::fault::CallError;
-use crate::clock::Clock;
-use crate::model::Timestamp;
+use crate::Clock;
+use crate::error::CallError;
 
 /// How many calls may follow each other without a pause after a rest.
 const BURST: u32 = 5;
@@ -25,17 +24,16 @@ const MOST_AT_ONCE: u32 = 16;
 
 /// How fast a method may be called.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Pace {
+pub struct Pace {
     /// How many calls may be under way at once.
-    pub(super) at_once: u32,
+    pub at_once: u32,
     /// The interval between calls, once the burst is used up.
-    pub(super) every: Duration,
+    pub every: Duration,
 }
 
 /// The gate of one method.
-#[derive(Debug)]
 pub(super) struct Gate {
-    clock: Clock,
+    clock: Arc<dyn Clock>,
     places: Semaphore,
     state: Mutex<State>,
 }
@@ -44,14 +42,14 @@ pub(super) struct Gate {
 struct State {
     /// When the bucket is empty again.
     full_until: Instant,
-    rests_until: Option<Timestamp>,
+    rests_until: Option<i64>,
     stretch: u32,
     good: u32,
 }
 
 impl Gate {
     /// Makes a gate, resting until `rests_until` if a limit of an earlier process is in force.
-    pub(super) fn new(clock: Clock, rests_until: Option<Timestamp>) -> Self {
+    pub(super) fn new(clock: Arc<dyn Clock>, rests_until: Option<i64>) -> Self {
         let full_until = clock.instant();
         Self {
             clock,
@@ -95,7 +93,7 @@ impl Gate {
     }
 
     /// Rests the method until `until`, and slows it down afterwards.
-    pub(super) fn rest(&self, until: Timestamp) {
+    pub(super) fn rest(&self, until: i64) {
         let mut state = self.lock();
         state.rests_until = state.rests_until.max(Some(until));
         state.stretch = (state.stretch * 2).min(LONGEST_STRETCH);
@@ -103,7 +101,7 @@ impl Gate {
     }
 
     /// Returns until when the method rests, if it does.
-    pub(super) fn resting(&self) -> Option<Timestamp> {
+    pub(super) fn resting(&self) -> Option<i64> {
         let now = self.clock.now();
         self.lock().rests_until.filter(|&until| until > now)
     }
@@ -132,11 +130,33 @@ impl Gate {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicI64, Ordering};
+
     use super::*;
+
+    /// A wall clock that the test sets, and the real monotonic one.
+    struct TestClock(AtomicI64);
+
+    impl TestClock {
+        fn at(now: i64) -> Arc<Self> {
+            Arc::new(Self(AtomicI64::new(now)))
+        }
+    }
+
+    impl Clock for TestClock {
+        fn now(&self) -> i64 {
+            self.0.load(Ordering::SeqCst)
+        }
+
+        #[expect(clippy::disallowed_methods, reason = "the timer of tokio runs by it")]
+        fn instant(&self) -> Instant {
+            Instant::now()
+        }
+    }
 
     #[tokio::test]
     async fn after_a_burst_calls_keep_their_distance() {
-        let gate = Gate::new(Clock::system(), None);
+        let gate = Gate::new(TestClock::at(0), None);
         let every = Duration::from_secs(2);
         let starts: Vec<Instant> = (0..8).map(|_| gate.reserve(every)).collect();
         let distances: Vec<Duration> = starts.windows(2).map(|pair| pair[1] - pair[0]).collect();
@@ -149,12 +169,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_flood_limit_refuses_until_its_second_and_slows_down() {
-        let now = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(1_000));
-        let shown = now.clone();
-        let clock = Clock::from_fn(move || {
-            Duration::from_secs(shown.load(std::sync::atomic::Ordering::SeqCst))
-        });
-        let gate = Gate::new(clock, Some(Timestamp::new(1_010)));
+        let clock = TestClock::at(1_000);
+        let gate = Gate::new(clock.clone(), Some(1_010));
         let pace = Pace {
             at_once: 1,
             every: Duration::ZERO,
@@ -164,13 +180,13 @@ mod tests {
             refused,
             CallError::Flood {
                 method: "m",
-                until: Timestamp::new(1_010)
+                until: 1_010
             }
         );
-        now.store(1_010, std::sync::atomic::Ordering::SeqCst);
+        clock.0.store(1_010, Ordering::SeqCst);
         drop(gate.pass("m", pace).await.expect("open again"));
-        gate.rest(Timestamp::new(1_020));
-        assert_eq!(gate.resting(), Some(Timestamp::new(1_020)));
+        gate.rest(1_020);
+        assert_eq!(gate.resting(), Some(1_020));
         assert_eq!(gate.lock().stretch, 2);
     }
 }

@@ -12,17 +12,22 @@ use std::time::Duration;
 
 use grammers_tl_types::{RemoteCall, enums, functions as f};
 
-use super::fault::{CallError, classify};
-use super::gate::{Gate, Pace};
-use super::link::Link;
-use crate::clock::Clock;
-use crate::model::{ChannelId, Timestamp};
+use tokio::sync::mpsc;
+
+use crate::Clock;
+use crate::error::{CallError, classify};
+use crate::pools::{Identity, Pools, Push};
+use crate::rate_limit::{Gate, Pace};
+use crate::session::{AccountSession, SessionError};
+
+/// How many pushes may wait before the connection's task waits for us.
+const PUSHES_KEPT: usize = 4096;
 
 /// How long an answer may take before the call counts as lost.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
 /// A request that this program may make.
-pub(super) trait Permitted: RemoteCall {
+pub trait Permitted: RemoteCall {
     /// Telegram's name of the method.
     const METHOD: &'static str;
     /// How fast it may be called.
@@ -38,6 +43,14 @@ macro_rules! permitted {
         /// The methods that this program may call, and no other (SPEC §10). Opening a connection adds
         /// `help.getConfig` inside `initConnection`, and MTProto its own service messages.
         pub const PERMITTED: &[&str] = &[$($method),*];
+
+        /// Name, constructor and whether it writes, of each call.
+        #[cfg(test)]
+        const TABLE: &[(&str, u32, bool)] = &[$((
+            $method,
+            <$request as grammers_tl_types::Identifiable>::CONSTRUCTOR_ID,
+            !concat!("", $(stringify!($peer))?).is_empty(),
+        )),*];
 
         $(impl Permitted for $request {
             const METHOD: &'static str = $method;
@@ -74,26 +87,30 @@ permitted! {
 }
 
 /// Where flood limits are kept so that they survive the process.
-pub type FloodMemory = Arc<dyn Fn(&'static str, Timestamp) + Send + Sync>;
+pub type FloodMemory = Arc<dyn Fn(&'static str, i64) + Send + Sync>;
 
 /// Makes calls, through their gates.
-pub(super) struct Calls {
-    link: Link,
-    clock: Clock,
+pub struct Wire {
+    pools: Pools,
+    clock: Arc<dyn Clock>,
     gates: BTreeMap<&'static str, Gate>,
     memory: FloodMemory,
-    may_write: BTreeSet<ChannelId>,
+    may_write: BTreeSet<i64>,
 }
 
-impl Calls {
+impl Wire {
     /// Puts the gates in front of `link`. `floods` are the limits still in force from before.
-    pub(super) fn new(
-        link: Link,
-        clock: Clock,
-        may_write: BTreeSet<ChannelId>,
-        floods: &BTreeMap<String, Timestamp>,
+    #[must_use]
+    pub fn new(
+        session: AccountSession,
+        identity: Identity,
+        clock: Arc<dyn Clock>,
+        may_write: BTreeSet<i64>,
+        floods: &BTreeMap<String, i64>,
         memory: FloodMemory,
-    ) -> Self {
+    ) -> (Self, mpsc::Receiver<Push>) {
+        let (pushes, received) = mpsc::channel(PUSHES_KEPT);
+        let pools = Pools::new(Arc::new(session), identity, pushes);
         let gates = PERMITTED
             .iter()
             .map(|&method| {
@@ -103,27 +120,49 @@ impl Calls {
                 )
             })
             .collect();
-        Self {
-            link,
+        let wire = Self {
+            pools,
             clock,
             gates,
             memory,
             may_write,
-        }
+        };
+        (wire, received)
     }
 
-    /// Returns the connection below.
-    pub(super) const fn link(&self) -> &Link {
-        &self.link
+    /// Drops the home connection, and every call that waits on it; the next call connects anew.
+    pub fn reconnect(&self) {
+        self.pools.reset(self.pools.home());
+    }
+
+    /// Makes another data centre the account's home, as a login may ask for.
+    ///
+    /// # Errors
+    /// The session file cannot be written.
+    pub async fn move_home(&self, dc: i32) -> Result<(), SessionError> {
+        self.pools.move_home(dc).await
+    }
+
+    /// Remembers who is logged in.
+    ///
+    /// # Errors
+    /// The session file cannot be written.
+    pub fn remember_self(&self, user_id: i64, access_hash: i64) -> Result<(), SessionError> {
+        self.pools.session().remember_self(user_id, access_hash)
+    }
+
+    /// Closes every connection.
+    pub fn close(&self) {
+        self.pools.close();
     }
 
     /// Invokes `request` in the account's home data centre.
-    pub(super) async fn invoke<R: Permitted>(&self, request: &R) -> Result<R::Return, CallError> {
-        self.invoke_in(self.link.home(), request).await
+    pub async fn invoke<R: Permitted>(&self, request: &R) -> Result<R::Return, CallError> {
+        self.invoke_in(self.pools.home(), request).await
     }
 
     /// Invokes `request` in the given data centre, after its gate let it through.
-    pub(super) async fn invoke_in<R: Permitted>(
+    pub async fn invoke_in<R: Permitted>(
         &self,
         dc: i32,
         request: &R,
@@ -143,10 +182,10 @@ impl Calls {
             .get(R::METHOD)
             .expect("the table makes a gate for each of its methods");
         let _pass = gate.pass(R::METHOD, R::PACE).await?;
-        let home = dc == self.link.home();
+        let home = dc == self.pools.home();
         let answer = tokio::time::timeout(
             ANSWER_WITHIN,
-            self.link.handle(dc).invoke_in_dc(dc, request),
+            self.pools.handle(dc).invoke_in_dc(dc, request),
         )
         .await;
         match answer {
@@ -157,7 +196,7 @@ impl Calls {
             Ok(Err(error)) => {
                 let error = classify(error, R::METHOD, home, self.clock.now());
                 if let CallError::Flood { until, .. } = error {
-                    tracing::warn!(method = R::METHOD, until = until.get(), "flood limit");
+                    tracing::warn!(method = R::METHOD, until, "flood limit");
                     gate.rest(until);
                     (self.memory)(R::METHOD, until);
                 }
@@ -166,7 +205,7 @@ impl Calls {
             Err(_) => {
                 // At home the watcher checks the connection; nobody else looks after the others.
                 if !home {
-                    self.link.reset(dc);
+                    self.pools.reset(dc);
                 }
                 Err(CallError::Network {
                     method: R::METHOD,
@@ -177,12 +216,51 @@ impl Calls {
     }
 
     /// Returns until when `method` rests, if it does.
-    pub(super) fn resting(&self, method: &str) -> Option<Timestamp> {
+    #[must_use]
+    pub fn resting(&self, method: &str) -> Option<i64> {
         self.gates.get(method).and_then(Gate::resting)
     }
 
     fn is_ours(&self, peer: &enums::InputPeer) -> bool {
         matches!(peer, enums::InputPeer::Channel(channel)
-            if self.may_write.contains(&ChannelId::from_bare(channel.channel_id)))
+            if self.may_write.contains(&channel.channel_id))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every call, and whether it writes. A call that reads marks nothing as read and does not show the
+    /// account online. `upload.save…` writes nothing that anybody sees before `messages.sendMedia` names it.
+    const CALLS: [(&str, bool); 18] = [
+        ("account.getPassword", false),
+        ("auth.checkPassword", false),
+        ("auth.exportAuthorization", false),
+        ("auth.importAuthorization", false),
+        ("auth.sendCode", false),
+        ("auth.signIn", false),
+        ("channels.getMessages", false),
+        ("channels.getParticipants", false),
+        ("messages.getDialogs", false),
+        ("messages.sendMedia", true),
+        ("messages.sendMessage", true),
+        ("updates.getChannelDifference", false),
+        ("updates.getState", false),
+        ("upload.getFile", false),
+        ("upload.saveBigFilePart", false),
+        ("upload.saveFilePart", false),
+        ("users.getFullUser", false),
+        ("users.getUsers", false),
+    ];
+
+    #[test]
+    fn the_table_holds_these_calls_and_no_other() {
+        let table: BTreeSet<(&str, bool)> = TABLE.iter().map(|row| (row.0, row.2)).collect();
+        assert_eq!(table, BTreeSet::from(CALLS));
+        assert_eq!(TABLE.len(), CALLS.len(), "a call is in the table twice");
+        for &(method, constructor, _) in TABLE {
+            assert_eq!(method, grammers_tl_types::name_for_id(constructor));
+        }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Owns the pools and their supervision. grammers connects inside the pool's own loop, so an
 //! unreachable data centre would block every call of its pool: each data centre has a pool of its
-//! own, and [`Link::reset`] drops one that no longer answers. Nothing here outlives the process but
+//! own, and [`Pools::reset`] drops one that no longer answers. Nothing here outlives the process but
 //! what the session file keeps.
 
 use std::collections::BTreeMap;
@@ -12,11 +12,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use grammers_mtsender::{ConnectionParams, NoRetries, SenderPool, SenderPoolHandle};
 use grammers_session::Session as _;
 use grammers_session::updates::UpdatesLike;
+use grammers_tl_types::enums;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::session::{AccountSession, SessionError};
-use super::{Hint, convert};
+use crate::session::{AccountSession, SessionError};
 
 /// How many updates may wait for us before the pool drops some. Dropped ones are found again by
 /// asking who moved.
@@ -39,14 +39,22 @@ pub struct Identity {
     pub proxy_url: Option<String>,
 }
 
-/// The connections to Telegram.
-#[derive(Clone)]
-pub(super) struct Link(Arc<Inner>);
+/// What came over the home connection by itself.
+#[derive(Debug)]
+pub enum Push {
+    /// Updates.
+    Updates(enums::Updates),
+    /// Updates that could not be read.
+    Malformed,
+    /// The connection was lost.
+    Disconnected,
+}
 
-struct Inner {
+/// The connections to Telegram.
+pub(crate) struct Pools {
     session: Arc<AccountSession>,
     identity: Identity,
-    hints: mpsc::Sender<Hint>,
+    pushes: mpsc::Sender<Push>,
     pools: Mutex<BTreeMap<i32, Pool>>,
 }
 
@@ -55,34 +63,34 @@ struct Pool {
     runner: JoinHandle<()>,
 }
 
-impl Link {
+impl Pools {
     /// Prepares the connections; nothing is connected before the first call. What Telegram pushes
-    /// goes to `hints`.
-    pub(super) fn new(
+    /// goes to `pushes`.
+    pub(crate) fn new(
         session: Arc<AccountSession>,
         identity: Identity,
-        hints: mpsc::Sender<Hint>,
+        pushes: mpsc::Sender<Push>,
     ) -> Self {
-        Self(Arc::new(Inner {
+        Self {
             session,
             identity,
-            hints,
+            pushes,
             pools: Mutex::new(BTreeMap::new()),
-        }))
+        }
     }
 
     /// Returns the home data centre.
-    pub(super) fn home(&self) -> i32 {
-        self.0.session.home()
+    pub(crate) fn home(&self) -> i32 {
+        self.session.home()
     }
 
     /// Returns the session file.
-    pub(super) fn session(&self) -> &AccountSession {
-        &self.0.session
+    pub(crate) fn session(&self) -> &AccountSession {
+        &self.session
     }
 
     /// Returns a handle to the pool of `dc`, started if there is none or it has died.
-    pub(super) fn handle(&self, dc: i32) -> SenderPoolHandle {
+    pub(crate) fn handle(&self, dc: i32) -> SenderPoolHandle {
         let mut pools = self.pools();
         if let Some(pool) = pools.get(&dc) {
             if !pool.runner.is_finished() {
@@ -97,20 +105,20 @@ impl Link {
     }
 
     /// Makes another data centre the account's home, as a login may ask for.
-    pub(super) async fn move_home(&self, dc: i32) -> Result<(), SessionError> {
+    pub(crate) async fn move_home(&self, dc: i32) -> Result<(), SessionError> {
         self.reset(self.home());
-        self.0.session.set_home_dc_id(dc).await
+        self.session.set_home_dc_id(dc).await
     }
 
     /// Drops the pool of `dc`, and every call that waits in it.
-    pub(super) fn reset(&self, dc: i32) {
+    pub(crate) fn reset(&self, dc: i32) {
         if let Some(pool) = self.pools().remove(&dc) {
             pool.runner.abort();
         }
     }
 
     /// Closes every connection.
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         for pool in std::mem::take(&mut *self.pools()).into_values() {
             pool.handle.quit();
         }
@@ -122,19 +130,20 @@ impl Link {
             handle,
             mut updates,
         } = SenderPool::with_configuration(
-            Arc::clone(&self.0.session),
-            self.0.identity.api_id,
+            Arc::clone(&self.session),
+            self.identity.api_id,
             self.parameters(),
         );
         let runner = tokio::spawn(runner.run());
         if dc == self.home() {
-            let hints = self.0.hints.clone();
+            let pushes = self.pushes.clone();
             tokio::spawn(async move {
                 while let Some(update) = updates.recv().await {
-                    for hint in hints_of(update) {
-                        if hints.send(hint).await.is_err() {
-                            return;
-                        }
+                    let Some(push) = push_of(update) else {
+                        continue;
+                    };
+                    if pushes.send(push).await.is_err() {
+                        return;
                     }
                 }
             });
@@ -146,7 +155,7 @@ impl Link {
     }
 
     fn parameters(&self) -> ConnectionParams {
-        let identity = &self.0.identity;
+        let identity = &self.identity;
         ConnectionParams {
             device_model: identity.device_model.clone(),
             system_version: identity.system_version.clone(),
@@ -161,20 +170,20 @@ impl Link {
     }
 
     fn pools(&self) -> MutexGuard<'_, BTreeMap<i32, Pool>> {
-        self.0.pools.lock().unwrap_or_else(PoisonError::into_inner)
+        self.pools.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn hints_of(update: UpdatesLike) -> Vec<Hint> {
+fn push_of(update: UpdatesLike) -> Option<Push> {
     match update {
-        UpdatesLike::Updates(updates) => convert::hints(updates),
-        UpdatesLike::ConnectionClosed => vec![Hint::Disconnected],
-        UpdatesLike::MalformedUpdates => vec![Hint::SomethingMoved],
+        UpdatesLike::Updates(updates) => Some(Push::Updates(updates)),
+        UpdatesLike::ConnectionClosed => Some(Push::Disconnected),
+        UpdatesLike::MalformedUpdates => Some(Push::Malformed),
         // Answers to calls that this program does not make.
         UpdatesLike::ShortSentMessage { .. }
         | UpdatesLike::AffectedMessages(_)
         | UpdatesLike::AffectedChannelMessages { .. }
         | UpdatesLike::InvitedUsers(_)
-        | UpdatesLike::ChatInviteJoinResult(_) => Vec::new(),
+        | UpdatesLike::ChatInviteJoinResult(_) => None,
     }
 }

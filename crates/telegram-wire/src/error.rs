@@ -6,8 +6,7 @@
 use grammers_mtsender::InvocationError;
 use thiserror::Error;
 
-use super::session::SessionError;
-use crate::model::Timestamp;
+use crate::session::SessionError;
 
 /// A call that brought no answer.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -18,11 +17,11 @@ pub enum CallError {
         /// The method concerned, and no other.
         method: &'static str,
         /// When it may be called again.
-        until: Timestamp,
+        until: i64,
     },
     /// The account cannot be used any more.
     #[error(transparent)]
-    Account(#[from] AccountTrouble),
+    Account(#[from] AccountError),
     /// No answer: the same call may succeed later.
     #[error("{method}: {cause}")]
     Network {
@@ -63,7 +62,7 @@ impl CallError {
 
 /// Why the account is unusable. Each is one plain sentence, and ends the program (SPEC §9.6).
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-pub enum AccountTrouble {
+pub enum AccountError {
     /// The session was ended from another device, or never logged in.
     #[error(
         "Telegram does not accept this session any more ({0}): log the account in again with `scp-079-avatar login`"
@@ -93,7 +92,7 @@ pub(super) fn classify(
     error: InvocationError,
     method: &'static str,
     home: bool,
-    now: Timestamp,
+    now: i64,
 ) -> CallError {
     use grammers_mtsender::InvocationError as E;
     match error {
@@ -101,12 +100,12 @@ pub(super) fn classify(
             // One second more than said: `now` is rounded down.
             (420, Some(seconds)) => CallError::Flood {
                 method,
-                until: now.plus(i64::from(seconds) + 1),
+                until: now + i64::from(seconds) + 1,
             },
-            (420, None) => AccountTrouble::Frozen(rpc.name).into(),
+            (420, None) => AccountError::Frozen(rpc.name).into(),
             (401, _) if home => match rpc.name.as_str() {
                 "USER_DEACTIVATED" | "USER_DEACTIVATED_BAN" => {
-                    AccountTrouble::Banned(rpc.name).into()
+                    AccountError::Banned(rpc.name).into()
                 }
                 // Only a login meets it, and knows what to do.
                 "SESSION_PASSWORD_NEEDED" => CallError::Refused {
@@ -115,9 +114,9 @@ pub(super) fn classify(
                     name: rpc.name,
                     value: rpc.value,
                 },
-                _ => AccountTrouble::LoggedOut(rpc.name).into(),
+                _ => AccountError::LoggedOut(rpc.name).into(),
             },
-            (406, _) if rpc.name == "AUTH_KEY_DUPLICATED" => AccountTrouble::Duplicated.into(),
+            (406, _) if rpc.name == "AUTH_KEY_DUPLICATED" => AccountError::Duplicated.into(),
             (code, _) if !(0..500).contains(&code) && rpc.name != "RANDOM_ID_DUPLICATE" => {
                 CallError::Busy {
                     method,
@@ -132,17 +131,17 @@ pub(super) fn classify(
             },
         },
         E::Session(error) => match error.downcast_ref::<SessionError>() {
-            Some(SessionError::KeyReplaced) => AccountTrouble::KeyUnknown.into(),
+            Some(SessionError::KeyReplaced) => AccountError::KeyUnknown.into(),
             _ => CallError::Network {
                 method,
                 cause: format!("the session file could not be written: {error}"),
             },
         },
         E::Transport(grammers_mtproto_error) if home && is_key_unknown(&grammers_mtproto_error) => {
-            AccountTrouble::KeyUnknown.into()
+            AccountError::KeyUnknown.into()
         }
         // A key that cannot be negotiated anew at home means that the old one was refused.
-        E::Authentication(_) if home => AccountTrouble::KeyUnknown.into(),
+        E::Authentication(_) if home => AccountError::KeyUnknown.into(),
         E::Deserialize(error) => CallError::Refused {
             method,
             code: 0,
@@ -179,13 +178,13 @@ mod tests {
 
     #[test]
     fn each_error_means_one_thing() {
-        let now = Timestamp::new(1_000);
+        let now = 1_000;
         let sort = |error, home| classify(error, "m", home, now);
         assert_eq!(
             sort(rpc(420, "FLOOD_WAIT", Some(31)), true),
             CallError::Flood {
                 method: "m",
-                until: Timestamp::new(1_032)
+                until: 1_032
             }
         );
         for (code, name, home, trouble) in [
@@ -218,7 +217,7 @@ mod tests {
                 InvocationError::Session(Box::new(SessionError::KeyReplaced)),
                 true
             ),
-            CallError::Account(AccountTrouble::KeyUnknown)
+            CallError::Account(AccountError::KeyUnknown)
         );
     }
 }
