@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 use thiserror::Error;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -31,6 +31,7 @@ use crate::store::{DirectoryLock, Facts, LockError, Start, Store, StoreError};
 use crate::task::{self, Settings, Shared, Standing, Stop, Wakes};
 use crate::telegram::{
     AccountError, AccountSession, CallError, FloodMemory, Hint, Identity, SessionError, Telegram,
+    explain_account, explain_session,
 };
 use crate::version;
 
@@ -52,13 +53,13 @@ pub enum AppError {
     #[error(transparent)]
     Lock(#[from] LockError),
     /// The session file does not serve.
-    #[error(transparent)]
+    #[error("{}", explain_session(.0))]
     Session(#[from] SessionError),
     /// The database does not serve.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The account is unusable.
-    #[error(transparent)]
+    #[error("{}", explain_account(.0))]
     Account(#[from] AccountError),
     /// Telegram could not be reached at start.
     #[error(
@@ -337,7 +338,7 @@ fn connect_with(
     let now = clock.now();
     let floods = store.transaction(|facts| facts.floods(now))?;
     let keeper = store.clone();
-    let memory: FloodMemory = Arc::new(move |method, until| {
+    let memory: FloodMemory = Box::new(move |method, until| {
         let kept: Result<(), StoreError> =
             keeper.transaction(|facts| facts.remember_flood(method, until));
         if let Err(error) = kept {
@@ -367,9 +368,6 @@ pub fn identity(config: &Config) -> Identity {
         system_version: config.telegram.system_version.clone(),
         app_version: config.telegram.app_version.clone(),
         lang_code: config.telegram.lang_code.clone(),
-        proxy_url: config
-            .proxy
-            .as_ref()
-            .map(|proxy: &config::Proxy| proxy.url().expose_secret().to_owned()),
+        proxy_url: config.proxy.as_ref().map(config::Proxy::url),
     }
 }

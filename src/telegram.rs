@@ -1,13 +1,19 @@
-//! Telegram, as the rest of the program sees it: our facts in, our facts out.
+//! Telegram, in the program's own types.
 //!
-//! The only room that may say `grammers`. Owns the connections, the closed list of calls and the
-//! reading of Telegram's objects; refuses to know the database and what a join means. It keeps
-//! nothing but the session file, so a crash costs nothing here.
+//! This module turns requests of the program into permitted calls, and Telegram's objects into the types
+//! of [`model`](crate::model). It neither decides what a join means nor stores anything. The connections,
+//! the table of permitted calls and the session file belong to the crate `telegram_wire`, so this crate
+//! cannot even name a client:
+//!
+//! ```compile_fail,E0433
+//! fn bypass(client: &grammers_client::Client) {}
+//! ```
 
 mod convert;
 mod difference;
 mod document;
 mod download;
+mod error;
 mod login;
 mod peer;
 mod photo;
@@ -18,11 +24,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use telegram_wire::tl::functions as f;
-use telegram_wire::{Push, Wire};
+use telegram_wire::{Push, Wire, WireConfig};
 use tokio::sync::mpsc;
 
 pub use difference::Difference;
 pub use document::DocumentError;
+pub use error::{explain_account, explain_session};
 pub use login::{LoginError, SentCode, SignedIn};
 pub use photo::PhotoError;
 pub use post::{File, Post, PostError};
@@ -36,41 +43,37 @@ use crate::model::{
     UserId,
 };
 
-/// How many hints may wait before the connection's task waits for us.
-const HINTS_KEPT: usize = 4096;
+/// How many hints are buffered for the watcher.
+const HINT_CAPACITY: usize = 4096;
 
-/// What Telegram pushed. A hint may be lost without harm: who moved is also asked for.
+/// A hint that Telegram pushed. Hints may be lost without harm, because the program also compares the
+/// `pts` of every channel with the stored one from time to time.
 #[derive(Debug)]
 pub enum Hint {
-    /// One event of one channel, to be applied if it follows what is stored.
+    /// One event of one channel. It can be applied if it follows the stored `pts`.
     Pushed(Page),
-    /// These users were shown with a photo, in whatever came.
+    /// Users whose profile photo the push shows.
     Shown(Vec<User>),
-    /// This channel has moved by more than was told.
+    /// This channel has moved further than the push says.
     Moved(ChannelId),
     /// Some channel has moved, or the account joined or left one.
     SomethingMoved,
-    /// The connection was lost: what happened meanwhile was not pushed.
+    /// The connection was lost. Telegram does not push again what happens until the next one.
     Disconnected,
 }
 
-/// Where flood limits are kept so that they survive the process.
-pub type FloodMemory = Arc<dyn Fn(&'static str, Timestamp) + Send + Sync>;
+/// Stores a flood limit beyond the end of the process: the method, and when the limit ends.
+pub type FloodMemory = Box<dyn Fn(&'static str, Timestamp) + Send + Sync>;
 
-/// The account's side of Telegram. Cheap to clone.
+/// The account's access to Telegram. Clones share the connections.
 #[derive(Clone)]
-pub struct Telegram(Arc<Inner>);
-
-struct Inner {
-    wire: Wire,
-    imports: download::Imports,
-}
+pub struct Telegram(Arc<Wire>);
 
 impl Telegram {
-    /// Prepares the connections; the first call connects. Hints arrive at the receiver.
+    /// Prepares the connections; the first call connects. Must be called within a tokio runtime.
     ///
-    /// `may_write` are the channels that posts may go to, `floods` the limits still in force from
-    /// an earlier process, and `memory` is told of new ones.
+    /// Posts may go to the channels `may_write`. `floods` are the flood limits of an earlier process,
+    /// and `memory` is called with each new one.
     #[must_use]
     pub fn new(
         session: AccountSession,
@@ -80,64 +83,50 @@ impl Telegram {
         floods: &BTreeMap<String, Timestamp>,
         memory: FloodMemory,
     ) -> (Self, mpsc::Receiver<Hint>) {
-        let (hints, received) = mpsc::channel(HINTS_KEPT);
-        let (wire, mut pushes) = Wire::new(
-            session,
+        let config = WireConfig {
             identity,
-            Arc::new(clock),
-            may_write.iter().map(|channel| channel.bare()).collect(),
-            &floods
+            clock: Arc::new(clock),
+            writable_channels: may_write.into_iter().map(ChannelId::bare).collect(),
+            flood_limits: floods
                 .iter()
                 .map(|(method, until)| (method.clone(), until.get()))
                 .collect(),
-            Arc::new(move |method, until| memory(method, Timestamp::new(until))),
-        );
-        tokio::spawn(async move {
-            while let Some(push) = pushes.recv().await {
-                for hint in hints_of(push) {
-                    if hints.send(hint).await.is_err() {
-                        return;
-                    }
-                }
-            }
-        });
-        let inner = Inner {
-            wire,
-            imports: download::Imports::default(),
+            on_flood_limit: Box::new(move |method, until| memory(method, Timestamp::new(until))),
         };
-        (Self(Arc::new(inner)), received)
+        let (wire, pushes) = Wire::new(session, config);
+        let (hint_sender, hints) = mpsc::channel(HINT_CAPACITY);
+        tokio::spawn(forward_hints(pushes, hint_sender));
+        (Self(Arc::new(wire)), hints)
     }
 
-    /// Asks for updates to be pushed on this connection; also the check that it is alive.
+    /// Asks Telegram to push updates over this connection. The answer also shows that the connection
+    /// is alive.
     ///
     /// # Errors
     /// See [`CallError`].
     pub async fn subscribe(&self) -> Result<(), CallError> {
-        self.wire()
-            .invoke(&f::updates::GetState {})
-            .await
-            .map(|_| ())
+        self.wire().invoke(&f::updates::GetState {}).await.map(drop)
     }
 
-    /// Drops the home connection, and every call that waits on it; the next call connects anew.
+    /// Drops the home connection and fails every call that waits on it. The next call connects again.
     pub fn reconnect(&self) {
         self.wire().reconnect();
     }
 
     /// Closes all connections.
     pub fn close(&self) {
-        self.wire().close();
+        self.wire().quit();
     }
 
-    /// Asks who this account is.
+    /// Fetches this account's own user object.
     ///
     /// # Errors
     /// See [`CallError`].
-    pub async fn own(&self) -> Result<User, CallError> {
+    pub async fn own_user(&self) -> Result<User, CallError> {
         users::own(self.wire()).await
     }
 
-    /// Lists every channel that the account is in, with its present `pts`.
+    /// Lists every channel that the account is in, archived ones included, with its present `pts`.
     ///
     /// # Errors
     /// See [`CallError`].
@@ -158,8 +147,8 @@ impl Telegram {
         difference::pull(self.wire(), channel, access_hash, pts).await
     }
 
-    /// Fetches the messages after `after`, up to `top`, as many as one call gives. The page's
-    /// `last_message` says how far it came.
+    /// Fetches the messages after `after` and up to `top`, as many as one call returns. The page's
+    /// `last_message` is the last one that was asked for.
     ///
     /// # Errors
     /// See [`CallError`].
@@ -184,7 +173,7 @@ impl Telegram {
         .await
     }
 
-    /// Asks for a group's administrators.
+    /// Fetches a group's administrators.
     ///
     /// # Errors
     /// See [`CallError`].
@@ -196,7 +185,7 @@ impl Telegram {
         users::administrators(self.wire(), group, access_hash).await
     }
 
-    /// Asks for users. Who is missing from the answer cannot be looked up.
+    /// Looks users up. A user who is missing from the result cannot be looked up.
     ///
     /// # Errors
     /// See [`CallError`].
@@ -207,19 +196,19 @@ impl Telegram {
         users::look_up(self.wire(), sightings, None).await
     }
 
-    /// Asks for users who were looked up before; gives up where the call itself is refused.
+    /// Looks users up who were looked up before. Returns Telegram's refusal after a few in a row.
     ///
     /// # Errors
     /// See [`CallError`].
-    pub async fn look_again(
+    pub async fn refresh_users(
         &self,
         sightings: &[Sighting],
     ) -> Result<BTreeMap<UserId, User>, CallError> {
-        const REFUSALS: usize = 3;
-        users::look_up(self.wire(), sightings, Some(REFUSALS)).await
+        const MAX_REFUSALS: usize = 3;
+        users::look_up(self.wire(), sightings, Some(MAX_REFUSALS)).await
     }
 
-    /// Asks for a user's bio. Telegram limits this call more than others.
+    /// Fetches a user's bio. Telegram limits this call more than others.
     ///
     /// # Errors
     /// See [`CallError`].
@@ -227,15 +216,15 @@ impl Telegram {
         users::bio(self.wire(), user).await
     }
 
-    /// Downloads a profile photo, whole.
+    /// Downloads a whole profile photo.
     ///
     /// # Errors
     /// See [`PhotoError`].
     pub async fn photo(&self, photo: Photo, owner: &Sighting) -> Result<Vec<u8>, PhotoError> {
-        photo::profile_photo(self.wire(), &self.0.imports, photo, owner).await
+        photo::profile_photo(self.wire(), photo, owner).await
     }
 
-    /// Downloads the file of a post in a private channel, whole.
+    /// Downloads the whole document of a post in a private channel.
     ///
     /// # Errors
     /// See [`DocumentError`].
@@ -245,10 +234,10 @@ impl Telegram {
         message: MessageId,
         document: &Document,
     ) -> Result<Vec<u8>, DocumentError> {
-        document::post_document(self.wire(), &self.0.imports, channel, message, document).await
+        document::post_document(self.wire(), channel, message, document).await
     }
 
-    /// Posts in HIDE or EXCHANGE; the same `random_id` again gives the same message again.
+    /// Posts in HIDE or EXCHANGE. A repetition with the same `random_id` returns the same message.
     ///
     /// # Errors
     /// See [`PostError`].
@@ -256,37 +245,43 @@ impl Telegram {
         post::send(self.wire(), post).await
     }
 
-    /// Returns until when posts with (or without) a file rest, if they do.
+    /// Returns when the flood limit on posts ends, if there is one. Posts with a file also depend on the
+    /// limits of the uploads.
     #[must_use]
-    pub fn posts_rest(&self, with_file: bool) -> Option<Timestamp> {
-        if with_file {
-            let wire = self.wire();
-            [
+    pub fn posts_limited_until(&self, with_file: bool) -> Option<Timestamp> {
+        let methods: &[&str] = if with_file {
+            &[
                 "upload.saveFilePart",
                 "upload.saveBigFilePart",
                 "messages.sendMedia",
             ]
-            .into_iter()
-            .filter_map(|method| wire.resting(method))
+        } else {
+            &["messages.sendMessage"]
+        };
+        methods
+            .iter()
+            .filter_map(|method| self.wire().limited_until(method))
             .max()
             .map(Timestamp::new)
-        } else {
-            self.wire()
-                .resting("messages.sendMessage")
-                .map(Timestamp::new)
-        }
     }
 
     fn wire(&self) -> &Wire {
-        &self.0.wire
+        &self.0
     }
 }
 
-fn hints_of(push: Push) -> Vec<Hint> {
-    match push {
-        Push::Updates(updates) => convert::hints(updates),
-        Push::Malformed => vec![Hint::SomethingMoved],
-        Push::Disconnected => vec![Hint::Disconnected],
+async fn forward_hints(mut pushes: mpsc::Receiver<Push>, hint_sender: mpsc::Sender<Hint>) {
+    while let Some(push) = pushes.recv().await {
+        let hints = match push {
+            Push::Updates(updates) => convert::hints(*updates),
+            Push::Malformed => vec![Hint::SomethingMoved],
+            Push::Disconnected => vec![Hint::Disconnected],
+        };
+        for hint in hints {
+            if hint_sender.send(hint).await.is_err() {
+                return;
+            }
+        }
     }
 }
 

@@ -51,7 +51,7 @@ async fn learn(
     loop {
         let asked = async {
             telegram.subscribe().await?;
-            let own = telegram.own().await?.id;
+            let own = telegram.own_user().await?.id;
             Ok((own, telegram.channels().await?))
         };
         let result = tokio::select! {

@@ -79,8 +79,8 @@ pub async fn deliver(shared: Arc<Shared>) -> Result<(), Stop> {
         let now = shared.clock.now();
         let open = closed_until.is_none_or(|until| until <= now);
         let rests = [
-            shared.telegram.posts_rest(false),
-            shared.telegram.posts_rest(true),
+            shared.telegram.posts_limited_until(false),
+            shared.telegram.posts_limited_until(true),
         ];
         let row = if open {
             shared

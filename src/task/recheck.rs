@@ -135,7 +135,7 @@ async fn ask(shared: &Shared, chunk: &[UserId]) -> Result<Option<BTreeMap<UserId
         return Ok(Some(BTreeMap::new()));
     }
     match shared
-        .call(|| shared.telegram.look_again(&sightings))
+        .call(|| shared.telegram.refresh_users(&sightings))
         .await?
     {
         Ok(found) => Ok(Some(found)),

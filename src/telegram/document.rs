@@ -5,7 +5,7 @@ use telegram_wire::{CallError, Wire};
 use thiserror::Error;
 
 use super::difference::messages;
-use super::download::{DownloadError, Imports, download};
+use super::download::{DownloadError, download};
 use crate::model::{AccessHash, ChannelId, Document, MessageId};
 
 /// Room for 400,000 users twice over: sealed, one with a join and a photo takes about 300 bytes.
@@ -28,12 +28,11 @@ pub enum DocumentError {
 /// Downloads the file of a post. Its reference expires; a fresh one comes with the message.
 pub(super) async fn post_document(
     wire: &Wire,
-    imports: &Imports,
     (channel, access_hash): (ChannelId, AccessHash),
     message: MessageId,
     document: &Document,
 ) -> Result<Vec<u8>, DocumentError> {
-    match attempt(wire, imports, document).await {
+    match attempt(wire, document).await {
         Err(DocumentError::Call(CallError::Refused { name, .. }))
             if name.starts_with("FILE_REFERENCE") =>
         {
@@ -44,17 +43,13 @@ pub(super) async fn post_document(
                 .find(|post| post.message == message)
                 .and_then(|post| post.document)
                 .ok_or(DocumentError::Gone)?;
-            attempt(wire, imports, &fresh).await
+            attempt(wire, &fresh).await
         }
         other => other,
     }
 }
 
-async fn attempt(
-    wire: &Wire,
-    imports: &Imports,
-    document: &Document,
-) -> Result<Vec<u8>, DocumentError> {
+async fn attempt(wire: &Wire, document: &Document) -> Result<Vec<u8>, DocumentError> {
     let location = types::InputDocumentFileLocation {
         id: document.id,
         access_hash: document.access_hash.get(),
@@ -62,7 +57,7 @@ async fn attempt(
         thumb_size: String::new(),
     }
     .into();
-    download(wire, imports, document.dc, &location, LARGEST)
+    download(wire, document.dc, &location, LARGEST)
         .await
         .map_err(|error| match error {
             DownloadError::TooLarge(_) => DocumentError::TooLarge,

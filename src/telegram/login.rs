@@ -7,6 +7,7 @@ use telegram_wire::tl::{enums, functions as f, types};
 use telegram_wire::{AccountError, CallError, Wire, password_proof};
 use thiserror::Error;
 
+use super::error::{explain_call, explain_session};
 use super::{Telegram, convert};
 use crate::model::{Timestamp, User};
 
@@ -48,10 +49,10 @@ pub enum LoginError {
     #[error("Telegram sent unsafe parameters for the two-step password, so it was not used")]
     UnsafePassword,
     /// Anything else.
-    #[error(transparent)]
+    #[error("{}", explain_call(.0))]
     Call(CallError),
     /// The session file cannot be written.
-    #[error(transparent)]
+    #[error("{}", explain_session(.0))]
     Session(#[from] super::SessionError),
 }
 
@@ -82,7 +83,7 @@ impl Telegram {
     /// # Errors
     /// See [`LoginError`].
     pub async fn logged_in(&self) -> Result<Option<User>, LoginError> {
-        match self.own().await {
+        match self.own_user().await {
             Ok(user) => Ok(Some(user)),
             Err(CallError::Account(AccountError::LoggedOut(_))) => Ok(None),
             Err(error) => Err(sort(error)),
@@ -189,7 +190,7 @@ impl Telegram {
         };
         let user = convert::user(&done.user);
         let hash = user.access_hash.map_or(0, crate::model::AccessHash::get);
-        self.wire().remember_self(user.id.get(), hash)?;
+        self.wire().save_account(user.id.get(), hash)?;
         Ok(Box::new(user))
     }
 }

@@ -4,7 +4,7 @@ use telegram_wire::tl::types;
 use telegram_wire::{CallError, Wire};
 use thiserror::Error;
 
-use super::download::{DownloadError, Imports, download};
+use super::download::{DownloadError, download};
 use super::peer;
 use crate::model::{Photo, Sighting};
 
@@ -28,7 +28,6 @@ pub enum PhotoError {
 /// Downloads `photo`, trying each way to name its owner.
 pub(super) async fn profile_photo(
     wire: &Wire,
-    imports: &Imports,
     photo: Photo,
     owner: &Sighting,
 ) -> Result<Vec<u8>, PhotoError> {
@@ -45,7 +44,7 @@ pub(super) async fn profile_photo(
             photo_id: photo.id.get(),
         }
         .into();
-        match download(wire, imports, photo.dc, &location, LARGEST).await {
+        match download(wire, photo.dc, &location, LARGEST).await {
             Ok(bytes) => return Ok(bytes),
             Err(DownloadError::Call(error @ CallError::Refused { code: 400, .. })) => {
                 refused = error;

@@ -1,51 +1,51 @@
-//! What can go wrong with a call, sorted by what it means for us.
+//! The errors of a call, classified by how the caller has to react.
 //!
-//! Every error of the wire becomes one of five: wait until then, the account is unusable, no answer,
-//! Telegram's own trouble (both worth another try), or a refusal that says why.
+//! Each error is one of five: a flood limit, an unusable account, a lost answer, trouble on Telegram's
+//! side, or a refusal. After a lost answer and after trouble the same call may succeed later.
 
-use grammers_mtsender::InvocationError;
+use grammers_client::InvocationError;
 use thiserror::Error;
 
 use crate::session::SessionError;
 
-/// A call that brought no answer.
+/// The reason why a call returned no answer.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum CallError {
-    /// Telegram wants this method to rest.
-    #[error("{method} has to wait until {until} (Telegram's flood limit)")]
+    /// Telegram limits the rate of this method (FLOOD_WAIT), or did so a while ago.
+    #[error("Telegram limits {method} until {until} (FLOOD_WAIT)")]
     Flood {
-        /// The method concerned, and no other.
+        /// The limited method. Other methods are not affected.
         method: &'static str,
-        /// When it may be called again.
+        /// The Unix time from which on it may be called again.
         until: i64,
     },
     /// The account cannot be used any more.
     #[error(transparent)]
     Account(#[from] AccountError),
-    /// No answer: the same call may succeed later.
+    /// The connection failed, or no answer came in time. The call may or may not have taken effect.
     #[error("{method}: {cause}")]
     Network {
         /// The method that was called.
         method: &'static str,
-        /// What happened, in the library's words.
+        /// The cause, for the log.
         cause: String,
     },
-    /// Telegram answered that it is in trouble itself: the same call may succeed later.
-    #[error("{method}: Telegram answered {what}")]
+    /// Telegram has an internal problem.
+    #[error("{method}: Telegram answered {answer}")]
     Busy {
         /// The method that was called.
         method: &'static str,
-        /// Its code and name.
-        what: String,
+        /// The code and the name of the error.
+        answer: String,
     },
-    /// Telegram refused the call.
+    /// Telegram refused the call; or, with code 0, this side did not make it or cannot use its answer.
     #[error("{method} was refused: {code} {name}")]
     Refused {
         /// The method that was called.
         method: &'static str,
-        /// Telegram's error code.
+        /// Telegram's error code, or 0.
         code: i32,
-        /// The error's name, its number taken out.
+        /// The name of the error without its number, as in `FILE_MIGRATE`; a sentence for code 0.
         name: String,
         /// The number in the name, if any.
         value: Option<u32>,
@@ -53,61 +53,68 @@ pub enum CallError {
 }
 
 impl CallError {
-    /// Returns whether Telegram refused the call with this very name.
+    /// Makes a refusal that does not come from Telegram: its code is 0.
+    #[must_use]
+    pub fn local(method: &'static str, reason: impl Into<String>) -> Self {
+        Self::Refused {
+            method,
+            code: 0,
+            name: reason.into(),
+            value: None,
+        }
+    }
+
+    /// Returns true if Telegram refused the call with the error `wanted`.
     #[must_use]
     pub fn is(&self, wanted: &str) -> bool {
         matches!(self, Self::Refused { name, .. } if name == wanted)
     }
 }
 
-/// Why the account is unusable. Each is one plain sentence, and ends the program (SPEC §9.6).
+/// The reason why the account or its session cannot be used any more.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum AccountError {
-    /// The session was ended from another device, or never logged in.
-    #[error(
-        "Telegram does not accept this session any more ({0}): log the account in again with `scp-079-avatar login`"
-    )]
+    /// Telegram ended the session, or the account never logged in. Holds the name of the error.
+    #[error("Telegram does not accept this session any more ({0})")]
     LoggedOut(String),
-    /// The account was deleted or banned.
-    #[error("Telegram has banned or deleted this account ({0}): another account is needed")]
+    /// Telegram deleted or banned the account. Holds the name of the error.
+    #[error("Telegram has banned or deleted this account ({0})")]
     Banned(String),
-    /// The account is frozen.
-    #[error("Telegram has frozen this account ({0}): appeal in an official app, then start again")]
+    /// Telegram froze the account. Holds the name of the error.
+    #[error("Telegram has frozen this account ({0})")]
     Frozen(String),
-    /// The session is in use on two hosts.
-    #[error(
-        "this session was used on two hosts at once, so Telegram has ended it: run it on one host only, and log in again with `scp-079-avatar login`"
-    )]
+    /// The session was used on two hosts (AUTH_KEY_DUPLICATED).
+    #[error("this session was used on two hosts at once, so Telegram has ended it")]
     Duplicated,
-    /// Telegram does not know the authorization key.
+    /// Telegram does not know the session's authorization key.
     #[error(
-        "Telegram does not know this session's authorization key any more; the session file was left as it is: log in again with `scp-079-avatar login`"
+        "Telegram does not know this session's authorization key any more; the session file was left as it is"
     )]
     KeyUnknown,
 }
 
-/// Sorts an error of the wire. `home` says whether the call went to the account's own data
-/// centre: elsewhere a 401 only means that the authorization has to be imported first.
-pub(super) fn classify(
+/// Classifies an error of the connection. Error 401 ends the session only in the home data centre;
+/// elsewhere it means that the authorization was not imported yet.
+pub(crate) fn classify(
     error: InvocationError,
     method: &'static str,
-    home: bool,
+    is_home: bool,
     now: i64,
 ) -> CallError {
-    use grammers_mtsender::InvocationError as E;
+    use grammers_client::InvocationError as E;
     match error {
         E::Rpc(rpc) => match (rpc.code, rpc.value) {
-            // One second more than said: `now` is rounded down.
+            // `now` is rounded down, so a second is added.
             (420, Some(seconds)) => CallError::Flood {
                 method,
                 until: now + i64::from(seconds) + 1,
             },
             (420, None) => AccountError::Frozen(rpc.name).into(),
-            (401, _) if home => match rpc.name.as_str() {
+            (401, _) if is_home => match rpc.name.as_str() {
                 "USER_DEACTIVATED" | "USER_DEACTIVATED_BAN" => {
                     AccountError::Banned(rpc.name).into()
                 }
-                // Only a login meets it, and knows what to do.
+                // A step of the login, not an error of the account.
                 "SESSION_PASSWORD_NEEDED" => CallError::Refused {
                     method,
                     code: rpc.code,
@@ -120,7 +127,7 @@ pub(super) fn classify(
             (code, _) if !(0..500).contains(&code) && rpc.name != "RANDOM_ID_DUPLICATE" => {
                 CallError::Busy {
                     method,
-                    what: format!("{code} {}", rpc.name),
+                    answer: format!("{code} {}", rpc.name),
                 }
             }
             (code, value) => CallError::Refused {
@@ -137,17 +144,12 @@ pub(super) fn classify(
                 cause: format!("the session file could not be written: {error}"),
             },
         },
-        E::Transport(grammers_mtproto_error) if home && is_key_unknown(&grammers_mtproto_error) => {
-            AccountError::KeyUnknown.into()
+        E::Transport(error) if is_home && is_key_unknown(&error) => AccountError::KeyUnknown.into(),
+        // A new key is negotiated only if Telegram refused the old one.
+        E::Authentication(_) if is_home => AccountError::KeyUnknown.into(),
+        E::Deserialize(error) => {
+            CallError::local(method, format!("the answer cannot be parsed ({error})"))
         }
-        // A key that cannot be negotiated anew at home means that the old one was refused.
-        E::Authentication(_) if home => AccountError::KeyUnknown.into(),
-        E::Deserialize(error) => CallError::Refused {
-            method,
-            code: 0,
-            name: format!("an answer that could not be read ({error})"),
-            value: None,
-        },
         other => CallError::Network {
             method,
             cause: other.to_string(),
@@ -155,15 +157,15 @@ pub(super) fn classify(
     }
 }
 
-/// The transport says −404 when it does not know the key. The type is of a crate below the
-/// sender's, so it is known by what it prints.
+/// Returns true for the transport error −404, by which Telegram rejects an unknown key. The error's
+/// type belongs to a crate below grammers-client, so it is recognized by its text.
 fn is_key_unknown(error: &impl std::fmt::Display) -> bool {
     error.to_string().contains("(negative length -404)")
 }
 
 #[cfg(test)]
 mod tests {
-    use grammers_mtsender::RpcError;
+    use grammers_client::sender::RpcError;
 
     use super::*;
 
@@ -177,17 +179,19 @@ mod tests {
     }
 
     #[test]
-    fn each_error_means_one_thing() {
-        let now = 1_000;
-        let sort = |error, home| classify(error, "m", home, now);
+    fn a_flood_wait_ends_a_second_later_than_announced() {
         assert_eq!(
-            sort(rpc(420, "FLOOD_WAIT", Some(31)), true),
+            classify(rpc(420, "FLOOD_WAIT", Some(31)), "m", true, 1_000),
             CallError::Flood {
                 method: "m",
                 until: 1_032
             }
         );
-        for (code, name, home, trouble) in [
+    }
+
+    #[test]
+    fn account_errors_are_told_from_refusals() {
+        for (code, name, is_home, ends_account) in [
             (420, "FROZEN_METHOD_INVALID", true, true),
             (401, "AUTH_KEY_UNREGISTERED", true, true),
             (401, "AUTH_KEY_UNREGISTERED", false, false),
@@ -196,28 +200,32 @@ mod tests {
             (401, "SESSION_PASSWORD_NEEDED", true, false),
             (406, "AUTH_KEY_DUPLICATED", true, true),
             (400, "CHANNEL_PRIVATE", true, false),
+            (500, "RANDOM_ID_DUPLICATE", true, false),
         ] {
-            let error = sort(rpc(code, name, None), home);
-            assert_eq!(matches!(error, CallError::Account(_)), trouble, "{name}");
-            if !trouble {
-                assert!(error.is(name), "{error}");
-            }
+            let error = classify(rpc(code, name, None), "m", is_home, 1_000);
+            assert_eq!(
+                matches!(error, CallError::Account(_)),
+                ends_account,
+                "{name}"
+            );
+            assert_eq!(error.is(name), !ends_account, "{error}");
         }
-        assert!(matches!(
-            sort(rpc(500, "INTERNAL", None), true),
-            CallError::Busy { .. }
-        ));
-        assert!(sort(rpc(500, "RANDOM_ID_DUPLICATE", None), true).is("RANDOM_ID_DUPLICATE"));
-        assert!(matches!(
-            sort(InvocationError::Dropped("gone"), true),
-            CallError::Network { .. }
-        ));
+    }
+
+    #[test]
+    fn a_replaced_home_key_means_that_the_key_is_unknown() {
+        let error = InvocationError::Session(Box::new(SessionError::KeyReplaced));
         assert_eq!(
-            sort(
-                InvocationError::Session(Box::new(SessionError::KeyReplaced)),
-                true
-            ),
+            classify(error, "m", true, 1_000),
             CallError::Account(AccountError::KeyUnknown)
         );
+    }
+
+    #[test]
+    fn lost_answers_and_internal_errors_can_be_retried() {
+        let lost = classify(InvocationError::Dropped("gone"), "m", true, 1_000);
+        assert!(matches!(lost, CallError::Network { .. }), "{lost}");
+        let internal = classify(rpc(500, "INTERNAL", None), "m", true, 1_000);
+        assert!(matches!(internal, CallError::Busy { .. }), "{internal}");
     }
 }

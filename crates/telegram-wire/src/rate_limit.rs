@@ -1,8 +1,9 @@
-//! One method's gate: how many at once, how fast, and whether a flood limit rests it.
+//! The rate limit of one method.
 //!
-//! Knows no method by name and nothing of Telegram but that it may say "wait". The pace is a
-//! leaky bucket with room for a few calls at once; each flood limit doubles the interval, and calls
-//! that go well bring it back, slowly.
+//! A limiter bounds how many calls run at once and how fast they follow each other, and refuses
+//! calls while a flood limit of Telegram is in force. The pace is a leaky bucket with room for a few
+//! calls without a pause. Each flood limit doubles the interval; a series of successful calls halves
+//! it again. The limiter stores nothing: a flood limit of an earlier process is handed in.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -13,114 +14,114 @@ use tokio::time::Instant;
 use crate::Clock;
 use crate::error::CallError;
 
-/// How many calls may follow each other without a pause after a rest.
+/// How many calls may follow each other without a pause when the bucket is empty.
 const BURST: u32 = 5;
-/// How far floods may stretch the interval.
-const LONGEST_STRETCH: u32 = 16;
-/// How many good calls in a row halve the stretch again.
-const CALM: u32 = 50;
-/// No method is called by more than this many tasks at once.
-const MOST_AT_ONCE: u32 = 16;
+/// The largest factor by which flood limits stretch the interval.
+const MAX_SLOWDOWN: u32 = 16;
+/// How many successful calls in a row halve the slowdown.
+const SUCCESSES_TO_RECOVER: u32 = 50;
+/// The upper bound of [`Pace::max_concurrent`].
+const MAX_CONCURRENT: u32 = 16;
 
 /// How fast a method may be called.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
-    /// How many calls may be under way at once.
-    pub at_once: u32,
+    /// How many calls may run at once.
+    pub max_concurrent: u32,
     /// The interval between calls, once the burst is used up.
-    pub every: Duration,
+    pub interval: Duration,
 }
 
-/// The gate of one method.
-pub(super) struct Gate {
+/// The rate limit of one method.
+pub(crate) struct RateLimiter {
     clock: Arc<dyn Clock>,
-    places: Semaphore,
+    permits: Semaphore,
     state: Mutex<State>,
 }
 
-#[derive(Debug)]
 struct State {
-    /// When the bucket is empty again.
-    full_until: Instant,
-    rests_until: Option<i64>,
-    stretch: u32,
-    good: u32,
+    bucket_empty_at: Instant,
+    limited_until: Option<i64>,
+    slowdown: u32,
+    successes: u32,
 }
 
-impl Gate {
-    /// Makes a gate, resting until `rests_until` if a limit of an earlier process is in force.
-    pub(super) fn new(clock: Arc<dyn Clock>, rests_until: Option<i64>) -> Self {
-        let full_until = clock.instant();
+impl RateLimiter {
+    /// Makes a limiter that refuses calls until `limited_until`, if that is in the future.
+    pub(crate) fn new(clock: Arc<dyn Clock>, limited_until: Option<i64>) -> Self {
+        let bucket_empty_at = clock.instant();
         Self {
             clock,
-            places: Semaphore::new(MOST_AT_ONCE as usize),
+            permits: Semaphore::new(MAX_CONCURRENT as usize),
             state: Mutex::new(State {
-                full_until,
-                rests_until,
-                stretch: 1,
-                good: 0,
+                bucket_empty_at,
+                limited_until,
+                slowdown: 1,
+                successes: 0,
             }),
         }
     }
 
-    /// Waits for a place and for the pace; refuses at once while a flood limit is in force.
-    pub(super) async fn pass(
+    /// Waits until a call may start. The call is running until the returned permit is dropped.
+    ///
+    /// # Errors
+    /// [`CallError::Flood`], at once, while a flood limit is in force.
+    pub(crate) async fn acquire(
         &self,
         method: &'static str,
         pace: Pace,
     ) -> Result<SemaphorePermit<'_>, CallError> {
-        self.refuse_resting(method)?;
-        let width = MOST_AT_ONCE / pace.at_once.clamp(1, MOST_AT_ONCE);
-        let place = self
-            .places
-            .acquire_many(width)
+        self.refuse_while_limited(method)?;
+        let share = MAX_CONCURRENT / pace.max_concurrent.clamp(1, MAX_CONCURRENT);
+        let permit = self
+            .permits
+            .acquire_many(share)
             .await
             .expect("the semaphore is never closed");
-        tokio::time::sleep_until(self.reserve(pace.every)).await;
-        // A call before this one may have met the limit while this one waited.
-        self.refuse_resting(method)?;
-        Ok(place)
+        tokio::time::sleep_until(self.reserve(pace.interval)).await;
+        // Another call may have met the limit while this one waited.
+        self.refuse_while_limited(method)?;
+        Ok(permit)
     }
 
-    /// Notes that a call went well.
-    pub(super) fn went_well(&self) {
+    pub(crate) fn note_success(&self) {
         let mut state = self.lock();
-        state.good = state.good.saturating_add(1);
-        if state.good >= CALM && state.stretch > 1 {
-            state.stretch /= 2;
-            state.good = 0;
+        state.successes = state.successes.saturating_add(1);
+        if state.successes >= SUCCESSES_TO_RECOVER && state.slowdown > 1 {
+            state.slowdown /= 2;
+            state.successes = 0;
         }
     }
 
-    /// Rests the method until `until`, and slows it down afterwards.
-    pub(super) fn rest(&self, until: i64) {
+    /// Refuses calls until `until`, and slows them down afterwards.
+    pub(crate) fn note_flood(&self, until: i64) {
         let mut state = self.lock();
-        state.rests_until = state.rests_until.max(Some(until));
-        state.stretch = (state.stretch * 2).min(LONGEST_STRETCH);
-        state.good = 0;
+        state.limited_until = state.limited_until.max(Some(until));
+        state.slowdown = (state.slowdown * 2).min(MAX_SLOWDOWN);
+        state.successes = 0;
     }
 
-    /// Returns until when the method rests, if it does.
-    pub(super) fn resting(&self) -> Option<i64> {
+    /// Returns the end of the flood limit that is in force, if any.
+    pub(crate) fn limited_until(&self) -> Option<i64> {
         let now = self.clock.now();
-        self.lock().rests_until.filter(|&until| until > now)
+        self.lock().limited_until.filter(|&until| until > now)
     }
 
-    fn refuse_resting(&self, method: &'static str) -> Result<(), CallError> {
-        self.resting()
+    fn refuse_while_limited(&self, method: &'static str) -> Result<(), CallError> {
+        self.limited_until()
             .map_or(Ok(()), |until| Err(CallError::Flood { method, until }))
     }
 
-    /// Takes the next moment at which a call may start.
-    fn reserve(&self, every: Duration) -> Instant {
+    /// Reserves the next instant at which a call may start.
+    fn reserve(&self, interval: Duration) -> Instant {
         let now = self.clock.instant();
         let mut state = self.lock();
-        let every = every * state.stretch;
-        let start = (state.full_until.max(now) + every)
-            .checked_sub(every * BURST)
-            .map_or(now, |start| start.max(now));
-        state.full_until = state.full_until.max(now) + every;
-        start
+        let interval = interval * state.slowdown;
+        let empty_at = state.bucket_empty_at.max(now) + interval;
+        state.bucket_empty_at = empty_at;
+        empty_at
+            .checked_sub(interval * BURST)
+            .map_or(now, |start| start.max(now))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -129,16 +130,16 @@ impl Gate {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::sync::atomic::{AtomicI64, Ordering};
 
     use super::*;
 
-    /// A wall clock that the test sets, and the real monotonic one.
-    struct TestClock(AtomicI64);
+    /// A wall clock that the test sets, and the real monotonic clock.
+    pub(crate) struct TestClock(AtomicI64);
 
     impl TestClock {
-        fn at(now: i64) -> Arc<Self> {
+        pub(crate) fn at(now: i64) -> Arc<Self> {
             Arc::new(Self(AtomicI64::new(now)))
         }
     }
@@ -148,45 +149,52 @@ mod tests {
             self.0.load(Ordering::SeqCst)
         }
 
-        #[expect(clippy::disallowed_methods, reason = "the timer of tokio runs by it")]
+        #[expect(clippy::disallowed_methods, reason = "tokio's timers use this clock")]
         fn instant(&self) -> Instant {
             Instant::now()
         }
     }
 
     #[tokio::test]
-    async fn after_a_burst_calls_keep_their_distance() {
-        let gate = Gate::new(TestClock::at(0), None);
-        let every = Duration::from_secs(2);
-        let starts: Vec<Instant> = (0..8).map(|_| gate.reserve(every)).collect();
-        let distances: Vec<Duration> = starts.windows(2).map(|pair| pair[1] - pair[0]).collect();
-        assert!(
-            distances[..4].iter().all(|gap| *gap < every),
-            "{distances:?}"
-        );
-        assert_eq!(distances[5..], [every; 2]);
+    async fn calls_keep_the_interval_after_a_burst() {
+        let limiter = RateLimiter::new(TestClock::at(0), None);
+        let interval = Duration::from_secs(2);
+        let starts: Vec<Instant> = (0..8).map(|_| limiter.reserve(interval)).collect();
+        let gaps: Vec<Duration> = starts.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        assert!(gaps[..4].iter().all(|gap| *gap < interval), "{gaps:?}");
+        assert_eq!(gaps[5..], [interval; 2]);
     }
 
     #[tokio::test]
-    async fn a_flood_limit_refuses_until_its_second_and_slows_down() {
+    async fn a_flood_limit_refuses_calls_until_it_ends() {
         let clock = TestClock::at(1_000);
-        let gate = Gate::new(clock.clone(), Some(1_010));
+        let limiter = RateLimiter::new(clock.clone(), Some(1_010));
         let pace = Pace {
-            at_once: 1,
-            every: Duration::ZERO,
+            max_concurrent: 1,
+            interval: Duration::ZERO,
         };
-        let refused = gate.pass("m", pace).await.expect_err("resting");
         assert_eq!(
-            refused,
+            limiter.acquire("m", pace).await.expect_err("limited"),
             CallError::Flood {
                 method: "m",
                 until: 1_010
             }
         );
         clock.0.store(1_010, Ordering::SeqCst);
-        drop(gate.pass("m", pace).await.expect("open again"));
-        gate.rest(1_020);
-        assert_eq!(gate.resting(), Some(1_020));
-        assert_eq!(gate.lock().stretch, 2);
+        drop(limiter.acquire("m", pace).await.expect("permitted"));
+        limiter.note_flood(1_020);
+        assert_eq!(limiter.limited_until(), Some(1_020));
+    }
+
+    #[test]
+    fn successful_calls_undo_the_slowdown() {
+        let limiter = RateLimiter::new(TestClock::at(1_000), None);
+        limiter.note_flood(1_010);
+        limiter.note_flood(1_020);
+        assert_eq!(limiter.lock().slowdown, 4);
+        for _ in 0..SUCCESSES_TO_RECOVER {
+            limiter.note_success();
+        }
+        assert_eq!(limiter.lock().slowdown, 2);
     }
 }
