@@ -9,30 +9,33 @@
 //! fn bypass(client: &grammers_client::Client) {}
 //! ```
 
+mod attachment;
 mod convert;
+mod dialogs;
 mod difference;
-mod document;
 mod download;
 mod error;
+mod hints;
 mod login;
 mod peer;
-mod photo;
 mod post;
+mod profile_photo;
 mod users;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use telegram_wire::tl::functions as f;
-use telegram_wire::{Push, Wire, WireConfig};
+use telegram_wire::{Wire, WireConfig};
 use tokio::sync::mpsc;
 
+pub use attachment::DocumentError;
 pub use difference::Difference;
-pub use document::DocumentError;
 pub use error::{explain_account, explain_session};
+pub use hints::Hint;
 pub use login::{LoginError, SentCode, SignedIn};
-pub use photo::PhotoError;
 pub use post::{File, Post, PostError};
+pub use profile_photo::PhotoError;
 pub use telegram_wire::{
     AccountError, AccountSession, CallError, Identity, PERMITTED, SessionError,
 };
@@ -45,22 +48,6 @@ use crate::model::{
 
 /// How many hints are buffered for the watcher.
 const HINT_CAPACITY: usize = 4096;
-
-/// A hint that Telegram pushed. Hints may be lost without harm, because the program also compares the
-/// `pts` of every channel with the stored one from time to time.
-#[derive(Debug)]
-pub enum Hint {
-    /// One event of one channel. It can be applied if it follows the stored `pts`.
-    Pushed(Page),
-    /// Users whose profile photo the push shows.
-    Shown(Vec<User>),
-    /// This channel has moved further than the push says.
-    Moved(ChannelId),
-    /// Some channel has moved, or the account joined or left one.
-    SomethingMoved,
-    /// The connection was lost. Telegram does not push again what happens until the next one.
-    Disconnected,
-}
 
 /// Stores a flood limit beyond the end of the process: the method, and when the limit ends.
 pub type FloodMemory = Box<dyn Fn(&'static str, Timestamp) + Send + Sync>;
@@ -94,9 +81,9 @@ impl Telegram {
             on_flood_limit: Box::new(move |method, until| memory(method, Timestamp::new(until))),
         };
         let (wire, pushes) = Wire::new(session, config);
-        let (hint_sender, hints) = mpsc::channel(HINT_CAPACITY);
-        tokio::spawn(forward_hints(pushes, hint_sender));
-        (Self(Arc::new(wire)), hints)
+        let (hint_sender, hint_receiver) = mpsc::channel(HINT_CAPACITY);
+        tokio::spawn(hints::forward(pushes, hint_sender));
+        (Self(Arc::new(wire)), hint_receiver)
     }
 
     /// Asks Telegram to push updates over this connection. The answer also shows that the connection
@@ -131,7 +118,7 @@ impl Telegram {
     /// # Errors
     /// See [`CallError`].
     pub async fn channels(&self) -> Result<Vec<Channel>, CallError> {
-        difference::channels(self.wire()).await
+        dialogs::channels(self.wire()).await
     }
 
     /// Pulls one page of what happened in a channel since `pts`.
@@ -161,7 +148,7 @@ impl Telegram {
     ) -> Result<Page, CallError> {
         let first = after.get().saturating_add(1);
         let last = first
-            .saturating_add(difference::MESSAGES_A_CALL - 1)
+            .saturating_add(difference::MESSAGES_PER_CALL - 1)
             .min(top.get());
         difference::messages(
             self.wire(),
@@ -221,7 +208,7 @@ impl Telegram {
     /// # Errors
     /// See [`PhotoError`].
     pub async fn photo(&self, photo: Photo, owner: &Sighting) -> Result<Vec<u8>, PhotoError> {
-        photo::profile_photo(self.wire(), photo, owner).await
+        profile_photo::profile_photo(self.wire(), photo, owner).await
     }
 
     /// Downloads the whole document of a post in a private channel.
@@ -230,11 +217,12 @@ impl Telegram {
     /// See [`DocumentError`].
     pub async fn document(
         &self,
-        channel: (ChannelId, AccessHash),
+        channel: ChannelId,
+        access_hash: AccessHash,
         message: MessageId,
         document: &Document,
     ) -> Result<Vec<u8>, DocumentError> {
-        document::post_document(self.wire(), channel, message, document).await
+        attachment::post_document(self.wire(), channel, access_hash, message, document).await
     }
 
     /// Posts in HIDE or EXCHANGE. A repetition with the same `random_id` returns the same message.
@@ -267,21 +255,6 @@ impl Telegram {
 
     fn wire(&self) -> &Wire {
         &self.0
-    }
-}
-
-async fn forward_hints(mut pushes: mpsc::Receiver<Push>, hint_sender: mpsc::Sender<Hint>) {
-    while let Some(push) = pushes.recv().await {
-        let hints = match push {
-            Push::Updates(updates) => convert::hints(*updates),
-            Push::Malformed => vec![Hint::SomethingMoved],
-            Push::Disconnected => vec![Hint::Disconnected],
-        };
-        for hint in hints {
-            if hint_sender.send(hint).await.is_err() {
-                return;
-            }
-        }
     }
 }
 

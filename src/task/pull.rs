@@ -159,12 +159,12 @@ async fn attached(shared: &Shared, page: &Page) -> Result<Attached, Stop> {
         };
         let known = shared.commit(|facts| facts.channel(page.channel)).await?;
         let Some(known) = known else { continue };
-        let channel = (page.channel, known.channel.access_hash);
+        let access_hash = known.channel.access_hash;
         let fetched = shared
             .call(|| async {
                 match shared
                     .telegram
-                    .document(channel, post.message, document)
+                    .document(page.channel, access_hash, post.message, document)
                     .await
                 {
                     Err(DocumentError::Call(
