@@ -1,6 +1,6 @@
 //! Reads the events of one channel: by `updates.getChannelDifference`, or messages by their ids.
 //!
-//! Nothing is stored here: the caller passes the `pts` in and stores the new one.
+//! This module stores nothing: the caller passes the `pts` in and stores the new one.
 
 use telegram_wire::tl::{enums, functions as f, types};
 use telegram_wire::{CallError, Wire};
@@ -19,7 +19,7 @@ pub enum Difference {
     /// The events, or the first part of them.
     Page {
         page: Page,
-        /// Whether no further page follows.
+        /// True if no further page follows.
         last: bool,
     },
     /// Telegram returns no events over a gap this long. The messages must be fetched by their ids.

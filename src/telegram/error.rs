@@ -1,4 +1,6 @@
-//! What the operator can do about an account or a session file that cannot be used.
+//! Adds the remedy to the errors of an account or a session file that cannot be used.
+//!
+//! The wire reports causes only, because it does not know the commands of this program.
 
 use telegram_wire::{AccountError, CallError, SessionError};
 

@@ -15,7 +15,7 @@ pub enum Hint {
     Pushed(Page),
     /// Users whose profile photo the push shows.
     Shown(Vec<User>),
-    /// This channel has moved further than the push says.
+    /// This channel has moved further than the push shows.
     Moved(ChannelId),
     /// Some channel has moved, or the account joined or left one.
     SomethingMoved,

@@ -54,7 +54,7 @@ pub enum LoginError {
 pub struct SentCode {
     phone: String,
     hash: String,
-    /// A phrase that says where the code was sent.
+    /// A phrase that describes where the code was sent.
     pub sent_to: &'static str,
 }
 
