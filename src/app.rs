@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 use thiserror::Error;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -30,7 +30,8 @@ use crate::spool::Spool;
 use crate::store::{DirectoryLock, LockError, Start, Store, StoreError, Tx};
 use crate::task::{self, Accounts, Settings, Shared, TaskError, Wakes};
 use crate::telegram::{
-    AccountSession, AccountTrouble, CallError, FloodMemory, Hint, Identity, SessionError, Telegram,
+    AccountError, AccountSession, CallError, FloodMemory, Hint, Identity, SessionError, Telegram,
+    explain_account, explain_session,
 };
 use crate::version;
 
@@ -52,14 +53,14 @@ pub enum AppError {
     #[error(transparent)]
     Lock(#[from] LockError),
     /// The session file does not serve.
-    #[error(transparent)]
+    #[error("{}", explain_session(.0))]
     Session(#[from] SessionError),
     /// The database does not serve.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The account is unusable.
-    #[error(transparent)]
-    Account(#[from] AccountTrouble),
+    #[error("{}", explain_account(.0))]
+    Account(#[from] AccountError),
     /// Telegram could not be reached at start.
     #[error(
         "Telegram could not be reached for {minutes} minutes: {0}; check the network and [proxy]",
@@ -338,7 +339,7 @@ fn connect_with(
     let now = clock.now();
     let floods = store.transaction(|tx| tx.floods(now))?;
     let keeper = store.clone();
-    let memory: FloodMemory = Arc::new(move |method, until| {
+    let memory: FloodMemory = Box::new(move |method, until| {
         let kept: Result<(), StoreError> =
             keeper.transaction(|tx| tx.remember_flood(method, until));
         if let Err(error) = kept {
@@ -368,9 +369,6 @@ pub fn identity(config: &Config) -> Identity {
         system_version: config.telegram.system_version.clone(),
         app_version: config.telegram.app_version.clone(),
         lang_code: config.telegram.lang_code.clone(),
-        proxy_url: config
-            .proxy
-            .as_ref()
-            .map(|proxy: &config::Proxy| proxy.url().expose_secret().to_owned()),
+        proxy_url: config.proxy.as_ref().map(config::Proxy::url),
     }
 }

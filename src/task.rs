@@ -43,7 +43,7 @@ use crate::file_codec::{Decoder, Encoder};
 use crate::model::{Channel, ChannelId, ChannelKind, Timestamp, UserId};
 use crate::spool::Spool;
 use crate::store::{Store, StoreError, Tx};
-use crate::telegram::{AccountTrouble, CallError, Telegram};
+use crate::telegram::{AccountError, CallError, Telegram};
 
 /// How long to wait before a change that the disk refused is tried again.
 const DISK_PAUSE: Duration = Duration::from_secs(5);
@@ -152,7 +152,7 @@ pub enum TaskError {
     ShuttingDown,
     /// The account is unusable.
     #[error(transparent)]
-    Account(#[from] AccountTrouble),
+    Account(#[from] AccountError),
     /// The database is unusable.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -200,7 +200,7 @@ impl Shared {
                 Ok(done) => return Ok(Ok(done)),
                 Err(CallError::Account(trouble)) => return Err(trouble.into()),
                 Err(error @ CallError::Refused { .. }) => return Ok(Err(error)),
-                Err(CallError::Flood { until, .. }) => self.clock.until(until),
+                Err(CallError::Flood { until, .. }) => self.clock.until(Timestamp::new(until)),
                 Err(error @ (CallError::Network { .. } | CallError::Busy { .. })) => {
                     tracing::debug!("{error}");
                     decide::backoff(attempts)

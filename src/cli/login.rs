@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
-use std::sync::Arc;
 
 use super::Failure;
 use crate::app;
@@ -40,7 +39,7 @@ async fn log_in(config: &Config) -> Result<(), Failure> {
         Clock::system(),
         BTreeSet::new(),
         &BTreeMap::new(),
-        Arc::new(|_, _| {}),
+        Box::new(|_, _| {}),
     );
     let logged_in = telegram.logged_in().await.map_err(failure)?;
     if let Some(user) = logged_in {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::{Shared, TaskError};
 use crate::decide;
-use crate::model::{ChannelId, ChannelKind, UserId};
+use crate::model::{ChannelId, ChannelKind, Timestamp, UserId};
 use crate::store::KnownChannel;
 use crate::telegram::CallError;
 
@@ -48,7 +48,7 @@ async fn refresh(shared: &Shared, known: &KnownChannel) -> Result<(), TaskError>
             .administrators(known.channel.id, known.channel.access_hash);
         let pause = match shared.or_shutdown(asked).await? {
             Err(CallError::Account(trouble)) => return Err(trouble.into()),
-            Err(CallError::Flood { until, .. }) => shared.clock.until(until),
+            Err(CallError::Flood { until, .. }) => shared.clock.until(Timestamp::new(until)),
             Err(CallError::Network { .. } | CallError::Busy { .. }) if attempts < MOST_ATTEMPTS => {
                 attempts += 1;
                 decide::backoff(attempts)

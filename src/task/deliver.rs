@@ -79,8 +79,8 @@ pub async fn deliver(shared: Arc<Shared>) -> Result<(), TaskError> {
         let now = shared.clock.now();
         let open = closed_until.is_none_or(|until| until <= now);
         let rests = [
-            shared.telegram.posts_rest(false),
-            shared.telegram.posts_rest(true),
+            shared.telegram.posts_limited_until(false),
+            shared.telegram.posts_limited_until(true),
         ];
         let row = if open {
             shared
@@ -270,7 +270,9 @@ async fn not_sent(
 ) -> Result<Option<Timestamp>, TaskError> {
     let failure = match &error {
         PostError::Call(CallError::Account(trouble)) => return Err(trouble.clone().into()),
-        PostError::Call(CallError::Flood { until, .. }) => PostFailure::Flood { until: *until },
+        PostError::Call(CallError::Flood { until, .. }) => PostFailure::Flood {
+            until: Timestamp::new(*until),
+        },
         PostError::Call(CallError::Network { .. } | CallError::Busy { .. })
         | PostError::Unproven => PostFailure::Unanswered,
         PostError::Call(CallError::Refused { code, name, .. }) => {

@@ -156,7 +156,7 @@ async fn download(shared: &Shared, row: Row) -> Result<bool, TaskError> {
         Err(PhotoError::Call(error)) => match error {
             CallError::Account(trouble) => return Err(trouble.into()),
             CallError::Flood { until, .. } => {
-                put_off(shared, &row, until, false).await?;
+                put_off(shared, &row, Timestamp::new(until), false).await?;
                 return Ok(true);
             }
             CallError::Network { .. } | CallError::Busy { .. } => {

@@ -8,7 +8,7 @@ use super::{Shared, TaskError, joins};
 use crate::decide::channel_tracker::{Gap, PullEnd};
 use crate::file_codec::DecodedFile;
 use crate::list_file::ListFile;
-use crate::model::{Advance, ChannelId, Page};
+use crate::model::{Advance, ChannelId, Page, Timestamp};
 use crate::store::{AdvanceOutcome, KnownChannel};
 use crate::telegram::{CallError, Difference, DocumentError};
 
@@ -132,12 +132,12 @@ async fn attached(shared: &Shared, page: &Page) -> Result<Attached, TaskError> {
         };
         let known = shared.commit(|tx| tx.channel(page.channel)).await?;
         let Some(known) = known else { continue };
-        let channel = (page.channel, known.channel.access_hash);
+        let access_hash = known.channel.access_hash;
         let fetched = shared
             .call(|| async {
                 match shared
                     .telegram
-                    .document(channel, post.message, document)
+                    .document(page.channel, access_hash, post.message, document)
                     .await
                 {
                     Err(DocumentError::Call(
@@ -185,7 +185,7 @@ async fn failed(
     }
     let pause = match error {
         CallError::Account(trouble) => return Err(trouble.into()),
-        CallError::Flood { until, .. } => shared.clock.until(until),
+        CallError::Flood { until, .. } => shared.clock.until(Timestamp::new(until)),
         CallError::Network { .. } | CallError::Busy { .. } => {
             tracing::debug!(%channel, "to be pulled again: {error}");
             Duration::ZERO

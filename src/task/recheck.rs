@@ -138,7 +138,7 @@ async fn ask(
         return Ok(Some(BTreeMap::new()));
     }
     match shared
-        .call(|| shared.telegram.look_again(&user_refs))
+        .call(|| shared.telegram.refresh_users(&user_refs))
         .await?
     {
         Ok(found) => Ok(Some(found)),

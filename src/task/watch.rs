@@ -21,7 +21,7 @@ use super::recheck::{self, Sight};
 use super::{Shared, TaskError};
 use crate::decide;
 use crate::decide::channel_tracker::{Action, ChannelTracker, Event, Gap};
-use crate::model::{Advance, Channel, ChannelId, Page, User, UserId};
+use crate::model::{Advance, Channel, ChannelId, Page, Timestamp, User, UserId};
 use crate::store::{AdvanceOutcome, StoreError, Tx};
 use crate::telegram::{CallError, Hint};
 
@@ -259,7 +259,9 @@ async fn check_connection(shared: Arc<Shared>) -> Result<Done, TaskError> {
             Ok(()) => break,
             Err(CallError::Account(trouble)) => return Err(trouble.into()),
             Err(CallError::Flood { until, .. }) => {
-                shared.pause(shared.clock.until(until)).await?;
+                shared
+                    .pause(shared.clock.until(Timestamp::new(until)))
+                    .await?;
             }
             // Any answer, even a refusal, comes over a connection that is alive.
             Err(CallError::Busy { .. } | CallError::Refused { .. }) => break,

@@ -63,7 +63,7 @@ fn a_session_file_that_does_not_serve_is_named_and_left_as_it_is() {
         (
             "a text",
             |path| fs::write(path, "no session, but a text\n".repeat(50)).expect("written"),
-            &[foreign, "no SQLite database"],
+            &[foreign, "not an SQLite database"],
         ),
         (
             "Pyrogram's",

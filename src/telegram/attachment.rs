@@ -1,61 +1,54 @@
-//! Downloads the files of posts in the private channels.
+//! Downloads the documents that are attached to posts in the private channels.
 
-use grammers_tl_types::types;
+use telegram_wire::tl::types;
+use telegram_wire::{CallError, Wire};
 use thiserror::Error;
 
-use super::calls::Calls;
 use super::difference::messages;
-use super::download::{DownloadError, Imports, download};
-use super::fault::CallError;
+use super::download::{DownloadError, download};
 use crate::model::{AccessHash, ChannelId, Document, MessageId};
 
-/// Room for 400,000 users twice over: sealed, one with a join and a photo takes about 300 bytes.
-const LARGEST: usize = 256 * 1024 * 1024;
+/// The size limit in bytes: twice the size of a sealed list of 400,000 users at 300 bytes each.
+const MAX_SIZE: usize = 256 * 1024 * 1024;
 
-/// Why the file of a post did not come.
+/// The reason why a document was not downloaded.
 #[derive(Debug, Error)]
 pub enum DocumentError {
-    /// Larger than any list.
-    #[error("the file has more than {LARGEST} bytes")]
+    #[error("the file has more than {MAX_SIZE} bytes")]
     TooLarge,
-    /// The message has no file any more.
     #[error("the message has no file any more")]
     Gone,
-    /// The call failed.
     #[error(transparent)]
     Call(#[from] CallError),
 }
 
-/// Downloads the file of a post. Its reference expires; a fresh one comes with the message.
+/// Downloads the document of a post. If the file reference has expired, fetches the message again,
+/// which has a fresh one, and retries once.
 pub(super) async fn post_document(
-    calls: &Calls,
-    imports: &Imports,
-    (channel, access_hash): (ChannelId, AccessHash),
+    wire: &Wire,
+    channel: ChannelId,
+    access_hash: AccessHash,
     message: MessageId,
     document: &Document,
 ) -> Result<Vec<u8>, DocumentError> {
-    match attempt(calls, imports, document).await {
+    match attempt(wire, document).await {
         Err(DocumentError::Call(CallError::Refused { name, .. }))
             if name.starts_with("FILE_REFERENCE") =>
         {
-            let page = messages(calls, channel, access_hash, message, message).await?;
+            let page = messages(wire, channel, access_hash, message, message).await?;
             let fresh = page
                 .posts
                 .into_iter()
                 .find(|post| post.message == message)
                 .and_then(|post| post.document)
                 .ok_or(DocumentError::Gone)?;
-            attempt(calls, imports, &fresh).await
+            attempt(wire, &fresh).await
         }
-        other => other,
+        result => result,
     }
 }
 
-async fn attempt(
-    calls: &Calls,
-    imports: &Imports,
-    document: &Document,
-) -> Result<Vec<u8>, DocumentError> {
+async fn attempt(wire: &Wire, document: &Document) -> Result<Vec<u8>, DocumentError> {
     let location = types::InputDocumentFileLocation {
         id: document.id,
         access_hash: document.access_hash.get(),
@@ -63,7 +56,7 @@ async fn attempt(
         thumb_size: String::new(),
     }
     .into();
-    download(calls, imports, document.dc, &location, LARGEST)
+    download(wire, document.dc, &location, MAX_SIZE)
         .await
         .map_err(|error| match error {
             DownloadError::TooLarge(_) => DocumentError::TooLarge,
