@@ -1,6 +1,6 @@
 //! `data_dir/spool`: sealed photos that wait for their turn.
 //!
-//! Owns the directory; files are written whole by `fleet_files::atomic_file`.
+//! Owns the directory. `fleet_files::atomic_file` writes each file whole.
 //! Which file belongs to which post is the outbox's to know; what belongs to none is swept at start.
 
 use std::collections::BTreeSet;

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use fleet_files::atomic_file;
 use secrecy::SecretString;
 use thiserror::Error;
 
@@ -14,7 +15,6 @@ use crate::list_file::SkippedEntries;
 use crate::model::{List, ListChange, ListData};
 use crate::store::{self, Store, StoreError};
 use crate::task;
-use fleet_files::atomic_file;
 
 /// Why a backup or a restore by hand did not work.
 #[derive(Debug, Error)]

@@ -9,9 +9,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{MutexGuard, PoisonError};
 
-use super::{Shared, Stop};
 use fleet_files::atomic_file;
 
+use super::{Shared, Stop};
 use crate::file_codec::{DecodedFile, Decoder};
 use crate::model::{List, ListData, Payload, Timestamp};
 use crate::spool;
