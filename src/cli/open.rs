@@ -8,14 +8,14 @@ use std::io::{BufReader, IsTerminal as _, Read as _, Write as _};
 use std::path::PathBuf;
 
 use clap::Args;
+use fleet_files::sealed::Opener;
+use fleet_files::{FileFormat, atomic_file};
 use secrecy::SecretString;
 use serde_json::Value as Json;
 
 use super::Failure;
 use crate::config::Config;
 use crate::file_codec::{DecodedFile, Decoder};
-use fleet_files::sealed::Opener;
-use fleet_files::{FileFormat, atomic_file};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
