@@ -6,11 +6,11 @@
 
 pub mod channel_tracker;
 mod coverage;
-mod join;
-mod recheck;
+mod join_decision;
+mod new_photo;
 mod retry;
 
 pub use coverage::Coverage;
-pub use join::{Decision, JoinContext, SkipReason, join};
-pub use recheck::{changes_the_record, news};
+pub use join_decision::{Decision, JoinContext, SkipReason, join};
+pub use new_photo::{changes_the_record, news};
 pub use retry::{After, CLOSED_PAUSE, PostFailure, backoff, post_failed};

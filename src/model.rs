@@ -3,8 +3,8 @@
 //! Owns the vocabulary that the rooms share; refuses to know the wire, the database and the clock.
 //! Everything here is plain data: what was seen, not what is to be done about it.
 
+pub mod as_json;
 mod list;
-pub mod said;
 
 use std::fmt;
 

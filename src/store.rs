@@ -5,22 +5,22 @@
 //! All changes are transactions with `synchronous=FULL`: after a crash, what was committed is there
 //! and nothing else is.
 
-mod backup;
-pub mod history;
+mod cancellation;
+mod inspect;
 mod instance;
-mod joins;
+mod job_records;
+mod join_records;
 mod ledger;
-mod lists;
 mod lock;
-mod look;
-mod orders;
+mod new_members;
+mod order_log;
 mod outbox;
-pub mod overview;
 mod people;
-mod recheck;
-mod rules;
-mod runs;
+mod rule_lists;
 mod schema;
+pub mod statistics;
+pub mod user_records;
+mod whole_lists;
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
@@ -30,14 +30,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params};
 use thiserror::Error;
 
+pub use cancellation::Waiting;
+pub use inspect::look;
 pub use instance::{Instance, Start};
-pub use joins::Outcome;
+pub use job_records::JobRecord;
+pub use join_records::Outcome;
 pub use ledger::{AdvanceOutcome, KnownChannel};
-pub use lists::Waiting;
 pub use lock::{DirectoryLock, Holder, LockError};
-pub use look::look;
 pub use outbox::Row;
-pub use runs::JobRecord;
 
 use crate::model::Timestamp;
 
@@ -342,8 +342,8 @@ mod tests {
     fn a_users_photos_are_found_by_their_keys_however_many_others_there_are() {
         let directory = tempfile::tempdir().expect("a directory");
         let store = Store::open(&directory.path().join("state.db")).expect("opened");
-        let waiting = lists::waiting_between("group_id = ?1 AND message_id = ?2");
-        for sql in [outbox::ON_THEIR_WAY, recheck::DROPPED, &waiting] {
+        let waiting = cancellation::waiting_between("group_id = ?1 AND message_id = ?2");
+        for sql in [outbox::ON_THEIR_WAY, new_members::DROPPED, &waiting] {
             let plan: Result<Vec<String>, StoreError> = store.transaction(|tx| {
                 let mut plan = tx.0.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
                 let nothing = vec![rusqlite::types::Null; plan.parameter_count()];

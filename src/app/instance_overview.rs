@@ -19,9 +19,9 @@ use super::AppError;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::exchange::route::Route;
-use crate::model::{ChannelId, Timestamp, said};
+use crate::model::{ChannelId, Timestamp, as_json};
 use crate::schedule;
-use crate::store::overview::Run;
+use crate::store::statistics::Run;
 use crate::store::{Holder, Instance, StoreError, Tx, look};
 use crate::version;
 
@@ -31,7 +31,7 @@ const DAY: i64 = 24 * 3600;
 #[derive(Clone, Debug, Serialize)]
 pub struct Overview {
     /// The time of reading.
-    #[serde(serialize_with = "said::time")]
+    #[serde(serialize_with = "as_json::time")]
     pub now: Timestamp,
     pub instance: InstanceStatus,
     pub program: Program,

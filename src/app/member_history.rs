@@ -10,19 +10,19 @@ use super::AppError;
 use super::instance_overview::{InstanceStatus, RunState, read_snapshot};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::model::{ChannelId, MessageId, Timestamp, UserId, said};
-use crate::store::history::{Accounts, Cleared, JoinSeen, PhotoSeen};
+use crate::model::{ChannelId, MessageId, Timestamp, UserId, as_json};
+use crate::store::user_records::{Accounts, Cleared, JoinSeen, PhotoSeen};
 use crate::store::{Instance, StoreError, Tx};
 
 /// The output of `why`. The fields are those of the JSON (docs/json-output.md).
 #[derive(Clone, Debug, Serialize)]
 pub struct History {
     /// The time of reading.
-    #[serde(serialize_with = "said::time")]
+    #[serde(serialize_with = "as_json::time")]
     pub now: Timestamp,
     pub user_id: UserId,
     /// The group of the question; `None` means all groups.
-    #[serde(serialize_with = "said::channel_if_known")]
+    #[serde(serialize_with = "as_json::channel_if_known")]
     pub group_id: Option<ChannelId>,
     /// True if anything is known about the user.
     pub known: bool,

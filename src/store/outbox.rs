@@ -5,14 +5,14 @@
 //! is nothing to fetch. Each step is a transaction: after a crash a row is at the step before or
 //! after, and `sending` means that the post may or may not be there, which its `random_id` settles.
 
-mod owe;
+mod insert;
 
 use rusqlite::{OptionalExtension as _, params};
 
 use super::{StoreError, Tx};
 use crate::model::{ChannelId, MessageId, Payload, PhotoId, Timestamp, UserId};
 
-pub(super) use owe::{avatar_key, avatar_keys, group_keys, photo_of};
+pub(super) use insert::{avatar_key, avatar_keys, group_keys, photo_of};
 
 /// A row of the outbox.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::decide::Coverage;
-use crate::model::{ChannelId, MessageId, Timestamp, UserId, said};
-use crate::store::overview::{Dropped, Flooded, GroupSeen, Refused, Resting, Waiting};
+use crate::model::{ChannelId, MessageId, Timestamp, UserId, as_json};
+use crate::store::statistics::{Dropped, Flooded, GroupSeen, Refused, Resting, Waiting};
 
 #[derive(Clone, Debug, Serialize)]
 pub struct DeliveryOverview {
@@ -20,7 +20,7 @@ pub struct DeliveryOverview {
 
 #[derive(Clone, Debug, Serialize)]
 pub struct PrivateChannel {
-    #[serde(serialize_with = "said::channel")]
+    #[serde(serialize_with = "as_json::channel")]
     pub id: ChannelId,
     /// The title, if the account was ever in the channel.
     pub title: Option<String>,
@@ -31,13 +31,13 @@ pub struct PrivateChannel {
 
 #[derive(Clone, Debug, Serialize)]
 pub struct GroupOverview {
-    #[serde(serialize_with = "said::channel")]
+    #[serde(serialize_with = "as_json::channel")]
     pub id: ChannelId,
     pub title: String,
     /// True if the account is in the group.
     pub present: bool,
     /// The time since when the account is in the group, if known.
-    #[serde(serialize_with = "said::time_if_known")]
+    #[serde(serialize_with = "as_json::time_if_known")]
     pub since: Option<Timestamp>,
     /// How many of the group's joins are seen.
     pub coverage: Coverage,
@@ -45,12 +45,12 @@ pub struct GroupOverview {
     pub watched: bool,
     /// The joins since midnight, UTC.
     pub joins_today: u64,
-    #[serde(serialize_with = "said::time_if_known")]
+    #[serde(serialize_with = "as_json::time_if_known")]
     pub last_join_at: Option<Timestamp>,
     /// The number of administrators; `None` if they were never read.
     pub administrators: Option<u64>,
     /// The time when the administrators were read.
-    #[serde(serialize_with = "said::time_if_known")]
+    #[serde(serialize_with = "as_json::time_if_known")]
     pub administrators_at: Option<Timestamp>,
     /// The newest message that was read.
     pub read_up_to: MessageId,
@@ -100,10 +100,10 @@ pub struct JobOverview {
     /// The name in `[schedule]`; `reset` is `reset_time` there.
     pub job: &'static str,
     /// The time of the last run.
-    #[serde(serialize_with = "said::time_if_known")]
+    #[serde(serialize_with = "as_json::time_if_known")]
     pub ran_at: Option<Timestamp>,
     /// The next due time.
-    #[serde(serialize_with = "said::time_if_known")]
+    #[serde(serialize_with = "as_json::time_if_known")]
     pub next_at: Option<Timestamp>,
     /// True if the due time is past and the program does not run.
     pub missed: bool,

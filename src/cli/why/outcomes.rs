@@ -127,9 +127,9 @@ mod tests {
 
     #[test]
     fn every_outcome_and_skip_reason_has_an_explanation_of_its_own() {
-        let mut all = names(include_str!("../../decide/join.rs"), "SkipReason");
+        let mut all = names(include_str!("../../decide/join_decision.rs"), "SkipReason");
         assert_eq!(all.len(), SkipReason::ALL.len(), "{all:?}");
-        let outcomes = names(include_str!("../../store/joins.rs"), "Outcome");
+        let outcomes = names(include_str!("../../store/join_records.rs"), "Outcome");
         assert_eq!(outcomes.len(), Outcome::ALL.len(), "{outcomes:?}");
         all.extend(outcomes);
         all.push("restored".into());

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use rusqlite::params;
 
-use super::joins::read_join;
+use super::join_records::read_join;
 use super::outbox::{avatar_key, avatar_keys, photo_of};
 use super::{Outcome, StoreError, Tx};
 use crate::model::{Avatar, ChannelId, Join, MessageId, PhotoId, Timestamp, UserId};

@@ -2,16 +2,16 @@
 //!
 //! Owns the queries and the shape of their answers; what they mean is for those who ask.
 
-mod queue;
+mod outbox_counts;
 
 use std::collections::BTreeMap;
 
 use rusqlite::params;
 use serde::Serialize;
 
-pub use self::queue::{Dropped, Waiting};
+pub use self::outbox_counts::{Dropped, Waiting};
 use super::{StoreError, Tx};
-use crate::model::{ChannelId, MessageId, Timestamp, UserId, said};
+use crate::model::{ChannelId, MessageId, Timestamp, UserId, as_json};
 
 /// A group, and what was seen of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +55,7 @@ pub struct Resting {
     /// The method.
     pub method: String,
     /// Until when.
-    #[serde(serialize_with = "said::time")]
+    #[serde(serialize_with = "as_json::time")]
     pub until: Timestamp,
 }
 
@@ -63,10 +63,10 @@ pub struct Resting {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Flooded {
     /// The group.
-    #[serde(serialize_with = "said::channel")]
+    #[serde(serialize_with = "as_json::channel")]
     pub id: ChannelId,
     /// Since when.
-    #[serde(serialize_with = "said::time")]
+    #[serde(serialize_with = "as_json::time")]
     pub since: Timestamp,
 }
 

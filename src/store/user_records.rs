@@ -6,21 +6,21 @@ use rusqlite::{OptionalExtension as _, params};
 use serde::Serialize;
 
 use super::{StoreError, Tx};
-use crate::model::{ChannelId, MessageId, Payload, PhotoId, Timestamp, UserId, said};
+use crate::model::{ChannelId, MessageId, Payload, PhotoId, Timestamp, UserId, as_json};
 
 /// A join of a user's, and what became of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct JoinSeen {
     /// The group.
-    #[serde(serialize_with = "said::channel")]
+    #[serde(serialize_with = "as_json::channel")]
     pub group_id: ChannelId,
     /// The join's service message; 0 for none.
     pub message_id: MessageId,
     /// When Telegram says that it was.
-    #[serde(serialize_with = "said::time")]
+    #[serde(serialize_with = "as_json::time")]
     pub joined_at: Timestamp,
     /// When this program saw it.
-    #[serde(serialize_with = "said::time_if_known")]
+    #[serde(serialize_with = "as_json::time_if_known")]
     pub seen_at: Option<Timestamp>,
     /// By whose hand: `themselves`, `user` or `group`.
     pub by: &'static str,
@@ -29,10 +29,10 @@ pub struct JoinSeen {
     /// The word for what became of it.
     pub outcome: String,
     /// When another bot declared that message as dealt with.
-    #[serde(serialize_with = "said::time_if_known")]
+    #[serde(serialize_with = "as_json::time_if_known")]
     pub declared_at: Option<Timestamp>,
     /// Since when the group is flooded.
-    #[serde(serialize_with = "said::time_if_known")]
+    #[serde(serialize_with = "as_json::time_if_known")]
     pub flooded_since: Option<Timestamp>,
 }
 
@@ -40,7 +40,7 @@ pub struct JoinSeen {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PhotoSeen {
     /// The group that it is for.
-    #[serde(serialize_with = "said::channel")]
+    #[serde(serialize_with = "as_json::channel")]
     pub group_id: ChannelId,
     /// The join's service message that it was queued for, if that is known; 0 for none.
     pub join_message_id: Option<MessageId>,
@@ -52,20 +52,20 @@ pub struct PhotoSeen {
     /// `wanted`, `fetched`, `sending`, `dropped` or `sent`.
     pub state: String,
     /// Since when it is owed.
-    #[serde(serialize_with = "said::time_if_known")]
+    #[serde(serialize_with = "as_json::time_if_known")]
     pub queued_at: Option<Timestamp>,
     /// How often its present step was tried in vain.
     pub attempts: u32,
     /// When it may be tried next, while it waits.
-    #[serde(serialize_with = "said::time_if_known")]
+    #[serde(serialize_with = "as_json::time_if_known")]
     pub next_try_at: Option<Timestamp>,
     /// Why it was dropped.
     pub reason: Option<String>,
     /// When it was posted or dropped.
-    #[serde(serialize_with = "said::time_if_known")]
+    #[serde(serialize_with = "as_json::time_if_known")]
     pub settled_at: Option<Timestamp>,
     /// The channel that its post was begun in, if that is known.
-    #[serde(serialize_with = "said::channel_if_known")]
+    #[serde(serialize_with = "as_json::channel_if_known")]
     pub channel_id: Option<ChannelId>,
     /// The message that it became.
     pub message_id: Option<MessageId>,
@@ -75,10 +75,10 @@ pub struct PhotoSeen {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Accounts {
     /// Since when they are on the bad list.
-    #[serde(serialize_with = "said::time_if_known")]
+    #[serde(serialize_with = "as_json::time_if_known")]
     pub bad_since: Option<Timestamp>,
     /// The groups that they administer.
-    #[serde(serialize_with = "said::channels")]
+    #[serde(serialize_with = "as_json::channels")]
     pub administrator_of: Vec<ChannelId>,
     /// Whether their present photo is yet to be put on the exception list (`true`), or taken off.
     pub exception_due: Option<bool>,
@@ -92,13 +92,13 @@ pub struct Accounts {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Cleared {
     /// By the monthly reset.
-    #[serde(serialize_with = "said::time_if_known")]
+    #[serde(serialize_with = "as_json::time_if_known")]
     pub reset_at: Option<Timestamp>,
     /// By MANAGE's order to clear users: all of them, or the new ones.
-    #[serde(serialize_with = "said::time_if_known")]
+    #[serde(serialize_with = "as_json::time_if_known")]
     pub users_at: Option<Timestamp>,
     /// By an order about one user, which may have been another one.
-    #[serde(serialize_with = "said::time_if_known")]
+    #[serde(serialize_with = "as_json::time_if_known")]
     pub one_user_at: Option<Timestamp>,
 }
 
@@ -129,7 +129,7 @@ impl Tx<'_> {
                 seen_at: row.get::<_, Option<i64>>(3)?.map(Timestamp::new),
                 by: match added_by {
                     None => "themselves",
-                    Some(super::joins::BY_GROUP) => "group",
+                    Some(super::join_records::BY_GROUP) => "group",
                     Some(_) => "user",
                 },
                 added_by: added_by.filter(|id| *id > 0).map(UserId::new),

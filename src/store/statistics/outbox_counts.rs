@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::count;
-use crate::model::{Timestamp, said};
+use crate::model::{Timestamp, as_json};
 use crate::store::{StoreError, Tx};
 
 /// What waits in the outbox, of one class in one state, by age.
@@ -26,7 +26,7 @@ pub struct Waiting {
     /// How many there are.
     pub total: u64,
     /// Since when the oldest waits.
-    #[serde(serialize_with = "said::time")]
+    #[serde(serialize_with = "as_json::time")]
     pub oldest_at: Timestamp,
 }
 
