@@ -1,78 +1,62 @@
-//! A second look at a member who is still new (SPEC §4.1): which photo is news, and which decisions
-//! change what is recorded of the join.
+//! The recheck of a member who is still new (docs/outcomes.md): which photo is new, and which decisions replace the
+//! recorded outcome of the join.
 
 use std::collections::BTreeSet;
 
-use super::{Decision, SkipReason};
-use crate::model::{Photo, PhotoId, ProfilePhoto};
+use super::Decision;
+use crate::model::{Photo, PhotoId, ProfilePhoto, SkipReason};
 
-/// Returns the photo that is shown, if it is not among those that are `known` for the group.
+/// Returns the photo that the user shows, unless it is one of those `known` for the group.
 #[must_use]
-pub fn news(shown: ProfilePhoto, known: &BTreeSet<PhotoId>) -> Option<Photo> {
+pub fn new_photo(shown: ProfilePhoto, known: &BTreeSet<PhotoId>) -> Option<Photo> {
     match shown {
         ProfilePhoto::Present(photo) if !known.contains(&photo.id) => Some(photo),
         _ => None,
     }
 }
 
-/// Returns whether a decision on news is carried out. What else speaks against the photo leaves the
-/// record as it is: the join was decided on before, and its next look may turn out otherwise.
+/// Returns true if a decision on a new photo replaces the recorded outcome. Most reasons to skip do not: the join was
+/// decided before, and its next recheck may end differently.
 #[must_use]
-pub const fn changes_the_record(decision: &Decision) -> bool {
+pub const fn overrides_outcome(decision: &Decision) -> bool {
     match decision {
         Decision::Forward(_) | Decision::Hold | Decision::LookUp => true,
-        // The hit counts one, and nothing more is looked for.
+        // The hit is counted once; as `named`, the join is not rechecked again.
         Decision::Skip(reason) => matches!(reason, SkipReason::Named),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use strum::IntoEnumIterator as _;
+
     use super::*;
 
+    const PHOTO: Photo = Photo {
+        id: PhotoId::new(7),
+        dc: 2,
+    };
+
     #[test]
-    fn only_a_photo_that_is_shown_and_not_known_is_news() {
-        let photo = Photo {
-            id: PhotoId::new(7),
-            dc: 2,
-        };
-        let shown = ProfilePhoto::Present(photo);
+    fn a_photo_is_new_only_if_it_is_shown_and_not_known() {
+        let shown = ProfilePhoto::Present(PHOTO);
         let none = BTreeSet::new();
-        assert_eq!(news(shown, &none), Some(photo));
-        assert_eq!(news(shown, &BTreeSet::from([PhotoId::new(8)])), Some(photo));
-        assert_eq!(news(shown, &BTreeSet::from([photo.id])), None);
-        assert_eq!(news(ProfilePhoto::Absent, &none), None);
-        assert_eq!(news(ProfilePhoto::Unknown, &none), None);
+        assert_eq!(new_photo(shown, &none), Some(PHOTO));
+        let other = BTreeSet::from([PhotoId::new(8)]);
+        assert_eq!(new_photo(shown, &other), Some(PHOTO));
+        assert_eq!(new_photo(shown, &BTreeSet::from([PHOTO.id])), None);
+        assert_eq!(new_photo(ProfilePhoto::Absent, &none), None);
+        assert_eq!(new_photo(ProfilePhoto::Unknown, &none), None);
     }
 
     #[test]
-    fn a_reason_to_skip_leaves_the_record_but_for_a_rules_hit() {
-        let photo = Photo {
-            id: PhotoId::new(7),
-            dc: 2,
-        };
-        for decision in [
-            Decision::Forward(photo),
-            Decision::Hold,
-            Decision::LookUp,
-            Decision::Skip(SkipReason::Named),
-        ] {
-            assert!(changes_the_record(&decision), "{decision:?}");
+    fn a_reason_to_skip_keeps_the_outcome_except_for_a_rule_hit() {
+        for decision in [Decision::Forward(PHOTO), Decision::Hold, Decision::LookUp] {
+            assert!(overrides_outcome(&decision), "{decision:?}");
         }
-        for reason in [
-            SkipReason::Own,
-            SkipReason::UnwatchedGroup,
-            SkipReason::AddedByTrusted,
-            SkipReason::Bot,
-            SkipReason::Deleted,
-            SkipReason::Bad,
-            SkipReason::Trusted,
-            SkipReason::Declared,
-            SkipReason::NoPhoto,
-            SkipReason::Excepted,
-            SkipReason::Repeat,
-        ] {
-            assert!(!changes_the_record(&Decision::Skip(reason)), "{reason}");
+        for reason in SkipReason::iter() {
+            let overrides = overrides_outcome(&Decision::Skip(reason));
+            assert_eq!(overrides, reason == SkipReason::Named, "{reason}");
         }
     }
 }
