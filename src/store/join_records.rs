@@ -1,74 +1,87 @@
-//! The joins and what became of each; and which photos were forwarded.
+//! The joins with their outcomes, and the photos that were forwarded.
 
 use std::collections::BTreeSet;
 
 use rusqlite::{Row, params};
 
-use super::{StoreError, Tx};
-use crate::model::{AddedBy, Avatar, ChannelId, Join, MessageId, PhotoId, Timestamp, UserId};
+use super::{ReadTx, StoreError, Tx};
+use crate::model::{
+    AddedBy, Avatar, ChannelId, Join, JoinOutcome, MessageId, PhotoId, Timestamp, UserId,
+};
 
-/// What became of a join.
+/// `joins.added_by` of a member whom an administrator added in the name of the group; users' ids are positive.
+pub(super) const BY_GROUP: i64 = 0;
+
+/// The message of a private channel that a row of the outbox became.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// The user has to be looked up before it can be decided on.
-    LookUp,
-    /// A photo is on its way.
-    Queued,
-    /// The photo was posted.
-    Forwarded,
-    /// No photo, for this reason (SPEC §4's word).
-    Skipped(&'static str),
-    /// The photo could not be had, or not be posted.
-    Failed,
-    /// The group is flooded: to be decided on anew when the flood ends.
-    Held,
-    /// Another bot has removed the user from the group.
-    Kicked,
-    /// It waited longer than `delivery.max_age_hours`.
-    Expired,
+pub struct PostedAs {
+    pub channel: ChannelId,
+    pub message: MessageId,
 }
 
-impl Outcome {
-    /// Every outcome that is no reason to skip.
-    pub const ALL: [Self; 7] = [
-        Self::LookUp,
-        Self::Queued,
-        Self::Forwarded,
-        Self::Failed,
-        Self::Held,
-        Self::Kicked,
-        Self::Expired,
-    ];
+impl ReadTx<'_> {
+    /// Returns true if this very join is recorded.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn has_join(&self, join: &Join) -> Result<bool, StoreError> {
+        Ok(self
+            .db
+            .prepare_cached(
+                "SELECT 1 FROM joins WHERE group_id = ?1 AND message_id = ?2 AND user_id = ?3",
+            )?
+            .exists(params![
+                join.group.bare(),
+                join.message.get(),
+                join.user.get()
+            ])?)
+    }
 
-    /// Returns the word that `state.db` keeps.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::LookUp => "lookup",
-            Self::Queued => "queued",
-            Self::Forwarded => "forwarded",
-            Self::Skipped(reason) => reason,
-            Self::Failed => "failed",
-            Self::Held => "held",
-            Self::Kicked => "kicked",
-            Self::Expired => "expired",
-        }
+    /// Returns at most `limit` joins whose users have to be looked up, newest first.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn joins_to_look_up(&self, limit: usize) -> Result<Vec<Join>, StoreError> {
+        let mut statement = self.db.prepare_cached(
+            "SELECT group_id, message_id, user_id, joined_at, added_by FROM joins
+             WHERE outcome = ?1 ORDER BY joined_at DESC, message_id DESC LIMIT ?2",
+        )?;
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows = statement.query_map(params![JoinOutcome::LookUp, limit], read_join)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Returns the photos of `user` that were forwarded for `group`, or wait to be.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn forwarded_or_pending(
+        &self,
+        user: UserId,
+        group: ChannelId,
+    ) -> Result<BTreeSet<PhotoId>, StoreError> {
+        let mut statement = self.db.prepare_cached(
+            "SELECT photo_id FROM forwarded WHERE user_id = ?1 AND group_id = ?2",
+        )?;
+        let forwarded = statement.query_map([user.get(), group.bare()], |row| {
+            row.get(0).map(PhotoId::new)
+        })?;
+        let mut photos: BTreeSet<PhotoId> = forwarded.collect::<Result<_, _>>()?;
+        photos.extend(self.pending_photos(user, group)?);
+        Ok(photos)
     }
 }
 
-/// `joins.added_by` of one added in the name of the group; users' ids are positive.
-pub(super) const BY_GROUP: i64 = 0;
-
 impl Tx<'_> {
-    /// Records a join and what became of it. Returns `false`, and changes nothing, if this very
-    /// join is recorded already. `now` is when it was seen.
+    /// Records a join with its outcome. Returns `false`, and changes nothing, if this very join is recorded already.
+    /// `now` is when the program saw it.
     ///
     /// # Errors
     /// See [`StoreError`].
     pub fn record_join(
         &self,
         join: &Join,
-        outcome: Outcome,
+        outcome: JoinOutcome,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let added_by = match join.added_by {
@@ -77,7 +90,7 @@ impl Tx<'_> {
             AddedBy::AnonymousAdmin => Some(BY_GROUP),
         };
         let inserted = self
-            .0
+            .db
             .prepare_cached("INSERT OR IGNORE INTO joins VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?
             .execute(params![
                 join.group.bare(),
@@ -85,105 +98,50 @@ impl Tx<'_> {
                 join.user.get(),
                 join.date.get(),
                 added_by,
-                outcome.as_str(),
+                outcome,
                 now.get(),
             ])?;
         Ok(inserted == 1)
     }
 
-    /// Returns whether this very join is recorded.
+    /// Sets the outcome of a recorded join.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn knows_join(&self, join: &Join) -> Result<bool, StoreError> {
-        Ok(self
-            .0
-            .prepare_cached(
-                "SELECT EXISTS (SELECT 1 FROM joins WHERE group_id = ?1 AND message_id = ?2 AND user_id = ?3)",
-            )?
-            .query_row(
-                params![join.group.bare(), join.message.get(), join.user.get()],
-                |row| row.get(0),
-            )?)
-    }
-
-    /// Changes what became of a recorded join.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub fn settle_join(
+    pub fn set_join_outcome(
         &self,
         group: ChannelId,
         message: MessageId,
         user: UserId,
-        outcome: Outcome,
+        outcome: JoinOutcome,
     ) -> Result<(), StoreError> {
-        self.0
+        self.db
             .prepare_cached(
                 "UPDATE joins SET outcome = ?4 WHERE group_id = ?1 AND message_id = ?2 AND user_id = ?3",
             )?
-            .execute(params![
-                group.bare(),
-                message.get(),
-                user.get(),
-                outcome.as_str()
-            ])?;
+            .execute(params![group.bare(), message.get(), user.get(), outcome])?;
         Ok(())
     }
 
-    /// Returns the joins whose users have to be looked up, newest first, at most `limit`.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub fn waiting_joins(&self, limit: usize) -> Result<Vec<Join>, StoreError> {
-        let mut statement = self.0.prepare_cached(
-            "SELECT group_id, message_id, user_id, joined_at, added_by FROM joins
-             WHERE outcome = 'lookup' ORDER BY joined_at DESC, message_id DESC LIMIT ?1",
-        )?;
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let rows = statement.query_map([limit], read_join)?;
-        Ok(rows.collect::<Result<_, _>>()?)
-    }
-
-    /// Returns the photos of `user` that were forwarded for `group`, or wait to be.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub fn forwarded(
-        &self,
-        user: UserId,
-        group: ChannelId,
-    ) -> Result<BTreeSet<PhotoId>, StoreError> {
-        let mut sent = self.0.prepare_cached(
-            "SELECT photo_id FROM forwarded WHERE user_id = ?1 AND group_id = ?2",
-        )?;
-        let sent = sent.query_map([user.get(), group.bare()], |row| {
-            row.get(0).map(PhotoId::new)
-        })?;
-        let mut photos: BTreeSet<PhotoId> = sent.collect::<Result<_, _>>()?;
-        photos.extend(self.photos_on_their_way(user, group)?);
-        Ok(photos)
-    }
-
-    /// Records that a photo was posted for a group, as `message` of that private channel.
+    /// Records that a photo was forwarded for its group.
     ///
     /// # Errors
     /// See [`StoreError`].
     pub fn record_forwarded(
         &self,
         avatar: &Avatar,
-        (channel, message): (ChannelId, MessageId),
+        post: PostedAs,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.0
+        self.db
             .prepare_cached("INSERT OR IGNORE INTO forwarded VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
             .execute(params![
                 avatar.user.get(),
                 avatar.photo.id.get(),
                 avatar.group.bare(),
-                message.get(),
+                post.message.get(),
                 now.get(),
-                channel.bare(),
+                post.channel.bare(),
             ])?;
         Ok(())
     }

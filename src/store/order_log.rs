@@ -1,50 +1,67 @@
-//! Which orders were heard, and what became of each.
-
-use std::collections::BTreeMap;
+//! The log of orders: which posts were read as orders, and the verdict on each.
 
 use rusqlite::params;
 
-use super::{StoreError, Tx};
+use super::{ReadTx, StoreError, Tx};
 use crate::model::{ChannelId, MessageId, Timestamp};
 
-/// The setting that counts what was no envelope.
+/// The setting that counts the posts that were no envelopes.
 const MALFORMED: &str = "malformed";
 
-impl Tx<'_> {
-    /// Returns whether the order in this post was heard before.
+/// One order and its verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OrderRecord<'a> {
+    pub channel: ChannelId,
+    pub message: MessageId,
+    pub sender: &'a str,
+    pub action: &'a str,
+    /// The envelope's type.
+    pub kind: &'a str,
+    /// "obeyed", or why the order was refused.
+    pub verdict: &'a str,
+}
+
+impl ReadTx<'_> {
+    /// Returns true if the order in this post is recorded.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn knows_order(&self, channel: ChannelId, message: MessageId) -> Result<bool, StoreError> {
+    pub fn has_order(&self, channel: ChannelId, message: MessageId) -> Result<bool, StoreError> {
         Ok(self
-            .0
+            .db
             .prepare_cached("SELECT 1 FROM orders WHERE channel_id = ?1 AND message_id = ?2")?
             .exists(params![channel.bare(), message.get()])?)
     }
+}
 
-    /// Notes what became of an order: its sender, action and type, and "obeyed" or why not.
+impl Tx<'_> {
+    /// Records an order and its verdict.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn note_order(
-        &self,
-        channel: ChannelId,
-        message: MessageId,
-        (sender, action, kind): (&str, &str, &str),
-        verdict: &str,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        self.0
+    pub fn record_order(&self, order: OrderRecord<'_>, now: Timestamp) -> Result<(), StoreError> {
+        self.db
             .prepare_cached("INSERT OR REPLACE INTO orders VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?
             .execute(params![
-                channel.bare(),
-                message.get(),
-                sender,
-                action,
-                kind,
-                verdict,
+                order.channel.bare(),
+                order.message.get(),
+                order.sender,
+                order.action,
+                order.kind,
+                order.verdict,
                 now.get()
             ])?;
+        Ok(())
+    }
+
+    /// Deletes the orders from before `oldest`.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn forget_orders(&self, oldest: Timestamp) -> Result<(), StoreError> {
+        self.db
+            .prepare_cached("DELETE FROM orders WHERE at < ?1")?
+            .execute([oldest.get()])?;
         Ok(())
     }
 
@@ -57,68 +74,6 @@ impl Tx<'_> {
             .setting(MALFORMED)?
             .and_then(|count| count.parse::<u64>().ok())
             .unwrap_or(0);
-        self.keep_setting(MALFORMED, &(count + 1).to_string())
-    }
-
-    /// Returns the figures of the status report, by label (SPEC §5.3).
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub fn figures(&self) -> Result<BTreeMap<String, u64>, StoreError> {
-        let mut figures = BTreeMap::new();
-        for (label, sql) in [
-            (
-                "groups",
-                "SELECT COUNT(*) FROM ledger WHERE present AND kind = 'group'",
-            ),
-            ("joins", "SELECT COUNT(*) FROM joins"),
-            ("users", "SELECT COUNT(DISTINCT user_id) FROM joins"),
-            ("forwarded", "SELECT COUNT(*) FROM forwarded"),
-            (
-                "waiting",
-                "SELECT COUNT(*) FROM outbox WHERE class = 'avatar' AND state IN ('wanted', 'fetched', 'sending')",
-            ),
-            ("bad users", "SELECT COUNT(*) FROM bad WHERE kind = 'user'"),
-            (
-                "bad channels",
-                "SELECT COUNT(*) FROM bad WHERE kind = 'channel'",
-            ),
-            ("exceptions", "SELECT COUNT(*) FROM excepted"),
-            ("flooded groups", "SELECT COUNT(*) FROM flooded"),
-            (
-                "administrators",
-                "SELECT COUNT(DISTINCT user_id) FROM admins",
-            ),
-            ("rules", "SELECT COUNT(*) FROM rules"),
-            (
-                "orders obeyed",
-                "SELECT COUNT(*) FROM orders WHERE verdict = 'obeyed'",
-            ),
-            (
-                "orders refused",
-                "SELECT COUNT(*) FROM orders WHERE verdict <> 'obeyed'",
-            ),
-            (
-                "malformed envelopes",
-                "SELECT COALESCE((SELECT CAST(value AS INTEGER) FROM settings WHERE key = 'malformed'), 0)",
-            ),
-        ] {
-            let count: i64 = self.0.query_row(sql, [], |row| row.get(0))?;
-            figures.insert(label.to_owned(), u64::try_from(count).unwrap_or(0));
-        }
-        let mut statement = self
-            .0
-            .prepare("SELECT outcome, COUNT(*) FROM joins GROUP BY outcome")?;
-        let rows = statement.query_map([], |row| {
-            Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?))
-        })?;
-        for row in rows {
-            let (outcome, count) = row?;
-            figures.insert(
-                format!("joins: {outcome}"),
-                u64::try_from(count).unwrap_or(0),
-            );
-        }
-        Ok(figures)
+        self.set_setting(MALFORMED, &(count + 1).to_string())
     }
 }

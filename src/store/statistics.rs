@@ -1,183 +1,114 @@
-//! What `status` shows, read within one transaction: groups, queue, jobs, joins, floods, orders.
-//!
-//! Owns the queries and the shape of their answers; what they mean is for those who ask.
+//! The queries of `status` and of the status report, each within one transaction: groups, joins, jobs, rate limits,
+//! group floods and orders. The names of serialized fields are those of the JSON output (docs/json-output.md).
 
+mod figures;
+mod group_records;
 mod outbox_counts;
 
 use std::collections::BTreeMap;
 
-use rusqlite::params;
 use serde::Serialize;
 
-pub use self::outbox_counts::{Dropped, Waiting};
-use super::{StoreError, Tx};
-use crate::model::{ChannelId, MessageId, Timestamp, UserId, as_json};
+pub use self::group_records::GroupRecord;
+pub use self::outbox_counts::{DroppedCount, WaitingCount};
+use super::{ReadTx, StoreError};
+use crate::model::{ChannelId, JoinOutcome, Timestamp, as_json};
 
-/// A group, and what was seen of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GroupSeen {
-    /// The group.
-    pub id: ChannelId,
-    /// Its title.
-    pub title: String,
-    /// Whether the account is in it.
-    pub present: bool,
-    /// Since when, if that is known.
-    pub since: Option<Timestamp>,
-    /// The newest message that is known of it.
-    pub read_up_to: MessageId,
-    /// How many administrators it is known to have.
-    pub administrators: u64,
-    /// When these were learned.
-    pub administrators_at: Option<Timestamp>,
-    /// Whether NOSPAM is one of them.
-    pub has_nospam: bool,
-    /// How many joined since midnight, UTC.
-    pub joins_today: u64,
-    /// When somebody last joined.
-    pub last_join_at: Option<Timestamp>,
-    /// When somebody last joined of whom a message told.
-    pub last_told_at: Option<Timestamp>,
-}
-
-/// What the clock has done of a job.
+/// The last and the next run of a job.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Run {
-    /// When it last ran.
+pub struct JobTimes {
     pub ran_at: Option<Timestamp>,
-    /// When it is due next.
     pub next_at: Option<Timestamp>,
 }
 
-/// A method of Telegram's that rests.
+/// A method that Telegram rate-limits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Resting {
-    /// The method.
+pub struct LimitedMethod {
     pub method: String,
-    /// Until when.
     #[serde(serialize_with = "as_json::time")]
     pub until: Timestamp,
 }
 
-/// A group that CAPTCHA says is flooded.
+/// A group under a group flood.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Flooded {
-    /// The group.
+pub struct FloodedGroup {
     #[serde(serialize_with = "as_json::channel")]
     pub id: ChannelId,
-    /// Since when.
     #[serde(serialize_with = "as_json::time")]
     pub since: Timestamp,
 }
 
-/// Orders that were refused for one reason.
+/// The number of orders that were obeyed, and those that were refused.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OrderCounts {
+    pub obeyed: u64,
+    pub refused: Vec<RefusedOrders>,
+}
+
+/// Orders of one kind that were refused for one reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Refused {
-    /// Who gave them.
+pub struct RefusedOrders {
     pub sender: String,
-    /// What was ordered.
     pub action: String,
-    /// Its type.
+    /// The envelope's type.
     #[serde(rename = "type")]
     pub kind: String,
-    /// Why not.
     pub why: String,
-    /// How many.
     pub count: u64,
 }
 
-impl Tx<'_> {
-    /// Returns the groups, those that the account is in first.
+impl ReadTx<'_> {
+    /// Returns the number of joins since midnight, UTC, by outcome.
     ///
     /// # Errors
-    /// See [`StoreError`].
-    pub fn groups_seen(
-        &self,
-        nospam: Option<UserId>,
-        now: Timestamp,
-    ) -> Result<Vec<GroupSeen>, StoreError> {
-        let mut statement = self.0.prepare(
-            "SELECT channel_id, title, present, since, last_message_id, admins_at,
-                 (SELECT COUNT(*) FROM admins WHERE group_id = channel_id),
-                 EXISTS (SELECT 1 FROM admins WHERE group_id = channel_id AND user_id = ?1),
-                 COALESCE(today, 0), last, told
-             FROM ledger LEFT JOIN (
-                 SELECT group_id, SUM(joined_at >= ?2) AS today, MAX(joined_at) AS last,
-                     MAX(CASE WHEN message_id > 0 THEN joined_at END) AS told
-                 FROM joins GROUP BY group_id) ON group_id = channel_id
-             WHERE kind = 'group' ORDER BY present DESC, channel_id",
+    /// See [`StoreError`]; an unknown outcome in the table is one.
+    pub fn joins_today(&self, now: Timestamp) -> Result<BTreeMap<JoinOutcome, u64>, StoreError> {
+        let mut statement = self.db.prepare_cached(
+            "SELECT outcome, COUNT(*) FROM joins WHERE joined_at >= ?1 GROUP BY outcome",
         )?;
-        let midnight = now.midnight().get();
-        let rows = statement.query_map(params![nospam.map(UserId::get), midnight], |row| {
-            Ok(GroupSeen {
-                id: ChannelId::from_bare(row.get(0)?),
-                title: row.get(1)?,
-                present: row.get(2)?,
-                // 0 in rows that an older version wrote.
-                since: Some(row.get(3)?)
-                    .filter(|since| *since > 0)
-                    .map(Timestamp::new),
-                read_up_to: MessageId::new(row.get(4)?),
-                administrators_at: row.get::<_, Option<i64>>(5)?.map(Timestamp::new),
-                administrators: count(row.get(6)?),
-                has_nospam: row.get(7)?,
-                joins_today: count(row.get(8)?),
-                last_join_at: row.get::<_, Option<i64>>(9)?.map(Timestamp::new),
-                last_told_at: row.get::<_, Option<i64>>(10)?.map(Timestamp::new),
-            })
+        let rows = statement.query_map([now.midnight().get()], |row| {
+            Ok((row.get(0)?, count(row.get(1)?)))
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Returns how many joined since midnight, UTC, by what became of them.
+    /// Returns the number of joins with this outcome.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn joins_today(&self, now: Timestamp) -> Result<BTreeMap<String, u64>, StoreError> {
-        self.counted(
-            "SELECT outcome, COUNT(*) FROM joins WHERE joined_at >= ?1 GROUP BY outcome",
-            now.midnight().get(),
-        )
+    pub fn count_joins(&self, outcome: JoinOutcome) -> Result<u64, StoreError> {
+        Ok(self
+            .db
+            .prepare_cached("SELECT COUNT(*) FROM joins WHERE outcome = ?1")?
+            .query_row([outcome], |row| row.get(0).map(count))?)
     }
 
-    /// Returns how many joins of any day are not decided on yet, by the word for it.
+    /// Returns the last and the next run of every job, by name.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn joins_undecided(&self) -> Result<BTreeMap<String, u64>, StoreError> {
-        self.counted(
-            "SELECT outcome, COUNT(*) FROM joins WHERE outcome IN ('lookup', 'held') AND ?1 = 0
-             GROUP BY outcome",
-            0,
-        )
-    }
-
-    /// Returns what the clock has done, by job.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub fn runs_seen(&self) -> Result<BTreeMap<String, Run>, StoreError> {
-        let mut statement = self.0.prepare("SELECT job, ran_at, next_at FROM runs")?;
+    pub fn job_times(&self) -> Result<BTreeMap<String, JobTimes>, StoreError> {
+        let mut statement = self.db.prepare("SELECT job, ran_at, next_at FROM runs")?;
         let rows = statement.query_map([], |row| {
-            let run = Run {
+            let times = JobTimes {
                 ran_at: row.get::<_, Option<i64>>(1)?.map(Timestamp::new),
                 next_at: row.get::<_, Option<i64>>(2)?.map(Timestamp::new),
             };
-            Ok((row.get(0)?, run))
+            Ok((row.get(0)?, times))
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Returns the methods that rest, the one that is back first in front.
+    /// Returns the methods that Telegram rate-limits; those whose limit ends first come first.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn methods_resting(&self, now: Timestamp) -> Result<Vec<Resting>, StoreError> {
+    pub fn limited_methods(&self, now: Timestamp) -> Result<Vec<LimitedMethod>, StoreError> {
         let mut statement = self
-            .0
+            .db
             .prepare("SELECT method, until FROM floods WHERE until > ?1 ORDER BY until, method")?;
         let rows = statement.query_map([now.get()], |row| {
-            Ok(Resting {
+            Ok(LimitedMethod {
                 method: row.get(0)?,
                 until: Timestamp::new(row.get(1)?),
             })
@@ -185,16 +116,16 @@ impl Tx<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Returns the groups under a flood.
+    /// Returns the groups under a group flood, the oldest flood first.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn groups_flooded(&self) -> Result<Vec<Flooded>, StoreError> {
+    pub fn flooded_groups(&self) -> Result<Vec<FloodedGroup>, StoreError> {
         let mut statement = self
-            .0
+            .db
             .prepare("SELECT group_id, at FROM flooded ORDER BY at, group_id")?;
         let rows = statement.query_map([], |row| {
-            Ok(Flooded {
+            Ok(FloodedGroup {
                 id: ChannelId::from_bare(row.get(0)?),
                 since: Timestamp::new(row.get(1)?),
             })
@@ -202,23 +133,22 @@ impl Tx<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Returns how many orders were obeyed since then, and which were not.
+    /// Returns the orders since then, by verdict.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn orders_since(&self, since: Timestamp) -> Result<(u64, Vec<Refused>), StoreError> {
-        let obeyed = self.0.query_row(
-            "SELECT COUNT(*) FROM orders WHERE at >= ?1 AND verdict = 'obeyed'",
-            [since.get()],
-            |row| row.get(0),
-        )?;
-        let mut statement = self.0.prepare(
+    pub fn order_counts(&self, since: Timestamp) -> Result<OrderCounts, StoreError> {
+        let obeyed = self
+            .db
+            .prepare_cached("SELECT COUNT(*) FROM orders WHERE at >= ?1 AND verdict = 'obeyed'")?
+            .query_row([since.get()], |row| row.get(0).map(count))?;
+        let mut statement = self.db.prepare_cached(
             "SELECT sender, action, kind, verdict, COUNT(*) FROM orders
              WHERE at >= ?1 AND verdict <> 'obeyed'
              GROUP BY 1, 2, 3, 4 ORDER BY 5 DESC, 1, 2, 3, 4",
         )?;
         let rows = statement.query_map([since.get()], |row| {
-            Ok(Refused {
+            Ok(RefusedOrders {
                 sender: row.get(0)?,
                 action: row.get(1)?,
                 kind: row.get(2)?,
@@ -226,13 +156,10 @@ impl Tx<'_> {
                 count: count(row.get(4)?),
             })
         })?;
-        Ok((count(obeyed), rows.collect::<Result<_, _>>()?))
-    }
-
-    fn counted(&self, sql: &str, parameter: i64) -> Result<BTreeMap<String, u64>, StoreError> {
-        let mut statement = self.0.prepare(sql)?;
-        let rows = statement.query_map([parameter], |row| Ok((row.get(0)?, count(row.get(1)?))))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        Ok(OrderCounts {
+            obeyed,
+            refused: rows.collect::<Result<_, _>>()?,
+        })
     }
 }
 
@@ -243,68 +170,24 @@ fn count(rows: i64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{AccessHash, AddedBy, Channel, ChannelKind, Join};
-    use crate::store::{Outcome, Store};
+    use crate::store::{Store, Tx};
 
     pub(super) const NOW: Timestamp = Timestamp::new(1_800_000_000);
 
     pub(super) fn with_store(check: impl FnOnce(&Tx<'_>) -> Result<(), StoreError>) {
         let directory = tempfile::tempdir().expect("a directory");
         let store = Store::open(&directory.path().join("state.db")).expect("opened");
-        store.transaction(check).expect("done");
+        store.write(check).expect("done");
     }
 
     #[test]
-    fn a_group_is_seen_with_its_joins_and_administrators() {
+    fn a_rate_limit_that_is_over_is_not_listed() {
         with_store(|tx| {
-            let group = ChannelId::from_bare(5);
-            let (nospam, message) = (UserId::new(450), MessageId::new);
-            tx.note_channel(&Channel {
-                id: group,
-                access_hash: AccessHash::new(1),
-                kind: ChannelKind::Group,
-                title: "A group".into(),
-                can_post: true,
-                since: Timestamp::new(0),
-                pts: 1,
-                top_message: message(40),
-            })?;
-            let midnight = NOW.midnight();
-            // Yesterday's last, today's first, and one of whom no message told.
-            for (index, date) in [(1, midnight.plus(-1)), (2, midnight), (0, NOW)] {
-                let join = Join {
-                    group,
-                    message: message(index),
-                    user: UserId::new(7),
-                    added_by: AddedBy::Themselves,
-                    date,
-                };
-                tx.record_join(&join, Outcome::Held, NOW)?;
-            }
-            let seen = tx.groups_seen(Some(nospam), NOW)?.remove(0);
-            assert_eq!((seen.joins_today, seen.last_join_at), (2, Some(NOW)));
-            assert_eq!(seen.last_told_at, Some(midnight));
-            assert_eq!((seen.since, seen.administrators_at), (None, None));
-            assert!(!seen.has_nospam);
-            assert_eq!(tx.joins_today(NOW)?, BTreeMap::from([("held".into(), 2)]));
-            assert_eq!(tx.joins_undecided()?, BTreeMap::from([("held".into(), 3)]));
-
-            tx.replace_admins(group, &[nospam, UserId::new(8)], NOW)?;
-            let seen = tx.groups_seen(Some(nospam), NOW)?.remove(0);
-            assert_eq!((seen.administrators, seen.has_nospam), (2, true));
-            assert!(!tx.groups_seen(None, NOW)?.remove(0).has_nospam);
-            Ok(())
-        });
-    }
-
-    #[test]
-    fn a_limit_that_is_over_is_none() {
-        with_store(|tx| {
-            tx.remember_flood("past", NOW)?;
-            tx.remember_flood("present", NOW.plus(1))?;
-            let resting = tx.methods_resting(NOW)?;
-            let resting: Vec<_> = resting.iter().map(|row| row.method.as_str()).collect();
-            assert_eq!(resting, ["present"]);
+            tx.set_rate_limit("past", NOW)?;
+            tx.set_rate_limit("present", NOW.plus(1))?;
+            let limited = tx.limited_methods(NOW)?;
+            let limited: Vec<_> = limited.iter().map(|row| row.method.as_str()).collect();
+            assert_eq!(limited, ["present"]);
             Ok(())
         });
     }

@@ -1,135 +1,186 @@
-//! What comes into the outbox: each row once, under a key that says what it is for.
-
-use std::ops::Range;
+//! Enqueueing: new rows of the outbox, each with its `random_id`.
 
 use rusqlite::params;
 use sha2::{Digest as _, Sha256};
 
-use crate::model::{Avatar, ChannelId, Payload, PhotoId, Timestamp, UserId};
+use crate::model::{Avatar, Content, List, Purpose, Timestamp};
 use crate::store::{StoreError, Tx};
 
+/// The columns of a report; those that its kind does not have stay empty.
+#[derive(Default)]
+struct Report<'a> {
+    kind: &'static str,
+    purpose: Option<Purpose>,
+    text: &'a str,
+    content: Option<String>,
+    list: Option<List>,
+    expires_at: Option<Timestamp>,
+}
+
 impl Tx<'_> {
-    /// Owes a report whose contents are at hand. Returns `false` if it was owed before.
+    /// Enqueues an envelope without a file.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn enqueue_report(
+    pub fn enqueue_text(
         &self,
-        key: &str,
-        payload: &Payload,
+        purpose: Purpose,
+        text: &str,
         now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        self.owe(key, "report", "fetched", payload, now)
-    }
-
-    /// Owes a report that is not to be posted from `expires_at` on.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub fn enqueue_report_until(
-        &self,
-        key: &str,
-        payload: &Payload,
-        now: Timestamp,
-        expires_at: Timestamp,
     ) -> Result<(), StoreError> {
-        self.enqueue_report(key, payload, now)?;
-        self.0.execute(
-            "UPDATE outbox SET expires_at = ?2 WHERE key = ?1",
-            params![key, expires_at.get()],
-        )?;
-        Ok(())
+        let report = Report {
+            kind: "text",
+            purpose: Some(purpose),
+            text,
+            ..Report::default()
+        };
+        self.insert_report(report, now)
     }
 
-    /// Owes a report whose file is yet to be made. Returns `false` if it was owed before.
+    /// Enqueues an envelope that must not be posted from `expires_at` on.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn enqueue_wanted_report(
+    pub fn enqueue_expiring_text(
         &self,
-        key: &str,
-        payload: &Payload,
+        purpose: Purpose,
+        text: &str,
+        expires_at: Timestamp,
         now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        self.owe(key, "report", "wanted", payload, now)
+    ) -> Result<(), StoreError> {
+        let report = Report {
+            kind: "text",
+            purpose: Some(purpose),
+            text,
+            expires_at: Some(expires_at),
+            ..Report::default()
+        };
+        self.insert_report(report, now)
     }
 
-    /// Owes a photo. Returns `false` if it was owed before and was not given up.
+    /// Enqueues an envelope with a small file.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn enqueue_file(
+        &self,
+        purpose: Purpose,
+        caption: &str,
+        content: &Content,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let content = serde_json::to_string(content)
+            .map_err(|error| StoreError::Unreadable(error.to_string()))?;
+        let report = Report {
+            kind: "file",
+            purpose: Some(purpose),
+            text: caption,
+            content: Some(content),
+            ..Report::default()
+        };
+        self.insert_report(report, now)
+    }
+
+    /// Enqueues a whole list. Its file is made later, from the list as it is then.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn enqueue_list(
+        &self,
+        list: List,
+        caption: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let report = Report {
+            kind: "list",
+            text: caption,
+            list: Some(list),
+            ..Report::default()
+        };
+        self.insert_report(report, now)
+    }
+
+    /// Enqueues a photo. Returns `false`, and changes nothing, if the same photo of the same user was enqueued for the
+    /// same group before and was not dropped.
     ///
     /// # Errors
     /// See [`StoreError`].
     pub fn enqueue_avatar(&self, avatar: &Avatar, now: Timestamp) -> Result<bool, StoreError> {
-        let key = avatar_key(avatar);
-        self.0
-            .prepare_cached("DELETE FROM outbox WHERE key = ?1 AND state = 'dropped'")?
-            .execute([&key])?;
-        self.owe(&key, "avatar", "wanted", &Payload::Avatar(*avatar), now)
-    }
-
-    fn owe(
-        &self,
-        key: &str,
-        class: &str,
-        state: &str,
-        payload: &Payload,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        let payload = serde_json::to_string(payload)
-            .map_err(|error| StoreError::Unreadable(error.to_string()))?;
-        let nonce = getrandom::u64().map_err(|error| StoreError::DiskFails(error.to_string()))?;
-        let inserted = self
-            .0
+        let (group, user, photo) = (
+            avatar.group.bare(),
+            avatar.user.get(),
+            avatar.photo.id.get(),
+        );
+        self.db
             .prepare_cached(
-                "INSERT OR IGNORE INTO outbox (key, random_id, class, created_at, due_at, state, payload)
-                 VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6)",
+                "DELETE FROM outbox WHERE kind = 'avatar' AND group_id = ?1 AND user_id = ?2 AND photo_id = ?3
+                     AND state = 'dropped'",
+            )?
+            .execute([group, user, photo])?;
+        let inserted = self
+            .db
+            .prepare_cached(
+                "INSERT INTO outbox (kind, group_id, user_id, photo_id, photo_dc, join_message_id, is_recheck,
+                     random_id, created_at, due_at, state)
+                 VALUES ('avatar', ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, 'wanted')
+                 ON CONFLICT (group_id, user_id, photo_id) WHERE kind = 'avatar' DO NOTHING",
             )?
             .execute(params![
-                key,
-                random_id(key, now, nonce),
-                class,
+                group,
+                user,
+                photo,
+                avatar.photo.dc,
+                avatar.message.get(),
+                avatar.recheck,
+                random_id(&format!("avatar/{group}/{user}/{photo}"), now)?,
                 now.get(),
-                state,
-                payload
             ])?;
         Ok(inserted == 1)
     }
+
+    fn insert_report(&self, report: Report<'_>, now: Timestamp) -> Result<(), StoreError> {
+        // The file of a list is still to be made.
+        let state = if report.list.is_some() {
+            "wanted"
+        } else {
+            "fetched"
+        };
+        let list = report.list.map(List::as_str);
+        let purpose = report.purpose.map(Purpose::as_str);
+        let name = purpose.or(list).unwrap_or_default();
+        self.db
+            .prepare_cached(
+                "INSERT INTO outbox (kind, purpose, text, content, list, random_id, created_at, due_at, state, expires_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?9)",
+            )?
+            .execute(params![
+                report.kind,
+                purpose,
+                report.text,
+                report.content,
+                list,
+                random_id(name, now)?,
+                now.get(),
+                state,
+                report.expires_at.map(Timestamp::get),
+            ])?;
+        Ok(())
+    }
 }
 
-/// The first eight bytes of SHA-256 over the key, the row's creation and a nonce, never 0, which Telegram
-/// refuses. Without the nonce a row that is forgotten and owed anew within a second would be the same post.
-fn random_id(key: &str, created_at: Timestamp, nonce: u64) -> i64 {
+/// Returns the first eight bytes of SHA-256 over a row's name, its creation and a nonce; never 0, which Telegram
+/// refuses. Without the nonce, a row that is deleted and enqueued again within a second would be the same post.
+fn random_id(name: &str, created_at: Timestamp) -> Result<i64, StoreError> {
+    let nonce = getrandom::u64().map_err(|error| StoreError::DiskFails(error.to_string()))?;
     let digest = Sha256::new()
-        .chain_update(key)
+        .chain_update(name)
         .chain_update(created_at.get().to_le_bytes())
         .chain_update(nonce.to_le_bytes())
         .finalize();
     let mut head = [0; 8];
     head.copy_from_slice(&digest[..8]);
-    match i64::from_le_bytes(head) {
+    Ok(match i64::from_le_bytes(head) {
         0 => 1,
         id => id,
-    }
-}
-
-/// The key of a photo's row.
-pub(in crate::store) fn avatar_key(avatar: &Avatar) -> String {
-    let (group, user, photo) = (avatar.group, avatar.user, avatar.photo.id);
-    format!("avatar/{group}/{user}/{photo}")
-}
-
-/// Between which two keys those of a user's photos for a group lie.
-pub(in crate::store) fn avatar_keys(user: UserId, group: ChannelId) -> Range<String> {
-    // "0" is what follows "/".
-    format!("avatar/{group}/{user}/")..format!("avatar/{group}/{user}0")
-}
-
-/// Between which two keys those of a group's photos lie.
-pub(in crate::store) fn group_keys(group: ChannelId) -> Range<String> {
-    format!("avatar/{group}/")..format!("avatar/{group}0")
-}
-
-/// The photo that a row's key names.
-pub(in crate::store) fn photo_of(key: &str) -> Option<PhotoId> {
-    let (_, photo) = key.rsplit_once('/')?;
-    photo.parse().ok().map(PhotoId::new)
+    })
 }
