@@ -155,7 +155,7 @@ fn note_start(config: &Config, store: &Store, clock: &Clock) {
         hide: config.channels.hide,
         exchange: config.channels.exchange,
     };
-    let noted: Result<(), StoreError> = store.transaction(|tx| tx.note_start(&start, clock.now()));
+    let noted: Result<(), StoreError> = store.write(|tx| tx.record_start(&start, clock.now()));
     if let Err(error) = noted {
         tracing::warn!("that it started could not be noted: {error}");
     }
@@ -165,7 +165,7 @@ fn note_start(config: &Config, store: &Store, clock: &Clock) {
 fn note_end(store: &Store, clock: &Clock, because: Option<&AppError>) {
     let because = because.map(ToString::to_string);
     let noted: Result<(), StoreError> =
-        store.transaction(|tx| tx.note_end(because.as_deref(), clock.now()));
+        store.write(|tx| tx.record_end(because.as_deref(), clock.now()));
     if let Err(error) = noted {
         tracing::warn!("that it ended could not be noted: {error}");
     }
@@ -278,10 +278,10 @@ async fn work(
 async fn note_channels(shared: &Shared, channels: &[Channel]) -> Result<(), TaskError> {
     shared
         .commit(|tx: &Tx<'_>| {
-            tx.note_account(shared.accounts.own)?;
+            tx.set_account(shared.accounts.own)?;
             for channel in channels {
                 if shared.delivery.private.contains(&channel.id) {
-                    tx.note_channel(channel)?;
+                    tx.record_channel(channel)?;
                 }
             }
             Ok(())
@@ -337,11 +337,10 @@ fn connect_with(
     clock: &Clock,
 ) -> Result<(Telegram, mpsc::Receiver<Hint>), AppError> {
     let now = clock.now();
-    let floods = store.transaction(|tx| tx.floods(now))?;
+    let floods = store.read(|tx| tx.rate_limits(now))?;
     let keeper = store.clone();
     let memory: FloodMemory = Box::new(move |method, until| {
-        let kept: Result<(), StoreError> =
-            keeper.transaction(|tx| tx.remember_flood(method, until));
+        let kept: Result<(), StoreError> = keeper.write(|tx| tx.set_rate_limit(method, until));
         if let Err(error) = kept {
             tracing::error!("a flood limit could not be kept for the next start: {error}");
         }

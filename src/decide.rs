@@ -1,16 +1,16 @@
-//! What to do about what happened: synchronous functions of (event, facts, now).
+//! The decisions of the program, as synchronous functions of (event, context, now).
 //!
-//! Owns SPEC §4's order of reasons, what is news about a new member, how far a group is covered, and the rule
-//! of what a failed post means. Refuses to know the wire, the database and the clock: facts come in as
-//! values, decisions go out as values.
+//! This module holds the order of the reasons to skip a join, the rule of which photo is new at a recheck, the
+//! coverage of a group, and the meaning of a failed post. It knows neither the wire nor the database nor the clock:
+//! everything that a decision needs comes in as a value.
 
 pub mod channel_tracker;
 mod coverage;
-mod join;
-mod recheck;
+mod join_decision;
+mod new_photo;
 mod retry;
 
 pub use coverage::Coverage;
-pub use join::{Decision, JoinContext, SkipReason, join};
-pub use recheck::{changes_the_record, news};
+pub use join_decision::{Decision, JoinContext, join};
+pub use new_photo::{new_photo, overrides_outcome};
 pub use retry::{After, CLOSED_PAUSE, PostFailure, backoff, post_failed};

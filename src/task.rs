@@ -172,7 +172,7 @@ impl Shared {
         mut work: impl FnMut(&Tx<'_>) -> Result<T, StoreError>,
     ) -> Result<T, TaskError> {
         loop {
-            match self.store.transaction(&mut work) {
+            match self.store.write(&mut work) {
                 Ok(done) => return Ok(done),
                 Err(error) if error.may_pass() => {
                     tracing::error!("{error}; waiting, and trying again");

@@ -19,10 +19,10 @@ use super::AppError;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::exchange::route::Route;
-use crate::model::{ChannelId, Timestamp, said};
+use crate::model::{ChannelId, JoinOutcome, Timestamp, as_json};
 use crate::schedule;
-use crate::store::overview::Run;
-use crate::store::{Holder, Instance, StoreError, Tx, look};
+use crate::store::statistics::JobTimes;
+use crate::store::{Holder, Instance, ReadTx, StoreError, inspect};
 use crate::version;
 
 const DAY: i64 = 24 * 3600;
@@ -31,7 +31,7 @@ const DAY: i64 = 24 * 3600;
 #[derive(Clone, Debug, Serialize)]
 pub struct Overview {
     /// The time of reading.
-    #[serde(serialize_with = "said::time")]
+    #[serde(serialize_with = "as_json::time")]
     pub now: Timestamp,
     pub instance: InstanceStatus,
     pub program: Program,
@@ -49,7 +49,7 @@ pub struct Activity {
     pub queue: QueueOverview,
     pub jobs: Vec<JobOverview>,
     /// The joins since midnight, UTC, by outcome.
-    pub joins_today: BTreeMap<String, u64>,
+    pub joins_today: BTreeMap<JoinOutcome, u64>,
     pub floods: FloodOverview,
     pub orders: OrderOverview,
 }
@@ -107,14 +107,14 @@ pub(super) struct Snapshot<T> {
 /// Otherwise an instance that ends between the two reads would look like one that died.
 pub(super) fn read_snapshot<T>(
     config: &Config,
-    read: impl Fn(&Tx<'_>) -> Result<T, StoreError>,
+    read: impl Fn(&ReadTx<'_>) -> Result<T, StoreError>,
 ) -> Result<Snapshot<T>, AppError> {
     const MAX_ATTEMPTS: u32 = 5;
     let telegram = &config.telegram;
     let mut holder = Holder::of(&telegram.data_dir)?;
     let mut attempts = 0;
     loop {
-        let stored = look(&telegram.state_file(), &read)?;
+        let stored = inspect(&telegram.state_file(), &read)?;
         let before = std::mem::replace(&mut holder, Holder::of(&telegram.data_dir)?);
         attempts += 1;
         if before == holder || attempts == MAX_ATTEMPTS {
@@ -124,38 +124,36 @@ pub(super) fn read_snapshot<T>(
 }
 
 fn activity(
-    tx: &Tx<'_>,
+    tx: &ReadTx<'_>,
     config: &Config,
     record: &Instance,
     now: Timestamp,
 ) -> Result<Activity, StoreError> {
     let yesterday = now.plus(-DAY);
     let nospam = config.bots.nospam;
-    let mut undecided = tx.joins_undecided()?;
-    let mut undecided = |outcome| undecided.remove(outcome).unwrap_or(0);
-    let runs = tx.runs_seen()?;
-    let (obeyed_24h, refused_24h) = tx.orders_since(yesterday)?;
+    let runs = tx.job_times()?;
+    let orders = tx.order_counts(yesterday)?;
     Ok(Activity {
         delivery: delivery(tx, record)?,
         groups: tx
-            .groups_seen(nospam, now)?
+            .group_records(nospam, now)?
             .into_iter()
             .map(|group| GroupOverview::new(group, nospam, now))
             .collect(),
         queue: QueueOverview {
-            waiting: tx.waiting_by_age(now)?,
-            joins_to_look_up: undecided("lookup"),
-            joins_held: undecided("held"),
+            waiting: tx.waiting_counts(now)?,
+            joins_to_look_up: tx.count_joins(JoinOutcome::LookUp)?,
+            joins_held: tx.count_joins(JoinOutcome::Held)?,
             exceptions_due: tx.count_exceptions_due()?,
             spool_bytes: tx.spooled_bytes()?,
             spool_max_bytes: config.delivery.spool_max_bytes,
-            sent_24h: tx.sent_since(yesterday)?,
-            dropped_24h: tx.dropped_since(yesterday)?,
+            sent_24h: tx.sent_counts(yesterday)?,
+            dropped_24h: tx.dropped_counts(yesterday)?,
         },
         jobs: schedule::Job::ALL
             .iter()
             .map(|job| {
-                let run: Run = runs.get(job.as_str()).copied().unwrap_or_default();
+                let run: JobTimes = runs.get(job.as_str()).copied().unwrap_or_default();
                 JobOverview {
                     job: job.as_str(),
                     ran_at: run.ran_at,
@@ -167,18 +165,18 @@ fn activity(
             .collect(),
         joins_today: tx.joins_today(now)?,
         floods: FloodOverview {
-            methods: tx.methods_resting(now)?,
-            groups: tx.groups_flooded()?,
+            methods: tx.limited_methods(now)?,
+            groups: tx.flooded_groups()?,
         },
         orders: OrderOverview {
-            obeyed_24h,
-            refused_24h,
+            obeyed_24h: orders.obeyed,
+            refused_24h: orders.refused,
             malformed_ever: record.malformed,
         },
     })
 }
 
-fn delivery(tx: &Tx<'_>, record: &Instance) -> Result<DeliveryOverview, StoreError> {
+fn delivery(tx: &ReadTx<'_>, record: &Instance) -> Result<DeliveryOverview, StoreError> {
     let private_channel = |id: Option<ChannelId>| -> Result<Option<PrivateChannel>, StoreError> {
         let Some(id) = id else { return Ok(None) };
         let known = tx.channel(id)?;

@@ -97,7 +97,7 @@ pub fn backup(
         Ok(path)
     };
     // A read-only look does not migrate the database, which an older version may be using.
-    let saved = store::look(&config.telegram.state_file(), |tx| {
+    let saved = store::inspect(&config.telegram.state_file(), |tx| {
         let mut saved = Vec::new();
         for list in List::ALL {
             if tx.is_list_empty(list)? {
@@ -141,7 +141,7 @@ pub fn restore(
     let store = Store::open(&config.telegram.state_file())?;
     let now = clock.now();
     let data_dir = &config.telegram.data_dir;
-    let done = store.transaction(|tx| {
+    let done = store.write(|tx| {
         let before = tx.list(list)?;
         if dry_run {
             tx.replace_list(list, &data, now)?;

@@ -10,19 +10,19 @@ use super::AppError;
 use super::instance_overview::{InstanceStatus, RunState, read_snapshot};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::model::{ChannelId, MessageId, Timestamp, UserId, said};
-use crate::store::history::{Accounts, Cleared, JoinSeen, PhotoSeen};
-use crate::store::{Instance, StoreError, Tx};
+use crate::model::{ChannelId, MessageId, Timestamp, UserId, as_json};
+use crate::store::user_records::{ClearTimes, UserJoin, UserPhoto, UserRoles};
+use crate::store::{Instance, ReadTx, StoreError};
 
 /// The output of `why`. The fields are those of the JSON (docs/json-output.md).
 #[derive(Clone, Debug, Serialize)]
 pub struct History {
     /// The time of reading.
-    #[serde(serialize_with = "said::time")]
+    #[serde(serialize_with = "as_json::time")]
     pub now: Timestamp,
     pub user_id: UserId,
     /// The group of the question; `None` means all groups.
-    #[serde(serialize_with = "said::channel_if_known")]
+    #[serde(serialize_with = "as_json::channel_if_known")]
     pub group_id: Option<ChannelId>,
     /// True if anything is known about the user.
     pub known: bool,
@@ -30,13 +30,13 @@ pub struct History {
     /// The user's name in `[bots]`, if the user is one of the fleet.
     pub fleet: Option<&'static str>,
     #[serde(flatten)]
-    pub roles: Accounts,
+    pub roles: UserRoles,
     /// The user's joins, the latest first.
     pub joins: Vec<JoinEntry>,
     /// The user's photos, the latest first.
     pub photos: Vec<PhotoEntry>,
     /// The times when records of users were last cleared.
-    pub cleared: Cleared,
+    pub cleared: ClearTimes,
     pub state: RunState,
     /// The titles of groups and channels.
     #[serde(skip)]
@@ -46,7 +46,7 @@ pub struct History {
 #[derive(Clone, Debug, Serialize)]
 pub struct JoinEntry {
     #[serde(flatten)]
-    pub join: JoinSeen,
+    pub join: UserJoin,
     /// The address of the join's service message.
     pub link: Option<String>,
 }
@@ -54,7 +54,7 @@ pub struct JoinEntry {
 #[derive(Clone, Debug, Serialize)]
 pub struct PhotoEntry {
     #[serde(flatten)]
-    pub photo: PhotoSeen,
+    pub photo: UserPhoto,
     /// The address of the photo's post.
     pub link: Option<String>,
 }
@@ -83,7 +83,7 @@ pub fn history(
     let fleet = fleet_name(config, user);
     let known = !joins.is_empty()
         || !photos.is_empty()
-        || roles != Accounts::default()
+        || roles != UserRoles::default()
         || fleet.is_some()
         || is_own_account;
     let joins = joins.into_iter().map(|join| JoinEntry {
@@ -115,20 +115,24 @@ pub fn history(
 #[derive(Debug, Default)]
 struct StoredHistory {
     instance: Option<Instance>,
-    roles: Accounts,
-    joins: Vec<JoinSeen>,
-    photos: Vec<PhotoSeen>,
-    cleared: Cleared,
+    roles: UserRoles,
+    joins: Vec<UserJoin>,
+    photos: Vec<UserPhoto>,
+    cleared: ClearTimes,
     titles: BTreeMap<ChannelId, String>,
 }
 
-fn read(tx: &Tx<'_>, user: UserId, group: Option<ChannelId>) -> Result<StoredHistory, StoreError> {
+fn read(
+    tx: &ReadTx<'_>,
+    user: UserId,
+    group: Option<ChannelId>,
+) -> Result<StoredHistory, StoreError> {
     Ok(StoredHistory {
         instance: Some(tx.instance()?),
-        roles: tx.accounts(user)?,
-        joins: tx.joins_of(user, group)?,
-        photos: tx.photos_of(user, group)?,
-        cleared: tx.cleared()?,
+        roles: tx.user_roles(user)?,
+        joins: tx.user_joins(user, group)?,
+        photos: tx.user_photos(user, group)?,
+        cleared: tx.clear_times()?,
         titles: tx.titles()?,
     })
 }

@@ -1,10 +1,7 @@
 //! `why USER [GROUP]`: shows the joins and photos of a user, as text or JSON.
 
-mod outcomes;
-
 use clap::Args;
 
-use self::outcomes::explanation;
 use super::Failure;
 use super::terminal::{relative, sanitize, sanitize_sentence, span, table, time, wrapped};
 use crate::app::instance_overview::RunState;
@@ -150,16 +147,10 @@ fn join(history: &History, entry: &JoinEntry) -> Vec<String> {
             )
         )
     ));
-    let explained = explanation(&seen.outcome);
-    let sentence = explained.map_or(
-        "an outcome that this version of the program does not know",
-        |explained| explained.sentence,
-    );
-    lines.extend(labelled(
-        "outcome",
-        &format!("{}: {sentence}", seen.outcome),
-    ));
-    if let Some(remedy) = explained.and_then(|explained| explained.remedy) {
+    let explanation = seen.outcome.explanation();
+    let text = format!("{}: {}", seen.outcome.as_str(), explanation.meaning);
+    lines.extend(labelled("outcome", &text));
+    if let Some(remedy) = explanation.remedy {
         lines.extend(labelled("to do", remedy));
     }
     if let Some(at) = seen.declared_at {

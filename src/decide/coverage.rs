@@ -1,40 +1,37 @@
-//! How much of what happens in a group reaches this account (SPEC §9.4), as far as it is known.
+//! The coverage of a group: whether its joins reach this account, as far as that is known (docs/promises.md).
 
 use serde::Serialize;
 
 use crate::model::Timestamp;
 
-/// How long a join message vouches for a group, in seconds.
-const VOUCHES_FOR: i64 = 30 * 24 * 3600;
+/// How long a join message proves that a group shows its joins, in seconds.
+const PROOF_LASTS: i64 = 30 * 24 * 3600;
 
-/// A group's coverage. Silent joins are not looked for yet, so that nothing tells whether a group
-/// hides its joins or has none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+/// A group's coverage. The program does not look for joins without a message yet, so it cannot tell a group that hides
+/// its joins from a group without any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Coverage {
-    /// Join messages are seen there.
+    /// The group shows join messages.
     Full,
-    /// No join message was seen: either nobody joined, or the group hides them.
+    /// No join message was seen: either nobody joined, or the group hides its joins.
     Unknown,
 }
 
 impl Coverage {
-    /// Judges by when the last join message told of a join.
+    /// Derives the coverage from the time of the last join that had a message.
     #[must_use]
-    pub fn judge(last_told: Option<Timestamp>, now: Timestamp) -> Self {
-        match last_told {
-            Some(told) if told >= now.plus(-VOUCHES_FOR) => Self::Full,
+    pub fn judge(last_join_message: Option<Timestamp>, now: Timestamp) -> Self {
+        match last_join_message {
+            Some(at) if at >= now.plus(-PROOF_LASTS) => Self::Full,
             _ => Self::Unknown,
         }
     }
 
-    /// Returns SPEC's word for it.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Full => "full",
-            Self::Unknown => "unknown",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 
@@ -43,9 +40,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_join_message_vouches_for_thirty_days() {
+    fn a_join_message_proves_coverage_for_thirty_days() {
         let now = Timestamp::new(10_000_000);
-        for (told, coverage) in [
+        for (last, coverage) in [
             (None, Coverage::Unknown),
             (Some(now), Coverage::Full),
             (Some(now.plus(-30 * 86_400)), Coverage::Full),
@@ -53,7 +50,7 @@ mod tests {
             // Telegram's clock may be ahead of ours.
             (Some(now.plus(5)), Coverage::Full),
         ] {
-            assert_eq!(Coverage::judge(told, now), coverage, "{told:?}");
+            assert_eq!(Coverage::judge(last, now), coverage, "{last:?}");
         }
     }
 }

@@ -1,49 +1,45 @@
-//! What a failed post means: another try at a known time, a closed channel, or the end of that row.
+//! The meaning of a failed post: a retry at a known time, a closed channel, or the end of the row.
 
 use std::time::Duration;
 
 use crate::model::Timestamp;
 
-/// The longest pause between two tries of the same thing.
+/// The longest pause between two attempts, in seconds.
 const LONGEST_PAUSE: u64 = 60;
-/// How often a post that is refused for a reason unknown here is tried.
+/// The number of attempts for a post that Telegram refuses with an unknown error.
 const MOST_REFUSALS: u32 = 5;
-/// How often a closed channel is tried again, in seconds.
+/// The pause before the next attempt to post in a closed channel, in seconds.
 pub const CLOSED_PAUSE: i64 = 60;
 
-/// How a post failed. Trouble with the account itself never gets here.
+/// How a post failed. Errors of the account itself are handled elsewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PostFailure<'a> {
-    /// A flood limit.
-    Flood {
-        /// When it ends.
-        until: Timestamp,
-    },
-    /// No answer, or none that proves the post.
+    /// FLOOD_WAIT: a rate limit that ends at this time.
+    Flood { until: Timestamp },
+    /// There was no answer, or the answer does not prove the post.
     Unanswered,
     /// Telegram refused it.
     Refused {
-        /// The error's code; 0 for an answer that could not be read.
+        /// The error's code; 0 for an answer that could not be parsed.
         code: i32,
-        /// The error's name.
         name: &'a str,
     },
-    /// It cannot be posted at all: the file's size.
+    /// The file has a size that Telegram does not accept.
     Unfit,
 }
 
-/// What to do after a failed post.
+/// The next step after a failed post.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum After {
-    /// Try the same again, not before then.
+    /// Retry the same post, not before this time.
     Again(Timestamp),
-    /// The account may not post in that channel: keep everything, try again then.
+    /// The account may not post in the channel: keep the row, and retry at this time.
     Closed(Timestamp),
-    /// It will never go through: settle it as dropped.
+    /// The post can never succeed: drop the row.
     GiveUp,
 }
 
-/// Decides what follows a failed post that was tried `attempts` times before.
+/// Decides on a post that failed after `attempts` earlier attempts.
 #[must_use]
 pub fn post_failed(failure: PostFailure<'_>, attempts: u32, now: Timestamp) -> After {
     let (code, name) = match failure {
@@ -54,8 +50,8 @@ pub fn post_failed(failure: PostFailure<'_>, attempts: u32, now: Timestamp) -> A
     };
     let begins = |words: &[&str]| words.iter().any(|word| name.starts_with(word));
     if name == "RANDOM_ID_DUPLICATE" || begins(&["FILE_"]) || code == 0 {
-        // The first attempt is still being worked on; the parts are gone and are uploaded anew; or
-        // the answer could not be read, and the post may well be there. All under the same id.
+        // Telegram still processes the first attempt; the uploaded parts are gone and have to be uploaded again; or
+        // the answer could not be parsed and the post may exist. The `random_id` stays the same in each case.
         After::Again(later(now, attempts + 1))
     } else if begins(&["MEDIA_", "MESSAGE_", "ENTITY_", "CAPTION_", "RANDOM_ID_"]) {
         After::GiveUp
@@ -68,7 +64,7 @@ pub fn post_failed(failure: PostFailure<'_>, attempts: u32, now: Timestamp) -> A
     }
 }
 
-/// Returns the pause before try number `attempts + 1`: 1, 2, 4 … 60 s.
+/// Returns the pause before attempt number `attempts + 1`: 1, 2, 4 … 60 s.
 #[must_use]
 pub fn backoff(attempts: u32) -> Duration {
     let seconds = 1_u64.checked_shl(attempts).unwrap_or(u64::MAX);
@@ -84,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failed_post_is_tried_again_unless_it_never_can_go_through() {
+    fn a_failed_post_is_retried_unless_it_can_never_succeed() {
         let now = Timestamp::new(1_000);
         let at = |seconds| After::Again(Timestamp::new(seconds));
         let closed = After::Closed(Timestamp::new(1_060));

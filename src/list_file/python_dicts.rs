@@ -52,8 +52,8 @@ mod tests {
     use crate::file_codec::{DecodedFile, Decoder};
     use crate::list_file::{ListFile, SkippedEntries};
     use crate::model::{
-        BadIds, ChannelId, ExceptIds, ForwardedRecord, JoinRecord, List, ListData, MessageId,
-        PhotoId, Timestamp, UserId, Users,
+        BadIds, ChannelId, ExceptIds, ForwardedRecord, JoinOutcome, JoinRecord, List, ListData,
+        MessageId, PhotoId, Timestamp, UserId, Users,
     };
 
     const PASSWORD: &str = "correct horse 電池";
@@ -130,7 +130,7 @@ mod tests {
             user,
             joined_at: Timestamp::new(1_000),
             added_by: None,
-            outcome: "restored".to_owned(),
+            outcome: JoinOutcome::Restored,
             seen_at: None,
         };
         let photo = ForwardedRecord {

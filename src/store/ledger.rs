@@ -1,49 +1,47 @@
-//! The channels, how far each was read, and who administers them.
+//! The channels of the account: how far each was read, and its administrators.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{OptionalExtension as _, Row, params};
 
-use super::{StoreError, Tx};
+use super::{ReadTx, StoreError, Tx};
 use crate::model::{
     AccessHash, Advance, Channel, ChannelId, ChannelKind, MessageId, Timestamp, UserId,
 };
 
-/// A channel of the ledger.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownChannel {
-    /// The channel as it was last seen; `pts` and `top_message` are how far it was read.
+    /// The channel as it was last seen; `pts` and `top_message` say how far it was read.
     pub channel: Channel,
-    /// Whether the account is in it.
+    /// True if the account is in it.
     pub present: bool,
-    /// When its administrators were learned.
+    /// When the administrators were last fetched.
     pub admins_at: Option<Timestamp>,
 }
 
-/// What became of an attempt to move a channel's `pts`.
+/// The result of an attempt to move a channel's `pts`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AdvanceOutcome {
-    /// It moved: what the page tells is to be applied.
+    /// The `pts` moved: the page is to be applied.
     Advanced,
-    /// It is behind what is stored: known already.
+    /// The page is behind the stored `pts`: it was applied before.
     AlreadyApplied,
-    /// It does not follow what is stored: the channel has to be pulled.
+    /// The page does not follow the stored `pts`: the channel has to be pulled.
     Gap,
-    /// The channel is not in the ledger.
     UnknownChannel,
 }
 
 const COLUMNS: &str = "channel_id, access_hash, kind, title, can_post, since, pts, last_message_id, present, admins_at";
 
-impl Tx<'_> {
-    /// Returns a channel of the ledger.
+impl ReadTx<'_> {
+    /// Returns a channel, also one that the account has left.
     ///
     /// # Errors
     /// See [`StoreError`].
     pub fn channel(&self, id: ChannelId) -> Result<Option<KnownChannel>, StoreError> {
         let sql = format!("SELECT {COLUMNS} FROM ledger WHERE channel_id = ?1");
         Ok(self
-            .0
+            .db
             .prepare_cached(&sql)?
             .query_row([id.bare()], read)
             .optional()?)
@@ -55,7 +53,7 @@ impl Tx<'_> {
     /// See [`StoreError`].
     pub fn channels(&self) -> Result<Vec<KnownChannel>, StoreError> {
         let sql = format!("SELECT {COLUMNS} FROM ledger WHERE present ORDER BY channel_id");
-        let mut statement = self.0.prepare_cached(&sql)?;
+        let mut statement = self.db.prepare_cached(&sql)?;
         Ok(statement.query_map([], read)?.collect::<Result<_, _>>()?)
     }
 
@@ -64,21 +62,59 @@ impl Tx<'_> {
     /// # Errors
     /// See [`StoreError`].
     pub fn titles(&self) -> Result<BTreeMap<ChannelId, String>, StoreError> {
-        let mut statement = self.0.prepare("SELECT channel_id, title FROM ledger")?;
+        let mut statement = self.db.prepare("SELECT channel_id, title FROM ledger")?;
         let rows = statement.query_map([], |row| {
             Ok((ChannelId::from_bare(row.get(0)?), row.get(1)?))
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Notes a channel as the list of dialogs shows it; of a known one, how far it was read stays.
-    /// Returns whether it was new. A new one is taken as read up to what it shows.
+    /// Returns the time at which this account joined a channel; 0 for an unknown channel.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn note_channel(&self, channel: &Channel) -> Result<bool, StoreError> {
+    pub fn watched_since(&self, id: ChannelId) -> Result<Timestamp, StoreError> {
+        Ok(self
+            .channel(id)?
+            .map_or(Timestamp::new(0), |known| known.channel.since))
+    }
+
+    /// Returns the administrators of one group.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn admins_of(&self, group: ChannelId) -> Result<BTreeSet<UserId>, StoreError> {
+        let mut statement = self
+            .db
+            .prepare_cached("SELECT user_id FROM admins WHERE group_id = ?1")?;
+        let rows = statement.query_map([group.bare()], |row| row.get(0).map(UserId::new))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Returns true if a user is an administrator of any group that the account is in.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn is_admin_anywhere(&self, user: UserId) -> Result<bool, StoreError> {
+        Ok(self
+            .db
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM admins JOIN ledger ON group_id = channel_id
+                 WHERE user_id = ?1 AND present)",
+            )?
+            .query_row([user.get()], |row| row.get(0))?)
+    }
+}
+
+impl Tx<'_> {
+    /// Records a channel as the list of dialogs shows it. How far a known channel was read stays; a new one counts as
+    /// read up to its newest message. Returns true if the channel was new.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn record_channel(&self, channel: &Channel) -> Result<bool, StoreError> {
         let known = self.channel(channel.id)?.is_some();
-        self.0
+        self.db
             .prepare_cached(
                 "INSERT INTO ledger (channel_id, access_hash, kind, title, present, can_post, since, pts, last_message_id)
                  VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6, ?7, ?8)
@@ -101,41 +137,36 @@ impl Tx<'_> {
         Ok(!known)
     }
 
-    /// Returns since when this account has been in a channel.
+    /// Sets how far a channel was read: up to `pts`, and up to `message`.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn watched_since(&self, id: ChannelId) -> Result<Timestamp, StoreError> {
-        Ok(self
-            .channel(id)?
-            .map_or(Timestamp::new(0), |known| known.channel.since))
-    }
-
-    /// Sets how far a channel was read: its messages up to `message` are known, and its `pts` stays.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub fn read_from(&self, id: ChannelId, pts: i32, message: MessageId) -> Result<(), StoreError> {
-        self.0.execute(
+    pub fn set_position(
+        &self,
+        id: ChannelId,
+        pts: i32,
+        message: MessageId,
+    ) -> Result<(), StoreError> {
+        self.db.execute(
             "UPDATE ledger SET pts = ?2, last_message_id = ?3 WHERE channel_id = ?1",
             params![id.bare(), pts, message.get()],
         )?;
         Ok(())
     }
 
-    /// Notes that the account is not in a channel any more. How far it was read is kept.
+    /// Records that the account has left a channel. How far the channel was read is kept.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn note_absent(&self, id: ChannelId) -> Result<(), StoreError> {
-        self.0.execute(
+    pub fn set_absent(&self, id: ChannelId) -> Result<(), StoreError> {
+        self.db.execute(
             "UPDATE ledger SET present = 0 WHERE channel_id = ?1",
             [id.bare()],
         )?;
         Ok(())
     }
 
-    /// Moves a channel's `pts` and newest message, if the step follows what is stored.
+    /// Moves a channel's `pts` and newest message, if the step follows the stored `pts`.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -160,7 +191,7 @@ impl Tx<'_> {
             Advance::Pushed { to, .. } | Advance::Pulled { to, .. } | Advance::Adopted { to } => to,
             Advance::Refetched => stored,
         };
-        self.0
+        self.db
             .prepare_cached(
                 "UPDATE ledger SET pts = ?2, last_message_id = MAX(last_message_id, ?3) WHERE channel_id = ?1",
             )?
@@ -182,45 +213,19 @@ impl Tx<'_> {
         admins: &[UserId],
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.0
+        self.db
             .execute("DELETE FROM admins WHERE group_id = ?1", [group.bare()])?;
         let mut insert = self
-            .0
+            .db
             .prepare_cached("INSERT OR IGNORE INTO admins VALUES (?1, ?2)")?;
         for admin in admins {
             insert.execute([group.bare(), admin.get()])?;
         }
-        self.0.execute(
+        self.db.execute(
             "UPDATE ledger SET admins_at = ?2 WHERE channel_id = ?1",
             [group.bare(), now.get()],
         )?;
         Ok(())
-    }
-
-    /// Returns the administrators of one group.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub fn admins_of(&self, group: ChannelId) -> Result<BTreeSet<UserId>, StoreError> {
-        let mut statement = self
-            .0
-            .prepare_cached("SELECT user_id FROM admins WHERE group_id = ?1")?;
-        let rows = statement.query_map([group.bare()], |row| row.get(0).map(UserId::new))?;
-        Ok(rows.collect::<Result<_, _>>()?)
-    }
-
-    /// Returns whether a user administers any group that the account is in.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub fn is_admin_anywhere(&self, user: UserId) -> Result<bool, StoreError> {
-        Ok(self
-            .0
-            .prepare_cached(
-                "SELECT EXISTS (SELECT 1 FROM admins JOIN ledger ON group_id = channel_id
-                 WHERE user_id = ?1 AND present)",
-            )?
-            .query_row([user.get()], |row| row.get(0))?)
     }
 }
 
@@ -230,6 +235,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<KnownChannel> {
         channel: Channel {
             id: ChannelId::from_bare(row.get("channel_id")?),
             access_hash: AccessHash::new(row.get("access_hash")?),
+            // A CHECK of the table allows these two words alone.
             kind: if kind == "group" {
                 ChannelKind::Group
             } else {

@@ -1,4 +1,6 @@
-//! The lock on the data directory: one process, one account.
+//! The lock on the data directory: one account may be used by one process only.
+//!
+//! The operating system releases the lock of a dead process.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
@@ -8,44 +10,33 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-/// Why the directory could not be locked.
 #[derive(Debug, Error)]
 pub enum LockError {
-    /// Another process has it.
+    /// Another process holds the lock.
     #[error(
         "another scp-079-avatar (pid {pid}) already runs on {}: one account can be used by one process only; stop that one first",
         directory.display()
     )]
-    Taken {
-        /// That process.
-        pid: String,
-        /// The directory.
-        directory: PathBuf,
-    },
-    /// The lock file cannot be made.
+    Taken { pid: String, directory: PathBuf },
+    /// The lock file cannot be created or read.
     #[error("{}: {cause}", path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        cause: std::io::Error,
-    },
+    File { path: PathBuf, cause: io::Error },
 }
 
-/// How often a lock is tried for that is only looked at; a look takes microseconds.
-const MOST_LOOKS: u32 = 100;
-/// The pause between two tries.
+/// How many attempts are made while `status` holds the lock; it does so for microseconds.
+const MAX_ATTEMPTS: u32 = 100;
+/// The pause between two attempts.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// The process that has a data directory.
+/// The process that holds the lock on a data directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Holder {
-    /// Its pid, unless the lock file does not tell.
+    /// The pid, if the lock file contains one.
     pub pid: Option<u32>,
 }
 
 impl Holder {
-    /// Looks who has `directory`, without taking it. `None` if nobody has.
+    /// Returns the holder of the lock on `directory` without taking it; `None` if no process holds it.
     ///
     /// # Errors
     /// The lock file cannot be read.
@@ -60,7 +51,7 @@ impl Holder {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(failed(error)),
         };
-        // Shared, so that two who look do not take each other for the program; given back at once.
+        // A shared lock, so that two such checks do not take each other for the program. It is released at once.
         match file.try_lock_shared() {
             Ok(()) => Ok(None),
             Err(TryLockError::WouldBlock) => {
@@ -75,12 +66,12 @@ impl Holder {
     }
 }
 
-/// Holds the data directory until it is dropped; a dead process holds nothing.
+/// Holds the lock until it is dropped.
 #[derive(Debug)]
 pub struct DirectoryLock(#[expect(dead_code, reason = "held for its lock")] File);
 
 impl DirectoryLock {
-    /// Locks `directory` for this process, and writes its pid beside the lock.
+    /// Locks `directory` for this process, and writes its pid into the lock file.
     ///
     /// # Errors
     /// See [`LockError`].
@@ -123,14 +114,14 @@ impl DirectoryLock {
     }
 }
 
-/// Locks the file. Whoever only looks holds it for a moment, and shared: that is waited out.
+/// Locks the file. A check by `status` holds a shared lock for a moment: the function waits for its end.
 fn lock(file: &File, mut pause: impl FnMut()) -> Result<(), TryLockError> {
-    for _ in 0..MOST_LOOKS {
+    for _ in 0..MAX_ATTEMPTS {
         match file.try_lock() {
             Err(TryLockError::WouldBlock) => {}
             locked_or_failed => return locked_or_failed,
         }
-        // Held by another process for good, or only looked at?
+        // This fails if the lock is exclusive: another process holds it for good.
         file.try_lock_shared()?;
         file.unlock().map_err(TryLockError::Error)?;
         pause();
@@ -143,28 +134,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_look_sees_the_holder_and_keeps_nobody_away() {
+    fn a_check_finds_the_holder_and_blocks_no_start() {
         let directory = tempfile::tempdir().expect("a directory");
-        let look = || Holder::of(directory.path()).expect("looked");
-        assert_eq!(look(), None);
-        assert!(!directory.path().join("lock").exists(), "a look made it");
+        let holder = || Holder::of(directory.path()).expect("readable");
+        assert_eq!(holder(), None);
+        assert!(
+            !directory.path().join("lock").exists(),
+            "the check created it"
+        );
         let held = DirectoryLock::take(directory.path()).expect("locked");
         let pid = Some(std::process::id());
-        assert_eq!(look(), Some(Holder { pid }));
+        assert_eq!(holder(), Some(Holder { pid }));
         let taken = DirectoryLock::take(directory.path()).expect_err("taken");
         assert!(matches!(taken, LockError::Taken { .. }));
         drop(held);
-        assert_eq!(look(), None);
+        assert_eq!(holder(), None);
 
-        // Somebody looks just as the program starts, and is done a moment later.
+        // A check runs just as the program starts, and ends a moment later.
         let path = directory.path().join("lock");
         let starting = File::open(&path).expect("opened");
-        let mut looking = Some(File::open(&path).expect("opened"));
-        let looker = looking.as_ref().expect("it looks");
-        looker.try_lock_shared().expect("looked at");
-        lock(&starting, || looking = None).expect("locked after the look");
-        assert!(looking.is_none(), "it was locked during the look");
-        // Who holds it for good is not waited for.
+        let mut check = Some(File::open(&path).expect("opened"));
+        let checking = check.as_ref().expect("a check");
+        checking.try_lock_shared().expect("locked");
+        lock(&starting, || check = None).expect("locked after the check");
+        assert!(check.is_none(), "it was locked during the check");
+        // The function does not wait for a process that holds the lock for good.
         let second = File::open(&path).expect("opened");
         let taken = lock(&second, || panic!("it waits"));
         assert!(matches!(taken, Err(TryLockError::WouldBlock)));

@@ -1,66 +1,28 @@
-//! What is known of users: by which hashes they can be named, and which photo they showed.
+//! The users: the hashes that name them in calls, and the photo that they last showed.
 
 use rusqlite::{OptionalExtension as _, params};
 
-use super::{StoreError, Tx};
-use crate::model::{AccessHash, ChannelId, MessageId, PhotoId, User, UserId, UserRef};
+use super::{ReadTx, StoreError, Tx};
+use crate::model::{
+    AccessHash, ChannelId, MessageId, PhotoId, ProfilePhoto, User, UserId, UserRef,
+};
 
-impl Tx<'_> {
-    /// Notes a user as a message of `group` showed them; `message` 0 for none. A hash that is known
-    /// is never lost to an object that lacks it.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub fn note_user(
-        &self,
-        user: &User,
-        seen_in: Option<(ChannelId, MessageId)>,
-    ) -> Result<(), StoreError> {
-        let hash = user.access_hash.map(AccessHash::get);
-        let (full, min) = if user.min { (None, hash) } else { (hash, None) };
-        let photo = match user.photo {
-            crate::model::ProfilePhoto::Present(photo) => Some(photo),
-            _ => None,
-        };
-        let seen_in = seen_in.filter(|(_, message)| message.get() > 0);
-        self.0
-            .prepare_cached(
-                "INSERT INTO people VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-                 ON CONFLICT (user_id) DO UPDATE SET
-                     full_hash = COALESCE(excluded.full_hash, full_hash),
-                     min_hash = COALESCE(excluded.min_hash, min_hash),
-                     seen_in_group = COALESCE(excluded.seen_in_group, seen_in_group),
-                     seen_in_message = COALESCE(excluded.seen_in_message, seen_in_message),
-                     photo_id = COALESCE(excluded.photo_id, photo_id),
-                     photo_dc = COALESCE(excluded.photo_dc, photo_dc)",
-            )?
-            .execute(params![
-                user.id.get(),
-                full,
-                min,
-                seen_in.map(|(group, _)| group.bare()),
-                seen_in.map(|(_, message)| message.get()),
-                photo.map(|photo| photo.id.get()),
-                photo.map(|photo| photo.dc),
-            ])?;
-        Ok(())
-    }
-
+impl ReadTx<'_> {
     /// Returns the photo that a user was last seen with.
     ///
     /// # Errors
     /// See [`StoreError`].
     pub fn last_photo(&self, user: UserId) -> Result<Option<PhotoId>, StoreError> {
         let photo = self
-            .0
+            .db
             .prepare_cached("SELECT photo_id FROM people WHERE user_id = ?1")?
             .query_row([user.get()], |row| row.get::<_, Option<i64>>(0))
             .optional()?;
         Ok(photo.flatten().map(PhotoId::new))
     }
 
-    /// Returns how a user can be named in a call, from all that was seen of them. The message to
-    /// name them by is `seen_in`, where it is given and real, else the last one that showed them.
+    /// Returns the ways to name a user in a call. The message that shows the user is `seen_in`, if it is given and not 0,
+    /// otherwise the last one that was recorded.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -70,7 +32,7 @@ impl Tx<'_> {
         seen_in: Option<(ChannelId, MessageId)>,
     ) -> Result<UserRef, StoreError> {
         let known = self
-            .0
+            .db
             .prepare_cached(
                 "SELECT full_hash, min_hash, seen_in_group, seen_in_message FROM people WHERE user_id = ?1",
             )?
@@ -100,5 +62,47 @@ impl Tx<'_> {
             min_hash,
             seen_in,
         })
+    }
+}
+
+impl Tx<'_> {
+    /// Records a user as a message of a group showed them; message 0 counts as none. A user object without a hash or a
+    /// photo does not erase a stored one.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn record_user(
+        &self,
+        user: &User,
+        seen_in: Option<(ChannelId, MessageId)>,
+    ) -> Result<(), StoreError> {
+        let hash = user.access_hash.map(AccessHash::get);
+        let (full, min) = if user.min { (None, hash) } else { (hash, None) };
+        let photo = match user.photo {
+            ProfilePhoto::Present(photo) => Some(photo),
+            _ => None,
+        };
+        let seen_in = seen_in.filter(|(_, message)| message.get() > 0);
+        self.db
+            .prepare_cached(
+                "INSERT INTO people VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+                 ON CONFLICT (user_id) DO UPDATE SET
+                     full_hash = COALESCE(excluded.full_hash, full_hash),
+                     min_hash = COALESCE(excluded.min_hash, min_hash),
+                     seen_in_group = COALESCE(excluded.seen_in_group, seen_in_group),
+                     seen_in_message = COALESCE(excluded.seen_in_message, seen_in_message),
+                     photo_id = COALESCE(excluded.photo_id, photo_id),
+                     photo_dc = COALESCE(excluded.photo_dc, photo_dc)",
+            )?
+            .execute(params![
+                user.id.get(),
+                full,
+                min,
+                seen_in.map(|(group, _)| group.bare()),
+                seen_in.map(|(_, message)| message.get()),
+                photo.map(|photo| photo.id.get()),
+                photo.map(|photo| photo.dc),
+            ])?;
+        Ok(())
     }
 }

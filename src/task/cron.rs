@@ -14,7 +14,7 @@ use tokio_cron_scheduler::{Job as CronJob, JobScheduler, JobSchedulerError};
 
 use super::{Shared, TaskError, enqueue, lists};
 use crate::exchange::reports::{self, Status};
-use crate::model::Timestamp;
+use crate::model::{Purpose, Timestamp};
 use crate::schedule::{Job, Progress, Timetable};
 use crate::store::{JobRecord, StoreError, Tx};
 
@@ -31,7 +31,7 @@ pub async fn enqueue_online(shared: &Shared) -> Result<(), TaskError> {
     shared
         .commit(|tx| {
             enqueue::drop_awake(tx, now)?;
-            enqueue::envelope(tx, Status::Online.into_str(), &text, now)
+            tx.enqueue_text(Purpose::Online, &text, now)
         })
         .await?;
     shared.wakes.deliver.notify_one();
@@ -96,7 +96,7 @@ async fn look_at(
                 return Ok(None);
             }
             if known.as_ref() != Some(&record) {
-                tx.note_job(job.as_str(), &record)?;
+                tx.set_job(job.as_str(), &record)?;
             }
             Ok(due)
         })

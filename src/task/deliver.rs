@@ -13,9 +13,9 @@ use super::{Shared, TaskError, enqueue};
 use crate::decide::{After, CLOSED_PAUSE, PostFailure, post_failed};
 use crate::exchange::reports;
 use crate::exchange::route::{Route, RouteEvent};
-use crate::model::{ChannelId, Content, MessageId, Payload, Timestamp};
+use crate::model::{ChannelId, Content, JoinOutcome, Payload, Timestamp};
 use crate::spool;
-use crate::store::{Outcome, Row, StoreError, Tx};
+use crate::store::{AgeLimits, OutboxRow, PostedAs, SendFilter, StoreError, Tx};
 use crate::telegram::{CallError, File, Post, PostError};
 
 /// How long a post under way may go on once the end was asked for.
@@ -37,19 +37,19 @@ pub async fn reconcile(shared: &Shared) -> Result<(), TaskError> {
     let now = shared.clock.now();
     let rows = shared
         .commit(|tx| {
-            tx.drop_damaged(now)?;
-            tx.spooled()
+            tx.drop_unreadable(now)?;
+            tx.spooled_files()
         })
         .await?;
-    let names: BTreeSet<String> = rows.iter().map(|(_, name)| name.clone()).collect();
+    let names: BTreeSet<String> = rows.iter().map(|file| file.name.clone()).collect();
     let there = shared
         .spool
         .sweep(&names)
         .map_err(|error| TaskError::System(format!("the spool cannot be read: {error}")))?;
     shared
         .commit(|tx| {
-            for (id, _) in rows.iter().filter(|(_, name)| !there.contains(name)) {
-                tx.note_wanted(*id)?;
+            for file in rows.iter().filter(|file| !there.contains(&file.name)) {
+                tx.set_wanted(file.row)?;
             }
             Ok(())
         })
@@ -86,14 +86,18 @@ pub async fn deliver(shared: Arc<Shared>) -> Result<(), TaskError> {
             shared
                 .commit(|tx| {
                     tx.drop_expired(now)?;
-                    tx.next_to_send(now, rests[0].is_none(), rests[1].is_none())
+                    let filter = SendFilter {
+                        reports: rests[0].is_none(),
+                        avatars: rests[1].is_none(),
+                    };
+                    tx.next_to_send(now, filter)
                 })
                 .await?
         } else {
             None
         };
         let Some(row) = row else {
-            let due = shared.commit(|tx| tx.next_due(false, now)).await?;
+            let due = shared.commit(|tx| tx.next_send_due(now)).await?;
             let wake_at = [rests[0], rests[1], due, closed_until.filter(|_| !open)]
                 .into_iter()
                 .flatten()
@@ -112,7 +116,7 @@ pub async fn deliver(shared: Arc<Shared>) -> Result<(), TaskError> {
 
 /// Posts one row and settles it by what came of it. Returns until when the channel is closed, if
 /// it is.
-async fn send(shared: &Shared, row: &Row) -> Result<Option<Timestamp>, TaskError> {
+async fn send(shared: &Shared, row: &OutboxRow) -> Result<Option<Timestamp>, TaskError> {
     let (channel, access_hash) = shared
         .commit(|tx| {
             let channel = target(tx, shared, row)?;
@@ -132,9 +136,9 @@ async fn send(shared: &Shared, row: &Row) -> Result<Option<Timestamp>, TaskError
         .await;
     };
     let text = match &row.payload {
-        Payload::Text { text } | Payload::File { text, .. } | Payload::List { text, .. } => {
-            text.clone()
-        }
+        Payload::Text { text, .. }
+        | Payload::File { caption: text, .. }
+        | Payload::List { caption: text, .. } => text.clone(),
         Payload::Avatar(avatar) => {
             reports::avatar(avatar.group, avatar.user, avatar.reported_message())
         }
@@ -144,8 +148,8 @@ async fn send(shared: &Shared, row: &Row) -> Result<Option<Timestamp>, TaskError
         Payload::File { content, .. } => match made(shared, content) {
             Ok(file) => Some(file),
             Err(why) => {
-                tracing::error!(key = row.key, "given up: {why}");
-                drop_row(shared, row, Outcome::Failed, &why).await?;
+                tracing::error!(row = %row, "given up: {why}");
+                drop_row(shared, row, JoinOutcome::Failed, &why).await?;
                 return Ok(None);
             }
         },
@@ -155,7 +159,7 @@ async fn send(shared: &Shared, row: &Row) -> Result<Option<Timestamp>, TaskError
         },
     };
     // An order may have cancelled it up to this very moment.
-    if !shared.commit(|tx| tx.note_sending(row.id, channel)).await? {
+    if !shared.commit(|tx| tx.set_sending(row.id, channel)).await? {
         return Ok(None);
     }
     let upload_id = upload_id()?;
@@ -176,7 +180,7 @@ async fn send(shared: &Shared, row: &Row) -> Result<Option<Timestamp>, TaskError
     };
     match result {
         Ok(message) => {
-            sent(shared, row, (channel, message)).await?;
+            sent(shared, row, PostedAs { channel, message }).await?;
             Ok(None)
         }
         Err(error) => not_sent(shared, row, channel, error).await,
@@ -185,7 +189,7 @@ async fn send(shared: &Shared, row: &Row) -> Result<Option<Timestamp>, TaskError
 
 /// Where a row goes: where its post was begun, since only there its `random_id` is known, else where
 /// posts go now.
-fn target(tx: &Tx<'_>, shared: &Shared, row: &Row) -> Result<ChannelId, StoreError> {
+fn target(tx: &Tx<'_>, shared: &Shared, row: &OutboxRow) -> Result<ChannelId, StoreError> {
     if let Some(channel) = row.begun_in {
         return Ok(channel);
     }
@@ -212,7 +216,7 @@ async fn grace(shared: &Shared) {
 }
 
 /// Returns a row's file; `None` if it is gone or unreadable, and is then fetched again.
-async fn spooled(shared: &Shared, row: &Row) -> Result<Option<(String, Vec<u8>)>, TaskError> {
+async fn spooled(shared: &Shared, row: &OutboxRow) -> Result<Option<(String, Vec<u8>)>, TaskError> {
     let found = row
         .spool
         .as_ref()
@@ -223,30 +227,30 @@ async fn spooled(shared: &Shared, row: &Row) -> Result<Option<(String, Vec<u8>)>
             if let Some((_, Err(error))) = other {
                 tracing::error!("a spooled photo cannot be read: {error}: it is fetched again");
             }
-            shared.commit(|tx| tx.note_wanted(row.id)).await?;
+            shared.commit(|tx| tx.set_wanted(row.id)).await?;
             shared.wakes.fetch.notify_one();
             Ok(None)
         }
     }
 }
 
-async fn sent(shared: &Shared, row: &Row, post: (ChannelId, MessageId)) -> Result<(), TaskError> {
-    let (_, message) = post;
+async fn sent(shared: &Shared, row: &OutboxRow, post: PostedAs) -> Result<(), TaskError> {
+    let message = post.message;
     let now = shared.clock.now();
     shared
         .commit(|tx| {
-            tx.note_sent(row.id, message, now)?;
+            tx.set_sent(row.id, message, now)?;
             if let Payload::Avatar(avatar) = &row.payload {
                 tx.record_forwarded(avatar, post, now)?;
                 tx.settle_photo(
                     avatar.group,
                     avatar.message,
                     avatar.user,
-                    Outcome::Forwarded,
+                    JoinOutcome::Forwarded,
                 )?;
             }
             if let Payload::List { .. } = &row.payload {
-                tx.space_lists(now.plus(LISTS_APART))?;
+                tx.postpone_lists(now.plus(LISTS_APART))?;
             }
             Ok(())
         })
@@ -255,7 +259,7 @@ async fn sent(shared: &Shared, row: &Row, post: (ChannelId, MessageId)) -> Resul
         Payload::Avatar(avatar) => tracing::info!(
             group = %avatar.group, user = %avatar.user, message_id = %message, "forwarded"
         ),
-        _ => tracing::info!(key = row.key, message_id = %message, "reported"),
+        _ => tracing::info!(row = %row, message_id = %message, "reported"),
     }
     unspool(shared, row);
     shared.wakes.fetch.notify_one();
@@ -264,7 +268,7 @@ async fn sent(shared: &Shared, row: &Row, post: (ChannelId, MessageId)) -> Resul
 
 async fn not_sent(
     shared: &Shared,
-    row: &Row,
+    row: &OutboxRow,
     channel: ChannelId,
     error: PostError,
 ) -> Result<Option<Timestamp>, TaskError> {
@@ -284,14 +288,14 @@ async fn not_sent(
     let in_vain = !matches!(failure, PostFailure::Flood { .. });
     match post_failed(failure, row.attempts, now) {
         After::Again(at) => {
-            tracing::debug!(key = row.key, "not proven, to be asked for again: {error}");
-            shared.commit(|tx| tx.put_off(row.id, at, in_vain)).await?;
+            tracing::debug!(row = %row, "not proven, to be asked for again: {error}");
+            shared.commit(|tx| tx.postpone(row.id, at, in_vain)).await?;
             Ok(None)
         }
         After::Closed(until) => closed(shared, row, channel, until, &error.to_string()).await,
         After::GiveUp => {
-            tracing::error!(key = row.key, "given up: {error}");
-            drop_row(shared, row, Outcome::Failed, &error.to_string()).await?;
+            tracing::error!(row = %row, "given up: {error}");
+            drop_row(shared, row, JoinOutcome::Failed, &error.to_string()).await?;
             Ok(None)
         }
     }
@@ -301,7 +305,7 @@ async fn not_sent(
 /// closed everything is kept, and tried again.
 async fn closed(
     shared: &Shared,
-    row: &Row,
+    row: &OutboxRow,
     channel: ChannelId,
     until: Timestamp,
     why: &str,
@@ -311,7 +315,7 @@ async fn closed(
         tracing::error!(%channel, "EXCHANGE does not take posts ({why}): they go to HIDE until MANAGE orders otherwise");
         shared
             .commit(|tx| {
-                tx.note_turned_away(row.id)?;
+                tx.set_rejected(row.id)?;
                 enqueue::turn(tx, shared, RouteEvent::ExchangeFailed, now)
             })
             .await?;
@@ -322,7 +326,7 @@ async fn closed(
         "cannot post there ({why}): make the account an administrator that may post messages; everything is kept and tried again every minute"
     );
     // The pause is this process's: a new start tries at once.
-    shared.commit(|tx| tx.put_off(row.id, now, true)).await?;
+    shared.commit(|tx| tx.postpone(row.id, now, true)).await?;
     Ok(Some(until))
 }
 
@@ -333,11 +337,12 @@ async fn drop_old(shared: &Shared) -> Result<(), TaskError> {
         .commit(|tx| {
             tx.forget_settled(now.plus(-KEEP_SETTLED))?;
             tx.forget_orders(now.plus(-KEEP_ORDERS))?;
-            let oldest = (
-                now.plus(-shared.delivery.max_age),
-                now.plus(-KEEP_WAITING_LISTS),
-            );
-            tx.too_old(oldest, now)
+            tx.forget_declarations(now.plus(-KEEP_ORDERS))?;
+            tx.drop_unreadable(now)?;
+            tx.older_than(AgeLimits {
+                avatars: now.plus(-shared.delivery.max_age),
+                lists: now.plus(-KEEP_WAITING_LISTS),
+            })
         })
         .await?;
     for row in &old {
@@ -345,22 +350,22 @@ async fn drop_old(shared: &Shared) -> Result<(), TaskError> {
             Payload::List { .. } => "a week",
             _ => "delivery.max_age_hours",
         };
-        tracing::warn!(key = row.key, "dropped: older than {limit}");
-        drop_row(shared, row, Outcome::Expired, "expired").await?;
+        tracing::warn!(row = %row, "dropped: older than {limit}");
+        drop_row(shared, row, JoinOutcome::Expired, "expired").await?;
     }
     Ok(())
 }
 
 async fn drop_row(
     shared: &Shared,
-    row: &Row,
-    outcome: Outcome,
+    row: &OutboxRow,
+    outcome: JoinOutcome,
     why: &str,
 ) -> Result<(), TaskError> {
     let now = shared.clock.now();
     shared
         .commit(|tx| {
-            tx.note_dropped(row.id, why, now)?;
+            tx.set_dropped(row.id, why, now)?;
             match &row.payload {
                 Payload::Avatar(a) => tx
                     .settle_photo(a.group, a.message, a.user, outcome)
@@ -374,7 +379,7 @@ async fn drop_row(
 }
 
 /// Removes a settled row's file; what cannot be removed now is swept at the next start.
-fn unspool(shared: &Shared, row: &Row) {
+fn unspool(shared: &Shared, row: &OutboxRow) {
     if let Some(name) = &row.spool
         && let Err(error) = shared.spool.remove(name)
     {

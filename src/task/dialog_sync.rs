@@ -48,7 +48,7 @@ fn take_over_all(
     let mut sync = DialogSync::default();
     let mut added = 0;
     for channel in watched {
-        let position = if tx.note_channel(channel)? {
+        let position = if tx.record_channel(channel)? {
             added += 1;
             if is_first_sync {
                 // Updates from before the first start are of no interest.
@@ -73,7 +73,7 @@ fn take_over_all(
             position,
         });
     }
-    tx.keep_setting(FIRST_DIALOG_SYNC, "done")?;
+    tx.set_setting(FIRST_DIALOG_SYNC, "done")?;
     let listed: BTreeSet<ChannelId> = watched.iter().map(|channel| channel.id).collect();
     sync.missing = tx
         .channels()?
@@ -92,9 +92,9 @@ fn begin_reading(
 ) -> Result<ReadPosition, StoreError> {
     let back = MessageId::new((channel.top_message.get() - MAX_READ_BACK).max(0));
     if let Some(pts) = pts_before_push.filter(|pts| (1..channel.pts).contains(pts)) {
-        tx.read_from(channel.id, pts, back)?;
+        tx.set_position(channel.id, pts, back)?;
         return Ok(ReadPosition::Behind);
     }
-    tx.read_from(channel.id, channel.pts, back)?;
+    tx.set_position(channel.id, channel.pts, back)?;
     Ok(ReadPosition::ReadBack)
 }

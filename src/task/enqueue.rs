@@ -5,8 +5,7 @@ use super::Shared;
 use crate::config::Dialect;
 use crate::exchange::reports::{self, Asker};
 use crate::exchange::route::{Route, RouteEvent};
-use crate::model::{ChannelId, Content, List, ListData, Payload, Timestamp, WordList};
-use crate::spool;
+use crate::model::{ChannelId, Content, List, ListData, Purpose, Timestamp, WordList};
 use crate::store::{StoreError, Tx};
 
 /// How long after its time a status report may still be posted, in seconds: BACKUP closes its books in
@@ -26,21 +25,8 @@ pub(super) fn version(
     let report = reports::version(dialect, asker, chat);
     match report.file {
         Some(text) => text_file(tx, &report.envelope, &text, now),
-        None => envelope(tx, "version", &report.envelope, now),
+        None => tx.enqueue_text(Purpose::Version, &report.envelope, now),
     }
-}
-
-/// Owes an envelope without a file.
-pub(super) fn envelope(
-    tx: &Tx<'_>,
-    what: &str,
-    text: &str,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let payload = Payload::Text {
-        text: text.to_owned(),
-    };
-    owe(tx, what, &payload, now)
 }
 
 /// Owes the status report of the time `due`. One that was not said before is not said any more, and this
@@ -52,17 +38,12 @@ pub(super) fn awake(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     drop_awake(tx, now)?;
-    let payload = Payload::Text {
-        text: text.to_owned(),
-    };
-    let key = key(reports::Status::Awake.into_str(), now)?;
-    tx.enqueue_report_until(&key, &payload, now, due.plus(AWAKE_WITHIN))?;
-    Ok(())
+    tx.enqueue_expiring_text(Purpose::Awake, text, due.plus(AWAKE_WITHIN), now)
 }
 
 /// Drops the status report that was not said yet: a newer report takes its place.
 pub(super) fn drop_awake(tx: &Tx<'_>, now: Timestamp) -> Result<(), StoreError> {
-    tx.drop_unsent("awake/", now)
+    tx.drop_unsent(Purpose::Awake, now)
 }
 
 /// Owes an envelope with a text as its file.
@@ -72,35 +53,29 @@ pub(super) fn text_file(
     text: &str,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let payload = Payload::File {
-        text: caption.to_owned(),
-        content: Content::Text(text.to_owned()),
-    };
-    owe(tx, "text", &payload, now)
+    let content = Content::Text(text.to_owned());
+    tx.enqueue_file(Purpose::Text, caption, &content, now)
 }
 
 /// Owes the answer to MANAGE's question for the status.
 pub(super) fn status_reply(tx: &Tx<'_>, asker: Asker, now: Timestamp) -> Result<(), StoreError> {
-    let payload = Payload::File {
-        text: reports::status_reply(asker),
-        content: Content::Counts {
-            list: "status".into(),
-            counts: tx.figures()?.into_iter().collect(),
-        },
+    let content = Content::Counts {
+        list: "status".into(),
+        counts: tx.status_figures()?.into_iter().collect(),
     };
-    owe(tx, "status reply", &payload, now)
+    tx.enqueue_file(
+        Purpose::StatusReply,
+        &reports::status_reply(asker),
+        &content,
+        now,
+    )
 }
 
 /// Owes a backup of every list that is not empty.
 pub(super) fn backup(tx: &Tx<'_>, dialect: Dialect, now: Timestamp) -> Result<(), StoreError> {
     for list in List::ALL {
         if !tx.is_list_empty(list)? {
-            let payload = Payload::List {
-                text: reports::backup(dialect, list.as_str()),
-                list: list.as_str().to_owned(),
-            };
-            let key = key(&format!("backup/{list}"), now)?;
-            tx.enqueue_wanted_report(&key, &payload, now)?;
+            tx.enqueue_list(list, &reports::backup(dialect, list.as_str()), now)?;
         }
     }
     Ok(())
@@ -116,14 +91,12 @@ pub(super) fn counts(tx: &Tx<'_>, now: Timestamp) -> Result<usize, StoreError> {
         if rules.is_empty() {
             continue;
         }
-        let payload = Payload::File {
-            text: reports::count(list.as_str()),
-            content: Content::Counts {
-                list: list.as_str().to_owned(),
-                counts: rules,
-            },
+        let content = Content::Counts {
+            list: list.as_str().to_owned(),
+            counts: rules,
         };
-        owe(tx, list.as_str(), &payload, now)?;
+        let caption = reports::count(list.as_str());
+        tx.enqueue_file(Purpose::Count, &caption, &content, now)?;
         tx.reset_hits(list)?;
         lists += 1;
     }
@@ -146,20 +119,9 @@ pub(super) fn turn(
 ) -> Result<bool, StoreError> {
     let has_exchange = shared.delivery.exchange.is_some();
     let change = route(tx, shared)?.after(event, has_exchange);
-    tx.keep_setting(ROUTE, change.route.into())?;
+    tx.set_setting(ROUTE, change.route.into())?;
     if change.notify_fleet {
-        envelope(tx, "emergency", &reports::emergency(), now)?;
+        tx.enqueue_text(Purpose::Emergency, &reports::emergency(), now)?;
     }
     Ok(change.notify_fleet)
-}
-
-/// Owes a report that needs nothing to be fetched.
-fn owe(tx: &Tx<'_>, what: &str, payload: &Payload, now: Timestamp) -> Result<(), StoreError> {
-    tx.enqueue_report(&key(what, now)?, payload, now)?;
-    Ok(())
-}
-
-fn key(what: &str, now: Timestamp) -> Result<String, StoreError> {
-    let nonce = spool::random_name().map_err(|error| StoreError::DiskFails(error.to_string()))?;
-    Ok(format!("{what}/{now}/{nonce}"))
 }

@@ -13,10 +13,10 @@ use tokio::task::JoinSet;
 use self::look_up::{except, look_up, settled};
 use self::slots::{Slots, data_centre};
 use super::{Shared, TaskError, joins, lists};
-use crate::model::{AddedBy, Avatar, Join, Payload, ProfilePhoto, Timestamp};
+use crate::model::{AddedBy, Avatar, Join, JoinOutcome, Payload, ProfilePhoto, Timestamp};
 use crate::photo;
 use crate::spool;
-use crate::store::{Outcome, Row};
+use crate::store::OutboxRow;
 use crate::telegram::{CallError, PhotoError};
 
 /// How many of the newest rows are looked at, so that one data centre's do not hide another's.
@@ -46,7 +46,7 @@ pub async fn fetch(shared: Arc<Shared>) -> Result<(), TaskError> {
             let (waiting, exceptions) = shared
                 .commit(|tx| {
                     Ok((
-                        tx.waiting_joins(USERS_A_CALL)?,
+                        tx.joins_to_look_up(USERS_A_CALL)?,
                         tx.exceptions_due(USERS_A_CALL)?,
                     ))
                 })
@@ -67,9 +67,7 @@ pub async fn fetch(shared: Arc<Shared>) -> Result<(), TaskError> {
         }
         let now = shared.clock.now();
         if !making_lists {
-            let lists = shared
-                .commit(|tx| tx.wanted_reports(Some(now), now))
-                .await?;
+            let lists = shared.commit(|tx| tx.lists_to_make(Some(now))).await?;
             if !lists.is_empty() {
                 making_lists = true;
                 let shared = shared.clone();
@@ -80,7 +78,9 @@ pub async fn fetch(shared: Arc<Shared>) -> Result<(), TaskError> {
             }
         }
         if spool_has_room(&shared).await? {
-            let rows = shared.commit(|tx| tx.wanted(now, ROWS_LOOKED_AT)).await?;
+            let rows = shared
+                .commit(|tx| tx.avatars_to_fetch(now, ROWS_LOOKED_AT))
+                .await?;
             for row in rows {
                 if slots.take(&row, shared.clock.instant()) {
                     let shared = shared.clone();
@@ -92,7 +92,7 @@ pub async fn fetch(shared: Arc<Shared>) -> Result<(), TaskError> {
                 }
             }
         }
-        let next = shared.commit(|tx| tx.next_due(true, now)).await?;
+        let next = shared.commit(|tx| tx.next_fetch_due(now)).await?;
         tokio::select! {
             () = shared.shutdown.cancelled() => return Ok(()),
             () = woken => {}
@@ -136,12 +136,12 @@ async fn spool_has_room(shared: &Shared) -> Result<bool, TaskError> {
 
 /// Downloads, checks, seals and spools one photo, or settles why not. Returns whether its data
 /// centre answered at all.
-async fn download(shared: &Shared, row: Row) -> Result<bool, TaskError> {
+async fn download(shared: &Shared, row: OutboxRow) -> Result<bool, TaskError> {
     let avatar = match &row.payload {
         Payload::Avatar(avatar) => *avatar,
         Payload::Text { .. } | Payload::File { .. } | Payload::List { .. } => {
             // These are never an avatar's: there is nothing to fetch.
-            settle(shared, &row, None, Outcome::Failed, "nothing to fetch").await?;
+            settle(shared, &row, None, JoinOutcome::Failed, "nothing to fetch").await?;
             return Ok(true);
         }
     };
@@ -192,7 +192,7 @@ async fn download(shared: &Shared, row: Row) -> Result<bool, TaskError> {
 }
 
 /// Keeps a file in the spool until its turn.
-async fn keep(shared: &Shared, row: &Row, bytes: &[u8]) -> Result<(), TaskError> {
+async fn keep(shared: &Shared, row: &OutboxRow, bytes: &[u8]) -> Result<(), TaskError> {
     let written = tokio::task::block_in_place(|| {
         let name = spool::random_name()?;
         shared.spool.write(&name, bytes)?;
@@ -202,7 +202,7 @@ async fn keep(shared: &Shared, row: &Row, bytes: &[u8]) -> Result<(), TaskError>
         Ok((name, size)) => {
             let now = shared.clock.now();
             let noted = shared
-                .commit(|tx| tx.note_fetched(row.id, &name, size, now))
+                .commit(|tx| tx.set_fetched(row.id, &name, size, now))
                 .await?;
             // It was cancelled meanwhile; what cannot be removed now is swept at the next start.
             if !noted && let Err(error) = shared.spool.remove(&name) {
@@ -224,7 +224,7 @@ async fn keep(shared: &Shared, row: &Row, bytes: &[u8]) -> Result<(), TaskError>
 /// The photo was not to be had: perhaps the user has another one by now, or another hash.
 async fn ask_again(
     shared: &Shared,
-    row: &Row,
+    row: &OutboxRow,
     avatar: Avatar,
     refusal: &CallError,
 ) -> Result<(), TaskError> {
@@ -240,7 +240,7 @@ async fn ask_again(
     };
     let user = settled(user);
     if user.photo == ProfilePhoto::Present(avatar.photo) {
-        shared.commit(|tx| tx.note_user(&user, None)).await?;
+        shared.commit(|tx| tx.record_user(&user, None)).await?;
         return failed(shared, row, avatar, &refusal.to_string()).await;
     }
     // Another photo, or none: decided on as if it had been seen first.
@@ -254,7 +254,7 @@ async fn ask_again(
     let now = shared.clock.now();
     shared
         .commit(|tx| {
-            tx.note_dropped(row.id, "the photo was changed", now)?;
+            tx.set_dropped(row.id, "the photo was changed", now)?;
             joins::decide_again(tx, shared, &join, &user, None, now)
         })
         .await?;
@@ -263,27 +263,32 @@ async fn ask_again(
 }
 
 /// Tries again soon, or, after the last attempt, records the join as failed.
-async fn failed(shared: &Shared, row: &Row, avatar: Avatar, why: &str) -> Result<(), TaskError> {
+async fn failed(
+    shared: &Shared,
+    row: &OutboxRow,
+    avatar: Avatar,
+    why: &str,
+) -> Result<(), TaskError> {
     if row.attempts + 1 < MOST_ATTEMPTS {
         tracing::info!(user = %avatar.user, group = %avatar.group, "photo, to be fetched again: {why}");
         let pause = i64::from(row.attempts) * 2;
         return put_off(shared, row, shared.clock.now().plus(pause), true).await;
     }
     tracing::warn!(user = %avatar.user, group = %avatar.group, "photo given up: {why}");
-    settle(shared, row, Some(avatar), Outcome::Failed, why).await
+    settle(shared, row, Some(avatar), JoinOutcome::Failed, why).await
 }
 
 async fn settle(
     shared: &Shared,
-    row: &Row,
+    row: &OutboxRow,
     avatar: Option<Avatar>,
-    outcome: Outcome,
+    outcome: JoinOutcome,
     why: &str,
 ) -> Result<(), TaskError> {
     let now = shared.clock.now();
     shared
         .commit(|tx| {
-            tx.note_dropped(row.id, why, now)?;
+            tx.set_dropped(row.id, why, now)?;
             match avatar {
                 Some(a) => tx
                     .settle_photo(a.group, a.message, a.user, outcome)
@@ -296,9 +301,11 @@ async fn settle(
 
 async fn put_off(
     shared: &Shared,
-    row: &Row,
+    row: &OutboxRow,
     until: Timestamp,
     in_vain: bool,
 ) -> Result<(), TaskError> {
-    shared.commit(|tx| tx.put_off(row.id, until, in_vain)).await
+    shared
+        .commit(|tx| tx.postpone(row.id, until, in_vain))
+        .await
 }

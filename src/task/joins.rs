@@ -7,13 +7,13 @@ use std::sync::atomic::Ordering;
 use super::orders::{self, Attached, PostCommit};
 use super::recheck::{self, Sight};
 use super::{Accounts, Shared, TaskError};
-use crate::decide::{self, Decision, JoinContext, SkipReason};
+use crate::decide::{self, Decision, JoinContext};
 use crate::model::{
-    AddedBy, Advance, Avatar, ChannelId, Join, Page, ProfilePhoto, Timestamp, User, UserId,
-    WordList,
+    AddedBy, Advance, Avatar, ChannelId, Join, JoinOutcome, Page, ProfilePhoto, SkipReason,
+    Timestamp, User, UserId, WordList,
 };
 use crate::rules::{Hit, RuleId, Rules};
-use crate::store::{AdvanceOutcome, Outcome, StoreError, Tx};
+use crate::store::{AdvanceOutcome, StoreError, Tx};
 
 /// What was done with a page.
 #[derive(Debug)]
@@ -57,12 +57,12 @@ pub(super) fn apply(
         _ => Timestamp::new(0),
     };
     for join in &page.joins {
-        if join.date < since || tx.knows_join(join)? {
+        if join.date < since || tx.has_join(join)? {
             continue;
         }
         let user = page.users.iter().find(|user| user.id == join.user);
         if let Some(user) = user {
-            tx.note_user(user, Some((join.group, join.message)))?;
+            tx.record_user(user, Some((join.group, join.message)))?;
         }
         let decision = decide_on(tx, shared, join, user, &Bio::NotAsked)?;
         let outcome = carry_out(tx, join, decision, false, now)?;
@@ -71,7 +71,7 @@ pub(super) fn apply(
             outcome = outcome.as_str(), "join"
         );
         tx.record_join(join, outcome, now)?;
-        after.fetch |= matches!(outcome, Outcome::LookUp | Outcome::Queued);
+        after.fetch |= matches!(outcome, JoinOutcome::LookUp | JoinOutcome::Queued);
     }
     for user in &page.shown {
         after.fetch |= recheck::look(tx, shared, user, Sight::InPassing, now)?;
@@ -110,8 +110,8 @@ pub(super) fn decide_again(
     user: &User,
     bio: Option<String>,
     now: Timestamp,
-) -> Result<Outcome, StoreError> {
-    tx.note_user(user, None)?;
+) -> Result<JoinOutcome, StoreError> {
+    tx.record_user(user, None)?;
     let decision = decide_on(tx, shared, join, Some(user), &Bio::Asked(bio))?;
     let recheck = tx.was_rechecked(join)?;
     let outcome = carry_out(tx, join, decision, recheck, now)?;
@@ -119,7 +119,7 @@ pub(super) fn decide_again(
     let outcome = if is_about_the_photo(decision) {
         tx.settle_photo(group, message, join.user, outcome)?
     } else {
-        tx.settle_join(group, message, join.user, outcome)?;
+        tx.set_join_outcome(group, message, join.user, outcome)?;
         outcome
     };
     tracing::info!(
@@ -152,7 +152,7 @@ pub(super) fn decide_on(
     let accounts = &shared.accounts;
     let rules = shared.rules_of(tx)?;
     let named = user.map(|user| hit(&rules, user, bio)).unwrap_or_default();
-    let forwarded = tx.forwarded(join.user, join.group)?;
+    let forwarded = tx.forwarded_or_pending(join.user, join.group)?;
     let known = JoinContext {
         own: accounts.own,
         nospam_is_admin: nospam_is_admin(tx, accounts, join.group)?,
@@ -166,7 +166,7 @@ pub(super) fn decide_on(
         bad: tx.is_bad(join.user)?,
         named: !named.is_empty(),
         declared: tx.is_declared(join.group, join.message)?,
-        flooded: tx.is_flooded(join.group)?,
+        flooded: tx.has_group_flood(join.group)?,
         excepted: match user.map(|user| user.photo) {
             Some(ProfilePhoto::Present(photo)) => tx.is_excepted(photo.id)?,
             _ => false,
@@ -194,11 +194,11 @@ pub(super) fn carry_out(
     decision: Decision,
     recheck: bool,
     now: Timestamp,
-) -> Result<Outcome, StoreError> {
+) -> Result<JoinOutcome, StoreError> {
     Ok(match decision {
-        Decision::Skip(reason) => Outcome::Skipped(reason.as_str()),
-        Decision::LookUp => Outcome::LookUp,
-        Decision::Hold => Outcome::Held,
+        Decision::Skip(reason) => JoinOutcome::Skipped(reason),
+        Decision::LookUp => JoinOutcome::LookUp,
+        Decision::Hold => JoinOutcome::Held,
         Decision::Forward(photo) => {
             let avatar = Avatar {
                 group: join.group,
@@ -208,9 +208,9 @@ pub(super) fn carry_out(
                 recheck,
             };
             if tx.enqueue_avatar(&avatar, now)? {
-                Outcome::Queued
+                JoinOutcome::Queued
             } else {
-                Outcome::Skipped(SkipReason::Repeat.as_str())
+                JoinOutcome::Skipped(SkipReason::Repeat)
             }
         }
     })

@@ -15,7 +15,7 @@ use fleet_files::atomic_file;
 use crate::file_codec::{DecodedFile, Decoder};
 use crate::model::{List, ListData, Payload, Timestamp};
 use crate::spool;
-use crate::store::{Row, StoreError, Tx};
+use crate::store::{OutboxRow, ReadTx, StoreError, Tx};
 
 /// The pause after a file could not be kept, in seconds.
 const DISK_PAUSE: i64 = 3;
@@ -51,10 +51,8 @@ impl From<StoreError> for Unmade {
 /// room: they are made anew then, together.
 pub(super) async fn make_waiting(shared: &Shared) -> Result<(), TaskError> {
     let now = shared.clock.now();
-    let rows = shared
-        .commit(|tx| tx.wanted_reports(Some(now), now))
-        .await?;
-    let made = shared.store.snapshot(|tx| make_all(tx, shared, &rows, now));
+    let rows = shared.commit(|tx| tx.lists_to_make(Some(now))).await?;
+    let made = shared.store.read(|tx| make_all(tx, shared, &rows, now));
     let made = match made {
         Ok(made) => made,
         Err(Unmade::Ending) => return Err(TaskError::ShuttingDown),
@@ -97,7 +95,7 @@ pub(super) fn save_waiting(
     shared: &Shared,
     now: Timestamp,
 ) -> Result<Result<(), String>, StoreError> {
-    let rows = tx.wanted_reports(None, now)?;
+    let rows = tx.lists_to_make(None)?;
     sweep_tried(tx, shared)?;
     let made = match make_all(tx, shared, &rows, now) {
         Ok(made) => made,
@@ -119,12 +117,12 @@ pub(super) fn save_waiting(
 
 /// Removes what attempts before this one made in transactions that came to nothing: while the disk is full, an order
 /// is tried again and again, and must not fill it further.
-fn sweep_tried(tx: &Tx<'_>, shared: &Shared) -> Result<(), StoreError> {
+fn sweep_tried(tx: &ReadTx<'_>, shared: &Shared) -> Result<(), StoreError> {
     let mut tried = tried(shared);
     if !tried.is_empty() {
-        let noted = tx.spooled()?;
+        let noted = tx.spooled_files()?;
         for name in tried.drain(..) {
-            if !noted.iter().any(|(_, spool)| *spool == name) {
+            if !noted.iter().any(|file| file.name == name) {
                 remove(shared, &name);
             }
         }
@@ -138,9 +136,9 @@ fn tried(shared: &Shared) -> MutexGuard<'_, Vec<String>> {
 
 /// Makes the files of these rows, one list after the other. Leaves none in the spool if one finds no room there.
 fn make_all(
-    tx: &Tx<'_>,
+    tx: &ReadTx<'_>,
     shared: &Shared,
-    rows: &[Row],
+    rows: &[OutboxRow],
     now: Timestamp,
 ) -> Result<Vec<Made>, Unmade> {
     let saved_at = now.rfc3339();
@@ -166,13 +164,11 @@ fn make_all(
     Ok(all)
 }
 
-fn make(tx: &Tx<'_>, shared: &Shared, row: &Row, saved_at: &str) -> Result<Made, Unmade> {
+fn make(tx: &ReadTx<'_>, shared: &Shared, row: &OutboxRow, saved_at: &str) -> Result<Made, Unmade> {
     let Payload::List { list, .. } = &row.payload else {
         return Ok(Made::Unfit("nothing to fetch".into()));
     };
-    let Some(list) = List::from_name(list) else {
-        return Ok(Made::Unfit("no such list".into()));
-    };
+    let list = *list;
     let data = tx.list(list)?;
     let file = match shared
         .encoder
@@ -196,17 +192,17 @@ fn make(tx: &Tx<'_>, shared: &Shared, row: &Row, saved_at: &str) -> Result<Made,
 /// Notes what came of a row's file; returns the file's name if nobody waits for it any more.
 fn note<'a>(
     tx: &Tx<'_>,
-    row: &Row,
+    row: &OutboxRow,
     made: &'a Made,
     now: Timestamp,
 ) -> Result<Option<&'a str>, StoreError> {
     match made {
         Made::Kept(name, bytes) => {
-            let noted = tx.note_fetched(row.id, name, *bytes, now)?;
+            let noted = tx.set_fetched(row.id, name, *bytes, now)?;
             Ok((!noted).then_some(name.as_str()))
         }
         Made::Unfit(why) => {
-            tx.note_dropped(row.id, why, now)?;
+            tx.set_dropped(row.id, why, now)?;
             Ok(None)
         }
     }
@@ -214,19 +210,19 @@ fn note<'a>(
 
 /// Lets the lists that were just made keep their distance from those of a backup before, too.
 fn keep_apart(tx: &Tx<'_>, now: Timestamp) -> Result<(), StoreError> {
-    match tx.last_list_at()? {
+    match tx.last_list_posted_at()? {
         // One of the future was posted before the clock was set back.
-        Some(last) if last <= now => tx.space_lists(last.plus(LISTS_APART)),
+        Some(last) if last <= now => tx.postpone_lists(last.plus(LISTS_APART)),
         _ => Ok(()),
     }
 }
 
-async fn put_off(shared: &Shared, rows: &[Row]) -> Result<(), TaskError> {
+async fn put_off(shared: &Shared, rows: &[OutboxRow]) -> Result<(), TaskError> {
     let later = shared.clock.now().plus(DISK_PAUSE);
     shared
         .commit(|tx| {
             rows.iter()
-                .try_for_each(|row| tx.put_off(row.id, later, false))
+                .try_for_each(|row| tx.postpone(row.id, later, false))
         })
         .await
 }

@@ -16,9 +16,10 @@ use crate::exchange::reports::{self, Asker};
 use crate::exchange::route::RouteEvent;
 use crate::list_file::{ListFile, SkippedEntries};
 use crate::model::{
-    Bad, ChannelId, ChannelPost, List, ListData, MessageId, Page, Timestamp, WordList,
+    Bad, ChannelId, ChannelPost, JoinOutcome, List, ListData, MessageId, Page, SkipReason,
+    Timestamp, WordList,
 };
-use crate::store::{Outcome, StoreError, Tx, Waiting};
+use crate::store::{CancelScope, ExceptionDue, OrderRecord, StoreError, Tx};
 
 /// This program's name in the fleet.
 const OWN_NAME: &str = "AVATAR";
@@ -61,7 +62,7 @@ pub(super) fn apply(
         return Ok(after);
     }
     for post in &page.posts {
-        if post.own || post.text.is_empty() || tx.knows_order(page.channel, post.message)? {
+        if post.own || post.text.is_empty() || tx.has_order(page.channel, post.message)? {
             continue;
         }
         let Some((envelope, classified)) = classify(post) else {
@@ -142,12 +143,15 @@ fn note(
     verdict: &str,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let what = (
-        orders::loggable_sender(&envelope.from),
-        envelope.action.as_str(),
-        envelope.kind.as_str(),
-    );
-    tx.note_order(channel, post.message, what, verdict, now)
+    let order = OrderRecord {
+        channel,
+        message: post.message,
+        sender: orders::loggable_sender(&envelope.from),
+        action: &envelope.action,
+        kind: &envelope.kind,
+        verdict,
+    };
+    tx.record_order(order, now)
 }
 
 fn admin_of(order: &Order) -> Option<i64> {
@@ -180,7 +184,10 @@ impl Carrier<'_, '_> {
             Order::AddBad(bad) => {
                 tx.set_bad(bad, true, now)?;
                 if let Bad::User(user) = bad {
-                    self.cancel(Waiting::User(user), Outcome::Skipped("bad"))?;
+                    self.cancel(
+                        CancelScope::User(user),
+                        JoinOutcome::Skipped(SkipReason::Bad),
+                    )?;
                 }
                 "put on the bad list".to_owned()
             }
@@ -192,37 +199,37 @@ impl Carrier<'_, '_> {
                 "taken off the bad list".to_owned()
             }
             Order::AddExcept { user } => {
-                tx.enqueue_exception(user, true)?;
+                tx.enqueue_exception(ExceptionDue { user, put: true })?;
                 self.after.fetch = true;
                 "the present photo goes on the exception list".to_owned()
             }
             Order::RemoveExcept { user } => {
-                tx.enqueue_exception(user, false)?;
+                tx.enqueue_exception(ExceptionDue { user, put: false })?;
                 self.after.fetch = true;
                 "the present photo goes off the exception list".to_owned()
             }
             Order::Declare { group, message } => {
                 tx.declare(group, message, now)?;
                 self.cancel(
-                    Waiting::Message(group, message),
-                    Outcome::Skipped("declared"),
+                    CancelScope::Message { group, message },
+                    JoinOutcome::Skipped(SkipReason::Declared),
                 )?;
                 "message declared".to_owned()
             }
             Order::FloodBegin { group } => {
-                let unspool = tx.begin_flood(group, now)?;
+                let unspool = tx.begin_group_flood(group, now)?;
                 self.after.unspool.extend(unspool);
                 "flood begins".to_owned()
             }
             Order::FloodEnd { group } => {
-                tx.end_flood(group)?;
+                tx.end_group_flood(group)?;
                 self.after.fetch = true;
                 "flood ends".to_owned()
             }
             Order::Kicked { group, user } => {
-                self.cancel(Waiting::Member(group, user), Outcome::Kicked)?;
+                self.cancel(CancelScope::Member { group, user }, JoinOutcome::Kicked)?;
                 let since = now.plus(-self.shared.settings.time_new);
-                tx.close_joins(group, user, Outcome::Kicked, since)?;
+                tx.close_joins(group, user, JoinOutcome::Kicked, since)?;
                 "kicked user dropped".to_owned()
             }
             Order::VersionAsk {
@@ -284,7 +291,7 @@ impl Carrier<'_, '_> {
         Ok(Ok(done))
     }
 
-    fn cancel(&mut self, which: Waiting, outcome: Outcome) -> Result<(), StoreError> {
+    fn cancel(&mut self, which: CancelScope, outcome: JoinOutcome) -> Result<(), StoreError> {
         let unspool = self.tx.cancel(which, outcome, self.now)?;
         self.after.unspool.extend(unspool);
         Ok(())
@@ -294,23 +301,23 @@ impl Carrier<'_, '_> {
         let tx = self.tx;
         Ok(match part {
             Cleared::BadChannels => {
-                tx.clear_bad(false)?;
+                tx.clear_bad_channels()?;
                 "bad channels cleared"
             }
             Cleared::BadUsers => {
-                tx.clear_bad(true)?;
+                tx.clear_bad_users()?;
                 "bad users cleared"
             }
             Cleared::ExceptLong => {
-                tx.clear_excepted()?;
+                tx.clear_exceptions()?;
                 "exceptions cleared"
             }
             Cleared::UserAll => {
-                tx.forget_users(None)?;
+                tx.forget_all_users()?;
                 "users cleared"
             }
             Cleared::UserNew => {
-                tx.forget_users(Some(self.now.plus(-self.shared.settings.time_new)))?;
+                tx.forget_new_users(self.now.plus(-self.shared.settings.time_new))?;
                 "new users cleared"
             }
         })

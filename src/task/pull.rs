@@ -175,7 +175,7 @@ async fn failed(
     error: CallError,
 ) -> Result<PullEnd, TaskError> {
     if error.is("CHANNEL_PRIVATE") || error.is("CHANNEL_INVALID") {
-        shared.commit(|tx| tx.note_absent(channel)).await?;
+        shared.commit(|tx| tx.set_absent(channel)).await?;
         tracing::info!(%channel, "the account is not in this channel any more");
         return Ok(PullEnd::Left);
     }

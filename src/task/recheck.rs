@@ -11,8 +11,8 @@ use std::sync::Arc;
 use super::joins::{self, Bio};
 use super::{Shared, TaskError};
 use crate::decide;
-use crate::model::{Avatar, Timestamp, User, UserId};
-use crate::store::{Outcome, StoreError, Tx};
+use crate::model::{Avatar, JoinOutcome, SkipReason, Timestamp, User, UserId};
+use crate::store::{StoreError, Tx};
 
 /// How many users are asked for in one call.
 const USERS_A_CALL: usize = 50;
@@ -49,23 +49,23 @@ pub(super) fn look(
     let Some(join) = tx.new_member(user.id, since)? else {
         return Ok(false);
     };
-    let mut known = tx.forwarded(user.id, join.group)?;
+    let mut known = tx.forwarded_or_pending(user.id, join.group)?;
     if sight == Sight::InPassing {
         // One that was given up is left to the schedule: else each message would fetch it again.
         known.extend(tx.dropped_photos(user.id, join.group)?);
     }
-    let Some(photo) = decide::news(user.photo, &known) else {
+    let Some(photo) = decide::new_photo(user.photo, &known) else {
         return Ok(false);
     };
-    tx.note_user(user, None)?;
+    tx.record_user(user, None)?;
     let decision = joins::decide_on(tx, shared, &join, Some(user), &Bio::NotAsked)?;
-    if !decide::changes_the_record(&decision) {
+    if !decide::overrides_outcome(&decision) {
         tracing::debug!(user = %user.id, group = %join.group, ?decision, "nothing to recheck");
         return Ok(false);
     }
     let outcome = joins::carry_out(tx, &join, decision, true, now)?;
     match outcome {
-        Outcome::LookUp | Outcome::Held => {
+        JoinOutcome::LookUp | JoinOutcome::Held => {
             let found = Avatar {
                 group: join.group,
                 user: join.user,
@@ -73,20 +73,20 @@ pub(super) fn look(
                 photo,
                 recheck: true,
             };
-            tx.note_found(&found, outcome, now)?;
-            tx.settle_join(join.group, join.message, join.user, outcome)?;
+            tx.record_unqueued_photo(&found, outcome, now)?;
+            tx.set_join_outcome(join.group, join.message, join.user, outcome)?;
         }
-        Outcome::Skipped(reason) if reason == decide::SkipReason::Repeat.as_str() => {
+        JoinOutcome::Skipped(SkipReason::Repeat) => {
             // Posted before its record was cleared: not again.
             return Ok(false);
         }
-        _ => tx.settle_join(join.group, join.message, join.user, outcome)?,
+        _ => tx.set_join_outcome(join.group, join.message, join.user, outcome)?,
     }
     tracing::info!(
         group = %join.group, user = %join.user, message_id = %join.message,
         outcome = outcome.as_str(), "new member, looked at again"
     );
-    Ok(matches!(outcome, Outcome::LookUp | Outcome::Queued))
+    Ok(matches!(outcome, JoinOutcome::LookUp | JoinOutcome::Queued))
 }
 
 /// Goes through the new members once.
@@ -155,7 +155,7 @@ async fn joins_first(shared: &Shared) -> Result<(), TaskError> {
         let looked_up = shared.wakes.looked_up.notified();
         tokio::pin!(looked_up);
         looked_up.as_mut().enable();
-        if shared.commit(|tx| tx.waiting_joins(1)).await?.is_empty() {
+        if shared.commit(|tx| tx.joins_to_look_up(1)).await?.is_empty() {
             return Ok(());
         }
         tokio::select! {

@@ -78,11 +78,11 @@ class Scene:
         return next(iter(self.ask("SELECT due_at, ran_at FROM runs WHERE job = ?", job)), (None, None))
 
     def backups(self):
-        return len(self.ask("SELECT 1 FROM outbox WHERE key GLOB 'backup/user_ids/*' AND state = 'sent'"))
+        return len(self.ask("SELECT 1 FROM outbox WHERE list = 'user_ids' AND state = 'sent'"))
 
     def awake(self):
         return [row[0] for row in self.ask(
-            "SELECT settled_at FROM outbox WHERE key GLOB 'awake/*' AND state = 'sent' ORDER BY id")]
+            "SELECT settled_at FROM outbox WHERE purpose = 'awake' AND state = 'sent' ORDER BY id")]
 
     def wait(self, what, holds):
         end = time.monotonic() + PATIENCE

@@ -189,17 +189,17 @@ fn a_list_that_waits_for_a_week_is_dropped() {
     scene.wait_for_outcome(joiner, "forwarded");
     scene.sim.set_can_post(scene.hide, false);
     order(&scene, "MANAGE", &["AVATAR"], "backup", "now", &json!(true));
-    let waits = "SELECT 1 FROM outbox WHERE key GLOB 'backup/*' AND spool IS NOT NULL";
+    let waits = "SELECT 1 FROM outbox WHERE kind = 'list' AND spool IS NOT NULL";
     scene.wait_for_state(waits, 2);
     scene.kill();
     let old = scene.query(
         "UPDATE outbox SET created_at = created_at - 8 * 86400
-         WHERE key GLOB 'backup/*' AND state = 'fetched' RETURNING id",
+         WHERE kind = 'list' AND state = 'fetched' RETURNING id",
         |_| Ok(()),
     );
     scene.sim.set_can_post(scene.hide, true);
     scene.start();
-    let dropped = "SELECT 1 FROM outbox WHERE key GLOB 'backup/*' AND reason = 'expired'";
+    let dropped = "SELECT 1 FROM outbox WHERE kind = 'list' AND reason = 'expired'";
     scene.wait_for_state(dropped, old.len());
     scene.finish();
 }

@@ -145,7 +145,7 @@ fn lists_that_are_saved_in_vain_do_not_pile_up() {
     let command = without_signal(&scene.command("run"), "");
     scene.launch_as(command);
     scene.wait_for_state(
-        "SELECT 1 FROM outbox WHERE key GLOB 'online/*' AND state = 'sent'",
+        "SELECT 1 FROM outbox WHERE purpose = 'online' AND state = 'sent'",
         2,
     );
     scene.wait_for_state("SELECT 1 FROM admins", 1);

@@ -375,7 +375,7 @@ impl Scene {
     /// What is still owed.
     pub(crate) fn unsettled(&self) -> Vec<String> {
         let mut rows = self.query(
-            "SELECT key || ' ' || state FROM outbox WHERE state NOT IN ('sent', 'dropped')",
+            "SELECT kind || ' ' || COALESCE(purpose, list, user_id) || ' ' || state FROM outbox WHERE state NOT IN ('sent', 'dropped')",
             |row| row.get(0),
         );
         rows.extend(self.query(

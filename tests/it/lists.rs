@@ -13,7 +13,7 @@ use rusqlite::Connection;
 use scp_079_avatar::exchange::format_data;
 use scp_079_avatar::file_codec::{DecodedFile, Decoder};
 use scp_079_avatar::list_file::ListFile;
-use scp_079_avatar::model::{List, ListData, Users};
+use scp_079_avatar::model::{JoinOutcome, List, ListData, Users};
 use scp_079_avatar::store::Store;
 use serde_json::{Value, json};
 use telegram_sim::{How, Options};
@@ -58,9 +58,7 @@ fn heard(scene: &Scene, message: i32, verdict: &str) {
 
 /// Waits for the post of a list's backup, and returns its file.
 fn posted(scene: &Scene, list: &str) -> Vec<u8> {
-    let sql = format!(
-        "SELECT message_id FROM outbox WHERE key GLOB 'backup/{list}/*' AND state = 'sent'"
-    );
+    let sql = format!("SELECT message_id FROM outbox WHERE list = '{list}' AND state = 'sent'");
     scene.wait_for_state(&sql, 1);
     let message = scene.query(&sql, |row| row.get::<_, i32>(0))[0];
     let post = scene
@@ -151,7 +149,7 @@ fn is_of_one_moment(users: &Users) {
     let of_joins: BTreeSet<_> = users
         .joins
         .iter()
-        .filter(|join| join.outcome == "forwarded")
+        .filter(|join| join.outcome == JoinOutcome::Forwarded)
         .map(|join| (join.user, join.group))
         .collect();
     let of_photos: BTreeSet<_> = users
@@ -224,8 +222,8 @@ fn a_backup_taken_during_a_raid_fills_an_empty_instance() {
         assert!(saved.forwarded.iter().all(|photo| photo.channel.is_some()));
         // What waited when it was saved waits for nothing in another instance.
         for join in &mut saved.joins {
-            if ["lookup", "queued"].contains(&join.outcome.as_str()) {
-                join.outcome = "restored".into();
+            if join.outcome.is_waiting() {
+                join.outcome = JoinOutcome::Restored;
             }
         }
         let back = users_of(&through_an_empty_instance(file, "sealed"));

@@ -11,6 +11,7 @@ mod disk;
 mod joins;
 mod lists;
 mod login;
+mod migration;
 mod orders;
 mod photos;
 mod recheck;

@@ -14,10 +14,8 @@ const DAY: i64 = 24 * 3600;
 /// What the clock made the program do, by name: how often each was owed, and how often the lists were reset.
 fn done(scene: &Scene) -> BTreeMap<String, usize> {
     let mut done = BTreeMap::new();
-    for key in scene.query("SELECT key FROM outbox WHERE class = 'report'", |row| {
-        row.get::<_, String>(0)
-    }) {
-        let word = key.split('/').next().unwrap_or_default().to_owned();
+    let reports = "SELECT COALESCE(purpose, 'backup') FROM outbox WHERE class = 'report'";
+    for word in scene.query(reports, |row| row.get::<_, String>(0)) {
         *done.entry(word).or_default() += 1;
     }
     done
@@ -93,7 +91,7 @@ fn down_for(scene: &mut Scene, seconds: i64) -> (BTreeMap<String, usize>, bool) 
     scene.poll("everything to be settled", || scene.unsettled().is_empty());
     scene.stop();
     let again = done(scene);
-    for word in ["backup", "nm_words"] {
+    for word in ["backup", "count"] {
         assert_eq!(made_up.get(word), again.get(word), "{word} twice");
     }
     let joins = scene.query("SELECT 1 FROM joins", |_| Ok(())).len();
@@ -111,7 +109,7 @@ fn down_for_three_minutes_nothing_is_made_up_for() {
     let mut scene = scene_with_a_past();
     let (made_up, reset) = down_for(&mut scene, 180);
     assert_eq!(
-        (count(&made_up, "backup"), count(&made_up, "nm_words")),
+        (count(&made_up, "backup"), count(&made_up, "count")),
         (0, 0)
     );
     assert!(!reset);
@@ -126,7 +124,7 @@ fn down_for_three_hours_or_three_days_backup_and_count_are_made_up_for_once() {
         let (made_up, reset) = down_for(&mut scene, seconds);
         // user_ids, bad_ids, except_ids, admin_ids and nm_words: each list that is not empty.
         assert_eq!(count(&made_up, "backup"), 5, "{seconds} s: {made_up:?}");
-        assert_eq!(count(&made_up, "nm_words"), 1, "{seconds} s: {made_up:?}");
+        assert_eq!(count(&made_up, "count"), 1, "{seconds} s: {made_up:?}");
         assert!(!reset, "{seconds} s");
         assert_eq!(count(&made_up, "awake"), 0);
         let hits = scene.query("SELECT hits FROM rules", |row| row.get::<_, i64>(0));
@@ -140,7 +138,7 @@ fn down_for_forty_days_the_reset_comes_too_after_the_backup_was_saved() {
     let mut scene = scene_with_a_past();
     let (made_up, reset) = down_for(&mut scene, 40 * DAY);
     assert_eq!(count(&made_up, "backup"), 5, "{made_up:?}");
-    assert_eq!(count(&made_up, "nm_words"), 1, "{made_up:?}");
+    assert_eq!(count(&made_up, "count"), 1, "{made_up:?}");
     assert!(reset);
     assert_eq!(scene.query("SELECT 1 FROM people", |_| Ok(())).len(), 0);
     // Rules and exceptions stay.
@@ -233,7 +231,7 @@ fn a_status_report_is_not_posted_once_its_minutes_are_over() {
     scene.start();
     scene.sim.set_can_post(scene.hide, false);
     scene.wait_for_state(
-        "SELECT 1 FROM outbox WHERE key GLOB 'awake/*' AND state IN ('fetched', 'sending')",
+        "SELECT 1 FROM outbox WHERE purpose = 'awake' AND state IN ('fetched', 'sending')",
         2,
     );
     scene.kill();
@@ -243,17 +241,17 @@ fn a_status_report_is_not_posted_once_its_minutes_are_over() {
     change(
         &scene,
         "UPDATE outbox SET expires_at = expires_at - 150
-         WHERE key GLOB 'awake/*' AND state IN ('fetched', 'sending')",
+         WHERE purpose = 'awake' AND state IN ('fetched', 'sending')",
     );
     scene.set("schedule", "count = \"0 0 1 1 *\"");
     scene.start();
     scene.poll("everything to be settled", || scene.unsettled().is_empty());
     let late = scene.query(
-        "SELECT 1 FROM outbox WHERE key GLOB 'awake/*' AND state = 'sent' AND settled_at > expires_at",
+        "SELECT 1 FROM outbox WHERE purpose = 'awake' AND state = 'sent' AND settled_at > expires_at",
         |_| Ok(()),
     );
     assert_eq!(late.len(), 0);
-    let outdated = "SELECT 1 FROM outbox WHERE key GLOB 'awake/*' AND reason = 'outdated'";
+    let outdated = "SELECT 1 FROM outbox WHERE purpose = 'awake' AND reason = 'outdated'";
     scene.wait_for_state(outdated, 2);
     assert!(scene.reports("awake").len() >= said);
     scene.finish();

@@ -171,7 +171,7 @@ fn a_running_instance_tells_of_its_channels_groups_queue_joins_floods_and_orders
     assert_eq!(instance["account"], scene.sim.me());
     assert!(is_time(&instance["started_at"]) && instance["ended_at"].is_null());
     assert_eq!(instance["version"], told["program"]["version"]);
-    assert_eq!(instance["layout"], 3);
+    assert_eq!(instance["layout"], 4);
     let delivery = &told["delivery"];
     assert_eq!(delivery["posts_go_to"], "exchange");
     assert_eq!(delivery["hide"]["id"], bot_api_id(scene.hide));
@@ -482,11 +482,11 @@ fn a_database_that_cannot_be_read_is_named_and_left_as_it_is() {
             .join(name)
     };
     let scene = Scene::new();
-    for layout in ["layout_1.db", "layout_2.db"] {
+    for layout in ["layout_1.db", "layout_2.db", "layout_3.db"] {
         fs::copy(fixture(layout), scene.state()).expect("copied");
         refused(&scene, 1, &["older version", "at the next start"]);
     }
-    fs::copy(fixture("layout_3.db"), scene.state()).expect("copied");
+    fs::copy(fixture("layout_4.db"), scene.state()).expect("copied");
     has(&text_of(&scene, "why", &["7"]), &["User 7"]);
     let cases: [(i32, Spoil, &[&str]); 4] = [
         (
@@ -518,7 +518,7 @@ fn a_database_that_cannot_be_read_is_named_and_left_as_it_is() {
         ),
     ];
     for (code, spoil, words) in cases {
-        fs::copy(fixture("layout_3.db"), scene.state()).expect("copied");
+        fs::copy(fixture("layout_4.db"), scene.state()).expect("copied");
         spoil(&scene.state());
         refused(&scene, code, words);
     }

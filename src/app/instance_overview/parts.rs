@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::decide::Coverage;
-use crate::model::{ChannelId, MessageId, Timestamp, UserId, said};
-use crate::store::overview::{Dropped, Flooded, GroupSeen, Refused, Resting, Waiting};
+use crate::model::{ChannelId, MessageId, Timestamp, UserId, as_json};
+use crate::store::statistics::{
+    DroppedCount, FloodedGroup, GroupRecord, LimitedMethod, RefusedOrders, WaitingCount,
+};
 
 #[derive(Clone, Debug, Serialize)]
 pub struct DeliveryOverview {
@@ -20,7 +22,7 @@ pub struct DeliveryOverview {
 
 #[derive(Clone, Debug, Serialize)]
 pub struct PrivateChannel {
-    #[serde(serialize_with = "said::channel")]
+    #[serde(serialize_with = "as_json::channel")]
     pub id: ChannelId,
     /// The title, if the account was ever in the channel.
     pub title: Option<String>,
@@ -31,13 +33,13 @@ pub struct PrivateChannel {
 
 #[derive(Clone, Debug, Serialize)]
 pub struct GroupOverview {
-    #[serde(serialize_with = "said::channel")]
+    #[serde(serialize_with = "as_json::channel")]
     pub id: ChannelId,
     pub title: String,
     /// True if the account is in the group.
     pub present: bool,
     /// The time since when the account is in the group, if known.
-    #[serde(serialize_with = "said::time_if_known")]
+    #[serde(serialize_with = "as_json::time_if_known")]
     pub since: Option<Timestamp>,
     /// How many of the group's joins are seen.
     pub coverage: Coverage,
@@ -45,12 +47,12 @@ pub struct GroupOverview {
     pub watched: bool,
     /// The joins since midnight, UTC.
     pub joins_today: u64,
-    #[serde(serialize_with = "said::time_if_known")]
+    #[serde(serialize_with = "as_json::time_if_known")]
     pub last_join_at: Option<Timestamp>,
     /// The number of administrators; `None` if they were never read.
     pub administrators: Option<u64>,
     /// The time when the administrators were read.
-    #[serde(serialize_with = "said::time_if_known")]
+    #[serde(serialize_with = "as_json::time_if_known")]
     pub administrators_at: Option<Timestamp>,
     /// The newest message that was read.
     pub read_up_to: MessageId,
@@ -58,13 +60,13 @@ pub struct GroupOverview {
 
 impl GroupOverview {
     #[must_use]
-    pub fn new(group: GroupSeen, nospam: Option<UserId>, now: Timestamp) -> Self {
+    pub fn new(group: GroupRecord, nospam: Option<UserId>, now: Timestamp) -> Self {
         Self {
             id: group.id,
             title: group.title,
             present: group.present,
             since: group.since,
-            coverage: Coverage::judge(group.last_told_at, now),
+            coverage: Coverage::judge(group.last_join_message_at, now),
             // The decision about a join treats a group with unknown administrators as watched, too.
             watched: nospam.is_none() || group.administrators_at.is_none() || group.has_nospam,
             joins_today: group.joins_today,
@@ -79,7 +81,7 @@ impl GroupOverview {
 #[derive(Clone, Debug, Serialize)]
 pub struct QueueOverview {
     /// The queued rows by class, state and age.
-    pub waiting: Vec<Waiting>,
+    pub waiting: Vec<WaitingCount>,
     /// Joins whose user must be looked up first.
     pub joins_to_look_up: u64,
     /// Joins that wait for the end of their group's flood.
@@ -92,7 +94,7 @@ pub struct QueueOverview {
     /// The posts of the last 24 hours by class.
     pub sent_24h: BTreeMap<String, u64>,
     /// The rows that were dropped in the last 24 hours.
-    pub dropped_24h: Vec<Dropped>,
+    pub dropped_24h: Vec<DroppedCount>,
 }
 
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -100,10 +102,10 @@ pub struct JobOverview {
     /// The name in `[schedule]`; `reset` is `reset_time` there.
     pub job: &'static str,
     /// The time of the last run.
-    #[serde(serialize_with = "said::time_if_known")]
+    #[serde(serialize_with = "as_json::time_if_known")]
     pub ran_at: Option<Timestamp>,
     /// The next due time.
-    #[serde(serialize_with = "said::time_if_known")]
+    #[serde(serialize_with = "as_json::time_if_known")]
     pub next_at: Option<Timestamp>,
     /// True if the due time is past and the program does not run.
     pub missed: bool,
@@ -114,9 +116,9 @@ pub struct JobOverview {
 #[derive(Clone, Debug, Serialize)]
 pub struct FloodOverview {
     /// Methods with a flood limit from Telegram.
-    pub methods: Vec<Resting>,
+    pub methods: Vec<LimitedMethod>,
     /// Groups for which CAPTCHA reported a group flood.
-    pub groups: Vec<Flooded>,
+    pub groups: Vec<FloodedGroup>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -124,7 +126,7 @@ pub struct OrderOverview {
     /// The orders that were obeyed in the last 24 hours.
     pub obeyed_24h: u64,
     /// The orders that were refused in the last 24 hours.
-    pub refused_24h: Vec<Refused>,
+    pub refused_24h: Vec<RefusedOrders>,
     /// The posts in HIDE and EXCHANGE that were no envelopes, since the first start.
     pub malformed_ever: u64,
 }
@@ -144,7 +146,7 @@ mod tests {
             (nospam, true, false, false),
             (nospam, true, true, true),
         ] {
-            let group = GroupSeen {
+            let group = GroupRecord {
                 id: ChannelId::from_bare(5),
                 title: String::new(),
                 present: true,
@@ -155,7 +157,7 @@ mod tests {
                 has_nospam,
                 joins_today: 0,
                 last_join_at: None,
-                last_told_at: None,
+                last_join_message_at: None,
             };
             let group = GroupOverview::new(group, nospam, now);
             assert_eq!(group.watched, watched, "{nospam:?} {known} {has_nospam}");

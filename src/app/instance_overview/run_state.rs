@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::model::{Timestamp, UserId, said};
+use crate::model::{Timestamp, UserId, as_json};
 use crate::store::{Holder, Instance};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -31,9 +31,9 @@ pub struct InstanceStatus {
     pub pid: Option<u32>,
     pub data_dir: PathBuf,
     /// The time of the last start.
-    #[serde(serialize_with = "said::time_if_known")]
+    #[serde(serialize_with = "as_json::time_if_known")]
     pub started_at: Option<Timestamp>,
-    #[serde(serialize_with = "said::time_if_known")]
+    #[serde(serialize_with = "as_json::time_if_known")]
     pub ended_at: Option<Timestamp>,
     /// The error that ended the program, if a signal did not.
     pub ended_because: Option<String>,

@@ -8,7 +8,7 @@ use crate::app::instance_overview::{
 };
 use crate::cli::terminal::{bytes, relative, sanitize, sanitize_sentence, table, time};
 use crate::decide::Coverage;
-use crate::model::Timestamp;
+use crate::model::{JoinOutcome, Timestamp};
 
 pub(super) fn groups(groups: &[GroupOverview], now: Timestamp) -> Vec<String> {
     if groups.is_empty() {
@@ -154,8 +154,8 @@ pub(super) fn jobs(jobs: &[JobOverview], now: Timestamp) -> Vec<String> {
 }
 
 /// Returns today's joins by outcome, the most frequent first.
-pub(super) fn joins(joins_today: &BTreeMap<String, u64>) -> Vec<String> {
-    let mut outcomes: Vec<(&String, &u64)> = joins_today.iter().collect();
+pub(super) fn joins(joins_today: &BTreeMap<JoinOutcome, u64>) -> Vec<String> {
+    let mut outcomes: Vec<(&JoinOutcome, &u64)> = joins_today.iter().collect();
     outcomes.sort_by_key(|(_, count)| Reverse(**count));
     if outcomes.is_empty() {
         return vec!["none".into()];
@@ -163,7 +163,7 @@ pub(super) fn joins(joins_today: &BTreeMap<String, u64>) -> Vec<String> {
     let total: u64 = joins_today.values().sum();
     let mut lines: Vec<String> = outcomes
         .into_iter()
-        .map(|(outcome, count)| format!("{count:>7}  {outcome}"))
+        .map(|(outcome, count)| format!("{count:>7}  {}", outcome.as_str()))
         .collect();
     lines.push(format!("{total:>7}  in all"));
     lines

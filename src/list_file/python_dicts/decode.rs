@@ -7,8 +7,8 @@ use fleet_files::pickle::PyValue;
 use super::to_json;
 use crate::list_file::SkippedEntries;
 use crate::model::{
-    BadIds, ChannelId, ExceptIds, ForwardedRecord, JoinRecord, List, ListData, MessageId, PhotoId,
-    Timestamp, UserId, Users,
+    BadIds, ChannelId, ExceptIds, ForwardedRecord, JoinOutcome, JoinRecord, List, ListData,
+    MessageId, PhotoId, Timestamp, UserId, Users,
 };
 
 const GROUP_IDS: &str = "invalid group ids";
@@ -20,9 +20,6 @@ const GROUPS_WITHOUT_JOIN: &str = "groups with messages but no join";
 const PYTHON_PHOTO_IDS: &str = "photo ids that only the Python programs can match";
 const USERS_WITH_SCORES: &str = "users with scores";
 const UNKNOWN_KEYS: &str = "unknown keys";
-
-/// The outcome of a join that came from a file of the Python programs.
-const RESTORED: &str = "restored";
 
 /// Decodes the value as `list`, or returns `None` if the value has another shape. Entries without a meaning in this
 /// program are recorded in `skipped`.
@@ -126,7 +123,7 @@ fn decode_users(value: &PyValue, skipped: &mut SkippedEntries) -> Option<ListDat
                         user,
                         joined_at: Timestamp::new(joined_at),
                         added_by: None,
-                        outcome: RESTORED.to_owned(),
+                        outcome: JoinOutcome::Restored,
                         seen_at: None,
                     };
                     let messages = messages.remove(&group).unwrap_or(&[]);

@@ -11,8 +11,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::list_file::ListFileError;
 use crate::model::{
-    BadIds, ChannelId, ExceptIds, ForwardedRecord, JoinRecord, List, ListData, MessageId, PhotoId,
-    Timestamp, UserId, Users,
+    BadIds, ChannelId, ExceptIds, ForwardedRecord, JoinOutcome, JoinRecord, List, ListData,
+    MessageId, PhotoId, Timestamp, UserId, Users,
 };
 
 #[derive(Serialize, Deserialize)]
@@ -137,7 +137,7 @@ pub(super) fn parse_data(list: List, document: &[u8]) -> Result<ListData, ListFi
                             user: UserId::new(join.user_id),
                             joined_at: Timestamp::new(join.joined_at),
                             added_by: join.added_by,
-                            outcome: join.outcome.into_owned(),
+                            outcome: JoinOutcome::from_file(&join.outcome),
                             seen_at: join.seen_at.map(Timestamp::new),
                         })
                     })

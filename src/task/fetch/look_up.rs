@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::decide;
 use crate::model::{Join, ProfilePhoto, User, UserId, UserRef};
+use crate::store::ExceptionDue;
 use crate::task::{Shared, TaskError, joins};
 use crate::telegram::CallError;
 
@@ -77,11 +78,11 @@ async fn bios(
 }
 
 /// Puts the present photos of users on the exception list, or takes them off.
-pub(super) async fn except(shared: &Shared, due: Vec<(UserId, bool)>) -> Result<(), TaskError> {
+pub(super) async fn except(shared: &Shared, due: Vec<ExceptionDue>) -> Result<(), TaskError> {
     let user_refs = shared
         .commit(|tx| {
             due.iter()
-                .map(|(user, _)| tx.user_ref(*user, None))
+                .map(|due| tx.user_ref(due.user, None))
                 .collect::<Result<Vec<_>, _>>()
         })
         .await?;
@@ -96,23 +97,23 @@ pub(super) async fn except(shared: &Shared, due: Vec<(UserId, bool)>) -> Result<
     let unspool = shared
         .commit(|tx| {
             let mut unspool = Vec::new();
-            for (user, put) in &due {
+            for due in &due {
                 // Who cannot be looked up is taken to have the photo that was last seen.
-                let photo = match found.get(user).map(|user| user.photo) {
+                let photo = match found.get(&due.user).map(|user| user.photo) {
                     Some(ProfilePhoto::Present(photo)) => Some(photo.id),
                     Some(ProfilePhoto::Absent) => None,
-                    Some(ProfilePhoto::Unknown) | None => tx.last_photo(*user)?,
+                    Some(ProfilePhoto::Unknown) | None => tx.last_photo(due.user)?,
                 };
                 match photo {
                     Some(photo) => {
-                        tx.set_excepted(photo, *put, now)?;
-                        if *put {
+                        tx.set_excepted(photo, due.put, now)?;
+                        if due.put {
                             unspool.extend(tx.cancel_photo(photo, now)?);
                         }
                     }
-                    None => tracing::warn!(%user, "no photo is known to except"),
+                    None => tracing::warn!(user = %due.user, "no photo is known to except"),
                 }
-                tx.settle_exception(*user, *put)?;
+                tx.settle_exception(*due)?;
             }
             Ok(unspool)
         })

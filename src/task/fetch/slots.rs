@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::decide;
 use crate::model::Payload;
-use crate::store::Row;
+use crate::store::OutboxRow;
 
 /// How many photos are downloaded at once from one data centre.
 const DOWNLOADS_AT_ONCE: usize = 2;
@@ -21,7 +21,7 @@ pub(super) struct Slots {
 }
 
 impl Slots {
-    pub(super) fn take(&mut self, row: &Row, now: Instant) -> bool {
+    pub(super) fn take(&mut self, row: &OutboxRow, now: Instant) -> bool {
         let dc = data_centre(row);
         let busy = self.taken.values().filter(|taken| **taken == dc).count();
         let rests = self.resting.get(&dc).is_some_and(|(_, until)| *until > now);
@@ -54,7 +54,7 @@ impl Slots {
 }
 
 /// The data centre that a row's file comes from; none for one that is made here.
-pub(super) fn data_centre(row: &Row) -> Option<i32> {
+pub(super) fn data_centre(row: &OutboxRow) -> Option<i32> {
     match &row.payload {
         Payload::Avatar(avatar) => Some(avatar.photo.dc),
         _ => None,

@@ -122,8 +122,7 @@ fn two_backups_in_a_row_keep_their_lists_apart() {
     let mut scene = Scene::new();
     scene.start();
     scene.wait_for_state("SELECT 1 FROM admins", 1);
-    let sent =
-        "SELECT settled_at FROM outbox WHERE key GLOB 'backup/*' AND state = 'sent' ORDER BY 1";
+    let sent = "SELECT settled_at FROM outbox WHERE kind = 'list' AND state = 'sent' ORDER BY 1";
     for count in 1..=2 {
         order(&scene, "backup", "now", &Value::Null, None);
         scene.wait_for_state(sent, count);

@@ -1,118 +1,110 @@
-//! What `why` shows of one user, read within one transaction: joins, photos, and what else is known.
-//!
-//! Owns the queries and the shape of their answers; what they mean is for those who ask.
+//! The records of one user for `why`, read within one transaction: joins, photos, lists and roles. The names of
+//! serialized fields are those of the JSON output (docs/json-output.md).
 
 use rusqlite::{OptionalExtension as _, params};
 use serde::Serialize;
 
-use super::{StoreError, Tx};
-use crate::model::{ChannelId, MessageId, Payload, PhotoId, Timestamp, UserId, said};
+use super::{ReadTx, StoreError};
+use crate::model::{ChannelId, JoinOutcome, MessageId, PhotoId, Timestamp, UserId, as_json};
 
-/// A join of a user's, and what became of it.
+/// A join of the user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct JoinSeen {
-    /// The group.
-    #[serde(serialize_with = "said::channel")]
+pub struct UserJoin {
+    #[serde(serialize_with = "as_json::channel")]
     pub group_id: ChannelId,
-    /// The join's service message; 0 for none.
+    /// The service message; 0 if there was none.
     pub message_id: MessageId,
-    /// When Telegram says that it was.
-    #[serde(serialize_with = "said::time")]
+    /// The time of the join, by Telegram's clock.
+    #[serde(serialize_with = "as_json::time")]
     pub joined_at: Timestamp,
-    /// When this program saw it.
-    #[serde(serialize_with = "said::time_if_known")]
+    /// When this program saw the join.
+    #[serde(serialize_with = "as_json::time_if_known")]
     pub seen_at: Option<Timestamp>,
-    /// By whose hand: `themselves`, `user` or `group`.
+    /// `themselves`, `user` or `group`: who added the member.
     pub by: &'static str,
-    /// That user.
+    /// The user who added the member.
     pub added_by: Option<UserId>,
-    /// The word for what became of it.
-    pub outcome: String,
-    /// When another bot declared that message as dealt with.
-    #[serde(serialize_with = "said::time_if_known")]
+    pub outcome: JoinOutcome,
+    /// When another bot declared the join message as handled.
+    #[serde(serialize_with = "as_json::time_if_known")]
     pub declared_at: Option<Timestamp>,
-    /// Since when the group is flooded.
-    #[serde(serialize_with = "said::time_if_known")]
+    /// The begin of the group flood in the group.
+    #[serde(serialize_with = "as_json::time_if_known")]
     pub flooded_since: Option<Timestamp>,
 }
 
-/// A photo of a user's: on its way, dropped, or posted.
+/// A photo of the user: one that waits, was dropped, or was posted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct PhotoSeen {
-    /// The group that it is for.
-    #[serde(serialize_with = "said::channel")]
+pub struct UserPhoto {
+    #[serde(serialize_with = "as_json::channel")]
     pub group_id: ChannelId,
-    /// The join's service message that it was queued for, if that is known; 0 for none.
+    /// The service message of the join that the photo belongs to; 0 if there was none.
     pub join_message_id: Option<MessageId>,
-    /// Whether it was found by looking again at a new member, if that is known: it is told with
-    /// `message_id` 0 then.
+    /// True if a recheck found the photo; it is then reported with `message_id` 0.
     pub second_look: Option<bool>,
-    /// Which photo.
     pub photo_id: PhotoId,
     /// `wanted`, `fetched`, `sending`, `dropped` or `sent`.
     pub state: String,
-    /// Since when it is owed.
-    #[serde(serialize_with = "said::time_if_known")]
+    #[serde(serialize_with = "as_json::time_if_known")]
     pub queued_at: Option<Timestamp>,
-    /// How often its present step was tried in vain.
+    /// How many attempts at the present step have failed.
     pub attempts: u32,
-    /// When it may be tried next, while it waits.
-    #[serde(serialize_with = "said::time_if_known")]
+    /// When the next attempt is due, while the photo waits.
+    #[serde(serialize_with = "as_json::time_if_known")]
     pub next_try_at: Option<Timestamp>,
-    /// Why it was dropped.
+    /// Why the photo was dropped.
     pub reason: Option<String>,
-    /// When it was posted or dropped.
-    #[serde(serialize_with = "said::time_if_known")]
+    /// When the photo was posted or dropped.
+    #[serde(serialize_with = "as_json::time_if_known")]
     pub settled_at: Option<Timestamp>,
-    /// The channel that its post was begun in, if that is known.
-    #[serde(serialize_with = "said::channel_if_known")]
+    /// The channel in which the post was begun.
+    #[serde(serialize_with = "as_json::channel_if_known")]
     pub channel_id: Option<ChannelId>,
-    /// The message that it became.
+    /// The post.
     pub message_id: Option<MessageId>,
 }
 
-/// What is known of a user beside joins and photos.
+/// The lists and roles of the user.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Accounts {
-    /// Since when they are on the bad list.
-    #[serde(serialize_with = "said::time_if_known")]
+pub struct UserRoles {
+    /// When the user was put on the bad list.
+    #[serde(serialize_with = "as_json::time_if_known")]
     pub bad_since: Option<Timestamp>,
-    /// The groups that they administer.
-    #[serde(serialize_with = "said::channels")]
+    #[serde(serialize_with = "as_json::channels")]
     pub administrator_of: Vec<ChannelId>,
-    /// Whether their present photo is yet to be put on the exception list (`true`), or taken off.
+    /// `true` if the present photo is still to be put on the exception list, `false` if it is to be removed.
     pub exception_due: Option<bool>,
-    /// The photo that they were last seen with.
+    /// The photo that the user last showed.
     pub last_photo_id: Option<PhotoId>,
-    /// Whether that photo is on the exception list.
+    /// True if that photo is on the exception list.
     pub last_photo_excepted: bool,
 }
 
-/// When what was known of users was last cleared.
+/// When records of users were last cleared.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Cleared {
-    /// By the monthly reset.
-    #[serde(serialize_with = "said::time_if_known")]
+pub struct ClearTimes {
+    /// The last monthly reset.
+    #[serde(serialize_with = "as_json::time_if_known")]
     pub reset_at: Option<Timestamp>,
-    /// By MANAGE's order to clear users: all of them, or the new ones.
-    #[serde(serialize_with = "said::time_if_known")]
+    /// MANAGE's last order to clear all users, or the new ones.
+    #[serde(serialize_with = "as_json::time_if_known")]
     pub users_at: Option<Timestamp>,
-    /// By an order about one user, which may have been another one.
-    #[serde(serialize_with = "said::time_if_known")]
+    /// The last order about one user, who may be a different one.
+    #[serde(serialize_with = "as_json::time_if_known")]
     pub one_user_at: Option<Timestamp>,
 }
 
-impl Tx<'_> {
-    /// Returns a user's joins, the latest first, in one group or in all of them.
+impl ReadTx<'_> {
+    /// Returns the joins of a user, the latest first, in one group or in all of them.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn joins_of(
+    pub fn user_joins(
         &self,
         user: UserId,
         group: Option<ChannelId>,
-    ) -> Result<Vec<JoinSeen>, StoreError> {
-        let mut statement = self.0.prepare(
+    ) -> Result<Vec<UserJoin>, StoreError> {
+        let mut statement = self.db.prepare(
             "SELECT j.group_id, j.message_id, joined_at, seen_at, added_by, outcome, d.at, f.at
              FROM joins j
              LEFT JOIN declared d ON d.group_id = j.group_id AND d.message_id = j.message_id
@@ -122,14 +114,14 @@ impl Tx<'_> {
         )?;
         let rows = statement.query_map(params![user.get(), group.map(ChannelId::bare)], |row| {
             let added_by: Option<i64> = row.get(4)?;
-            Ok(JoinSeen {
+            Ok(UserJoin {
                 group_id: ChannelId::from_bare(row.get(0)?),
                 message_id: MessageId::new(row.get(1)?),
                 joined_at: Timestamp::new(row.get(2)?),
                 seen_at: row.get::<_, Option<i64>>(3)?.map(Timestamp::new),
                 by: match added_by {
                     None => "themselves",
-                    Some(super::joins::BY_GROUP) => "group",
+                    Some(super::join_records::BY_GROUP) => "group",
                     Some(_) => "user",
                 },
                 added_by: added_by.filter(|id| *id > 0).map(UserId::new),
@@ -141,23 +133,23 @@ impl Tx<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Returns a user's photos, the latest first, for one group or for all of them.
+    /// Returns the photos of a user, the latest first, for one group or for all of them.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn photos_of(
+    pub fn user_photos(
         &self,
         user: UserId,
         group: Option<ChannelId>,
-    ) -> Result<Vec<PhotoSeen>, StoreError> {
-        let mut photos = self.photos_owed(user)?;
-        for sent in self.photos_sent(user)? {
-            // A row of the outbox knows more, and is forgotten after a week.
-            let is_there = photos.iter().any(|photo| {
+    ) -> Result<Vec<UserPhoto>, StoreError> {
+        let mut photos = self.outbox_photos(user)?;
+        for sent in self.forwarded_photos(user)? {
+            // A row of the outbox has more details, and is deleted after a week.
+            let is_known = photos.iter().any(|photo| {
                 photo.state == "sent"
                     && (photo.group_id, photo.photo_id) == (sent.group_id, sent.photo_id)
             });
-            if !is_there {
+            if !is_known {
                 photos.push(sent);
             }
         }
@@ -166,23 +158,23 @@ impl Tx<'_> {
         Ok(photos)
     }
 
-    /// Returns what else is known of a user.
+    /// Returns the lists and roles of a user.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn accounts(&self, user: UserId) -> Result<Accounts, StoreError> {
-        let mut statement = self.0.prepare(
+    pub fn user_roles(&self, user: UserId) -> Result<UserRoles, StoreError> {
+        let mut statement = self.db.prepare(
             "SELECT group_id FROM admins JOIN ledger ON group_id = channel_id
              WHERE user_id = ?1 AND present ORDER BY group_id",
         )?;
         let groups =
             statement.query_map([user.get()], |row| row.get(0).map(ChannelId::from_bare))?;
         let last_photo_id = self.last_photo(user)?;
-        Ok(Accounts {
+        Ok(UserRoles {
             bad_since: self.moment("SELECT at FROM bad WHERE kind = 'user' AND id = ?1", user)?,
             administrator_of: groups.collect::<Result<_, _>>()?,
             exception_due: self
-                .0
+                .db
                 .query_row(
                     "SELECT put FROM exceptions_due WHERE user_id = ?1",
                     [user.get()],
@@ -197,16 +189,16 @@ impl Tx<'_> {
         })
     }
 
-    /// Returns when what was known of users was last cleared.
+    /// Returns when records of users were last cleared.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn cleared(&self) -> Result<Cleared, StoreError> {
+    pub fn clear_times(&self) -> Result<ClearTimes, StoreError> {
         let last = |sql: &str| -> Result<Option<Timestamp>, StoreError> {
-            let at: Option<i64> = self.0.query_row(sql, [], |row| row.get(0))?;
+            let at: Option<i64> = self.db.query_row(sql, [], |row| row.get(0))?;
             Ok(at.map(Timestamp::new))
         };
-        Ok(Cleared {
+        Ok(ClearTimes {
             reset_at: last("SELECT MAX(ran_at) FROM runs WHERE job = 'reset'")?,
             users_at: last(
                 "SELECT MAX(at) FROM orders
@@ -221,49 +213,45 @@ impl Tx<'_> {
 
     fn moment(&self, sql: &str, user: UserId) -> Result<Option<Timestamp>, StoreError> {
         let at = self
-            .0
+            .db
             .query_row(sql, [user.get()], |row| row.get(0).map(Timestamp::new));
         Ok(at.optional()?)
     }
 
-    fn photos_owed(&self, user: UserId) -> Result<Vec<PhotoSeen>, StoreError> {
-        let mut statement = self.0.prepare(
-            "SELECT key, state, created_at, attempts, due_at, reason, settled_at, channel_id, message_id, payload
-             FROM outbox WHERE class = 'avatar' AND key GLOB ?1",
+    fn outbox_photos(&self, user: UserId) -> Result<Vec<UserPhoto>, StoreError> {
+        // A row that a migration found damaged, and settled, may lack its photo.
+        let mut statement = self.db.prepare(
+            "SELECT group_id, photo_id, state, created_at, attempts, due_at, reason, settled_at, channel_id, message_id,
+                 join_message_id, is_recheck
+             FROM outbox WHERE kind = 'avatar' AND user_id = ?1 AND group_id IS NOT NULL AND photo_id IS NOT NULL",
         )?;
-        let rows = statement.query_map([format!("avatar/*/{user}/*")], |row| {
-            let (group_id, photo_id) = named(&row.get::<_, String>(0)?);
-            let state: String = row.get(1)?;
-            // A payload that a damaged disk left tells nothing; the rest of the row does.
-            let avatar = match serde_json::from_str(&row.get::<_, String>(9)?) {
-                Ok(Payload::Avatar(avatar)) => Some(avatar),
-                _ => None,
-            };
+        let rows = statement.query_map([user.get()], |row| {
+            let state: String = row.get(2)?;
             let waits = matches!(state.as_str(), "wanted" | "fetched" | "sending");
-            Ok(PhotoSeen {
-                group_id,
-                photo_id,
-                queued_at: Some(Timestamp::new(row.get(2)?)),
-                attempts: row.get(3)?,
-                next_try_at: Some(Timestamp::new(row.get(4)?)).filter(|_| waits),
-                reason: row.get(5)?,
-                settled_at: row.get::<_, Option<i64>>(6)?.map(Timestamp::new),
-                channel_id: row.get::<_, Option<i64>>(7)?.map(ChannelId::from_bare),
-                message_id: row.get::<_, Option<i32>>(8)?.map(MessageId::new),
-                join_message_id: avatar.map(|avatar| avatar.message),
-                second_look: avatar.map(|avatar| avatar.recheck),
+            Ok(UserPhoto {
+                group_id: ChannelId::from_bare(row.get(0)?),
+                photo_id: PhotoId::new(row.get(1)?),
+                queued_at: Some(Timestamp::new(row.get(3)?)),
+                attempts: row.get(4)?,
+                next_try_at: Some(Timestamp::new(row.get(5)?)).filter(|_| waits),
+                reason: row.get(6)?,
+                settled_at: row.get::<_, Option<i64>>(7)?.map(Timestamp::new),
+                channel_id: row.get::<_, Option<i64>>(8)?.map(ChannelId::from_bare),
+                message_id: row.get::<_, Option<i32>>(9)?.map(MessageId::new),
+                join_message_id: row.get::<_, Option<i32>>(10)?.map(MessageId::new),
+                second_look: row.get(11)?,
                 state,
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    fn photos_sent(&self, user: UserId) -> Result<Vec<PhotoSeen>, StoreError> {
-        let mut statement = self.0.prepare(
+    fn forwarded_photos(&self, user: UserId) -> Result<Vec<UserPhoto>, StoreError> {
+        let mut statement = self.db.prepare(
             "SELECT group_id, photo_id, message_id, sent_at, channel_id FROM forwarded WHERE user_id = ?1",
         )?;
         let rows = statement.query_map([user.get()], |row| {
-            Ok(PhotoSeen {
+            Ok(UserPhoto {
                 group_id: ChannelId::from_bare(row.get(0)?),
                 photo_id: PhotoId::new(row.get(1)?),
                 message_id: Some(MessageId::new(row.get(2)?)),
@@ -280,17 +268,4 @@ impl Tx<'_> {
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
-}
-
-/// What a key says of a photo; 0 for what somebody wrote by hand.
-fn named(key: &str) -> (ChannelId, PhotoId) {
-    let mut words = key.split('/').skip(1);
-    let group = words.next().and_then(|group| group.parse().ok());
-    let photo = words.nth(1).and_then(|photo| photo.parse().ok());
-    (
-        group
-            .and_then(ChannelId::from_bot_api)
-            .unwrap_or(ChannelId::from_bare(0)),
-        PhotoId::new(photo.unwrap_or(0)),
-    )
 }

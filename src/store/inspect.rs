@@ -1,9 +1,8 @@
-//! Looks into `state.db` without changing anything, beside a running program or without one.
+//! Reads `state.db` without changing anything, beside a running program or without one.
 //!
-//! Owns how that is possible at all. A database with a write-ahead log is read through the index that
-//! the program keeps beside it, opened for reading only; one without a log is one whole file, and is
-//! read as such, so that SQLite makes no files of its own. Which of the two it is may change at any
-//! moment: then it is read again.
+//! A database with a write-ahead log is read through the index that the program keeps beside it, opened read-only. A
+//! database without a log is one whole file, and is opened as immutable, so that SQLite creates no files of its own.
+//! The program may start or end at any moment: the database is then read again.
 
 use std::fs::{self, File};
 use std::io;
@@ -14,37 +13,37 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::{BUSY_FOR, StoreError, Tx, schema};
+use super::{BUSY_TIMEOUT, ReadTx, StoreError, schema};
 
-/// How often it is read anew because the program started or ended meanwhile.
-const MOST_TRIES: u32 = 20;
-/// The pause before that.
+/// How many attempts are made when the program starts or ends meanwhile.
+const MAX_ATTEMPTS: u32 = 20;
+/// The pause between two attempts.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Reads what `read` wants to know, all of it of one moment. `None` if there is no database yet, or
-/// nothing in it. Nothing is changed, and no file is made.
+/// Runs `read` on one moment of the database. Returns `None` if there is no database yet, or an empty one. Nothing is
+/// changed, and no file is created.
 ///
 /// # Errors
 /// See [`StoreError`]; a database of an older layout is refused as [`StoreError::Older`].
-pub fn look<T>(
+pub fn inspect<T>(
     path: &Path,
-    read: impl Fn(&Tx<'_>) -> Result<T, StoreError>,
+    read: impl Fn(&ReadTx<'_>) -> Result<T, StoreError>,
 ) -> Result<Option<T>, StoreError> {
     let mut last = StoreError::Incomplete;
-    for _ in 0..MOST_TRIES {
-        let Some(before) = Mark::of(path)? else {
+    for _ in 0..MAX_ATTEMPTS {
+        let Some(before) = FileState::of(path)? else {
             return Ok(None);
         };
         if before.log && !before.index {
             last = StoreError::Incomplete;
         } else {
-            let found = look_once(path, before.log, &read);
-            let still = Mark::of(path)? == Some(before);
+            let found = read_once(path, before.log, &read);
+            let unchanged = FileState::of(path)? == Some(before);
             match found {
-                // Through the index it is of one moment, whatever happened since.
-                Ok(found) if before.log || still => return Ok(found),
+                // The index gives a consistent moment, whatever happened since.
+                Ok(found) if before.log || unchanged => return Ok(found),
                 Ok(_) => {}
-                Err(error) if still => return Err(explained(path, error)),
+                Err(error) if unchanged => return Err(explained(path, error)),
                 Err(error) => last = error,
             }
         }
@@ -53,60 +52,60 @@ pub fn look<T>(
     Err(last)
 }
 
-fn look_once<T>(
+fn read_once<T>(
     path: &Path,
     log: bool,
-    read: impl Fn(&Tx<'_>) -> Result<T, StoreError>,
+    read: impl Fn(&ReadTx<'_>) -> Result<T, StoreError>,
 ) -> Result<Option<T>, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
         | OpenFlags::SQLITE_OPEN_URI
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut database = Connection::open_with_flags(uri(path, log), flags)?;
-    database.busy_timeout(BUSY_FOR)?;
+    database.busy_timeout(BUSY_TIMEOUT)?;
     let transaction = database.transaction()?;
     schema::check(&transaction)?;
     match (schema::layout(&transaction)?, schema::newest()) {
         (0, _) => Ok(None),
         (found, newest) if found < newest => Err(StoreError::Older { found, newest }),
-        _ => read(&Tx(&transaction)).map(Some),
+        _ => read(&ReadTx { db: &transaction }).map(Some),
     }
 }
 
-/// What tells whether the files were replaced, or written to other than through the log.
+/// The state of the files, by which a replaced or overwritten database is recognized.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Mark {
+struct FileState {
     file: u64,
     size: u64,
     changed: (i64, i64),
-    /// Whether there is a write-ahead log with something in it.
+    /// True if there is a write-ahead log that is not empty.
     log: bool,
-    /// Whether there is an index to that log.
+    /// True if the log has its index.
     index: bool,
 }
 
-impl Mark {
+impl FileState {
     /// Returns `None` if there is no database.
     fn of(path: &Path) -> Result<Option<Self>, StoreError> {
         let of = |path: &Path| match fs::metadata(path) {
-            Ok(tx) => Ok(Some(tx)),
+            Ok(metadata) => Ok(Some(metadata)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(refused(path, &error)),
         };
-        let Some(tx) = of(path)? else {
+        let Some(metadata) = of(path)? else {
             return Ok(None);
         };
         let log = of(&beside(path, "-wal"))?.is_some_and(|log| log.len() > 0);
         Ok(Some(Self {
-            file: tx.ino(),
-            size: tx.len(),
-            changed: (tx.mtime(), tx.mtime_nsec()),
+            file: metadata.ino(),
+            size: metadata.len(),
+            changed: (metadata.mtime(), metadata.mtime_nsec()),
             log,
             index: log && of(&beside(path, "-shm"))?.is_some(),
         }))
     }
 }
 
-/// SQLite's own word for a missing right is no help, so the file is asked for it.
+/// SQLite does not name a missing permission, so the error comes from opening the file directly.
 fn explained(path: &Path, error: StoreError) -> StoreError {
     match (&error, File::open(path)) {
         (StoreError::DiskFails(_), Err(why)) => refused(path, &why),
@@ -132,7 +131,7 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-/// SQLite's own parameters are given in the name (<https://sqlite.org/uri.html>).
+/// Returns the URI for SQLite, whose options are its parameters (<https://sqlite.org/uri.html>).
 fn uri(path: &Path, log: bool) -> String {
     let mut uri = String::from("file:");
     for byte in path.as_os_str().as_bytes() {
@@ -152,11 +151,10 @@ fn uri(path: &Path, log: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Timestamp;
     use crate::store::Store;
 
     fn setting(path: &Path) -> Result<Option<Option<String>>, StoreError> {
-        look(path, |tx| tx.setting("word"))
+        inspect(path, |tx| tx.setting("word"))
     }
 
     fn files(directory: &Path) -> Vec<(PathBuf, Vec<u8>)> {
@@ -170,26 +168,25 @@ mod tests {
     }
 
     #[test]
-    fn what_is_committed_is_seen_beside_the_writer_and_after_it_and_after_its_death() {
+    fn a_commit_is_visible_beside_the_writer_after_it_and_after_its_death() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("a %20 strange#name?.db");
-        assert_eq!(setting(&path).expect("looked"), None);
-        assert!(files(directory.path()).is_empty(), "a look made a file");
+        assert_eq!(setting(&path).expect("readable"), None);
+        assert!(files(directory.path()).is_empty(), "a read created a file");
 
         let store = Store::open(&path).expect("opened");
-        let keep = |word: &str| {
-            let kept: Result<(), StoreError> =
-                store.transaction(|tx| tx.keep_setting("word", word));
-            kept.expect("kept");
+        let set = |word: &str| {
+            let done: Result<(), StoreError> = store.write(|tx| tx.set_setting("word", word));
+            done.expect("written");
         };
-        keep("one");
+        set("one");
         let before = files(directory.path());
         assert_eq!(before.len(), 3, "the database, its log, and the index");
-        assert_eq!(setting(&path).expect("looked"), Some(Some("one".into())));
-        keep("two");
-        assert_eq!(setting(&path).expect("looked"), Some(Some("two".into())));
+        assert_eq!(setting(&path).expect("readable"), Some(Some("one".into())));
+        set("two");
+        assert_eq!(setting(&path).expect("readable"), Some(Some("two".into())));
 
-        // A writer that died leaves its log behind, and nobody who holds the index.
+        // A writer that died leaves its log behind, and no process that holds the index.
         let dead = tempfile::tempdir().expect("a directory");
         for (path, bytes) in files(directory.path()) {
             let name = path.file_name().expect("a name");
@@ -197,33 +194,35 @@ mod tests {
         }
         let left = dead.path().join(path.file_name().expect("a name"));
         let before = files(dead.path());
-        assert_eq!(setting(&left).expect("looked"), Some(Some("two".into())));
-        assert!(files(dead.path()) == before, "a look changed what was left");
+        assert_eq!(setting(&left).expect("readable"), Some(Some("two".into())));
+        assert!(files(dead.path()) == before, "a read changed the files");
         fs::remove_file(beside(&left, "-shm")).expect("removed");
         assert!(matches!(setting(&left), Err(StoreError::Incomplete)));
 
         drop(store);
         let before = files(directory.path());
         assert_eq!(before.len(), 1);
-        assert_eq!(setting(&path).expect("looked"), Some(Some("two".into())));
-        assert!(files(directory.path()) == before, "a look changed it");
+        assert_eq!(setting(&path).expect("readable"), Some(Some("two".into())));
+        assert!(files(directory.path()) == before, "a read changed the file");
     }
 
     #[test]
-    fn a_database_with_nothing_in_it_is_none_yet() {
+    fn an_empty_database_reads_as_none() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("state.db");
         fs::write(&path, b"").expect("written");
-        assert_eq!(setting(&path).expect("looked"), None);
+        assert_eq!(setting(&path).expect("readable"), None);
     }
 
     #[test]
-    fn a_look_writes_nothing_even_if_it_is_asked_to() {
+    fn a_read_cannot_write() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("state.db");
         drop(Store::open(&path).expect("opened"));
         let before = files(directory.path());
-        let written = look(&path, |tx| tx.remember_flood("m", Timestamp::new(9)));
+        let written = inspect(&path, |tx| {
+            Ok(tx.db.execute("INSERT INTO floods VALUES ('m', 9)", [])?)
+        });
         assert!(written.is_err());
         assert!(files(directory.path()) == before);
     }

@@ -1,12 +1,11 @@
-//! How ids and times are said to others: channels in Bot API form, times as RFC 3339 in UTC.
-//!
-//! For serde's `serialize_with`: what `status` and `why` print as JSON keeps these two forms alone.
+//! The JSON form of ids and times in the output of `status` and `why`: channels in Bot API form, times as RFC 3339
+//! in UTC. The functions are for serde's `serialize_with`.
 
 use serde::{Serialize as _, Serializer};
 
 use super::{ChannelId, Timestamp};
 
-/// Says a time.
+/// Serializes a time.
 ///
 /// # Errors
 /// The serializer's.
@@ -14,7 +13,7 @@ pub fn time<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Er
     serializer.serialize_str(&at.rfc3339())
 }
 
-/// Says a time that may be unknown.
+/// Serializes a time, or null.
 ///
 /// # Errors
 /// The serializer's.
@@ -25,7 +24,7 @@ pub fn time_if_known<S: Serializer>(
     at.map(Timestamp::rfc3339).serialize(serializer)
 }
 
-/// Says a channel.
+/// Serializes a channel's id.
 ///
 /// # Errors
 /// The serializer's.
@@ -33,7 +32,7 @@ pub fn channel<S: Serializer>(id: &ChannelId, serializer: S) -> Result<S::Ok, S:
     serializer.serialize_i64(id.bot_api())
 }
 
-/// Says a channel that may be unknown.
+/// Serializes a channel's id, or null.
 ///
 /// # Errors
 /// The serializer's.
@@ -44,7 +43,7 @@ pub fn channel_if_known<S: Serializer>(
     id.map(ChannelId::bot_api).serialize(serializer)
 }
 
-/// Says channels.
+/// Serializes the ids of several channels.
 ///
 /// # Errors
 /// The serializer's.

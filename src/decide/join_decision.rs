@@ -1,125 +1,51 @@
-//! A join becomes a photo to forward, or a reason why not (SPEC §4).
+//! The decision on a join: a photo to forward, or the first reason that speaks against it (docs/outcomes.md).
 
 use std::collections::BTreeSet;
-use std::fmt;
 
-use crate::model::{Join, Photo, PhotoId, ProfilePhoto, User, UserId};
+use crate::model::{Join, Photo, PhotoId, ProfilePhoto, SkipReason, User, UserId};
 
-/// Why a join led to no photo. SPEC §4, in its order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum SkipReason {
-    /// The account itself.
-    Own,
-    /// NOSPAM is no administrator of the group.
-    UnwatchedGroup,
-    /// A trusted user added them.
-    AddedByTrusted,
-    /// The account is a bot.
-    Bot,
-    /// The account is deleted.
-    Deleted,
-    /// On the bad list: already banned everywhere.
-    Bad,
-    /// An administrator of any group, or one of the fleet.
-    Trusted,
-    /// The name or bio hits a rule: NOSPAM bans these unaided.
-    Named,
-    /// Another bot has dealt with the join message.
-    Declared,
-    /// No photo, or one that is hidden from this account.
-    NoPhoto,
-    /// The photo is on the exception list.
-    Excepted,
-    /// This photo of this user was already forwarded for this group, or is on its way.
-    Repeat,
-}
-
-impl SkipReason {
-    /// All of them, in SPEC's order.
-    pub const ALL: [Self; 12] = [
-        Self::Own,
-        Self::UnwatchedGroup,
-        Self::AddedByTrusted,
-        Self::Bot,
-        Self::Deleted,
-        Self::Bad,
-        Self::Trusted,
-        Self::Named,
-        Self::Declared,
-        Self::NoPhoto,
-        Self::Excepted,
-        Self::Repeat,
-    ];
-
-    /// Returns SPEC's word for it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Own => "own",
-            Self::UnwatchedGroup => "unwatched_group",
-            Self::AddedByTrusted => "added_by_trusted",
-            Self::Bot => "bot",
-            Self::Deleted => "deleted",
-            Self::Bad => "bad",
-            Self::Trusted => "trusted",
-            Self::Named => "named",
-            Self::Declared => "declared",
-            Self::NoPhoto => "no_photo",
-            Self::Excepted => "excepted",
-            Self::Repeat => "repeat",
-        }
-    }
-}
-
-impl fmt::Display for SkipReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// What is known when a join is decided on.
+/// Everything that a decision on a join depends on.
 #[derive(Clone, Debug)]
 pub struct JoinContext<'a> {
     /// This account.
     pub own: UserId,
-    /// Whether NOSPAM is an administrator of the group; `None` if it does not matter (no
-    /// `nospam_id`) or the administrators could not be learned: then the group counts as watched,
-    /// since a photo too many costs less than one too few.
+    /// True if NOSPAM is an administrator of the group. `None` if that does not matter (no `nospam_id`), and if the
+    /// administrators could not be learned: the group then counts as watched, because a photo too many costs less
+    /// than one too few.
     pub nospam_is_admin: Option<bool>,
-    /// Whether the one who added them is trusted.
+    /// True if the user who added the member is trusted.
     pub adder_trusted: bool,
-    /// Whether the joiner is trusted.
+    /// True if the member is trusted.
     pub trusted: bool,
-    /// Whether the joiner is on the bad list.
+    /// True if the member is on the bad list.
     pub bad: bool,
-    /// Whether their name or bio hits a rule.
+    /// True if the member's name or bio hits a rule.
     pub named: bool,
-    /// Whether another bot has dealt with the join message.
+    /// True if another bot declared the join message as handled.
     pub declared: bool,
-    /// Whether the group is flooded.
+    /// True if the group is under a group flood.
     pub flooded: bool,
-    /// The joiner as last shown; `None` if no user object came along.
+    /// The member as last shown; `None` without a user object.
     pub user: Option<&'a User>,
-    /// Whether the photo shown is on the exception list.
+    /// True if the photo shown is on the exception list.
     pub excepted: bool,
-    /// The photos of this user that were forwarded for this group, or are queued for it.
+    /// The member's photos that were forwarded for this group, or are queued for it.
     pub forwarded: &'a BTreeSet<PhotoId>,
 }
 
-/// What to do about a join.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// Nothing, for this reason.
+    /// Forward nothing, for this reason.
     Skip(SkipReason),
-    /// Ask Telegram for the user first: what came along does not tell the photo.
+    /// Ask Telegram for the user first: the join does not show the photo.
     LookUp,
-    /// Wait for the end of the group's flood, and decide anew then.
+    /// Wait for the end of the group flood, and decide again then.
     Hold,
     /// Forward this photo.
     Forward(Photo),
 }
 
-/// Decides on one join; the first reason that holds wins (SPEC §4).
+/// Decides on one join: the first reason that holds wins.
 #[must_use]
 pub fn join(join: &Join, context: &JoinContext<'_>) -> Decision {
     let by_id = if join.user == context.own {
@@ -205,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_reason_that_holds_is_the_one_recorded() {
+    fn the_first_reason_that_holds_is_recorded() {
         let plain = user(ProfilePhoto::Present(PHOTO));
         let bot = User {
             bot: true,

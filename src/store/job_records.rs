@@ -1,31 +1,30 @@
-//! What the clock has done: of each job, up to when its times are dealt with.
+//! The scheduled jobs: for each one, the time up to which its runs are done.
 
 use rusqlite::{OptionalExtension as _, params};
 
-use super::{StoreError, Tx};
+use super::{ReadTx, StoreError, Tx};
 use crate::model::Timestamp;
 
-/// What is kept of a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobRecord {
-    /// When it is due, in the words of the configuration.
+    /// The cron expression of the configuration, when the record was written.
     pub expression: String,
-    /// Up to when its times are dealt with.
+    /// The time up to which every run is done.
     pub due_at: Timestamp,
-    /// When it last ran.
+    /// The last run.
     pub ran_at: Option<Timestamp>,
-    /// When it is due next.
+    /// The next run.
     pub next_at: Option<Timestamp>,
 }
 
-impl Tx<'_> {
-    /// Returns what is kept of a job.
+impl ReadTx<'_> {
+    /// Returns the record of a job.
     ///
     /// # Errors
     /// See [`StoreError`].
     pub fn job(&self, name: &str) -> Result<Option<JobRecord>, StoreError> {
         Ok(self
-            .0
+            .db
             .prepare_cached("SELECT expression, due_at, ran_at, next_at FROM runs WHERE job = ?1")?
             .query_row([name], |row| {
                 Ok(JobRecord {
@@ -37,13 +36,15 @@ impl Tx<'_> {
             })
             .optional()?)
     }
+}
 
-    /// Keeps what is known of a job now.
+impl Tx<'_> {
+    /// Sets the record of a job.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn note_job(&self, name: &str, record: &JobRecord) -> Result<(), StoreError> {
-        self.0
+    pub fn set_job(&self, name: &str, record: &JobRecord) -> Result<(), StoreError> {
+        self.db
             .prepare_cached("INSERT OR REPLACE INTO runs VALUES (?1, ?2, ?3, ?4, ?5)")?
             .execute(params![
                 name,

@@ -1,15 +1,15 @@
-//! The lists of rules, and how often each rule hit.
+//! The lists of rules, and the number of hits of each rule.
 
 use rusqlite::params;
 
-use super::{StoreError, Tx};
+use super::{ReadTx, StoreError, Tx};
 use crate::model::WordList;
 
-/// The setting that counts how often a list of rules was replaced.
+/// The setting that counts the replacements of lists of rules.
 const VERSION: &str = "rules";
 
-impl Tx<'_> {
-    /// Returns how often a list of rules was replaced: two moments with the same number have the same rules.
+impl ReadTx<'_> {
+    /// Returns how many times a list of rules was replaced: two moments with the same number have the same rules.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -18,13 +18,13 @@ impl Tx<'_> {
         Ok(version.and_then(|count| count.parse().ok()).unwrap_or(0))
     }
 
-    /// Returns a list's rules in their order, with their hits.
+    /// Returns the rules of a list in their order, each with its number of hits.
     ///
     /// # Errors
     /// See [`StoreError`].
     pub fn rules(&self, list: WordList) -> Result<Vec<(String, u64)>, StoreError> {
         let mut statement = self
-            .0
+            .db
             .prepare_cached("SELECT pattern, hits FROM rules WHERE list = ?1 ORDER BY position")?;
         let rows = statement.query_map([list.as_str()], |row| {
             Ok((
@@ -34,8 +34,10 @@ impl Tx<'_> {
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
+}
 
-    /// Replaces a list's rules. With `keep_hits`, a rule that stays keeps the hits it has.
+impl Tx<'_> {
+    /// Replaces the rules of a list. With `keep_hits`, a rule that stays keeps its number of hits.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -46,11 +48,11 @@ impl Tx<'_> {
         keep_hits: bool,
     ) -> Result<(), StoreError> {
         let before = self.rules(list)?;
-        self.keep_setting(VERSION, &(self.rules_version()? + 1).to_string())?;
-        self.0
+        self.set_setting(VERSION, &(self.rules_version()? + 1).to_string())?;
+        self.db
             .execute("DELETE FROM rules WHERE list = ?1", [list.as_str()])?;
         let mut insert = self
-            .0
+            .db
             .prepare_cached("INSERT OR IGNORE INTO rules VALUES (?1, ?2, ?3, ?4)")?;
         let hits: std::collections::BTreeMap<&str, u64> = before
             .iter()
@@ -71,12 +73,12 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Counts one hit of a rule, as far as can be counted: a file may bring any number.
+    /// Counts one hit of a rule. The count saturates, because a file may bring any number.
     ///
     /// # Errors
     /// See [`StoreError`].
     pub fn count_hit(&self, list: WordList, pattern: &str) -> Result<(), StoreError> {
-        self.0
+        self.db
             .prepare_cached(
                 "UPDATE rules SET hits = MIN(hits, ?3) + 1 WHERE list = ?1 AND pattern = ?2",
             )?
@@ -84,12 +86,12 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Sets a list's hits to zero.
+    /// Sets the number of hits of every rule of a list to zero.
     ///
     /// # Errors
     /// See [`StoreError`].
     pub fn reset_hits(&self, list: WordList) -> Result<(), StoreError> {
-        self.0
+        self.db
             .execute("UPDATE rules SET hits = 0 WHERE list = ?1", [list.as_str()])?;
         Ok(())
     }

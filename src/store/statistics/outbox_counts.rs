@@ -1,66 +1,63 @@
-//! The outbox as `status` shows it: what waits, by class, state and age; what was posted and dropped.
+//! The outbox as `status` shows it: the rows that wait, by class, state and age; and the rows that were settled.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 use super::count;
-use crate::model::{Timestamp, said};
-use crate::store::{StoreError, Tx};
+use crate::model::{Timestamp, as_json};
+use crate::store::{ReadTx, StoreError};
 
-/// What waits in the outbox, of one class in one state, by age.
+/// The rows of one class and state that wait, by age.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Waiting {
+pub struct WaitingCount {
     /// `reports`, `lists` or `avatars`.
     pub class: String,
     /// `wanted`, `fetched` or `sending`.
     pub state: String,
-    /// How many wait for less than a minute.
+    /// Rows younger than a minute.
     pub under_a_minute: u64,
-    /// How many for less than an hour, and not less than a minute.
+    /// Rows younger than an hour, and not younger than a minute.
     pub under_an_hour: u64,
-    /// How many for less than a day, and not less than an hour.
+    /// Rows younger than a day, and not younger than an hour.
     pub under_a_day: u64,
-    /// How many for longer.
+    /// All other rows.
     pub older: u64,
-    /// How many there are.
     pub total: u64,
-    /// Since when the oldest waits.
-    #[serde(serialize_with = "said::time")]
+    /// When the oldest row was enqueued.
+    #[serde(serialize_with = "as_json::time")]
     pub oldest_at: Timestamp,
 }
 
-/// What was not posted, and why.
+/// The rows of one class that were dropped for one reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Dropped {
+pub struct DroppedCount {
     /// `reports`, `lists` or `avatars`.
     pub class: String,
-    /// Why.
     pub reason: String,
-    /// How many.
     pub count: u64,
 }
 
-/// A row's class as a maintainer knows it: lists are reports that have to be made.
-const CLASS: &str = "CASE WHEN class = 'avatar' THEN 'avatars'
-    WHEN key GLOB 'backup/*' THEN 'lists' ELSE 'reports' END";
+/// The class of a row in the output.
+const CLASS: &str =
+    "CASE kind WHEN 'avatar' THEN 'avatars' WHEN 'list' THEN 'lists' ELSE 'reports' END";
 
-impl Tx<'_> {
-    /// Returns what waits in the outbox.
+impl ReadTx<'_> {
+    /// Returns the rows that wait, by class, state and age.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn waiting_by_age(&self, now: Timestamp) -> Result<Vec<Waiting>, StoreError> {
+    pub fn waiting_counts(&self, now: Timestamp) -> Result<Vec<WaitingCount>, StoreError> {
         let sql = format!(
-            "SELECT {CLASS} AS told, state, SUM(created_at > ?1 - 60),
+            "SELECT {CLASS} AS shown, state, SUM(created_at > ?1 - 60),
                  SUM(created_at > ?1 - 3600), SUM(created_at > ?1 - 86400), COUNT(*), MIN(created_at)
              FROM outbox WHERE state IN ('wanted', 'fetched', 'sending')
-             GROUP BY told, state ORDER BY told DESC, state = 'sending', state = 'fetched'"
+             GROUP BY shown, state ORDER BY shown DESC, state = 'sending', state = 'fetched'"
         );
-        let mut statement = self.0.prepare(&sql)?;
+        let mut statement = self.db.prepare_cached(&sql)?;
         let rows = statement.query_map([now.get()], |row| {
             let up_to: [i64; 4] = [row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?];
-            Ok(Waiting {
+            Ok(WaitingCount {
                 class: row.get(0)?,
                 state: row.get(1)?,
                 under_a_minute: count(up_to[0]),
@@ -74,18 +71,18 @@ impl Tx<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Returns what was dropped since then, by reason.
+    /// Returns the rows that were dropped since then, by class and reason.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn dropped_since(&self, since: Timestamp) -> Result<Vec<Dropped>, StoreError> {
+    pub fn dropped_counts(&self, since: Timestamp) -> Result<Vec<DroppedCount>, StoreError> {
         let sql = format!(
-            "SELECT {CLASS} AS told, COALESCE(reason, 'unknown'), COUNT(*) FROM outbox
+            "SELECT {CLASS} AS shown, COALESCE(reason, 'unknown'), COUNT(*) FROM outbox
              WHERE state = 'dropped' AND settled_at >= ?1 GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2"
         );
-        let mut statement = self.0.prepare(&sql)?;
+        let mut statement = self.db.prepare_cached(&sql)?;
         let rows = statement.query_map([since.get()], |row| {
-            Ok(Dropped {
+            Ok(DroppedCount {
                 class: row.get(0)?,
                 reason: row.get(1)?,
                 count: count(row.get(2)?),
@@ -94,46 +91,45 @@ impl Tx<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Returns how many posts of each class were sent since then.
+    /// Returns the number of posts since then, by class.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn sent_since(&self, since: Timestamp) -> Result<BTreeMap<String, u64>, StoreError> {
+    pub fn sent_counts(&self, since: Timestamp) -> Result<BTreeMap<String, u64>, StoreError> {
         let sql = format!(
-            "SELECT {CLASS} AS told, COUNT(*) FROM outbox
+            "SELECT {CLASS} AS shown, COUNT(*) FROM outbox
              WHERE state = 'sent' AND settled_at >= ?1 GROUP BY 1"
         );
-        self.counted(&sql, since.get())
+        let mut statement = self.db.prepare_cached(&sql)?;
+        let rows =
+            statement.query_map([since.get()], |row| Ok((row.get(0)?, count(row.get(1)?))))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Returns how many users' photos are yet to be put on the exception list or taken off it.
+    /// Returns the number of users whose present photo is to be looked up for the exception list.
     ///
     /// # Errors
     /// See [`StoreError`].
     pub fn count_exceptions_due(&self) -> Result<u64, StoreError> {
         let sql = "SELECT COUNT(*) FROM exceptions_due";
-        Ok(count(self.0.query_row(sql, [], |row| row.get(0))?))
+        Ok(self.db.query_row(sql, [], |row| row.get(0).map(count))?)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::tests::{NOW, with_store};
-    use crate::model::{Avatar, ChannelId, MessageId, Payload, Photo, PhotoId, UserId};
+    use crate::model::{Avatar, ChannelId, List, MessageId, Photo, PhotoId, Purpose, UserId};
 
     const DAY: i64 = 24 * 3600;
 
     #[test]
-    fn what_waits_is_counted_once_by_class_state_and_age() {
+    fn waiting_rows_are_counted_once_by_class_state_and_age() {
         with_store(|tx| {
-            let text = Payload::Text { text: "x".into() };
-            for (index, age) in [0, 59, 60, 3_599, 3_600, DAY - 1, DAY, 9 * DAY]
-                .iter()
-                .enumerate()
-            {
-                tx.enqueue_report(&format!("online/{index}"), &text, NOW.plus(-age))?;
+            for age in [0, 59, 60, 3_599, 3_600, DAY - 1, DAY, 9 * DAY] {
+                tx.enqueue_text(Purpose::Online, "x", NOW.plus(-age))?;
             }
-            tx.enqueue_wanted_report("backup/bad_ids/1", &text, NOW)?;
+            tx.enqueue_list(List::BadIds, "x", NOW)?;
             let avatar = Avatar {
                 group: ChannelId::from_bare(5),
                 user: UserId::new(6),
@@ -145,7 +141,7 @@ mod tests {
                 },
             };
             tx.enqueue_avatar(&avatar, NOW)?;
-            let waiting = tx.waiting_by_age(NOW)?;
+            let waiting = tx.waiting_counts(NOW)?;
             let counts: Vec<_> = waiting
                 .iter()
                 .map(|row| {
@@ -168,11 +164,11 @@ mod tests {
             );
             assert_eq!(waiting[0].oldest_at, NOW.plus(-9 * DAY));
 
-            let photo = &tx.wanted(NOW, 9)?[0];
-            tx.note_dropped(photo.id, "expired", NOW.plus(-DAY))?;
-            let list = &tx.wanted_reports(None, NOW)?[0];
-            tx.note_dropped(list.id, "failed", NOW.plus(-DAY - 1))?;
-            let dropped = tx.dropped_since(NOW.plus(-DAY))?;
+            let photo = &tx.avatars_to_fetch(NOW, 9)?[0];
+            tx.set_dropped(photo.id, "expired", NOW.plus(-DAY))?;
+            let list = &tx.lists_to_make(None)?[0];
+            tx.set_dropped(list.id, "failed", NOW.plus(-DAY - 1))?;
+            let dropped = tx.dropped_counts(NOW.plus(-DAY))?;
             let dropped: Vec<_> = dropped
                 .iter()
                 .map(|row| (row.reason.as_str(), row.count))

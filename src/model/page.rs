@@ -1,0 +1,82 @@
+//! A page of updates of one channel: its joins, its posts, and how it moves the channel's `pts`.
+
+use super::{AccessHash, ChannelId, MessageId, Timestamp, User, UserId};
+
+/// The account that added a new member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AddedBy {
+    /// The member joined alone: by a link, a request, a community, or the join button.
+    Themselves,
+    User(UserId),
+    /// An administrator who acts in the name of the group.
+    AnonymousAdmin,
+}
+
+/// One user became a member of one group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Join {
+    pub group: ChannelId,
+    /// The service message of the join.
+    pub message: MessageId,
+    pub user: UserId,
+    pub added_by: AddedBy,
+    pub date: Timestamp,
+}
+
+/// A post in a broadcast channel. In HIDE and EXCHANGE it is an envelope.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChannelPost {
+    pub message: MessageId,
+    /// The text or the caption. Private: never logged.
+    pub text: String,
+    /// True if this account posted it.
+    pub own: bool,
+    pub document: Option<Document>,
+}
+
+/// A file in a post, with everything that `upload.getFile` needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Document {
+    pub id: i64,
+    pub access_hash: AccessHash,
+    /// A token that expires; the message itself carries a fresh one.
+    pub file_reference: Vec<u8>,
+    /// The data centre that stores the file.
+    pub dc: i32,
+    /// In bytes.
+    pub size: u64,
+}
+
+/// How a page moves its channel's `pts`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Advance {
+    /// The page was pulled: it leads from the `pts` in the request to a new one.
+    Pulled { from: i32, to: i32 },
+    /// The page was pushed: it applies only if the stored `pts` is `to - count`.
+    Pushed {
+        to: i32,
+        /// The number of events that the push counts for.
+        count: i32,
+    },
+    /// The messages were fetched by their ids, over a gap too long for differences: `pts` stays.
+    Refetched,
+    /// The gap is closed: the `pts` of the list of dialogs is adopted.
+    Adopted { to: i32 },
+}
+
+/// The updates of one channel, in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    pub channel: ChannelId,
+    pub advance: Advance,
+    /// The joins, oldest first.
+    pub joins: Vec<Join>,
+    /// The users who joined, as the page shows them.
+    pub users: Vec<User>,
+    /// Every other user whom a pulled page shows with a photo. A push has a hint of its own for them.
+    pub shown: Vec<User>,
+    /// The posts, oldest first.
+    pub posts: Vec<ChannelPost>,
+    /// The largest message id of the page, if it has messages.
+    pub last_message: Option<MessageId>,
+}

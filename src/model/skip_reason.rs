@@ -1,0 +1,139 @@
+//! The reasons why a join leads to no photo (docs/outcomes.md).
+//!
+//! A new reason is one variant here and the condition in `decide`; the compiler asks for everything else.
+
+use std::fmt;
+
+use super::RecheckScope;
+
+/// Why a join led to no photo. The order is that of the decision: the first reason that holds is recorded.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Default,
+    strum::IntoStaticStr,
+    strum::EnumIter,
+)]
+#[strum(serialize_all = "snake_case")]
+pub enum SkipReason {
+    /// The account itself joined. The default exists for the iteration over `JoinOutcome` alone.
+    #[default]
+    Own,
+    /// NOSPAM is no administrator of the group.
+    UnwatchedGroup,
+    /// A trusted user added the member.
+    AddedByTrusted,
+    Bot,
+    /// The account was deleted.
+    Deleted,
+    /// The user is on the bad list: the fleet bans them everywhere.
+    Bad,
+    /// The user is an administrator of any group, or one of the fleet.
+    Trusted,
+    /// The name or bio hits a rule: NOSPAM bans such users unaided.
+    Named,
+    /// Another bot declared the join message as handled.
+    Declared,
+    /// The user shows this account no photo.
+    NoPhoto,
+    /// The photo is on the exception list.
+    Excepted,
+    /// The photo was forwarded for this group before, or waits to be.
+    Repeat,
+}
+
+/// An outcome in words for a maintainer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    pub meaning: &'static str,
+    /// A remedy for the maintainer, if there is one.
+    pub remedy: Option<&'static str>,
+}
+
+impl Explanation {
+    pub(super) const fn of(meaning: &'static str) -> Self {
+        Self {
+            meaning,
+            remedy: None,
+        }
+    }
+
+    pub(super) const fn with_remedy(meaning: &'static str, remedy: &'static str) -> Self {
+        Self {
+            meaning,
+            remedy: Some(remedy),
+        }
+    }
+}
+
+impl SkipReason {
+    /// Returns the word that `state.db` stores.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+
+    /// Returns which photos of the user still matter after this reason.
+    pub(super) const fn recheck_scope(self) -> RecheckScope {
+        match self {
+            Self::NoPhoto | Self::Excepted | Self::Repeat => RecheckScope::Open,
+            Self::UnwatchedGroup | Self::AddedByTrusted | Self::Declared => {
+                RecheckScope::OtherGroups
+            }
+            Self::Own | Self::Bot | Self::Deleted | Self::Bad | Self::Trusted | Self::Named => {
+                RecheckScope::Closed
+            }
+        }
+    }
+
+    pub(super) const fn explanation(self) -> Explanation {
+        match self {
+            Self::Own => Explanation::of("this is the account itself"),
+            Self::UnwatchedGroup => Explanation::with_remedy(
+                "nospam_id is set, and NOSPAM was no administrator of the group",
+                "make NOSPAM an administrator there, then have MANAGE post update / refresh",
+            ),
+            Self::AddedByTrusted => Explanation::of(
+                "an administrator of any group, or one of the fleet, added the user: such members are trusted",
+            ),
+            Self::Bot => Explanation::of("it is a bot"),
+            Self::Deleted => Explanation::of("the account was deleted"),
+            Self::Bad => Explanation::with_remedy(
+                "the user was on the bad list, at the join or while the photo waited: banned everywhere already",
+                "if that is wrong, have NOSPAM, MANAGE or USER post remove / bad",
+            ),
+            Self::Trusted => Explanation::of(
+                "the user was an administrator of a group that the account is in, or one of the fleet",
+            ),
+            Self::Named => Explanation::with_remedy(
+                "the name or bio hits a rule: NOSPAM bans these unaided",
+                "if that is wrong, correct the rule in REGEX; its hits are in the count report",
+            ),
+            Self::Declared => Explanation::of(
+                "another bot declared the join message as handled, before the join was seen or while the photo waited",
+            ),
+            Self::NoPhoto => Explanation::of(
+                "the user shows no photo to this account: there is none, or it is private",
+            ),
+            Self::Excepted => Explanation::with_remedy(
+                "the photo was on the exception list",
+                "if that is wrong, have NOSPAM or MANAGE post remove / except",
+            ),
+            Self::Repeat => Explanation::of(
+                "this photo of this user was forwarded for this group before, or was on its way",
+            ),
+        }
+    }
+}
+
+impl fmt::Display for SkipReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

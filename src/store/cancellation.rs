@@ -1,0 +1,136 @@
+//! Cancelling photos that wait, because of an order: their rows are dropped, and their joins get the order's outcome.
+//!
+//! A photo whose post is begun is left alone, since it may already be posted; its join stays `queued`.
+
+use rusqlite::{ToSql, params_from_iter};
+
+use super::outcome_words::WAITING;
+use super::{StoreError, Tx};
+use crate::model::{ChannelId, JoinOutcome, MessageId, PhotoId, SkipReason, Timestamp, UserId};
+
+/// The photos that are cancelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CancelScope {
+    /// Those of one join message.
+    Message {
+        group: ChannelId,
+        message: MessageId,
+    },
+    /// Those of one user, in every group.
+    User(UserId),
+    /// Those of one user in one group.
+    Member { group: ChannelId, user: UserId },
+    /// Those of one group.
+    Group(ChannelId),
+}
+
+impl CancelScope {
+    /// The condition on `joins` or on `outbox`, whose columns for the message differ.
+    fn condition(self, message_column: &str) -> String {
+        match self {
+            Self::Message { .. } => format!("group_id = ?1 AND {message_column} = ?2"),
+            Self::User(_) => "user_id = ?1".into(),
+            Self::Member { .. } => "group_id = ?1 AND user_id = ?2".into(),
+            Self::Group(_) => "group_id = ?1".into(),
+        }
+    }
+
+    fn parameters(self) -> Vec<i64> {
+        match self {
+            Self::Message { group, message } => vec![group.bare(), message.get().into()],
+            Self::User(user) => vec![user.get()],
+            Self::Member { group, user } => vec![group.bare(), user.get()],
+            Self::Group(group) => vec![group.bare()],
+        }
+    }
+
+    /// The query for the rows to drop. The sign keeps SQLite from the index by state: in a raid thousands of photos
+    /// wait, and as many join messages are declared.
+    pub(super) fn rows_sql(self) -> String {
+        format!(
+            "SELECT id, spool FROM outbox
+             WHERE kind = 'avatar' AND {} AND +state IN ('wanted', 'fetched')",
+            self.condition("join_message_id")
+        )
+    }
+
+    /// The change of the joins, with the outcome as its last parameter.
+    pub(super) fn joins_sql(self) -> String {
+        format!(
+            "UPDATE joins SET outcome = ?{} WHERE {} AND outcome IN ({})
+             AND NOT EXISTS (SELECT 1 FROM outbox WHERE kind = 'avatar' AND group_id = joins.group_id
+                 AND user_id = joins.user_id AND +join_message_id = joins.message_id AND +state = 'sending')",
+            self.parameters().len() + 1,
+            self.condition("message_id"),
+            *WAITING,
+        )
+    }
+}
+
+impl Tx<'_> {
+    /// Cancels the photos of `scope` that wait, and gives their joins this outcome. Returns the spool files that are
+    /// not needed any more.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn cancel(
+        &self,
+        scope: CancelScope,
+        outcome: JoinOutcome,
+        now: Timestamp,
+    ) -> Result<Vec<String>, StoreError> {
+        let parameters = scope.parameters();
+        let mut statement = self.db.prepare_cached(&scope.rows_sql())?;
+        let rows: Vec<(i64, Option<String>)> = statement
+            .query_map(params_from_iter(&parameters), |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })?
+            .collect::<Result<_, _>>()?;
+        for (id, _) in &rows {
+            self.set_dropped(*id, outcome.as_str(), now)?;
+        }
+        let mut statement = self.db.prepare_cached(&scope.joins_sql())?;
+        let mut parameters: Vec<&dyn ToSql> = parameters.iter().map(|id| id as _).collect();
+        parameters.push(&outcome);
+        statement.execute(&parameters[..])?;
+        Ok(rows.into_iter().filter_map(|(_, spool)| spool).collect())
+    }
+
+    /// Cancels every photo that waits and is excepted now. Returns the spool files that are not needed any more.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn cancel_photo(&self, photo: PhotoId, now: Timestamp) -> Result<Vec<String>, StoreError> {
+        struct Waiting {
+            id: i64,
+            spool: Option<String>,
+            group: ChannelId,
+            message: MessageId,
+            user: UserId,
+        }
+        let mut statement = self.db.prepare_cached(
+            "SELECT id, spool, group_id, join_message_id, user_id FROM outbox
+             WHERE kind = 'avatar' AND state IN ('wanted', 'fetched') AND photo_id = ?1",
+        )?;
+        let rows: Vec<Waiting> = statement
+            .query_map([photo.get()], |row| {
+                Ok(Waiting {
+                    id: row.get(0)?,
+                    spool: row.get(1)?,
+                    group: ChannelId::from_bare(row.get(2)?),
+                    message: MessageId::new(row.get(3)?),
+                    user: UserId::new(row.get(4)?),
+                })
+            })?
+            .collect::<Result<_, _>>()?;
+        let excepted = JoinOutcome::Skipped(SkipReason::Excepted);
+        let mut unneeded = Vec::new();
+        for row in rows {
+            self.set_dropped(row.id, excepted.as_str(), now)?;
+            // The join may have another photo, which the exception does not concern.
+            self.settle_photo(row.group, row.message, row.user, excepted)?;
+            unneeded.extend(row.spool);
+        }
+        Ok(unneeded)
+    }
+}

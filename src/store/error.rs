@@ -1,0 +1,83 @@
+//! The errors of the store, each with its cause and its remedy in the operator's words.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// A newer version of this program wrote the file.
+    #[error(
+        "state.db has layout {found}, and this program knows layouts up to {newest}: a newer version wrote it; start that version, or restore state.db from a backup"
+    )]
+    Newer { found: i64, newest: i64 },
+    /// An older version of this program wrote the file, and the caller may not change it.
+    #[error(
+        "state.db has layout {found}, and this program reads layout {newest}: an older version wrote it, and it will be migrated at the next start of `run`; until then read it with the older version"
+    )]
+    Older { found: i64, newest: i64 },
+    /// The write-ahead log cannot be read without the index beside it.
+    #[error(
+        "state.db-wal is there without state.db-shm, as after copying files one by one: start `run` once, or copy the whole directory of a stopped program"
+    )]
+    Incomplete,
+    /// The file is no database, or a damaged one.
+    #[error(
+        "state.db is damaged or no database ({0}): restore it from a backup, or move it away to start with an empty one"
+    )]
+    Damaged(String),
+    #[error("the disk that holds state.db is full: make room; nothing is lost")]
+    DiskFull,
+    /// The disk fails for another reason than being full.
+    #[error(
+        "the disk that holds state.db fails ({0}): look at the disk and its limits; nothing is lost"
+    )]
+    DiskFails(String),
+    /// A file of the database cannot be read, written or made private.
+    #[error("{}: {cause}", path.display())]
+    File { path: PathBuf, cause: String },
+    /// Any other error of SQLite.
+    #[error("state.db: {0}")]
+    Sql(rusqlite::Error),
+    /// A row holds a value that this program never writes.
+    #[error("state.db holds a row that cannot be read: {0}")]
+    Unreadable(String),
+}
+
+impl StoreError {
+    /// Returns true if the same operation may succeed later without anybody touching the file.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::DiskFull | Self::DiskFails(_) => true,
+            Self::Sql(error) => matches!(
+                error.sqlite_error_code(),
+                Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked)
+            ),
+            Self::Newer { .. }
+            | Self::Older { .. }
+            | Self::Incomplete
+            | Self::Damaged(_)
+            | Self::File { .. }
+            | Self::Unreadable(_) => false,
+        }
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        if let rusqlite::Error::FromSqlConversionFailure(_, _, cause) = &error {
+            return Self::Unreadable(cause.to_string());
+        }
+        match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::DiskFull) => Self::DiskFull,
+            Some(rusqlite::ErrorCode::SystemIoFailure | rusqlite::ErrorCode::CannotOpen) => {
+                Self::DiskFails(error.to_string())
+            }
+            Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => {
+                Self::Damaged(error.to_string())
+            }
+            _ => Self::Sql(error),
+        }
+    }
+}

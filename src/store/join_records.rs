@@ -1,0 +1,163 @@
+//! The joins with their outcomes, and the photos that were forwarded.
+
+use std::collections::BTreeSet;
+
+use rusqlite::{Row, params};
+
+use super::{ReadTx, StoreError, Tx};
+use crate::model::{
+    AddedBy, Avatar, ChannelId, Join, JoinOutcome, MessageId, PhotoId, Timestamp, UserId,
+};
+
+/// `joins.added_by` of a member whom an administrator added in the name of the group; users' ids are positive.
+pub(super) const BY_GROUP: i64 = 0;
+
+/// The message of a private channel that a row of the outbox became.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PostedAs {
+    pub channel: ChannelId,
+    pub message: MessageId,
+}
+
+impl ReadTx<'_> {
+    /// Returns true if this very join is recorded.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn has_join(&self, join: &Join) -> Result<bool, StoreError> {
+        Ok(self
+            .db
+            .prepare_cached(
+                "SELECT 1 FROM joins WHERE group_id = ?1 AND message_id = ?2 AND user_id = ?3",
+            )?
+            .exists(params![
+                join.group.bare(),
+                join.message.get(),
+                join.user.get()
+            ])?)
+    }
+
+    /// Returns at most `limit` joins whose users have to be looked up, newest first.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn joins_to_look_up(&self, limit: usize) -> Result<Vec<Join>, StoreError> {
+        let mut statement = self.db.prepare_cached(
+            "SELECT group_id, message_id, user_id, joined_at, added_by FROM joins
+             WHERE outcome = ?1 ORDER BY joined_at DESC, message_id DESC LIMIT ?2",
+        )?;
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows = statement.query_map(params![JoinOutcome::LookUp, limit], read_join)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Returns the photos of `user` that were forwarded for `group`, or wait to be.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn forwarded_or_pending(
+        &self,
+        user: UserId,
+        group: ChannelId,
+    ) -> Result<BTreeSet<PhotoId>, StoreError> {
+        let mut statement = self.db.prepare_cached(
+            "SELECT photo_id FROM forwarded WHERE user_id = ?1 AND group_id = ?2",
+        )?;
+        let forwarded = statement.query_map([user.get(), group.bare()], |row| {
+            row.get(0).map(PhotoId::new)
+        })?;
+        let mut photos: BTreeSet<PhotoId> = forwarded.collect::<Result<_, _>>()?;
+        photos.extend(self.pending_photos(user, group)?);
+        Ok(photos)
+    }
+}
+
+impl Tx<'_> {
+    /// Records a join with its outcome. Returns `false`, and changes nothing, if this very join is recorded already.
+    /// `now` is when the program saw it.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn record_join(
+        &self,
+        join: &Join,
+        outcome: JoinOutcome,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let added_by = match join.added_by {
+            AddedBy::Themselves => None,
+            AddedBy::User(user) => Some(user.get()),
+            AddedBy::AnonymousAdmin => Some(BY_GROUP),
+        };
+        let inserted = self
+            .db
+            .prepare_cached("INSERT OR IGNORE INTO joins VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?
+            .execute(params![
+                join.group.bare(),
+                join.message.get(),
+                join.user.get(),
+                join.date.get(),
+                added_by,
+                outcome,
+                now.get(),
+            ])?;
+        Ok(inserted == 1)
+    }
+
+    /// Sets the outcome of a recorded join.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn set_join_outcome(
+        &self,
+        group: ChannelId,
+        message: MessageId,
+        user: UserId,
+        outcome: JoinOutcome,
+    ) -> Result<(), StoreError> {
+        self.db
+            .prepare_cached(
+                "UPDATE joins SET outcome = ?4 WHERE group_id = ?1 AND message_id = ?2 AND user_id = ?3",
+            )?
+            .execute(params![group.bare(), message.get(), user.get(), outcome])?;
+        Ok(())
+    }
+
+    /// Records that a photo was forwarded for its group.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn record_forwarded(
+        &self,
+        avatar: &Avatar,
+        post: PostedAs,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.db
+            .prepare_cached("INSERT OR IGNORE INTO forwarded VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
+            .execute(params![
+                avatar.user.get(),
+                avatar.photo.id.get(),
+                avatar.group.bare(),
+                post.message.get(),
+                now.get(),
+                post.channel.bare(),
+            ])?;
+        Ok(())
+    }
+}
+
+/// Reads `group_id, message_id, user_id, joined_at, added_by`.
+pub(super) fn read_join(row: &Row<'_>) -> rusqlite::Result<Join> {
+    Ok(Join {
+        group: ChannelId::from_bare(row.get(0)?),
+        message: MessageId::new(row.get(1)?),
+        user: UserId::new(row.get(2)?),
+        date: Timestamp::new(row.get(3)?),
+        added_by: match row.get::<_, Option<i64>>(4)? {
+            None => AddedBy::Themselves,
+            Some(BY_GROUP) => AddedBy::AnonymousAdmin,
+            Some(user) => AddedBy::User(UserId::new(user)),
+        },
+    })
+}

@@ -1,0 +1,112 @@
+//! Rows that are not posted after all, because of their age or because they cannot be read; and the end of settled ones.
+
+use super::{COLUMNS, OutboxRow, Parsed};
+use crate::model::{Purpose, Timestamp, UserId};
+use crate::store::{ReadTx, StoreError, Tx};
+
+/// The times before which a row that still waits is too old.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AgeLimits {
+    pub avatars: Timestamp,
+    pub lists: Timestamp,
+}
+
+impl ReadTx<'_> {
+    /// Returns the photos and lists that are too old, and whose post was not begun.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn older_than(&self, limits: AgeLimits) -> Result<Vec<OutboxRow>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM outbox WHERE state IN ('wanted', 'fetched')
+             AND (kind = 'avatar' AND created_at < ?1 OR kind = 'list' AND created_at < ?2)"
+        );
+        self.readable_rows(&sql, &[limits.avatars.get(), limits.lists.get()])
+    }
+}
+
+impl Tx<'_> {
+    /// Drops the reports that have expired, also one whose post is begun and not proven. A row from the future is
+    /// dropped as well: the clock was set back.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn drop_expired(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.db
+            .prepare_cached(
+                "UPDATE outbox SET state = 'dropped', reason = 'outdated', settled_at = ?1
+                 WHERE expires_at IS NOT NULL AND state IN ('fetched', 'sending')
+                   AND (expires_at <= ?1 OR created_at > ?1 + 60)",
+            )?
+            .execute([now.get()])?;
+        Ok(())
+    }
+
+    /// Drops the reports of this purpose whose post was not begun: a newer one replaces them.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn drop_unsent(&self, purpose: Purpose, now: Timestamp) -> Result<(), StoreError> {
+        self.db
+            .prepare_cached(
+                "UPDATE outbox SET state = 'dropped', reason = 'outdated', settled_at = ?2
+                 WHERE state = 'fetched' AND kind <> 'avatar' AND purpose = ?1",
+            )?
+            .execute(rusqlite::params![purpose.as_str(), now.get()])?;
+        Ok(())
+    }
+
+    /// Drops every report that cannot be read, such as one whose content a failing disk damaged.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn drop_unreadable(&self, now: Timestamp) -> Result<(), StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM outbox
+             WHERE kind <> 'avatar' AND state IN ('wanted', 'fetched', 'sending')"
+        );
+        let mut statement = self.db.prepare_cached(&sql)?;
+        let rows: Vec<Parsed> = statement
+            .query_map([], Parsed::of)?
+            .collect::<Result<_, _>>()?;
+        for row in rows {
+            if let Parsed::Unreadable { id, error } = row {
+                tracing::error!(row = id, "dropped from the outbox: {error}");
+                self.set_dropped(id, "unreadable", now)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes the rows that were settled before `oldest`. `forwarded` keeps the photos that were posted.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn forget_settled(&self, oldest: Timestamp) -> Result<usize, StoreError> {
+        Ok(self
+            .db
+            .prepare_cached("DELETE FROM outbox WHERE settled_at < ?1")?
+            .execute([oldest.get()])?)
+    }
+
+    /// Deletes the settled photos of one user, or of all: a row that stays would make the next join a repeat.
+    pub(in crate::store) fn forget_settled_photos(
+        &self,
+        user: Option<UserId>,
+    ) -> Result<(), StoreError> {
+        match user {
+            Some(user) => self
+                .db
+                .prepare_cached(
+                    "DELETE FROM outbox WHERE kind = 'avatar' AND user_id = ?1
+                     AND +state IN ('sent', 'dropped')",
+                )?
+                .execute([user.get()])?,
+            None => self.db.execute(
+                "DELETE FROM outbox WHERE kind = 'avatar' AND state IN ('sent', 'dropped')",
+                [],
+            )?,
+        };
+        Ok(())
+    }
+}

@@ -1,0 +1,138 @@
+//! The rows that are due: photos to fetch, lists to make, and the next post.
+//!
+//! A row that cannot be read is passed over, so that it holds up no other; `drop_unreadable` settles it.
+
+use rusqlite::{OptionalExtension as _, params};
+
+use super::{COLUMNS, OutboxRow, Parsed};
+use crate::model::Timestamp;
+use crate::store::{ReadTx, StoreError};
+
+/// The classes of posts that may be sent now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SendFilter {
+    pub reports: bool,
+    pub avatars: bool,
+}
+
+impl ReadTx<'_> {
+    /// Returns at most `limit` photos that are due to be fetched, newest first.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn avatars_to_fetch(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<OutboxRow>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM outbox
+             WHERE state = 'wanted' AND kind = 'avatar' AND due_at <= ?1
+             ORDER BY created_at DESC, id DESC LIMIT ?2"
+        );
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.readable_rows(&sql, &[now.get(), limit])
+    }
+
+    /// Returns the lists whose files are to be made, oldest first: those that are due by `due_by`, or all of them.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn lists_to_make(&self, due_by: Option<Timestamp>) -> Result<Vec<OutboxRow>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM outbox
+             WHERE state = 'wanted' AND kind = 'list' AND due_at <= ?1 ORDER BY id"
+        );
+        self.readable_rows(&sql, &[due_by.map_or(i64::MAX, Timestamp::get)])
+    }
+
+    /// Returns the row to post next: the oldest report; else a photo whose post was begun; else the newest photo.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn next_to_send(
+        &self,
+        now: Timestamp,
+        filter: SendFilter,
+    ) -> Result<Option<OutboxRow>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM outbox
+             WHERE state IN ('fetched', 'sending') AND due_at <= ?1
+               AND ((kind <> 'avatar' AND ?2) OR (kind = 'avatar' AND ?3))
+             ORDER BY kind = 'avatar', CASE WHEN kind <> 'avatar' THEN id END,
+                 state = 'sending' AND attempts = 0 DESC, created_at DESC, id DESC
+             LIMIT 1 OFFSET ?4"
+        );
+        let mut statement = self.db.prepare_cached(&sql)?;
+        // One row at a time: SQLite then keeps the best row alone, instead of sorting a whole raid.
+        let mut unreadable = 0_i64;
+        loop {
+            let parameters = params![now.get(), filter.reports, filter.avatars, unreadable];
+            let found = statement.query_row(parameters, Parsed::of).optional()?;
+            let Some(parsed) = found else {
+                return Ok(None);
+            };
+            if let Some(row) = parsed.readable() {
+                return Ok(Some(row));
+            }
+            unreadable += 1;
+        }
+    }
+
+    /// Returns when the next row to fetch or to make falls due, if one is not due yet.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn next_fetch_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        self.earliest(
+            "SELECT MIN(due_at) FROM outbox WHERE state = 'wanted' AND due_at > ?1",
+            now,
+        )
+    }
+
+    /// Returns when the next row to post falls due, if one is not due yet.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn next_send_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        self.earliest(
+            "SELECT MIN(due_at) FROM outbox WHERE state IN ('fetched', 'sending') AND due_at > ?1",
+            now,
+        )
+    }
+
+    /// Returns when a list of a backup was last posted, if that is known.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn last_list_posted_at(&self) -> Result<Option<Timestamp>, StoreError> {
+        let last: Option<i64> = self
+            .db
+            .prepare_cached(
+                "SELECT MAX(settled_at) FROM outbox WHERE kind = 'list' AND state = 'sent'",
+            )?
+            .query_row([], |row| row.get(0))?;
+        Ok(last.map(Timestamp::new))
+    }
+
+    fn earliest(&self, sql: &str, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        let due: Option<i64> = self
+            .db
+            .prepare_cached(sql)?
+            .query_row([now.get()], |row| row.get(0))?;
+        Ok(due.map(Timestamp::new))
+    }
+
+    pub(super) fn readable_rows(
+        &self,
+        sql: &str,
+        parameters: &[i64],
+    ) -> Result<Vec<OutboxRow>, StoreError> {
+        let mut statement = self.db.prepare_cached(sql)?;
+        let rows = statement.query_map(rusqlite::params_from_iter(parameters), Parsed::of)?;
+        rows.map(|row| row.map(Parsed::readable))
+            .filter_map(Result::transpose)
+            .map(|row| row.map_err(StoreError::from))
+            .collect()
+    }
+}

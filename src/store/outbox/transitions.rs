@@ -1,0 +1,136 @@
+//! The steps of a row, each one statement: fetched, sending, sent, dropped, and back where a step has to be repeated.
+
+use rusqlite::params;
+
+use crate::model::{ChannelId, MessageId, Timestamp};
+use crate::store::{StoreError, Tx};
+
+impl Tx<'_> {
+    /// Records that a row's file is in the spool. Returns `false` if the row was cancelled meanwhile.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn set_fetched(
+        &self,
+        id: i64,
+        spool: &str,
+        bytes: u64,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let changed = self
+            .db
+            .prepare_cached(
+                "UPDATE outbox SET state = 'fetched', spool = ?2, spool_bytes = ?3, due_at = ?4, attempts = 0
+                 WHERE id = ?1 AND state = 'wanted'",
+            )?
+            .execute(params![
+                id,
+                spool,
+                i64::try_from(bytes).unwrap_or(i64::MAX),
+                now.get()
+            ])?;
+        Ok(changed == 1)
+    }
+
+    /// Records that a row's spool file is gone: it has to be fetched or made again. A row that was cancelled meanwhile
+    /// stays cancelled.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn set_wanted(&self, id: i64) -> Result<(), StoreError> {
+        self.db
+            .prepare_cached(
+                "UPDATE outbox SET state = 'wanted', spool = NULL, spool_bytes = 0, attempts = 0
+                 WHERE id = ?1 AND state IN ('fetched', 'sending')",
+            )?
+            .execute([id])?;
+        Ok(())
+    }
+
+    /// Records that a post is begun in this channel. From now on only its `random_id` in that channel tells whether it
+    /// exists. Returns `false` if the row was cancelled meanwhile.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn set_sending(&self, id: i64, channel: ChannelId) -> Result<bool, StoreError> {
+        let changed = self
+            .db
+            .prepare_cached(
+                "UPDATE outbox SET state = 'sending', channel_id = ?2
+                 WHERE id = ?1 AND state IN ('fetched', 'sending')",
+            )?
+            .execute([id, channel.bare()])?;
+        Ok(changed == 1)
+    }
+
+    /// Records that the channel in which a post was begun takes no posts: the row may go to another channel.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn set_rejected(&self, id: i64) -> Result<(), StoreError> {
+        self.db
+            .prepare_cached("UPDATE outbox SET channel_id = NULL, state = 'fetched' WHERE id = ?1")?
+            .execute([id])?;
+        Ok(())
+    }
+
+    /// Settles a row: it was posted as `message` of the private channel.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn set_sent(&self, id: i64, message: MessageId, now: Timestamp) -> Result<(), StoreError> {
+        self.db
+            .prepare_cached(
+                "UPDATE outbox SET state = 'sent', message_id = ?2, settled_at = ?3, spool = NULL, spool_bytes = 0
+                 WHERE id = ?1",
+            )?
+            .execute(params![id, message.get(), now.get()])?;
+        Ok(())
+    }
+
+    /// Settles a row: it will not be posted, for this reason.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn set_dropped(&self, id: i64, reason: &str, now: Timestamp) -> Result<(), StoreError> {
+        self.db
+            .prepare_cached(
+                "UPDATE outbox SET state = 'dropped', reason = ?2, settled_at = ?3, spool = NULL, spool_bytes = 0
+                 WHERE id = ?1",
+            )?
+            .execute(params![id, reason, now.get()])?;
+        Ok(())
+    }
+
+    /// Postpones a row until `due_at`, and counts a failed attempt if there was one.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn postpone(
+        &self,
+        id: i64,
+        due_at: Timestamp,
+        failed_attempt: bool,
+    ) -> Result<(), StoreError> {
+        self.db
+            .prepare_cached(
+                "UPDATE outbox SET due_at = ?2, attempts = attempts + ?3 WHERE id = ?1",
+            )?
+            .execute(params![id, due_at.get(), failed_attempt])?;
+        Ok(())
+    }
+
+    /// Postpones the lists that wait for their post, so that they keep their distance.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn postpone_lists(&self, not_before: Timestamp) -> Result<(), StoreError> {
+        self.db
+            .prepare_cached(
+                "UPDATE outbox SET due_at = MAX(due_at, ?1)
+                 WHERE kind = 'list' AND state IN ('fetched', 'sending')",
+            )?
+            .execute([not_before.get()])?;
+        Ok(())
+    }
+}

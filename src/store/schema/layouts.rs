@@ -1,0 +1,222 @@
+//! The layouts of `state.db` as SQL, each on top of the one before it. A released layout is never changed.
+
+/// Layout 1: channels, joins, users, the outbox, administrators, rate limits.
+pub(super) const LAYOUT_1: &str = "
+CREATE TABLE ledger (
+    channel_id INTEGER PRIMARY KEY,
+    access_hash INTEGER NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('group', 'broadcast')),
+    title TEXT NOT NULL,
+    present INTEGER NOT NULL,
+    can_post INTEGER NOT NULL,
+    pts INTEGER NOT NULL,
+    last_message_id INTEGER NOT NULL,
+    admins_at INTEGER
+) STRICT;
+
+CREATE TABLE joins (
+    group_id INTEGER NOT NULL,
+    message_id INTEGER NOT NULL,
+    user_id INTEGER NOT NULL,
+    joined_at INTEGER NOT NULL,
+    added_by INTEGER,
+    outcome TEXT NOT NULL,
+    PRIMARY KEY (group_id, message_id, user_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX joins_by_outcome ON joins (outcome, joined_at);
+CREATE INDEX joins_by_user ON joins (user_id);
+
+CREATE TABLE people (
+    user_id INTEGER PRIMARY KEY,
+    full_hash INTEGER,
+    min_hash INTEGER,
+    seen_in_group INTEGER,
+    seen_in_message INTEGER,
+    photo_id INTEGER,
+    photo_dc INTEGER
+) STRICT;
+
+CREATE TABLE forwarded (
+    user_id INTEGER NOT NULL,
+    photo_id INTEGER NOT NULL,
+    group_id INTEGER NOT NULL,
+    message_id INTEGER NOT NULL,
+    sent_at INTEGER NOT NULL,
+    PRIMARY KEY (user_id, photo_id, group_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE outbox (
+    id INTEGER PRIMARY KEY,
+    key TEXT NOT NULL UNIQUE,
+    random_id INTEGER NOT NULL,
+    class TEXT NOT NULL CHECK (class IN ('report', 'avatar')),
+    created_at INTEGER NOT NULL,
+    due_at INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('wanted', 'fetched', 'sending', 'sent', 'dropped')),
+    reason TEXT,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    payload TEXT NOT NULL,
+    spool TEXT,
+    spool_bytes INTEGER NOT NULL DEFAULT 0,
+    message_id INTEGER,
+    settled_at INTEGER
+) STRICT;
+CREATE INDEX outbox_by_state ON outbox (state, class, due_at);
+
+CREATE TABLE admins (
+    group_id INTEGER NOT NULL,
+    user_id INTEGER NOT NULL,
+    PRIMARY KEY (group_id, user_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX admins_by_user ON admins (user_id);
+
+CREATE TABLE floods (
+    method TEXT PRIMARY KEY,
+    until INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+";
+
+/// Layout 2: the effects of the fleet's orders, and the channel in which a post was begun.
+pub(super) const LAYOUT_2: &str = "
+ALTER TABLE outbox ADD COLUMN channel_id INTEGER;
+ALTER TABLE ledger ADD COLUMN since INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX outbox_to_fetch ON outbox (due_at) WHERE state = 'wanted';
+CREATE INDEX outbox_to_send ON outbox (due_at) WHERE state IN ('fetched', 'sending');
+CREATE INDEX outbox_spooled ON outbox (spool_bytes) WHERE spool IS NOT NULL;
+CREATE INDEX outbox_settled ON outbox (settled_at) WHERE settled_at IS NOT NULL;
+
+CREATE TABLE bad (
+    kind TEXT NOT NULL CHECK (kind IN ('user', 'channel')),
+    id INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (kind, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE excepted (
+    photo_id INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE exceptions_due (
+    user_id INTEGER PRIMARY KEY,
+    put INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE declared (
+    group_id INTEGER NOT NULL,
+    message_id INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (group_id, message_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX declared_by_age ON declared (at);
+
+CREATE TABLE flooded (
+    group_id INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE rules (
+    list TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    pattern TEXT NOT NULL,
+    hits INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (list, pattern)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE orders (
+    channel_id INTEGER NOT NULL,
+    message_id INTEGER NOT NULL,
+    sender TEXT NOT NULL,
+    action TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    verdict TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (channel_id, message_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX orders_by_age ON orders (at);
+
+CREATE TABLE settings (
+    key TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+";
+
+/// Layout 3: the runs of the scheduled jobs, when joins were seen, where photos were posted, and when a report expires.
+pub(super) const LAYOUT_3: &str = "
+CREATE TABLE runs (
+    job TEXT PRIMARY KEY,
+    expression TEXT NOT NULL,
+    due_at INTEGER NOT NULL,
+    ran_at INTEGER,
+    next_at INTEGER
+) STRICT, WITHOUT ROWID;
+
+ALTER TABLE joins ADD COLUMN seen_at INTEGER;
+CREATE INDEX joins_by_age ON joins (joined_at);
+ALTER TABLE forwarded ADD COLUMN channel_id INTEGER;
+ALTER TABLE outbox ADD COLUMN expires_at INTEGER;
+CREATE INDEX outbox_expiring ON outbox (expires_at) WHERE expires_at IS NOT NULL;
+";
+
+/// Layout 4: the outbox as columns. `outbox_columns` fills the table before it takes the place of the old one.
+pub(super) const OUTBOX_4_TABLE: &str = "
+CREATE TABLE outbox_4 (
+    id INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL CHECK (kind IN ('avatar', 'list', 'text', 'file')),
+    class TEXT NOT NULL AS (iif(kind = 'avatar', 'avatar', 'report')) VIRTUAL,
+    random_id INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    due_at INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('wanted', 'fetched', 'sending', 'sent', 'dropped')),
+    reason TEXT,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    -- text, file: what the report is for
+    purpose TEXT,
+    -- text: the message; file, list: the caption
+    text TEXT,
+    -- file: JSON
+    content TEXT,
+    -- list: its name
+    list TEXT,
+    -- avatar
+    group_id INTEGER,
+    user_id INTEGER,
+    photo_id INTEGER,
+    photo_dc INTEGER,
+    join_message_id INTEGER,
+    is_recheck INTEGER CHECK (is_recheck IN (0, 1)),
+    -- the file that waits, and the post
+    spool TEXT,
+    spool_bytes INTEGER NOT NULL DEFAULT 0,
+    channel_id INTEGER,
+    message_id INTEGER,
+    expires_at INTEGER,
+    settled_at INTEGER,
+    -- A row that still has to be posted is complete; a settled one may lack what was damaged.
+    CHECK (state IN ('sent', 'dropped') OR CASE kind
+        WHEN 'avatar' THEN group_id IS NOT NULL AND user_id IS NOT NULL AND photo_id IS NOT NULL
+            AND photo_dc IS NOT NULL AND join_message_id IS NOT NULL AND is_recheck IS NOT NULL
+        WHEN 'list' THEN list IS NOT NULL AND text IS NOT NULL
+        WHEN 'file' THEN purpose IS NOT NULL AND text IS NOT NULL AND content IS NOT NULL
+        ELSE purpose IS NOT NULL AND text IS NOT NULL END),
+    CHECK (CASE kind
+        WHEN 'avatar' THEN COALESCE(purpose, text, content, list) IS NULL
+        ELSE COALESCE(group_id, user_id, photo_id, photo_dc, join_message_id, is_recheck) IS NULL END)
+) STRICT;
+";
+
+/// Layout 4, after the rows were copied.
+pub(super) const OUTBOX_4_INDEXES: &str = "
+DROP TABLE outbox;
+ALTER TABLE outbox_4 RENAME TO outbox;
+CREATE UNIQUE INDEX outbox_avatar ON outbox (group_id, user_id, photo_id) WHERE kind = 'avatar';
+CREATE INDEX outbox_by_join ON outbox (group_id, join_message_id) WHERE kind = 'avatar';
+CREATE INDEX outbox_by_user ON outbox (user_id) WHERE kind = 'avatar';
+CREATE INDEX outbox_lists ON outbox (state, settled_at) WHERE kind = 'list';
+CREATE INDEX outbox_by_state ON outbox (state, kind, due_at);
+CREATE INDEX outbox_to_fetch ON outbox (due_at) WHERE state = 'wanted';
+CREATE INDEX outbox_to_send ON outbox (due_at) WHERE state IN ('fetched', 'sending');
+CREATE INDEX outbox_spooled ON outbox (spool_bytes) WHERE spool IS NOT NULL;
+CREATE INDEX outbox_settled ON outbox (settled_at) WHERE settled_at IS NOT NULL;
+CREATE INDEX outbox_expiring ON outbox (expires_at) WHERE expires_at IS NOT NULL;
+";

@@ -1,0 +1,128 @@
+//! The groups as `status` shows them: how far each was read, its administrators, and its joins.
+
+use rusqlite::params;
+
+use super::count;
+use crate::model::{ChannelId, MessageId, Timestamp, UserId};
+use crate::store::{ReadTx, StoreError};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupRecord {
+    pub id: ChannelId,
+    pub title: String,
+    /// True if the account is in the group.
+    pub present: bool,
+    /// When the account joined the group.
+    pub since: Option<Timestamp>,
+    /// The newest message that was read.
+    pub read_up_to: MessageId,
+    pub administrators: u64,
+    /// When the administrators were last fetched.
+    pub administrators_at: Option<Timestamp>,
+    /// True if NOSPAM is an administrator.
+    pub has_nospam: bool,
+    /// The number of joins since midnight, UTC.
+    pub joins_today: u64,
+    pub last_join_at: Option<Timestamp>,
+    /// The last join that had a service message.
+    pub last_join_message_at: Option<Timestamp>,
+}
+
+impl ReadTx<'_> {
+    /// Returns all groups; those that the account is in come first.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn group_records(
+        &self,
+        nospam: Option<UserId>,
+        now: Timestamp,
+    ) -> Result<Vec<GroupRecord>, StoreError> {
+        let mut statement = self.db.prepare(
+            "SELECT channel_id, title, present, since, last_message_id, admins_at,
+                 (SELECT COUNT(*) FROM admins WHERE group_id = channel_id),
+                 EXISTS (SELECT 1 FROM admins WHERE group_id = channel_id AND user_id = ?1),
+                 COALESCE(today, 0), last, last_message
+             FROM ledger LEFT JOIN (
+                 SELECT group_id, SUM(joined_at >= ?2) AS today, MAX(joined_at) AS last,
+                     MAX(CASE WHEN message_id > 0 THEN joined_at END) AS last_message
+                 FROM joins GROUP BY group_id) ON group_id = channel_id
+             WHERE kind = 'group' ORDER BY present DESC, channel_id",
+        )?;
+        let midnight = now.midnight().get();
+        let rows = statement.query_map(params![nospam.map(UserId::get), midnight], |row| {
+            Ok(GroupRecord {
+                id: ChannelId::from_bare(row.get(0)?),
+                title: row.get(1)?,
+                present: row.get(2)?,
+                // An older version wrote 0.
+                since: Some(row.get(3)?)
+                    .filter(|since| *since > 0)
+                    .map(Timestamp::new),
+                read_up_to: MessageId::new(row.get(4)?),
+                administrators_at: row.get::<_, Option<i64>>(5)?.map(Timestamp::new),
+                administrators: count(row.get(6)?),
+                has_nospam: row.get(7)?,
+                joins_today: count(row.get(8)?),
+                last_join_at: row.get::<_, Option<i64>>(9)?.map(Timestamp::new),
+                last_join_message_at: row.get::<_, Option<i64>>(10)?.map(Timestamp::new),
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::super::tests::{NOW, with_store};
+    use super::*;
+    use crate::model::{AccessHash, AddedBy, Channel, ChannelKind, Join, JoinOutcome};
+
+    #[test]
+    fn a_group_is_counted_with_its_joins_and_administrators() {
+        with_store(|tx| {
+            let group = ChannelId::from_bare(5);
+            let (nospam, message) = (UserId::new(450), MessageId::new);
+            tx.record_channel(&Channel {
+                id: group,
+                access_hash: AccessHash::new(1),
+                kind: ChannelKind::Group,
+                title: "A group".into(),
+                can_post: true,
+                since: Timestamp::new(0),
+                pts: 1,
+                top_message: message(40),
+            })?;
+            let midnight = NOW.midnight();
+            // The last join of yesterday, the first of today, and one without a message.
+            for (index, date) in [(1, midnight.plus(-1)), (2, midnight), (0, NOW)] {
+                let join = Join {
+                    group,
+                    message: message(index),
+                    user: UserId::new(7),
+                    added_by: AddedBy::Themselves,
+                    date,
+                };
+                tx.record_join(&join, JoinOutcome::Held, NOW)?;
+            }
+            let seen = tx.group_records(Some(nospam), NOW)?.remove(0);
+            assert_eq!((seen.joins_today, seen.last_join_at), (2, Some(NOW)));
+            assert_eq!(seen.last_join_message_at, Some(midnight));
+            assert_eq!((seen.since, seen.administrators_at), (None, None));
+            assert!(!seen.has_nospam);
+            assert_eq!(
+                tx.joins_today(NOW)?,
+                BTreeMap::from([(JoinOutcome::Held, 2)])
+            );
+            assert_eq!(tx.count_joins(JoinOutcome::Held)?, 3);
+
+            tx.replace_admins(group, &[nospam, UserId::new(8)], NOW)?;
+            let seen = tx.group_records(Some(nospam), NOW)?.remove(0);
+            assert_eq!((seen.administrators, seen.has_nospam), (2, true));
+            assert!(!tx.group_records(None, NOW)?.remove(0).has_nospam);
+            Ok(())
+        });
+    }
+}
