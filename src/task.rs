@@ -4,14 +4,14 @@
 //! outside, wakes on notification, and polls slowly as a fallback. What it decides, `decide` says;
 //! what it keeps, the store holds before anything else happens, so a crash anywhere repeats work.
 
-mod admins;
+mod administrators;
+mod backup_files;
 mod cron;
 mod deliver;
 mod enqueue;
 mod fetch;
-mod joins;
-mod lists;
-mod orders;
+mod join_decision;
+mod order_execution;
 mod pull;
 mod recheck;
 mod watch;
@@ -26,12 +26,12 @@ use thiserror::Error;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-pub use admins::admins;
+pub use administrators::admins;
+pub use backup_files::replace_list;
 pub use cron::{cron, enqueue_online};
 pub use deliver::{deliver, reconcile};
 pub use fetch::fetch;
-pub use joins::RulesInForce;
-pub use lists::replace_list;
+pub use join_decision::RulesInForce;
 pub use recheck::recheck;
 pub use watch::watch;
 
@@ -229,7 +229,7 @@ impl Shared {
         if known.is_of(version) {
             return Ok(known);
         }
-        let lists = joins::rule_lists(tx)?;
+        let lists = join_decision::rule_lists(tx)?;
         Ok(self.put_in_force(version, lists))
     }
 
@@ -240,7 +240,7 @@ impl Shared {
     /// See [`TaskError`].
     pub async fn reload_rules(&self) -> Result<(), TaskError> {
         let (version, lists) = self
-            .commit(|tx| Ok((tx.rules_version()?, joins::rule_lists(tx)?)))
+            .commit(|tx| Ok((tx.rules_version()?, join_decision::rule_lists(tx)?)))
             .await?;
         if !self.rules().is_of(version) {
             tokio::task::block_in_place(|| self.put_in_force(version, lists));
@@ -248,8 +248,8 @@ impl Shared {
         Ok(())
     }
 
-    fn put_in_force(&self, version: u64, lists: joins::RuleLists) -> Arc<RulesInForce> {
-        let rules = Arc::new(joins::compile(version, lists, self.settings.zh_cn));
+    fn put_in_force(&self, version: u64, lists: join_decision::RuleLists) -> Arc<RulesInForce> {
+        let rules = Arc::new(join_decision::compile(version, lists, self.settings.zh_cn));
         *self.rules.write().unwrap_or_else(PoisonError::into_inner) = rules.clone();
         rules
     }

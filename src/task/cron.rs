@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_cron_scheduler::{Job as CronJob, JobScheduler, JobSchedulerError};
 
-use super::{Shared, TaskError, enqueue, lists};
+use super::{Shared, TaskError, backup_files, enqueue};
 use crate::exchange::reports::{self, Status};
 use crate::model::Timestamp;
 use crate::schedule::{Job, Run, Timetable};
@@ -161,7 +161,7 @@ fn carry_out(
         }
         Job::Reset => {
             // A backup that waits shows what the reset takes.
-            if let Err(why) = lists::save_waiting(tx, shared, now)? {
+            if let Err(why) = backup_files::save_waiting(tx, shared, now)? {
                 return Ok(Err(why));
             }
             tx.reset()?;

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::lists::LISTS_APART;
+use super::backup_files::LISTS_APART;
 use super::{Shared, TaskError, enqueue};
 use crate::decide::{After, CLOSED_PAUSE, PostFailure, post_failed};
 use crate::exchange::reports;

@@ -3,16 +3,16 @@
 //! A photo is fetched as soon as it is decided on, newest first: a raider's photo is gone in
 //! minutes, while the queue of posts may be long. Beyond the spool's limit fetching waits.
 
-mod look_up;
 mod slots;
+mod user_lookup;
 
 use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
-use self::look_up::{except, look_up, settled};
 use self::slots::{Slots, data_centre};
-use super::{Shared, TaskError, joins, lists};
+use self::user_lookup::{except, look_up, settled};
+use super::{Shared, TaskError, backup_files, join_decision};
 use crate::model::{AddedBy, Avatar, Join, Payload, ProfilePhoto, Timestamp};
 use crate::photo;
 use crate::spool;
@@ -74,7 +74,7 @@ pub async fn fetch(shared: Arc<Shared>) -> Result<(), TaskError> {
                 making_lists = true;
                 let shared = shared.clone();
                 jobs.spawn(async move {
-                    lists::make_waiting(&shared).await?;
+                    backup_files::make_waiting(&shared).await?;
                     Ok(Done::MadeLists)
                 });
             }
@@ -255,7 +255,7 @@ async fn ask_again(
     shared
         .commit(|tx| {
             tx.note_dropped(row.id, "the photo was changed", now)?;
-            joins::decide_again(tx, shared, &join, &user, None, now)
+            join_decision::decide_again(tx, shared, &join, &user, None, now)
         })
         .await?;
     shared.wakes.fetch.notify_one();

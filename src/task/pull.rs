@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::admins::learn_now;
-use super::orders::{self, Attached};
-use super::{Shared, TaskError, joins};
+use super::administrators::learn_now;
+use super::order_execution::{self, Attached};
+use super::{Shared, TaskError, join_decision};
 use crate::files::{ListFile, Opened};
 use crate::model::{Advance, ChannelId, MessageId, Page};
 use crate::store::{AdvanceOutcome, KnownChannel};
@@ -141,9 +141,9 @@ async fn apply(shared: &Shared, page: &Page) -> Result<AdvanceOutcome, TaskError
     let attached = attached(shared, page).await?;
     let now = shared.clock.now();
     let applied = shared
-        .commit(|tx| joins::apply(tx, shared, page, &attached, now))
+        .commit(|tx| join_decision::apply(tx, shared, page, &attached, now))
         .await?;
-    joins::finish(shared, applied.after).await?;
+    join_decision::finish(shared, applied.after).await?;
     Ok(applied.moved)
 }
 
@@ -153,7 +153,11 @@ async fn attached(shared: &Shared, page: &Page) -> Result<Attached, TaskError> {
     if !shared.delivery.private.contains(&page.channel) {
         return Ok(attached);
     }
-    for post in page.posts.iter().filter(|post| orders::needs_file(post)) {
+    for post in page
+        .posts
+        .iter()
+        .filter(|post| order_execution::needs_file(post))
+    {
         let Some(document) = &post.document else {
             continue;
         };

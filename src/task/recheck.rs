@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::joins::{self, Bio};
+use super::join_decision::{self, Bio};
 use super::{Shared, TaskError};
 use crate::decide;
 use crate::model::{Avatar, Timestamp, User, UserId};
@@ -58,12 +58,12 @@ pub(super) fn look(
         return Ok(false);
     };
     tx.note_user(user, None)?;
-    let decision = joins::decide_on(tx, shared, &join, Some(user), &Bio::NotAsked)?;
+    let decision = join_decision::decide_on(tx, shared, &join, Some(user), &Bio::NotAsked)?;
     if !decide::changes_the_record(&decision) {
         tracing::debug!(user = %user.id, group = %join.group, ?decision, "nothing to recheck");
         return Ok(false);
     }
-    let outcome = joins::carry_out(tx, &join, decision, true, now)?;
+    let outcome = join_decision::carry_out(tx, &join, decision, true, now)?;
     match outcome {
         Outcome::LookUp | Outcome::Held => {
             let found = Avatar {

@@ -14,9 +14,9 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::admins::is_unlearnable;
-use super::joins;
-use super::orders::{self, Attached, PostCommit};
+use super::administrators::is_unlearnable;
+use super::join_decision;
+use super::order_execution::{self, Attached, PostCommit};
 use super::pull::{Gap, Pulled, pull};
 use super::recheck::{self, Sight};
 use super::{Shared, TaskError};
@@ -337,7 +337,7 @@ impl Watch {
                         moved.push((page.channel, page.advance, AdvanceOutcome::Gap));
                         continue;
                     }
-                    let applied = joins::apply(tx, &shared, page, &Attached::new(), now)?;
+                    let applied = join_decision::apply(tx, &shared, page, &Attached::new(), now)?;
                     moved.push((page.channel, page.advance, applied.moved));
                     after.push(applied.after);
                 }
@@ -364,7 +364,7 @@ impl Watch {
             }
         }
         for after in after {
-            joins::finish(&self.shared, after).await?;
+            join_decision::finish(&self.shared, after).await?;
         }
         Ok(())
     }
@@ -381,7 +381,7 @@ fn waits_for_pull(tx: &Tx<'_>, shared: &Shared, page: &Page) -> Result<bool, Sto
         // A pull would not tell it any more.
         return Ok(false);
     }
-    if page.posts.iter().any(orders::needs_file) {
+    if page.posts.iter().any(order_execution::needs_file) {
         return Ok(shared.delivery.private.contains(&page.channel));
     }
     Ok(

@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::{Shared, enqueue, lists};
+use super::{Shared, backup_files, enqueue};
 use crate::exchange::envelope;
 use crate::exchange::orders::{self, Cleared, Heard, Order, RefusedWhy};
 use crate::exchange::reports::{self, Asker};
@@ -349,7 +349,7 @@ impl Carrier<'_, '_> {
         }
         let keep = &self.shared.settings.data_dir;
         let replaced =
-            lists::replace_list(self.tx, &self.shared.reader, keep, (list, &data), self.now);
+            backup_files::replace_list(self.tx, &self.shared.reader, keep, (list, &data), self.now);
         match replaced {
             // What was there cannot be kept, and nothing was replaced: an order must not end the program.
             Err(StoreError::Unreadable(why)) => return Ok(Err(why)),
@@ -369,7 +369,7 @@ impl Carrier<'_, '_> {
     /// Makes the lists that a backup is still to save: what comes next destroys what they are to hold.
     fn save_waiting(&mut self) -> Result<Result<(), String>, StoreError> {
         self.after.deliver = true;
-        lists::save_waiting(self.tx, self.shared, self.now)
+        backup_files::save_waiting(self.tx, self.shared, self.now)
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::decide;
 use crate::model::{Join, ProfilePhoto, User, UserId, UserRef};
-use crate::task::{Shared, TaskError, joins};
+use crate::task::{Shared, TaskError, join_decision};
 use crate::telegram::CallError;
 
 /// How long a bio is waited for.
@@ -31,7 +31,7 @@ pub(super) async fn look_up(shared: &Shared, waiting: Vec<Join>) -> Result<(), T
             return Ok(());
         }
     };
-    let bios = if joins::wants_bio(shared) {
+    let bios = if join_decision::wants_bio(shared) {
         bios(shared, &user_refs).await?
     } else {
         BTreeMap::new()
@@ -46,7 +46,7 @@ pub(super) async fn look_up(shared: &Shared, waiting: Vec<Join>) -> Result<(), T
                     settled,
                 );
                 let bio = bios.get(&join.user).cloned();
-                joins::decide_again(tx, shared, join, &user, bio, now)?;
+                join_decision::decide_again(tx, shared, join, &user, bio, now)?;
             }
             Ok(())
         })

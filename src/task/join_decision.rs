@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
-use super::orders::{self, Attached, PostCommit};
+use super::order_execution::{self, Attached, PostCommit};
 use super::recheck::{self, Sight};
 use super::{Accounts, Shared, TaskError};
 use crate::decide::{self, Decision, JoinContext, SkipReason};
@@ -50,7 +50,7 @@ pub(super) fn apply(
         let after = PostCommit::default();
         return Ok(Applied { moved, after });
     }
-    let mut after = orders::apply(tx, shared, page, attached, now)?;
+    let mut after = order_execution::apply(tx, shared, page, attached, now)?;
     // What is read back over a gap may reach to before this account was there.
     let since = match page.advance {
         Advance::Refetched => tx.watched_since(page.channel)?,
