@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use secrecy::SecretString;
 use thiserror::Error;
@@ -13,7 +14,7 @@ use crate::config::Config;
 use crate::files::{self, LeftOut, Maker, Opened, PlaceFault, Reader};
 use crate::model::{List, ListChange, ListData};
 use crate::store::{self, Store, StoreError};
-use crate::task;
+use crate::task::ListKeeper;
 
 /// Why a backup or a restore by hand did not work.
 #[derive(Debug, Error)]
@@ -147,7 +148,9 @@ pub fn restore(
         why: why.to_string(),
     };
     let _lock = prepare_data_dir(config)?;
-    let reader = Reader::new(&SecretString::from(config.encrypt.password.expose()));
+    let reader = Arc::new(Reader::new(&SecretString::from(
+        config.encrypt.password.expose(),
+    )));
     if !fs::metadata(path).map_err(|error| bad(&error))?.is_file() {
         return Err(bad(&"it is not a regular file"));
     }
@@ -169,22 +172,30 @@ pub fn restore(
     let (data, left_out) = file.data_for(list).map_err(|error| bad(&error))?;
     let store = Store::open(&config.telegram.state_file())?;
     let now = clock.now();
-    let keep = &config.telegram.data_dir;
+    let keeper = ListKeeper {
+        reader,
+        directory: config.telegram.data_dir.clone(),
+    };
     let done = store.transaction(|tx| {
         let before = tx.list(list)?;
         if dry_run {
             tx.replace_list(list, &data, now)?;
-        } else {
-            task::replace_list(tx, &reader, keep, (list, &data), now)?;
-        }
-        let change = ListChange::between(&before, &tx.list(list)?);
-        if dry_run {
+            let change = ListChange::between(&before, &tx.list(list)?);
             return Err(Undone::Tried(change));
         }
-        Ok(change)
+        let kept = keeper
+            .keep(list, before, now)
+            .map_err(|error| Undone::Failed(error.into()))?;
+        tx.replace_list(list, &data, now)?;
+        let change = ListChange::between(kept.data(), &tx.list(list)?);
+        Ok((change, kept))
     });
     let change = match done {
-        Ok(change) | Err(Undone::Tried(change)) => change,
+        Ok((change, kept)) => {
+            kept.replaced();
+            change
+        }
+        Err(Undone::Tried(change)) => change,
         Err(Undone::Failed(error)) => return Err(error.into()),
     };
     Ok(Restored {

@@ -1,286 +1,274 @@
-//! Lists become files: those of a backup, all of one moment; and what is replaced, before it goes.
+//! Makes the files of backup lists: all lists of one moment, one after the other, while joins are recorded.
 //!
-//! A backup is a row for each list. The fetch loop makes all that wait in one snapshot of the database, one after the
-//! other, while joins go on. An order that clears or replaces lists makes the waiting ones first, from what is
-//! there at that moment: a backup that was asked for before it never shows what came after it. Files without a row,
-//! as a crash may leave them, are swept at the next start.
+//! A backup is an outbox row for each list. The fetch loop makes the files of the rows that are due. An order that
+//! clears or replaces a list, and the monthly reset, first have the files of all waiting rows made, so that a backup
+//! that was ordered before never shows what came after. Files are written outside of any write transaction; a file
+//! that no row names is removed, after a crash by the sweep of the next start. See docs/files.md.
 
-use std::fs;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
-use std::sync::{MutexGuard, PoisonError};
+use std::sync::Arc;
 
-use super::{Shared, TaskError};
-use crate::files::{self, Opened, PlaceFault, Reader};
-use crate::model::{List, ListData, Payload, Timestamp};
-use crate::spool;
+use thiserror::Error;
+
+use super::spool_file::SpoolFile;
+use super::{Database, Runtime, TaskError, Wakers};
+use crate::files::{Maker, Reader};
+use crate::model::{List, Payload, Timestamp};
+use crate::spool::Spool;
 use crate::store::{Row, StoreError, Tx};
 
-/// The pause after a file could not be kept, in seconds.
+/// The pause after a file could not be written, in seconds.
 const DISK_PAUSE: i64 = 3;
+/// The time between two posts of backup lists, in seconds.
+const LISTS_APART: i64 = 5;
 
-/// How far two lists of a backup are apart, in seconds (SPEC §7.3).
-pub(super) const LISTS_APART: i64 = 5;
+/// Makes backup files. Cheap to clone.
+#[derive(Clone)]
+pub struct BackupFiles {
+    pub database: Database,
+    pub runtime: Runtime,
+    pub spool: Spool,
+    pub maker: Arc<Maker>,
+    pub reader: Arc<Reader>,
+    pub wakers: Wakers,
+}
 
-/// What came of one list's file.
+/// Why the files of waiting backup lists were not made.
+#[derive(Debug, Error)]
+pub(super) enum BackupError {
+    /// The spool did not take one of them.
+    #[error("{0}")]
+    Spool(String),
+    #[error(transparent)]
+    Task(#[from] TaskError),
+}
+
+/// The result for one list.
 enum Made {
-    /// It lies in the spool, under this name, with so many bytes.
-    Kept(String, u64),
-    /// It cannot be made.
-    Unfit(String),
+    File(SpoolFile),
+    /// No file can be made of the list, for this reason.
+    Impossible(String),
+    /// The spool did not take the file.
+    NotSpooled(String),
 }
 
-/// Why lists were not made.
-enum Unmade {
-    /// The end was asked for.
-    Ending,
-    /// The disk did not take one.
-    Disk(String),
-    /// The database cannot be read.
-    Store(StoreError),
-}
-
-impl From<StoreError> for Unmade {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
+impl BackupFiles {
+    /// Makes the files of the rows that are due. If the spool does not take one of them, all are put off, and are made
+    /// again together.
+    pub(super) async fn make_due(&self) -> Result<(), TaskError> {
+        let now = self.runtime.clock.now();
+        let rows = self
+            .database
+            .read(|tx| tx.wanted_reports(Some(now), now))
+            .await?;
+        match self.make(&rows, now).await {
+            Ok(()) => Ok(()),
+            Err(BackupError::Task(error)) => Err(error),
+            Err(BackupError::Spool(error)) => {
+                tracing::error!(error, "a list cannot be kept; it is made again later");
+                let later = self.runtime.clock.now().plus(DISK_PAUSE);
+                let put_off = |tx: &Tx<'_>| {
+                    rows.iter()
+                        .try_for_each(|row| tx.put_off(row.id, later, false))
+                };
+                self.database.write(put_off).await
+            }
+        }
     }
-}
 
-/// Makes the files of all lists that wait, of one moment, and notes them. Nothing is noted if one of them finds no
-/// room: they are made anew then, together.
-pub(super) async fn make_waiting(shared: &Shared) -> Result<(), TaskError> {
-    let now = shared.clock.now();
-    let rows = shared
-        .commit(|tx| tx.wanted_reports(Some(now), now))
-        .await?;
-    let made = shared.store.snapshot(|tx| make_all(tx, shared, &rows, now));
-    let made = match made {
-        Ok(made) => made,
-        Err(Unmade::Ending) => return Err(TaskError::ShuttingDown),
-        Err(Unmade::Store(error)) if !error.may_pass() => return Err(error.into()),
-        Err(Unmade::Store(error)) => {
-            tracing::error!("{error}; waiting, and trying again");
-            return put_off(shared, &rows).await;
+    /// Makes the files of all rows that wait, due or not.
+    ///
+    /// # Errors
+    /// The spool does not take one of them: whatever destroys the lists has to wait.
+    pub(super) async fn make_all(&self) -> Result<(), BackupError> {
+        let now = self.runtime.clock.now();
+        let rows = self
+            .database
+            .read(|tx| tx.wanted_reports(None, now))
+            .await?;
+        self.make(&rows, now).await
+    }
+
+    async fn make(&self, rows: &[Row], now: Timestamp) -> Result<(), BackupError> {
+        if rows.is_empty() {
+            return Ok(());
         }
-        Err(Unmade::Disk(why)) => {
-            tracing::error!("a list cannot be kept: {why}: it is made again once there is room");
-            return put_off(shared, &rows).await;
+        let made = self
+            .database
+            .read(|tx| self.read_lists(tx, rows, now))
+            .await?;
+        if self.runtime.shutdown.is_cancelled() {
+            return Err(TaskError::ShuttingDown.into());
         }
-    };
-    let superseded = shared
-        .commit(|tx| {
-            let mut superseded = Vec::new();
-            for (row, made) in rows.iter().zip(&made) {
-                if let Some(name) = note(tx, row, made, now)? {
-                    superseded.push(name.to_owned());
+        for made in &made {
+            if let Made::NotSpooled(error) = made {
+                return Err(BackupError::Spool(error.clone()));
+            }
+        }
+        let taken = self
+            .database
+            .write(|tx| {
+                let mut taken = Vec::new();
+                for (row, made) in rows.iter().zip(&made) {
+                    taken.push(set_made(tx, row, made, now)?);
                 }
-            }
-            keep_apart(tx, now)?;
-            Ok(superseded)
-        })
-        .await?;
-    for name in &superseded {
-        remove(shared, name);
-    }
-    shared.wakes.deliver.notify_one();
-    Ok(())
-}
-
-/// Makes at once, from what is there, the files of all lists that wait, because what follows in this transaction
-/// clears or replaces lists. The inner error says why that must not happen now.
-///
-/// # Errors
-/// See [`StoreError`].
-pub(super) fn save_waiting(
-    tx: &Tx<'_>,
-    shared: &Shared,
-    now: Timestamp,
-) -> Result<Result<(), String>, StoreError> {
-    let rows = tx.wanted_reports(None, now)?;
-    sweep_tried(tx, shared)?;
-    let made = match make_all(tx, shared, &rows, now) {
-        Ok(made) => made,
-        Err(Unmade::Store(error)) => return Err(error),
-        Err(Unmade::Ending) => return Ok(Err("a backup waits, and the end was asked for".into())),
-        Err(Unmade::Disk(why)) => {
-            return Ok(Err(format!("a backup waits that cannot be kept: {why}")));
-        }
-    };
-    for (row, made) in rows.iter().zip(&made) {
-        note(tx, row, made, now)?;
-        if let Made::Kept(name, _) = made {
-            tried(shared).push(name.clone());
-        }
-    }
-    keep_apart(tx, now)?;
-    Ok(Ok(()))
-}
-
-/// Removes what attempts before this one made in transactions that came to nothing: while the disk is full, an order
-/// is tried again and again, and must not fill it further.
-fn sweep_tried(tx: &Tx<'_>, shared: &Shared) -> Result<(), StoreError> {
-    let mut tried = tried(shared);
-    if !tried.is_empty() {
-        let noted = tx.spooled()?;
-        for name in tried.drain(..) {
-            if !noted.iter().any(|(_, spool)| *spool == name) {
-                remove(shared, &name);
+                keep_apart(tx, now)?;
+                Ok(taken)
+            })
+            .await?;
+        for (made, taken) in made.into_iter().zip(taken) {
+            if let Made::File(file) = made
+                && taken
+            {
+                file.keep();
             }
         }
+        self.wakers.deliver.notify_one();
+        Ok(())
     }
-    Ok(())
-}
 
-fn tried(shared: &Shared) -> MutexGuard<'_, Vec<String>> {
-    shared.tried.lock().unwrap_or_else(PoisonError::into_inner)
-}
+    /// Makes the file of each row, from one moment of the database. Stops at shutdown, and at the first file that the
+    /// spool does not take; a long list is dropped before the next is read.
+    fn read_lists(
+        &self,
+        tx: &Tx<'_>,
+        rows: &[Row],
+        now: Timestamp,
+    ) -> Result<Vec<Made>, StoreError> {
+        let mut all = Vec::new();
+        for row in rows {
+            if self.runtime.shutdown.is_cancelled() {
+                break;
+            }
+            let made = self.read_list(tx, row, now)?;
+            let failed = matches!(made, Made::NotSpooled(_));
+            all.push(made);
+            if failed {
+                break;
+            }
+        }
+        Ok(all)
+    }
 
-/// Makes the files of these rows, one list after the other. Leaves none in the spool if one finds no room there.
-fn make_all(
-    tx: &Tx<'_>,
-    shared: &Shared,
-    rows: &[Row],
-    now: Timestamp,
-) -> Result<Vec<Made>, Unmade> {
-    let saved_at = now.rfc3339();
-    let mut all = Vec::new();
-    for row in rows {
-        let made = if shared.shutdown.is_cancelled() {
-            Err(Unmade::Ending)
-        } else {
-            make(tx, shared, row, &saved_at)
+    fn read_list(&self, tx: &Tx<'_>, row: &Row, now: Timestamp) -> Result<Made, StoreError> {
+        let Payload::List { list, .. } = &row.payload else {
+            return Ok(Made::Impossible("the row names no list".into()));
         };
-        match made {
-            Ok(made) => all.push(made),
+        let Some(list) = List::from_name(list) else {
+            return Ok(Made::Impossible("there is no such list".into()));
+        };
+        let data = tx.list(list)?;
+        let file = match self.maker.list(list, &data, &now.rfc3339(), &self.reader) {
+            Ok(file) => file,
             Err(error) => {
-                for made in &all {
-                    if let Made::Kept(name, _) = made {
-                        remove(shared, name);
-                    }
-                }
-                return Err(error);
+                tracing::error!(%list, %error, "its backup could not be made");
+                return Ok(Made::Impossible(error.to_string()));
             }
-        }
+        };
+        drop(data);
+        Ok(match SpoolFile::write(&self.spool, &file) {
+            Ok(file) => Made::File(file),
+            Err(error) => Made::NotSpooled(format!("{error:#}")),
+        })
     }
-    Ok(all)
 }
 
-fn make(tx: &Tx<'_>, shared: &Shared, row: &Row, saved_at: &str) -> Result<Made, Unmade> {
-    let Payload::List { list, .. } = &row.payload else {
-        return Ok(Made::Unfit("nothing to fetch".into()));
-    };
-    let Some(list) = List::from_name(list) else {
-        return Ok(Made::Unfit("no such list".into()));
-    };
-    let data = tx.list(list)?;
-    let file = match shared.maker.list(list, &data, saved_at, &shared.reader) {
-        Ok(file) => file,
-        Err(fault) => {
-            tracing::error!(%list, "its backup could not be made: {fault}");
-            return Ok(Made::Unfit(fault.to_string()));
-        }
-    };
-    let disk = |error: &dyn std::fmt::Display| Unmade::Disk(error.to_string());
-    let name = spool::random_name().map_err(|error| disk(&error))?;
-    shared
-        .spool
-        .write(&name, &file)
-        .map_err(|error| disk(&error))?;
-    Ok(Made::Kept(name, file.len() as u64))
-}
-
-/// Notes what came of a row's file; returns the file's name if nobody waits for it any more.
-fn note<'a>(
-    tx: &Tx<'_>,
-    row: &Row,
-    made: &'a Made,
-    now: Timestamp,
-) -> Result<Option<&'a str>, StoreError> {
+/// Records the result for a row. Returns `true` if the row takes the file: it may have been cancelled meanwhile.
+fn set_made(tx: &Tx<'_>, row: &Row, made: &Made, now: Timestamp) -> Result<bool, StoreError> {
     match made {
-        Made::Kept(name, bytes) => {
-            let noted = tx.note_fetched(row.id, name, *bytes, now)?;
-            Ok((!noted).then_some(name.as_str()))
-        }
-        Made::Unfit(why) => {
+        Made::File(file) => tx.note_fetched(row.id, file.name(), file.size(), now),
+        Made::Impossible(why) => {
             tx.note_dropped(row.id, why, now)?;
-            Ok(None)
+            Ok(false)
         }
+        Made::NotSpooled(_) => Ok(false),
     }
 }
 
-/// Lets the lists that were just made keep their distance from those of a backup before, too.
+/// Reports whether a backup list still waits for its file.
+pub(super) fn lists_wait(tx: &Tx<'_>, now: Timestamp) -> Result<bool, StoreError> {
+    Ok(!tx.wanted_reports(None, now)?.is_empty())
+}
+
+/// Puts the lists off that wait for their post, because one was posted just now.
+pub(super) fn space_after_post(tx: &Tx<'_>, now: Timestamp) -> Result<(), StoreError> {
+    tx.space_lists(now.plus(LISTS_APART))
+}
+
+/// Keeps the distance between the lists that were just made and the last one that was posted.
 fn keep_apart(tx: &Tx<'_>, now: Timestamp) -> Result<(), StoreError> {
     match tx.last_list_at()? {
-        // One of the future was posted before the clock was set back.
+        // A time in the future was stored before the clock was set back.
         Some(last) if last <= now => tx.space_lists(last.plus(LISTS_APART)),
         _ => Ok(()),
     }
 }
 
-async fn put_off(shared: &Shared, rows: &[Row]) -> Result<(), TaskError> {
-    let later = shared.clock.now().plus(DISK_PAUSE);
-    shared
-        .commit(|tx| {
-            rows.iter()
-                .try_for_each(|row| tx.put_off(row.id, later, false))
-        })
-        .await
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Dialect;
+    use crate::model::{Bad, UserId};
+    use crate::task::enqueue;
+    use crate::task::fixture::{Fixture, NOW};
 
-fn remove(shared: &Shared, name: &str) {
-    if let Err(error) = shared.spool.remove(name) {
-        tracing::warn!("a spooled list cannot be removed: {error}");
+    fn ordered(fixture: &Fixture) {
+        fixture.write(|tx| {
+            tx.set_bad(Bad::User(UserId::new(1)), true, NOW)?;
+            enqueue::backup(tx, Dialect::Classic, NOW)
+        });
     }
-}
 
-/// Replaces a list, whole; what was there is kept as a sealed file in `keep` first (SPEC §7.3).
-///
-/// # Errors
-/// See [`StoreError`]; nothing is replaced then.
-pub fn replace_list(
-    tx: &Tx<'_>,
-    reader: &Reader,
-    keep: &Path,
-    (list, data): (List, &ListData),
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let before = tx.list(list)?;
-    if let Some(path) = to_be_kept_as(reader, keep, (list, &before), now) {
-        let made = reader
-            .sealing()
-            .and_then(|maker| maker.list(list, &before, &now.rfc3339(), reader))
-            .map_err(|error| StoreError::Unreadable(format!("{list}: {error}")))?;
-        drop(before);
-        files::replace(&path, |file| {
-            file.write_all(&made)
-                .map_err(|error| PlaceFault::new("write", &path, error))
-        })
-        .map_err(|error| StoreError::DiskFails(error.to_string()))?;
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_files_of_waiting_lists_are_made_once() {
+        let fixture = Fixture::new();
+        ordered(&fixture);
+        fixture.write(|tx| {
+            assert!(lists_wait(tx, NOW)?);
+            Ok(())
+        });
+        fixture.backup_files.make_all().await.expect("made");
+        let row = fixture.write(|tx| {
+            assert!(!lists_wait(tx, NOW)?);
+            tx.next_to_send(NOW, true, true)
+        });
+        let file = row.expect("a row").spool.expect("a file");
+        let files = [file];
+        assert_eq!(fixture.spooled(), files);
+        fixture.backup_files.make_all().await.expect("nothing");
+        assert_eq!(fixture.spooled(), files);
     }
-    tx.replace_list(list, data, now)
-}
 
-/// Finds a name that is free: a list may be replaced twice in one second. `None` if these very data are kept already,
-/// by a transaction that did not come to its end and is tried again.
-fn to_be_kept_as(
-    reader: &Reader,
-    keep: &Path,
-    (list, data): (List, &ListData),
-    now: Timestamp,
-) -> Option<PathBuf> {
-    let mut path = keep.join(format!("replaced-{list}-{now}"));
-    let mut number = 1;
-    while path.symlink_metadata().is_ok() {
-        let kept = fs::read(&path)
-            .ok()
-            .and_then(|file| reader.read(&file).ok());
-        if let Some(Opened::List(kept)) = kept
-            && kept.data_for(list).is_ok_and(|(kept, _)| *kept == *data)
-        {
-            return None;
-        }
-        number += 1;
-        path = keep.join(format!("replaced-{list}-{now}-{number}"));
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_list_that_the_spool_does_not_take_is_put_off() {
+        let fixture = Fixture::new();
+        ordered(&fixture);
+        let spool = fixture.directory.path().join("spool");
+        std::fs::remove_dir(&spool).expect("an empty spool");
+        let refused = fixture.backup_files.make_all().await;
+        assert!(matches!(refused, Err(BackupError::Spool(_))), "{refused:?}");
+        fixture.backup_files.make_due().await.expect("put off");
+        fixture.write(|tx| {
+            assert!(tx.wanted_reports(Some(NOW), NOW)?.is_empty());
+            assert!(lists_wait(tx, NOW)?);
+            Ok(())
+        });
     }
-    Some(path)
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn lists_are_posted_five_seconds_apart() {
+        let fixture = Fixture::new();
+        ordered(&fixture);
+        fixture.backup_files.make_all().await.expect("made");
+        fixture.write(|tx| {
+            let row = tx.next_to_send(NOW, true, true)?.expect("a row");
+            tx.note_sent(row.id, crate::model::MessageId::new(5), NOW)?;
+            enqueue::backup(tx, Dialect::Classic, NOW)
+        });
+        fixture.backup_files.make_all().await.expect("made");
+        fixture.write(|tx| {
+            assert_eq!(tx.next_to_send(NOW.plus(4), true, true)?, None);
+            assert!(tx.next_to_send(NOW.plus(5), true, true)?.is_some());
+            Ok(())
+        });
+    }
 }

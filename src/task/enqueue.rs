@@ -1,21 +1,16 @@
-//! What the program owes the fleet: reports become outbox rows, within the transaction of whatever
-//! asked for them; and where posts go.
+//! Enqueues the reports to the fleet: rows of the outbox, in the transaction of the event that asks for them.
 
-use super::Shared;
 use crate::config::Dialect;
 use crate::exchange::reports::{self, Asker};
-use crate::exchange::route::{Route, RouteEvent};
 use crate::model::{ChannelId, Content, List, ListData, Payload, Timestamp, WordList};
 use crate::spool;
 use crate::store::{StoreError, Tx};
 
-/// How long after its time a status report may still be posted, in seconds: BACKUP closes its books in
-/// the third minute, and an answer may take half of one.
+/// How long after its time a status report may be posted, in seconds: BACKUP evaluates the reports in the third minute,
+/// and an answer of Telegram may take half a minute.
 const AWAKE_WITHIN: i64 = 150;
-/// The setting that keeps the choice of channel.
-const ROUTE: &str = "route";
 
-/// Owes the answer to a question for the version.
+/// Enqueues the answer to a question for the version.
 pub(super) fn version(
     tx: &Tx<'_>,
     dialect: Dialect,
@@ -23,29 +18,28 @@ pub(super) fn version(
     chat: Option<ChannelId>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let said = reports::version(dialect, asker, chat);
+    let text = reports::version(dialect, asker, chat);
     if reports::version_is_a_text(dialect, chat) {
-        text_file(tx, &said, &reports::version_text(), now)
+        text_file(tx, &text, &reports::version_text(), now)
     } else {
-        envelope(tx, "version", &said, now)
+        envelope(tx, "version", &text, now)
     }
 }
 
-/// Owes an envelope without a file.
+/// Enqueues an envelope without a file. `purpose` begins the key of its row.
 pub(super) fn envelope(
     tx: &Tx<'_>,
-    what: &str,
+    purpose: &str,
     text: &str,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let payload = Payload::Text {
         text: text.to_owned(),
     };
-    owe(tx, what, &payload, now)
+    enqueue(tx, purpose, &payload, now)
 }
 
-/// Owes the status report of the time `due`. One that was not said before is not said any more, and this
-/// one neither once its minutes are over.
+/// Enqueues the status report of the time `due`. It replaces an earlier one that was not posted, and expires.
 pub(super) fn awake(
     tx: &Tx<'_>,
     text: &str,
@@ -61,12 +55,12 @@ pub(super) fn awake(
     Ok(())
 }
 
-/// Drops the status report that was not said yet: a newer report takes its place.
+/// Drops the status report that was not posted: a newer report replaces it.
 pub(super) fn drop_awake(tx: &Tx<'_>, now: Timestamp) -> Result<(), StoreError> {
     tx.drop_unsent("awake/", now)
 }
 
-/// Owes an envelope with a text as its file.
+/// Enqueues an envelope with a text as its file.
 pub(super) fn text_file(
     tx: &Tx<'_>,
     caption: &str,
@@ -77,10 +71,10 @@ pub(super) fn text_file(
         text: caption.to_owned(),
         content: Content::Text(text.to_owned()),
     };
-    owe(tx, "text", &payload, now)
+    enqueue(tx, "text", &payload, now)
 }
 
-/// Owes the answer to MANAGE's question for the status.
+/// Enqueues the answer to MANAGE's question for the status.
 pub(super) fn status_reply(tx: &Tx<'_>, asker: Asker, now: Timestamp) -> Result<(), StoreError> {
     let payload = Payload::File {
         text: reports::status_reply(asker),
@@ -89,10 +83,10 @@ pub(super) fn status_reply(tx: &Tx<'_>, asker: Asker, now: Timestamp) -> Result<
             counts: tx.figures()?.into_iter().collect(),
         },
     };
-    owe(tx, "status reply", &payload, now)
+    enqueue(tx, "status reply", &payload, now)
 }
 
-/// Owes a backup of every list that is not empty.
+/// Enqueues a backup of every list that is not empty.
 pub(super) fn backup(tx: &Tx<'_>, dialect: Dialect, now: Timestamp) -> Result<(), StoreError> {
     for list in List::ALL {
         if !tx.is_list_empty(list)? {
@@ -107,7 +101,7 @@ pub(super) fn backup(tx: &Tx<'_>, dialect: Dialect, now: Timestamp) -> Result<()
     Ok(())
 }
 
-/// Owes the counts of every list of rules that is not empty, and begins to count anew.
+/// Enqueues the counts of every list of rules that is not empty, and sets the hits to zero. Returns the number of lists.
 pub(super) fn counts(tx: &Tx<'_>, now: Timestamp) -> Result<usize, StoreError> {
     let mut lists = 0;
     for list in WordList::ALL {
@@ -124,43 +118,94 @@ pub(super) fn counts(tx: &Tx<'_>, now: Timestamp) -> Result<usize, StoreError> {
                 counts: rules,
             },
         };
-        owe(tx, list.as_str(), &payload, now)?;
+        enqueue(tx, list.as_str(), &payload, now)?;
         tx.reset_hits(list)?;
         lists += 1;
     }
     Ok(lists)
 }
 
-/// Returns where posts go now.
-pub(super) fn route(tx: &Tx<'_>, shared: &Shared) -> Result<Route, StoreError> {
-    let stored = tx.setting(ROUTE)?.and_then(|word| Route::from_word(&word));
-    Ok(Route::at_start(stored, shared.delivery.exchange.is_some()))
-}
-
-/// Turns the choice of channel by what happened, and passes the order on in HIDE where that is due.
-/// Returns whether it is.
-pub(super) fn turn(
+/// Enqueues a report whose contents are at hand.
+fn enqueue(
     tx: &Tx<'_>,
-    shared: &Shared,
-    event: RouteEvent,
+    purpose: &str,
+    payload: &Payload,
     now: Timestamp,
-) -> Result<bool, StoreError> {
-    let has_exchange = shared.delivery.exchange.is_some();
-    let turn = route(tx, shared)?.turn(event, has_exchange);
-    tx.keep_setting(ROUTE, turn.route.as_str())?;
-    if turn.pass_on {
-        envelope(tx, "emergency", &reports::emergency(), now)?;
-    }
-    Ok(turn.pass_on)
-}
-
-/// Owes a report that needs nothing to be fetched.
-fn owe(tx: &Tx<'_>, what: &str, payload: &Payload, now: Timestamp) -> Result<(), StoreError> {
-    tx.enqueue_report(&key(what, now)?, payload, now)?;
+) -> Result<(), StoreError> {
+    tx.enqueue_report(&key(purpose, now)?, payload, now)?;
     Ok(())
 }
 
-fn key(what: &str, now: Timestamp) -> Result<String, StoreError> {
+/// Returns a key that no other row has.
+fn key(purpose: &str, now: Timestamp) -> Result<String, StoreError> {
     let nonce = spool::random_name().map_err(|error| StoreError::DiskFails(error.to_string()))?;
-    Ok(format!("{what}/{now}/{nonce}"))
+    Ok(format!("{purpose}/{now}/{nonce}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Bad, UserId};
+    use crate::task::fixture::{Fixture, NOW};
+
+    #[test]
+    fn a_backup_has_a_row_for_each_list_that_is_not_empty() {
+        let fixture = Fixture::new();
+        fixture.write(|tx| {
+            backup(tx, Dialect::Current, NOW)?;
+            assert!(tx.wanted_reports(None, NOW)?.is_empty());
+            tx.set_bad(Bad::User(UserId::new(1)), true, NOW)?;
+            tx.replace_rules(WordList::Ad, &[("a".into(), 3)], false)?;
+            backup(tx, Dialect::Current, NOW)?;
+            let lists: Vec<String> = tx
+                .wanted_reports(None, NOW)?
+                .into_iter()
+                .filter_map(|row| match row.payload {
+                    Payload::List { list, .. } => Some(list),
+                    _ => None,
+                })
+                .collect();
+            assert_eq!(lists, ["bad_ids", "ad_words"]);
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn hits_are_counted_from_zero_after_a_report() {
+        let fixture = Fixture::new();
+        fixture.write(|tx| {
+            tx.replace_rules(WordList::Ad, &[("a".into(), 3)], false)?;
+            assert_eq!(counts(tx, NOW)?, 1);
+            let row = tx.next_to_send(NOW, true, true)?.expect("a row");
+            let Payload::File { content, .. } = row.payload else {
+                panic!("{row:?}");
+            };
+            let counted = Content::Counts {
+                list: "ad_words".into(),
+                counts: vec![("a".into(), 3)],
+            };
+            assert_eq!(content, counted);
+            assert_eq!(tx.rules(WordList::Ad)?, [("a".to_owned(), 0)]);
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn a_newer_status_report_replaces_one_that_was_not_posted() {
+        let fixture = Fixture::new();
+        fixture.write(|tx| {
+            awake(tx, "first", NOW, NOW)?;
+            awake(tx, "second", NOW, NOW)?;
+            let row = tx.next_to_send(NOW, true, true)?.expect("a row");
+            assert_eq!(
+                row.payload,
+                Payload::Text {
+                    text: "second".into()
+                }
+            );
+            tx.drop_expired(NOW.plus(AWAKE_WITHIN))?;
+            assert_eq!(tx.next_to_send(NOW, true, true)?, None);
+            Ok(())
+        });
+    }
 }

@@ -2,13 +2,10 @@
 
 use std::time::Duration;
 
-use super::administrators::learn_now;
-use super::order_execution::{self, Attached};
-use super::{Shared, TaskError, join_decision};
-use crate::files::{ListFile, Opened};
+use super::{TaskError, WatchParts};
 use crate::model::{Advance, ChannelId, MessageId, Page};
 use crate::store::{AdvanceOutcome, KnownChannel};
-use crate::telegram::{CallError, Difference, DocumentError};
+use crate::telegram::{CallError, Difference};
 
 /// How soon a channel whose pull was refused is pulled again.
 const REFUSED_PAUSE: Duration = Duration::from_secs(30);
@@ -44,19 +41,19 @@ pub(super) struct Gap {
 
 /// Pulls `channel` from the stored `pts` until nothing is left, closing `gap` first.
 pub(super) async fn pull(
-    shared: &Shared,
+    parts: &WatchParts,
     channel: ChannelId,
     mut gap: Option<Gap>,
 ) -> Result<Pulled, TaskError> {
     loop {
-        let known = shared.commit(|tx| tx.channel(channel)).await?;
+        let known = parts.database.read(|tx| tx.channel(channel)).await?;
         let Some(known) = known.filter(|known| known.present) else {
             return Ok(Pulled::Left);
         };
-        learn_now(shared, &known).await?;
+        parts.administrators.read_now(&known).await?;
         let step = match gap {
-            Some(end) => close(shared, &known, end).await?,
-            None => advance(shared, &known).await?,
+            Some(end) => close(parts, &known, end).await?,
+            None => advance(parts, &known).await?,
         };
         match step {
             Step::More => {}
@@ -74,18 +71,19 @@ enum Step {
 }
 
 /// Pulls one page of differences.
-async fn advance(shared: &Shared, known: &KnownChannel) -> Result<Step, TaskError> {
+async fn advance(parts: &WatchParts, known: &KnownChannel) -> Result<Step, TaskError> {
     let (id, hash, pts) = (
         known.channel.id,
         known.channel.access_hash,
         known.channel.pts,
     );
-    let answer = shared
-        .or_shutdown(shared.telegram.difference(id, hash, pts))
+    let answer = parts
+        .runtime
+        .or_shutdown(parts.telegram.difference(id, hash, pts))
         .await?;
     Ok(match answer {
         Ok(Difference::Page { page, last }) => {
-            let moved = apply(shared, &page).await?;
+            let moved = parts.pages.apply_pulled(&page).await?;
             let stands = page.advance == Advance::Pulled { from: pts, to: pts };
             match moved {
                 // An answer that neither ends nor moves would be asked for without end.
@@ -100,13 +98,13 @@ async fn advance(shared: &Shared, known: &KnownChannel) -> Result<Step, TaskErro
                 pts,
             }))
         }
-        Err(error) => Step::Ended(failed(shared, id, None, error).await?),
+        Err(error) => Step::Ended(failed(parts, id, None, error).await?),
     })
 }
 
 /// Fetches some of a gap's messages by their ids; once none is left, adopts its `pts`. Killed in
 /// between, it goes on after the last page that was committed.
-async fn close(shared: &Shared, known: &KnownChannel, gap: Gap) -> Result<Step, TaskError> {
+async fn close(parts: &WatchParts, known: &KnownChannel, gap: Gap) -> Result<Step, TaskError> {
     let (id, hash, after) = (
         known.channel.id,
         known.channel.access_hash,
@@ -122,91 +120,30 @@ async fn close(shared: &Shared, known: &KnownChannel, gap: Gap) -> Result<Step, 
             posts: Vec::new(),
             last_message: None,
         };
-        apply(shared, &adopted).await?;
+        parts.pages.apply_pulled(&adopted).await?;
         return Ok(Step::Closed);
     }
-    let answer = shared
-        .or_shutdown(shared.telegram.messages(id, hash, after, gap.top))
+    let answer = parts
+        .runtime
+        .or_shutdown(parts.telegram.messages(id, hash, after, gap.top))
         .await?;
     match answer {
         Ok(page) => {
-            apply(shared, &page).await?;
+            parts.pages.apply_pulled(&page).await?;
             Ok(Step::More)
         }
-        Err(error) => Ok(Step::Ended(failed(shared, id, Some(gap), error).await?)),
-    }
-}
-
-async fn apply(shared: &Shared, page: &Page) -> Result<AdvanceOutcome, TaskError> {
-    let attached = attached(shared, page).await?;
-    let now = shared.clock.now();
-    let applied = shared
-        .commit(|tx| join_decision::apply(tx, shared, page, &attached, now))
-        .await?;
-    join_decision::finish(shared, applied.after).await?;
-    Ok(applied.moved)
-}
-
-/// Fetches and opens the files of a page's orders, before any of them is applied.
-async fn attached(shared: &Shared, page: &Page) -> Result<Attached, TaskError> {
-    let mut attached = Attached::new();
-    if !shared.delivery.private.contains(&page.channel) {
-        return Ok(attached);
-    }
-    for post in page
-        .posts
-        .iter()
-        .filter(|post| order_execution::needs_file(post))
-    {
-        let Some(document) = &post.document else {
-            continue;
-        };
-        let known = shared.commit(|tx| tx.channel(page.channel)).await?;
-        let Some(known) = known else { continue };
-        let channel = (page.channel, known.channel.access_hash);
-        let fetched = shared
-            .call(|| async {
-                match shared
-                    .telegram
-                    .document(channel, post.message, document)
-                    .await
-                {
-                    Err(DocumentError::Call(
-                        error @ (CallError::Network { .. }
-                        | CallError::Busy { .. }
-                        | CallError::Flood { .. }
-                        | CallError::Account(_)),
-                    )) => Err(error),
-                    settled => Ok(settled),
-                }
-            })
-            .await?;
-        let list = match fetched {
-            Ok(Ok(bytes)) => tokio::task::block_in_place(|| read_list(shared, &bytes)),
-            Ok(Err(error)) => Err(error.to_string()),
-            Err(error) => Err(error.to_string()),
-        };
-        attached.insert(post.message, list);
-    }
-    Ok(attached)
-}
-
-fn read_list(shared: &Shared, bytes: &[u8]) -> Result<ListFile, String> {
-    match shared.reader.read(bytes) {
-        Ok(Opened::List(list)) => Ok(list),
-        Ok(Opened::Photo(_) | Opened::Other(_)) => Err("its file holds no list".into()),
-        Err(error) => Err(format!("its file does not open: {error}")),
+        Err(error) => Ok(Step::Ended(failed(parts, id, Some(gap), error).await?)),
     }
 }
 
 async fn failed(
-    shared: &Shared,
+    parts: &WatchParts,
     channel: ChannelId,
     gap: Option<Gap>,
     error: CallError,
 ) -> Result<Pulled, TaskError> {
     if error.is("CHANNEL_PRIVATE") || error.is("CHANNEL_INVALID") {
-        shared.commit(|tx| tx.note_absent(channel)).await?;
+        parts.database.write(|tx| tx.note_absent(channel)).await?;
         tracing::info!(%channel, "the account is not in this channel any more");
         return Ok(Pulled::Left);
     }
@@ -216,7 +153,7 @@ async fn failed(
     }
     let pause = match error {
         CallError::Account(trouble) => return Err(trouble.into()),
-        CallError::Flood { until, .. } => shared.clock.until(until),
+        CallError::Flood { until, .. } => parts.runtime.clock.until(until),
         CallError::Network { .. } | CallError::Busy { .. } => {
             tracing::debug!(%channel, "to be pulled again: {error}");
             Duration::ZERO

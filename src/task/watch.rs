@@ -14,16 +14,15 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::administrators::is_unlearnable;
-use super::join_decision;
-use super::order_execution::{self, Attached, PostCommit};
+use super::call_retry::{Reply, until_answered};
+use super::post_commit::PostCommit;
 use super::pull::{Gap, Pulled, pull};
-use super::recheck::{self, Sight};
-use super::{Shared, TaskError};
+use super::second_look::Occasion;
+use super::{Administrators, Database, PageApplier, Runtime, TaskError, Wakers, job_result};
 use crate::decide;
-use crate::model::{Advance, Channel, ChannelId, Page, User, UserId};
+use crate::model::{Advance, Channel, ChannelId, ChannelKind, Page, User, UserId};
 use crate::store::{AdvanceOutcome, StoreError, Tx};
-use crate::telegram::{CallError, Hint};
+use crate::telegram::{CallError, Hint, Telegram};
 
 /// How many channels are pulled at once.
 const PULLS_AT_ONCE: usize = 2;
@@ -42,16 +41,35 @@ const DIALOG_SYNC_MIN_INTERVAL: Duration = Duration::from_secs(3);
 /// The longest pause between two tries to connect.
 const CONNECT_PAUSE: Duration = Duration::from_secs(30);
 
+/// The parts that the watcher needs. Cheap to clone.
+#[derive(Clone)]
+pub struct WatchParts {
+    pub database: Database,
+    pub runtime: Runtime,
+    pub telegram: Telegram,
+    pub administrators: Administrators,
+    pub pages: PageApplier,
+    pub wakers: Wakers,
+}
+
+impl WatchParts {
+    /// Reports whether a channel is followed: every group, HIDE and EXCHANGE.
+    fn is_watched(&self, channel: &Channel) -> bool {
+        let private = self.pages.transactions.channels;
+        channel.kind == ChannelKind::Group || private.contains(channel.id)
+    }
+}
+
 /// Watches until the end. `census` is the list of dialogs as just read.
 ///
 /// # Errors
 /// See [`TaskError`].
 pub async fn watch(
-    shared: Arc<Shared>,
+    parts: Arc<WatchParts>,
     mut hints: mpsc::Receiver<Hint>,
     dialogs: Vec<Channel>,
 ) -> Result<(), TaskError> {
-    let mut watch = Watch::new(shared);
+    let mut watch = Watch::new(parts);
     watch.compare(&dialogs).await?;
     let mut batch = Vec::new();
     loop {
@@ -59,16 +77,12 @@ pub async fn watch(
         let (next_start, next_check, next_dialog_sync) =
             (watch.next_start(), watch.next_check, watch.next_dialog_sync);
         tokio::select! {
-            () = watch.shared.shutdown.cancelled() => return Ok(()),
+            () = watch.parts.runtime.shutdown.cancelled() => return Ok(()),
             _ = hints.recv_many(&mut batch, HINTS_A_BATCH) => {
                 watch.take(std::mem::take(&mut batch)).await?;
             }
             Some(job) = watch.jobs.join_next() => {
-                let done = job.unwrap_or_else(|error| match error.try_into_panic() {
-                    Ok(panic) => std::panic::resume_unwind(panic),
-                    Err(_) => Err(TaskError::ShuttingDown),
-                });
-                watch.finish(done?).await?;
+                watch.finish(job_result(job)?).await?;
             }
             () = tokio::time::sleep_until(next_check) => watch.check_due = true,
             () = tokio::time::sleep_until(next_dialog_sync) => watch.dialog_sync_due = true,
@@ -79,7 +93,7 @@ pub async fn watch(
 }
 
 struct Watch {
-    shared: Arc<Shared>,
+    parts: Arc<WatchParts>,
     jobs: JoinSet<Result<Done, TaskError>>,
     /// Channels that have to be pulled, longest waiting first.
     dirty: VecDeque<ChannelId>,
@@ -119,10 +133,10 @@ enum Done {
 }
 
 impl Watch {
-    fn new(shared: Arc<Shared>) -> Self {
-        let now = shared.clock.instant();
+    fn new(parts: Arc<WatchParts>) -> Self {
+        let now = parts.runtime.clock.instant();
         Self {
-            shared,
+            parts,
             jobs: JoinSet::new(),
             dirty: VecDeque::new(),
             gaps: BTreeMap::new(),
@@ -153,7 +167,7 @@ impl Watch {
             .filter(|channel| !self.pulling.contains_key(channel))
             .filter_map(|channel| self.resting.get(channel))
             .map(|(_, until)| *until);
-        let now = self.shared.clock.instant();
+        let now = self.parts.runtime.clock.instant();
         dialogs
             .into_iter()
             .chain(rested)
@@ -166,11 +180,11 @@ impl Watch {
         if self.check_due && !self.check_running {
             self.check_due = false;
             self.check_running = true;
-            self.next_check = self.shared.clock.instant() + CHECK_EVERY;
-            self.jobs.spawn(check(self.shared.clone()));
+            self.next_check = self.parts.runtime.clock.instant() + CHECK_EVERY;
+            self.jobs.spawn(check(self.parts.clone()));
         }
         // A list read over a connection that is not subscribed could miss what follows it.
-        let now = self.shared.clock.instant();
+        let now = self.parts.runtime.clock.instant();
         if self.dialog_sync_due
             && !self.dialog_sync_running
             && !self.check_running
@@ -180,9 +194,13 @@ impl Watch {
             self.dialog_sync_running = true;
             self.dialog_sync_not_before = now + DIALOG_SYNC_MIN_INTERVAL;
             self.next_dialog_sync = now + DIALOG_SYNC_INTERVAL;
-            let shared = self.shared.clone();
+            let parts = self.parts.clone();
             self.jobs.spawn(async move {
-                let answer = shared.call(|| shared.telegram.channels()).await?;
+                let call = || parts.telegram.channels();
+                let answer = match until_answered(&parts.runtime, call).await? {
+                    Reply::Answer(channels) => Ok(channels),
+                    Reply::Refusal(error) => Err(error),
+                };
                 Ok(Done::DialogSync(answer))
             });
         }
@@ -222,9 +240,9 @@ impl Watch {
 
     fn start(&mut self, channel: ChannelId, gap: Option<Gap>) {
         self.pulling.insert(channel, Vec::new());
-        let shared = self.shared.clone();
+        let parts = self.parts.clone();
         self.jobs
-            .spawn(async move { Ok(Done::Pulled(channel, pull(&shared, channel, gap).await?)) });
+            .spawn(async move { Ok(Done::Pulled(channel, pull(&parts, channel, gap).await?)) });
     }
 
     fn mark_dirty(&mut self, channel: ChannelId) {
@@ -235,7 +253,7 @@ impl Watch {
 
     /// Leaves a channel alone for a while, longer each time in a row.
     fn rest(&mut self, channel: ChannelId, at_least: Duration) {
-        let now = self.shared.clock.instant();
+        let now = self.parts.runtime.clock.instant();
         let (failures, until) = self.resting.entry(channel).or_insert((0, now));
         *until = now + decide::backoff(*failures).max(at_least);
         *failures += 1;
@@ -326,24 +344,29 @@ impl Watch {
         if pages.is_empty() && shown.is_empty() {
             return Ok(());
         }
-        let shared = self.shared.clone();
-        let now = shared.clock.now();
-        let (moved, after) = shared
-            .commit(|tx| {
+        let parts = self.parts.clone();
+        let now = parts.runtime.clock.now();
+        let transactions = &parts.pages.transactions;
+        let (moved, after) = parts
+            .database
+            .write(|tx| {
                 let mut moved = Vec::new();
                 let mut after = Vec::new();
                 for page in &pages {
-                    if waits_for_pull(tx, &shared, page)? {
+                    if waits_for_pull(tx, &parts, page)? {
                         moved.push((page.channel, page.advance, AdvanceOutcome::Gap));
                         continue;
                     }
-                    let applied = join_decision::apply(tx, &shared, page, &Attached::new(), now)?;
+                    let applied = transactions.apply_pushed(tx, page, now)?;
                     moved.push((page.channel, page.advance, applied.moved));
-                    after.push(applied.after);
+                    after.push(applied.post_commit);
                 }
                 let mut found = PostCommit::default();
                 for user in shown.values() {
-                    found.fetch |= recheck::look(tx, &shared, user, Sight::InPassing, now)?;
+                    found.fetch |=
+                        transactions
+                            .second_look
+                            .look(tx, user, Occasion::Update, now)?;
                 }
                 after.push(found);
                 Ok((moved, after))
@@ -364,15 +387,15 @@ impl Watch {
             }
         }
         for after in after {
-            join_decision::finish(&self.shared, after).await?;
+            self.parts.pages.transactions.post_commit.run(after).await?;
         }
         Ok(())
     }
 }
 
 /// Whether a push needs more than it brings: the administrators of a group of which none are known,
-/// or the file of an order. The channel's pull asks for them first.
-fn waits_for_pull(tx: &Tx<'_>, shared: &Shared, page: &Page) -> Result<bool, StoreError> {
+/// or files for an order. The channel's pull asks for them first.
+fn waits_for_pull(tx: &Tx<'_>, parts: &WatchParts, page: &Page) -> Result<bool, StoreError> {
     let Some(known) = tx.channel(page.channel)? else {
         // A stranger, and found to be one by `apply`.
         return Ok(false);
@@ -381,21 +404,23 @@ fn waits_for_pull(tx: &Tx<'_>, shared: &Shared, page: &Page) -> Result<bool, Sto
         // A pull would not tell it any more.
         return Ok(false);
     }
-    if page.posts.iter().any(order_execution::needs_file) {
-        return Ok(shared.delivery.private.contains(&page.channel));
+    if parts.pages.transactions.waits_for_pull(page) {
+        return Ok(true);
     }
-    Ok(
-        !page.joins.is_empty()
-            && known.admins_at.is_none()
-            && !is_unlearnable(shared, page.channel),
-    )
+    Ok(!page.joins.is_empty()
+        && known.admins_at.is_none()
+        && !parts.administrators.is_unreadable(page.channel))
 }
 
 /// Makes sure that the connection answers and pushes; a silent one is replaced.
-async fn check(shared: Arc<Shared>) -> Result<Done, TaskError> {
+async fn check(parts: Arc<WatchParts>) -> Result<Done, TaskError> {
     let mut attempts = 0;
     loop {
-        match shared.or_shutdown(shared.telegram.subscribe()).await? {
+        match parts
+            .runtime
+            .or_shutdown(parts.telegram.subscribe())
+            .await?
+        {
             Ok(()) => {
                 if attempts > 0 {
                     tracing::info!("connected again");
@@ -404,7 +429,10 @@ async fn check(shared: Arc<Shared>) -> Result<Done, TaskError> {
             }
             Err(CallError::Account(trouble)) => return Err(trouble.into()),
             Err(CallError::Flood { until, .. }) => {
-                shared.pause(shared.clock.until(until)).await?;
+                parts
+                    .runtime
+                    .pause(parts.runtime.clock.until(until))
+                    .await?;
             }
             // Any answer, even a refusal, comes over a connection that is alive.
             Err(CallError::Busy { .. } | CallError::Refused { .. }) => {
@@ -412,8 +440,9 @@ async fn check(shared: Arc<Shared>) -> Result<Done, TaskError> {
             }
             Err(error @ CallError::Network { .. }) => {
                 tracing::warn!("no connection: {error}");
-                shared.telegram.reconnect();
-                shared
+                parts.telegram.reconnect();
+                parts
+                    .runtime
                     .pause(decide::backoff(attempts).min(CONNECT_PAUSE))
                     .await?;
                 attempts += 1;

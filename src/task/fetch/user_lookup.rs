@@ -1,135 +1,185 @@
-//! Asks Telegram for users: those of joins that could not be decided on, and those whose present photo
-//! an order excepts.
+//! Asks Telegram for users: those of joins that could not be decided on, and those whose present photo goes on or off
+//! the exception list.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::decide;
-use crate::model::{Join, ProfilePhoto, User, UserId, UserRef};
-use crate::task::{Shared, TaskError, join_decision};
-use crate::telegram::CallError;
+use crate::model::{Join, PhotoId, ProfilePhoto, Timestamp, User, UserId, UserRef};
+use crate::spool::Spool;
+use crate::store::{StoreError, Tx};
+use crate::task::call_retry::{Reply, until_answered};
+use crate::task::{Database, JoinPolicy, Runtime, TaskError, Wakers, spool_file};
+use crate::telegram::{CallError, Telegram};
 
-/// How long a bio is waited for.
+/// How long a decision waits for a bio.
 const BIO_WITHIN: Duration = Duration::from_secs(3);
 
-/// Asks for the users of joins that could not be decided on, and decides on them.
-pub(super) async fn look_up(shared: &Shared, waiting: Vec<Join>) -> Result<(), TaskError> {
-    let user_refs = shared
-        .commit(|tx| {
-            waiting
-                .iter()
-                .map(|join| tx.user_ref(join.user, Some((join.group, join.message))))
-                .collect::<Result<Vec<_>, _>>()
-        })
-        .await?;
-    let found = match shared.call(|| shared.telegram.look_up(&user_refs)).await? {
-        Ok(found) => found,
-        Err(error) => {
-            // Single refusals are sorted out below; this one concerns the method itself.
-            tracing::error!("users cannot be looked up: {error}");
-            shared.pause(decide::backoff(u32::MAX)).await?;
+/// Looks users up. Cheap to clone.
+#[derive(Clone)]
+pub struct UserLookup {
+    pub database: Database,
+    pub runtime: Runtime,
+    pub telegram: Telegram,
+    pub spool: Spool,
+    pub join_policy: JoinPolicy,
+    pub wakers: Wakers,
+}
+
+impl UserLookup {
+    /// Asks for the users of joins, and decides on the joins.
+    pub(super) async fn decide_joins(&self, joins: Vec<Join>) -> Result<(), TaskError> {
+        if joins.is_empty() {
             return Ok(());
         }
-    };
-    let bios = if join_decision::wants_bio(shared) {
-        bios(shared, &user_refs).await?
-    } else {
-        BTreeMap::new()
-    };
-    let now = shared.clock.now();
-    shared
-        .commit(|tx| {
-            for join in &waiting {
-                let user = found.get(&join.user).cloned().map_or_else(
-                    || unseen(join),
-                    // Asked for by name, and still no photo: it is hidden from us, or there is none.
-                    settled,
-                );
-                let bio = bios.get(&join.user).cloned();
-                join_decision::decide_again(tx, shared, join, &user, bio, now)?;
+        let user_refs = self
+            .database
+            .read(|tx| {
+                let user_ref =
+                    |join: &Join| tx.user_ref(join.user, Some((join.group, join.message)));
+                joins.iter().map(user_ref).collect::<Result<Vec<_>, _>>()
+            })
+            .await?;
+        let look_up = || self.telegram.look_up(&user_refs);
+        let found = match until_answered(&self.runtime, look_up).await? {
+            Reply::Answer(found) => found,
+            Reply::Refusal(error) => {
+                // A refusal of a single user is handled below; this one concerns the method.
+                tracing::error!(%error, "users cannot be looked up");
+                self.runtime.pause(decide::backoff(u32::MAX)).await?;
+                return Ok(());
             }
-            Ok(())
-        })
-        .await?;
-    shared.wakes.fetch.notify_one();
-    Ok(())
-}
-
-/// Asks for users' bios. A bio that does not come at once is done without: a photo weighs more.
-async fn bios(
-    shared: &Shared,
-    user_refs: &[UserRef],
-) -> Result<BTreeMap<UserId, String>, TaskError> {
-    let mut bios = BTreeMap::new();
-    for user_ref in user_refs {
-        let asked = tokio::time::timeout(BIO_WITHIN, shared.telegram.bio(user_ref));
-        match shared.or_shutdown(asked).await? {
-            Ok(Ok(Some(bio))) => {
-                bios.insert(user_ref.user, bio);
-            }
-            Ok(Ok(None)) => {}
-            Ok(Err(CallError::Account(trouble))) => return Err(trouble.into()),
-            Ok(Err(error)) => tracing::debug!(user = %user_ref.user, "no bio: {error}"),
-            Err(_) => tracing::debug!(user = %user_ref.user, "no bio in time"),
-        }
-    }
-    Ok(bios)
-}
-
-/// Puts the present photos of users on the exception list, or takes them off.
-pub(super) async fn except(shared: &Shared, due: Vec<(UserId, bool)>) -> Result<(), TaskError> {
-    let user_refs = shared
-        .commit(|tx| {
-            due.iter()
-                .map(|(user, _)| tx.user_ref(*user, None))
-                .collect::<Result<Vec<_>, _>>()
-        })
-        .await?;
-    let found = match shared.call(|| shared.telegram.look_up(&user_refs)).await? {
-        Ok(found) => found,
-        Err(error) => {
-            tracing::error!("users cannot be looked up: {error}");
+        };
+        let bios = if self.join_policy.wants_bio() {
+            self.bios(&user_refs).await?
+        } else {
             BTreeMap::new()
-        }
-    };
-    let now = shared.clock.now();
-    let unspool = shared
-        .commit(|tx| {
-            let mut unspool = Vec::new();
-            for (user, put) in &due {
-                // Who cannot be looked up is taken to have the photo that was last seen.
-                let photo = match found.get(user).map(|user| user.photo) {
-                    Some(ProfilePhoto::Present(photo)) => Some(photo.id),
-                    Some(ProfilePhoto::Absent) => None,
-                    Some(ProfilePhoto::Unknown) | None => tx.last_photo(*user)?,
-                };
-                match photo {
-                    Some(photo) => {
-                        tx.set_excepted(photo, *put, now)?;
-                        if *put {
-                            unspool.extend(tx.cancel_photo(photo, now)?);
-                        }
-                    }
-                    None => tracing::warn!(%user, "no photo is known to except"),
-                }
-                tx.settle_exception(*user, *put)?;
-            }
-            Ok(unspool)
-        })
-        .await?;
-    for name in unspool {
-        if let Err(error) = shared.spool.remove(&name) {
-            tracing::warn!("a spooled photo cannot be removed: {error}");
-        }
+        };
+        let now = self.runtime.clock.now();
+        self.database
+            .write(|tx| self.decide(tx, &joins, &found, &bios, now))
+            .await?;
+        self.wakers.fetch.notify_one();
+        Ok(())
     }
-    shared.wakes.fetch.notify_one();
-    Ok(())
+
+    fn decide(
+        &self,
+        tx: &Tx<'_>,
+        joins: &[Join],
+        found: &BTreeMap<UserId, User>,
+        bios: &BTreeMap<UserId, String>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        for join in joins {
+            let user = match found.get(&join.user) {
+                Some(user) => with_known_photo(user.clone()),
+                None => without_photo(join.user),
+            };
+            let bio = bios.get(&join.user).map(String::as_str);
+            self.join_policy
+                .decide_looked_up(tx, join, &user, bio, now)?;
+        }
+        Ok(())
+    }
+
+    /// Asks for the bios of users. A decision does not wait for a bio that is late: the photo matters more.
+    async fn bios(&self, user_refs: &[UserRef]) -> Result<BTreeMap<UserId, String>, TaskError> {
+        let mut bios = BTreeMap::new();
+        for user_ref in user_refs {
+            let call = tokio::time::timeout(BIO_WITHIN, self.telegram.bio(user_ref));
+            match self.runtime.or_shutdown(call).await? {
+                Ok(Ok(Some(bio))) => {
+                    bios.insert(user_ref.user, bio);
+                }
+                Ok(Ok(None)) => {}
+                Ok(Err(CallError::Account(trouble))) => return Err(trouble.into()),
+                Ok(Err(error)) => tracing::debug!(user = %user_ref.user, %error, "no bio"),
+                Err(_) => tracing::debug!(user = %user_ref.user, "no bio in time"),
+            }
+        }
+        Ok(bios)
+    }
+
+    /// Puts the present photos of users on the exception list, or takes them off.
+    pub(super) async fn except_photos(&self, due: Vec<(UserId, bool)>) -> Result<(), TaskError> {
+        if due.is_empty() {
+            return Ok(());
+        }
+        let user_refs = self
+            .database
+            .read(|tx| {
+                let user_ref = |(user, _): &(UserId, bool)| tx.user_ref(*user, None);
+                due.iter().map(user_ref).collect::<Result<Vec<_>, _>>()
+            })
+            .await?;
+        let look_up = || self.telegram.look_up(&user_refs);
+        let found = match until_answered(&self.runtime, look_up).await? {
+            Reply::Answer(found) => found,
+            Reply::Refusal(error) => {
+                tracing::error!(%error, "users cannot be looked up");
+                BTreeMap::new()
+            }
+        };
+        let now = self.runtime.clock.now();
+        let obsolete = self
+            .database
+            .write(|tx| {
+                let mut obsolete = Vec::new();
+                for (user, put) in &due {
+                    let photo = present_photo(tx, *user, found.get(user))?;
+                    obsolete.extend(except(tx, *user, photo, *put, now)?);
+                }
+                Ok(obsolete)
+            })
+            .await?;
+        for name in &obsolete {
+            spool_file::remove(&self.spool, name);
+        }
+        self.wakers.fetch.notify_one();
+        Ok(())
+    }
 }
 
-/// A user whom Telegram does not show at all: as good as one without a photo.
-fn unseen(join: &Join) -> User {
+/// Returns the photo that a user has. A user who cannot be looked up counts as having the photo that was last seen.
+fn present_photo(
+    tx: &Tx<'_>,
+    user: UserId,
+    found: Option<&User>,
+) -> Result<Option<PhotoId>, StoreError> {
+    match found.map(|user| user.photo) {
+        Some(ProfilePhoto::Present(photo)) => Ok(Some(photo.id)),
+        Some(ProfilePhoto::Absent) => Ok(None),
+        Some(ProfilePhoto::Unknown) | None => tx.last_photo(user),
+    }
+}
+
+/// Carries out one exception. Returns the spool files that no row names any more.
+fn except(
+    tx: &Tx<'_>,
+    user: UserId,
+    photo: Option<PhotoId>,
+    put: bool,
+    now: Timestamp,
+) -> Result<Vec<String>, StoreError> {
+    let mut obsolete = Vec::new();
+    match photo {
+        Some(photo) => {
+            tx.set_excepted(photo, put, now)?;
+            if put {
+                obsolete = tx.cancel_photo(photo, now)?;
+            }
+        }
+        None => tracing::warn!(%user, "no photo is known to except"),
+    }
+    tx.settle_exception(user, put)?;
+    Ok(obsolete)
+}
+
+/// Returns a user whom Telegram does not show at all: the decision treats them as one without a photo.
+const fn without_photo(user: UserId) -> User {
     User {
-        id: join.user,
+        id: user,
         access_hash: None,
         min: true,
         name: String::new(),
@@ -139,12 +189,59 @@ fn unseen(join: &Join) -> User {
     }
 }
 
-pub(super) fn settled(user: User) -> User {
+/// Settles the photo of a user who was asked for by name: if it is still unknown, there is none, or it is hidden from
+/// this account.
+pub(super) fn with_known_photo(user: User) -> User {
     match user.photo {
         ProfilePhoto::Unknown => User {
             photo: ProfilePhoto::Absent,
             ..user
         },
         _ => user,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::task::fixture::{Fixture, JOINER, NOW, user};
+
+    #[test]
+    fn the_photo_that_is_excepted_is_the_present_one_or_the_last_that_was_seen() {
+        let fixture = Fixture::new();
+        fixture.write(|tx| {
+            let photo = |found: Option<&User>| present_photo(tx, JOINER, found);
+            assert_eq!(photo(None)?, None);
+            tx.note_user(&user(JOINER, Some(7)), None)?;
+            let unknown = User {
+                photo: ProfilePhoto::Unknown,
+                ..user(JOINER, None)
+            };
+            assert_eq!(photo(None)?, Some(PhotoId::new(7)));
+            assert_eq!(photo(Some(&unknown))?, Some(PhotoId::new(7)));
+            assert_eq!(photo(Some(&user(JOINER, None)))?, None);
+            let other = user(JOINER, Some(8));
+            assert_eq!(photo(Some(&other))?, Some(PhotoId::new(8)));
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn a_user_who_is_not_shown_has_no_photo() {
+        let fixture = Fixture::new();
+        let lookup_of = |photo| User {
+            photo,
+            ..user(JOINER, None)
+        };
+        let settled = with_known_photo(lookup_of(ProfilePhoto::Unknown));
+        assert_eq!(settled.photo, ProfilePhoto::Absent);
+        fixture.write(|tx| {
+            let put = except(tx, JOINER, Some(PhotoId::new(7)), true, NOW)?;
+            assert!(put.is_empty());
+            assert!(tx.is_excepted(PhotoId::new(7))?);
+            except(tx, JOINER, Some(PhotoId::new(7)), false, NOW)?;
+            assert!(!tx.is_excepted(PhotoId::new(7))?);
+            Ok(())
+        });
     }
 }

@@ -25,11 +25,12 @@ impl Watch {
         let unknown_channels = self.unknown_channels.clone();
         let (watched, ignored): (Vec<&Channel>, Vec<&Channel>) = channels
             .iter()
-            .partition(|channel| self.shared.is_watched(channel));
+            .partition(|channel| self.parts.is_watched(channel));
         let listed: BTreeSet<ChannelId> = watched.iter().map(|channel| channel.id).collect();
         let (found, missing) = self
-            .shared
-            .commit(|tx| {
+            .parts
+            .database
+            .write(|tx| {
                 let first = tx.setting(FIRST_DIALOG_SYNC)?.is_none();
                 let mut found = Vec::new();
                 for &channel in &watched {
@@ -52,7 +53,7 @@ impl Watch {
             .count();
         if new > 0 {
             tracing::info!(watched = watched.len(), new, "channels");
-            self.shared.wakes.admins.notify_one();
+            self.parts.wakers.administrators.read_unknown();
         }
         let lost = std::mem::take(&mut self.lost);
         for (channel, (id, found)) in watched.iter().zip(found) {

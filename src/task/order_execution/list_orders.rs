@@ -1,0 +1,120 @@
+//! The orders that clear or replace a list.
+
+use std::borrow::Cow;
+
+use super::effects::Execution;
+use super::{OrderError, Preparation};
+use crate::exchange::orders::Cleared;
+use crate::files::LeftOut;
+use crate::model::{List, ListData, WordList};
+use crate::store::StoreError;
+use crate::task::backup_files;
+use crate::task::order_files::AttachedList;
+
+/// The data of a list that came with an order.
+pub(in crate::task) struct ListFromFile<'a> {
+    data: Cow<'a, ListData>,
+    /// The parts of the file that mean nothing here.
+    left_out: LeftOut,
+}
+
+impl<'a> Execution<'a, '_> {
+    /// Clears a part of what is stored, once the backups that wait have their files.
+    pub(super) fn clear(&mut self, what: Cleared) -> Result<&'static str, OrderError> {
+        match self.attachments.preparation {
+            Preparation::Files { .. } => {}
+            Preparation::Failed(why) => return Err(OrderError::Refused(why.clone())),
+            Preparation::Nothing if backup_files::lists_wait(self.tx, self.now)? => {
+                let why = "a backup waits whose files are not made yet";
+                return Err(OrderError::Refused(why.into()));
+            }
+            Preparation::Nothing => {}
+        }
+        self.post_commit.deliver = true;
+        Ok(self.clear_part(what)?)
+    }
+
+    fn clear_part(&self, what: Cleared) -> Result<&'static str, StoreError> {
+        let tx = self.tx;
+        Ok(match what {
+            Cleared::BadChannels => {
+                tx.clear_bad(false)?;
+                "bad channels cleared"
+            }
+            Cleared::BadUsers => {
+                tx.clear_bad(true)?;
+                "bad users cleared"
+            }
+            Cleared::ExceptLong => {
+                tx.clear_excepted()?;
+                "exceptions cleared"
+            }
+            Cleared::UserAll => {
+                tx.forget_users(None)?;
+                "users cleared"
+            }
+            Cleared::UserNew => {
+                tx.forget_users(Some(self.now.plus(-self.executor.time_new)))?;
+                "new users cleared"
+            }
+        })
+    }
+
+    /// Replaces a list of rules; rules that stay keep their hits.
+    pub(super) fn update_rules(&mut self, words: WordList) -> Result<String, OrderError> {
+        let list = List::Words(words);
+        let found = data_of(list, self.attached()).map_err(OrderError::Refused)?;
+        let ListData::Rules(rules) = found.data.as_ref() else {
+            return Err(OrderError::Refused("its file holds another list".into()));
+        };
+        self.tx.replace_rules(words, rules, true)?;
+        self.post_commit.rules_changed = true;
+        Ok(format!("{list} replaced, {} rules", rules.len()))
+    }
+
+    /// Replaces a list by the file of the post, once the list is kept.
+    pub(super) fn roll_back(&mut self, list: List) -> Result<String, OrderError> {
+        let found = data_of(list, self.attached()).map_err(OrderError::Refused)?;
+        match self.attachments.preparation {
+            Preparation::Files { kept: Some(_) } => {}
+            Preparation::Failed(why) => return Err(OrderError::Refused(why.clone())),
+            Preparation::Files { kept: None } | Preparation::Nothing => {
+                return Err(OrderError::Refused("the replaced list is not kept".into()));
+            }
+        }
+        self.tx.replace_list(list, &found.data, self.now)?;
+        self.post_commit.deliver = true;
+        self.post_commit.rules_changed |= matches!(list, List::Words(_));
+        Ok(if found.left_out.is_empty() {
+            format!("{list} rolled back")
+        } else {
+            format!(
+                "{list} rolled back; left out, as it means nothing here: {}",
+                found.left_out.by_kind()
+            )
+        })
+    }
+
+    fn attached(&self) -> Option<&'a AttachedList> {
+        self.attachments.lists.get(&self.message)
+    }
+}
+
+/// Returns the data of the file that came with an order, if they belong to the list that the order names.
+pub(in crate::task) fn data_of(
+    list: List,
+    file: Option<&AttachedList>,
+) -> Result<ListFromFile<'_>, String> {
+    let file = match file {
+        Some(Ok(file)) => file,
+        Some(Err(why)) => return Err(why.clone()),
+        None => return Err("it came without a file".into()),
+    };
+    match file.list {
+        Some(named) if named != list => Err(format!("its file holds {named}, not {list}")),
+        _ => {
+            let (data, left_out) = file.data_for(list).map_err(|error| error.to_string())?;
+            Ok(ListFromFile { data, left_out })
+        }
+    }
+}

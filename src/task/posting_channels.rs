@@ -1,0 +1,89 @@
+//! The private channels, and which of them posts go to now.
+//!
+//! `exchange::route` decides what turns the choice; this module keeps the choice in the store, in the transaction of
+//! the event, and passes the EMERGENCY order on once. See docs/exchange.md, "Which channel".
+
+use super::enqueue;
+use crate::exchange::reports;
+use crate::exchange::route::{Route, RouteEvent};
+use crate::model::{ChannelId, Timestamp};
+use crate::store::{Row, StoreError, Tx};
+
+/// The setting that keeps the choice.
+const ROUTE: &str = "route";
+
+/// HIDE and, where one is configured, EXCHANGE.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PostingChannels {
+    pub hide: ChannelId,
+    pub exchange: Option<ChannelId>,
+}
+
+impl PostingChannels {
+    /// Reports whether a channel is one of them.
+    #[must_use]
+    pub fn contains(&self, channel: ChannelId) -> bool {
+        channel == self.hide || Some(channel) == self.exchange
+    }
+
+    /// Returns where posts go now.
+    pub(super) fn route(&self, tx: &Tx<'_>) -> Result<Route, StoreError> {
+        let stored = tx.setting(ROUTE)?.and_then(|word| Route::from_word(&word));
+        Ok(Route::at_start(stored, self.exchange.is_some()))
+    }
+
+    /// Returns the channel of a row's post: the one in which the post was begun, since only that channel knows its
+    /// `random_id`; otherwise the one that posts go to now.
+    pub(super) fn target(&self, tx: &Tx<'_>, row: &Row) -> Result<ChannelId, StoreError> {
+        if let Some(channel) = row.begun_in {
+            return Ok(channel);
+        }
+        Ok(match (self.route(tx)?, self.exchange) {
+            (Route::Exchange, Some(exchange)) => exchange,
+            _ => self.hide,
+        })
+    }
+
+    /// Changes the choice after an event. Returns `true` if the EMERGENCY order is passed on in HIDE.
+    pub(super) fn turn(
+        &self,
+        tx: &Tx<'_>,
+        event: RouteEvent,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let turn = self.route(tx)?.turn(event, self.exchange.is_some());
+        tx.keep_setting(ROUTE, turn.route.as_str())?;
+        if turn.pass_on {
+            enqueue::envelope(tx, "emergency", &reports::emergency(), now)?;
+        }
+        Ok(turn.pass_on)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::task::fixture::{EXCHANGE, Fixture, HIDE, NOW};
+
+    #[test]
+    fn the_emergency_order_is_passed_on_once_and_a_begun_post_stays_where_it_was_begun() {
+        let fixture = Fixture::new();
+        let channels = PostingChannels {
+            hide: HIDE,
+            exchange: Some(EXCHANGE),
+        };
+        fixture.write(|tx| {
+            enqueue::envelope(tx, "version", "a report", NOW)?;
+            let mut row = tx.next_to_send(NOW, true, true)?.expect("a row");
+            assert_eq!(channels.target(tx, &row)?, EXCHANGE);
+            assert!(channels.turn(tx, RouteEvent::ExchangeFailed, NOW)?);
+            assert!(!channels.turn(tx, RouteEvent::Ordered { hide: true }, NOW)?);
+            assert_eq!(channels.target(tx, &row)?, HIDE);
+            row.begun_in = Some(EXCHANGE);
+            assert_eq!(channels.target(tx, &row)?, EXCHANGE);
+            assert!(!channels.turn(tx, RouteEvent::Ordered { hide: false }, NOW)?);
+            assert_eq!(channels.route(tx)?, Route::Exchange);
+            Ok(())
+        });
+    }
+}
