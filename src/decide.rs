@@ -4,6 +4,7 @@
 //! of what a failed post means. Refuses to know the wire, the database and the clock: facts come in as
 //! values, decisions go out as values.
 
+pub mod channel_tracker;
 mod coverage;
 mod join;
 mod recheck;

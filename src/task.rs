@@ -10,6 +10,7 @@ mod call_retry;
 mod cron;
 mod database;
 mod deliver;
+mod dialog_sync;
 mod enqueue;
 mod fetch;
 #[cfg(test)]
@@ -48,13 +49,14 @@ pub use order_files::OrderFiles;
 pub use page_application::{PageApplier, PageTransactions};
 pub use post_commit::PostCommitRunner;
 pub use posting_channels::PostingChannels;
+pub use pull::ChannelPuller;
 pub use recheck::Rechecker;
 pub use rule_book::RuleBook;
 pub use runtime::Runtime;
 pub use second_look::SecondLook;
 pub use spool_check::check_spool;
 pub use wakers::{AdministratorsWaker, Wakers};
-pub use watch::{WatchParts, watch};
+pub use watch::{Watcher, watch};
 
 use crate::store::StoreError;
 use crate::telegram::AccountTrouble;

@@ -16,10 +16,10 @@ use crate::schedule::Timetable;
 use crate::spool::Spool;
 use crate::store::Store;
 use crate::task::{
-    self, Accounts, Administrators, AdministratorsWaker, AvatarDownload, BackupFiles, Database,
-    Deliverer, Fetcher, JoinPolicy, ListKeeper, OrderExecutor, OrderFiles, PageApplier,
-    PageTransactions, PostCommitRunner, PostingChannels, Rechecker, RuleBook, Runtime, Scheduler,
-    SecondLook, TaskError, UserLookup, Wakers, WatchParts,
+    self, Accounts, Administrators, AdministratorsWaker, AvatarDownload, BackupFiles,
+    ChannelPuller, Database, Deliverer, Fetcher, JoinPolicy, ListKeeper, OrderExecutor, OrderFiles,
+    PageApplier, PageTransactions, PostCommitRunner, PostingChannels, Rechecker, RuleBook, Runtime,
+    Scheduler, SecondLook, TaskError, UserLookup, Wakers, Watcher,
 };
 use crate::telegram::{Hint, Telegram};
 
@@ -34,7 +34,7 @@ pub(super) struct Loops {
     pub(super) spool: Spool,
     administrators: Administrators,
     administrators_waker: AdministratorsWaker,
-    watch: WatchParts,
+    watcher: Watcher,
     fetcher: Fetcher,
     deliverer: Deliverer,
     rechecker: Rechecker,
@@ -128,12 +128,19 @@ impl Loops {
                 },
             },
         };
-        let watch = WatchParts {
+        let watcher = Watcher {
             database: database.clone(),
             runtime: runtime.clone(),
             telegram: telegram.clone(),
             administrators: administrators.clone(),
-            pages,
+            transactions: pages.transactions.clone(),
+            puller: ChannelPuller {
+                database: database.clone(),
+                runtime: runtime.clone(),
+                telegram: telegram.clone(),
+                administrators: administrators.clone(),
+                pages,
+            },
             wakers: wakers.clone(),
         };
         let fetcher = Fetcher {
@@ -195,7 +202,7 @@ impl Loops {
             spool,
             administrators,
             administrators_waker,
-            watch,
+            watcher,
             fetcher,
             deliverer,
             rechecker,
@@ -214,7 +221,7 @@ impl Loops {
     ) -> Result<(), AppError> {
         let shutdown = self.runtime.shutdown;
         let mut loops = JoinSet::new();
-        loops.spawn(task::watch(Arc::new(self.watch), hints, dialogs));
+        loops.spawn(task::watch(self.watcher, hints, dialogs));
         loops.spawn(self.fetcher.fetch());
         loops.spawn(self.deliverer.deliver());
         loops.spawn(self.rechecker.recheck());

@@ -55,7 +55,7 @@ impl Database {
             match attempt() {
                 Ok(done) => return Ok(done),
                 Err(error) if error.may_pass() => {
-                    tracing::error!(%error, "the database refused a transaction; trying again");
+                    tracing::error!(%error, "the disk refused a transaction; trying again");
                     self.runtime.pause(DISK_PAUSE).await?;
                 }
                 Err(error) => return Err(error.into()),

@@ -94,6 +94,16 @@ impl PageTransactions {
         self.apply(tx, &segment, attachments, now)
     }
 
+    /// Looks again at a user whom an update showed. Returns `true` if there is something to download or to look up.
+    pub(super) fn look_at_shown(
+        &self,
+        tx: &Tx<'_>,
+        user: &User,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.second_look.look(tx, user, Occasion::Update, now)
+    }
+
     /// Reports whether the posts of a pushed page need the preparations of a pull.
     pub(super) fn waits_for_pull(&self, page: &Page) -> bool {
         self.channels.contains(page.channel) && posted_order::wait_for_pull(&page.posts)
@@ -158,7 +168,7 @@ impl PageTransactions {
             count_malformed(tx, page, segment.all_posts)?;
             post_commit.fetch |= self.apply_joins(tx, page, now)?;
             for user in &page.shown {
-                post_commit.fetch |= self.second_look.look(tx, user, Occasion::Update, now)?;
+                post_commit.fetch |= self.look_at_shown(tx, user, now)?;
             }
         }
         Ok(Applied { moved, post_commit })

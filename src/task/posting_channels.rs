@@ -6,7 +6,7 @@
 use super::enqueue;
 use crate::exchange::reports;
 use crate::exchange::route::{Route, RouteEvent};
-use crate::model::{ChannelId, Timestamp};
+use crate::model::{Channel, ChannelId, ChannelKind, Timestamp};
 use crate::store::{Row, StoreError, Tx};
 
 /// The setting that keeps the choice.
@@ -21,9 +21,13 @@ pub struct PostingChannels {
 
 impl PostingChannels {
     /// Reports whether a channel is one of them.
-    #[must_use]
-    pub fn contains(&self, channel: ChannelId) -> bool {
+    pub(super) fn contains(&self, channel: ChannelId) -> bool {
         channel == self.hide || Some(channel) == self.exchange
+    }
+
+    /// Reports whether the updates of a channel are followed: those of every group, HIDE and EXCHANGE.
+    pub(super) fn is_watched(&self, channel: &Channel) -> bool {
+        channel.kind == ChannelKind::Group || self.contains(channel.id)
     }
 
     /// Returns where posts go now.

@@ -2,166 +2,145 @@
 
 use std::time::Duration;
 
-use super::{TaskError, WatchParts};
-use crate::model::{Advance, ChannelId, MessageId, Page};
+use super::{Administrators, Database, PageApplier, Runtime, TaskError};
+use crate::decide::channel_tracker::{Gap, PullEnd};
+use crate::model::{Advance, ChannelId, Page};
 use crate::store::{AdvanceOutcome, KnownChannel};
-use crate::telegram::{CallError, Difference};
+use crate::telegram::{CallError, Difference, Telegram};
 
 /// How soon a channel whose pull was refused is pulled again.
 const REFUSED_PAUSE: Duration = Duration::from_secs(30);
 
-/// How a pull ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Pulled {
-    /// Nothing is left to pull.
-    UpToDate,
-    /// The account is not in the channel any more.
-    Left,
-    /// Differences do not bridge this gap: its messages have to be fetched by their ids.
-    Gap(Gap),
-    /// Telegram does not accept the stored `pts`: the list of dialogs has to tell where to go on.
-    Lost,
-    /// To be tried again, not before the pause is over; so that nobody else waits for it meanwhile.
-    Later {
-        /// The gap that is not closed yet.
-        gap: Option<Gap>,
-        /// The pause, if Telegram asked for one.
-        pause: Duration,
-    },
+/// Pulls channels. Cheap to clone.
+#[derive(Clone)]
+pub struct ChannelPuller {
+    pub database: Database,
+    pub runtime: Runtime,
+    pub telegram: Telegram,
+    pub administrators: Administrators,
+    pub pages: PageApplier,
 }
 
-/// A gap that differences cannot bridge: where it ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Gap {
-    /// The newest message.
-    pub(super) top: MessageId,
-    /// The `pts` to go on from.
-    pub(super) pts: i32,
-}
-
-/// Pulls `channel` from the stored `pts` until nothing is left, closing `gap` first.
-pub(super) async fn pull(
-    parts: &WatchParts,
-    channel: ChannelId,
-    mut gap: Option<Gap>,
-) -> Result<Pulled, TaskError> {
-    loop {
-        let known = parts.database.read(|tx| tx.channel(channel)).await?;
-        let Some(known) = known.filter(|known| known.present) else {
-            return Ok(Pulled::Left);
-        };
-        parts.administrators.read_now(&known).await?;
-        let step = match gap {
-            Some(end) => close(parts, &known, end).await?,
-            None => advance(parts, &known).await?,
-        };
-        match step {
-            Step::More => {}
-            Step::Closed => gap = None,
-            Step::Ended(how) => return Ok(how),
-        }
-    }
-}
-
-/// What one call brought.
+/// The result of one call.
 enum Step {
     More,
+    /// The gap is closed.
     Closed,
-    Ended(Pulled),
+    Ended(PullEnd),
 }
 
-/// Pulls one page of differences.
-async fn advance(parts: &WatchParts, known: &KnownChannel) -> Result<Step, TaskError> {
-    let (id, hash, pts) = (
-        known.channel.id,
-        known.channel.access_hash,
-        known.channel.pts,
-    );
-    let answer = parts
-        .runtime
-        .or_shutdown(parts.telegram.difference(id, hash, pts))
-        .await?;
-    Ok(match answer {
-        Ok(Difference::Page { page, last }) => {
-            let moved = parts.pages.apply_pulled(&page).await?;
-            let stands = page.advance == Advance::Pulled { from: pts, to: pts };
-            match moved {
-                // An answer that neither ends nor moves would be asked for without end.
-                AdvanceOutcome::Advanced if last || stands => Step::Ended(Pulled::UpToDate),
-                _ => Step::More,
+impl ChannelPuller {
+    /// Pulls `channel` from the stored `pts` until nothing is left, closing `gap` first.
+    pub(super) async fn pull(
+        &self,
+        channel: ChannelId,
+        mut gap: Option<Gap>,
+    ) -> Result<PullEnd, TaskError> {
+        loop {
+            let known = self.database.read(|tx| tx.channel(channel)).await?;
+            let Some(known) = known.filter(|known| known.present) else {
+                return Ok(PullEnd::Left);
+            };
+            self.administrators.read_now(&known).await?;
+            let step = match gap {
+                Some(end) => self.close(&known, end).await?,
+                None => self.advance(&known).await?,
+            };
+            match step {
+                Step::More => {}
+                Step::Closed => gap = None,
+                Step::Ended(end) => return Ok(end),
             }
         }
-        Ok(Difference::TooLong { top_message, pts }) => {
-            tracing::info!(channel = %id, "a gap too long for differences: fetching its messages");
-            Step::Ended(Pulled::Gap(Gap {
-                top: top_message,
-                pts,
-            }))
-        }
-        Err(error) => Step::Ended(failed(parts, id, None, error).await?),
-    })
-}
+    }
 
-/// Fetches some of a gap's messages by their ids; once none is left, adopts its `pts`. Killed in
-/// between, it goes on after the last page that was committed.
-async fn close(parts: &WatchParts, known: &KnownChannel, gap: Gap) -> Result<Step, TaskError> {
-    let (id, hash, after) = (
-        known.channel.id,
-        known.channel.access_hash,
-        known.channel.top_message,
-    );
-    if after >= gap.top {
-        let adopted = Page {
-            channel: id,
-            advance: Advance::Adopted { to: gap.pts },
-            joins: Vec::new(),
-            users: Vec::new(),
-            shown: Vec::new(),
-            posts: Vec::new(),
-            last_message: None,
+    /// Pulls one page of differences.
+    async fn advance(&self, known: &KnownChannel) -> Result<Step, TaskError> {
+        let (id, hash, pts) = (
+            known.channel.id,
+            known.channel.access_hash,
+            known.channel.pts,
+        );
+        let call = self.telegram.difference(id, hash, pts);
+        Ok(match self.runtime.or_shutdown(call).await? {
+            Ok(Difference::Page { page, last }) => {
+                let moved = self.pages.apply_pulled(&page).await?;
+                let stays = page.advance == Advance::Pulled { from: pts, to: pts };
+                match moved {
+                    // A page that is neither the last nor moves pts would be pulled without end.
+                    AdvanceOutcome::Advanced if last || stays => Step::Ended(PullEnd::UpToDate),
+                    _ => Step::More,
+                }
+            }
+            Ok(Difference::TooLong { top_message, pts }) => {
+                tracing::info!(channel = %id, "a gap too long for differences: fetching its messages");
+                Step::Ended(PullEnd::TooLong(Gap {
+                    top: top_message,
+                    pts,
+                }))
+            }
+            Err(error) => Step::Ended(self.failed(id, None, error).await?),
+        })
+    }
+
+    /// Fetches some messages of a gap by their ids; once none is left, adopts its `pts`. After a crash the pull
+    /// continues after the last page that was committed.
+    async fn close(&self, known: &KnownChannel, gap: Gap) -> Result<Step, TaskError> {
+        let (id, hash, after) = (
+            known.channel.id,
+            known.channel.access_hash,
+            known.channel.top_message,
+        );
+        if after >= gap.top {
+            let adopted = Page {
+                channel: id,
+                advance: Advance::Adopted { to: gap.pts },
+                joins: Vec::new(),
+                users: Vec::new(),
+                shown: Vec::new(),
+                posts: Vec::new(),
+                last_message: None,
+            };
+            self.pages.apply_pulled(&adopted).await?;
+            return Ok(Step::Closed);
+        }
+        let call = self.telegram.messages(id, hash, after, gap.top);
+        match self.runtime.or_shutdown(call).await? {
+            Ok(page) => {
+                self.pages.apply_pulled(&page).await?;
+                Ok(Step::More)
+            }
+            Err(error) => Ok(Step::Ended(self.failed(id, Some(gap), error).await?)),
+        }
+    }
+
+    async fn failed(
+        &self,
+        channel: ChannelId,
+        gap: Option<Gap>,
+        error: CallError,
+    ) -> Result<PullEnd, TaskError> {
+        if error.is("CHANNEL_PRIVATE") || error.is("CHANNEL_INVALID") {
+            self.database.write(|tx| tx.note_absent(channel)).await?;
+            tracing::info!(%channel, "the account is not in this channel any more");
+            return Ok(PullEnd::Left);
+        }
+        if error.is("PERSISTENT_TIMESTAMP_INVALID") || error.is("PERSISTENT_TIMESTAMP_EMPTY") {
+            tracing::warn!(%channel, "Telegram does not accept the stored pts: asking for the present one");
+            return Ok(PullEnd::PtsRejected);
+        }
+        let pause = match error {
+            CallError::Account(trouble) => return Err(trouble.into()),
+            CallError::Flood { until, .. } => self.runtime.clock.until(until),
+            CallError::Network { .. } | CallError::Busy { .. } => {
+                tracing::debug!(%channel, %error, "a pull failed; it is retried");
+                Duration::ZERO
+            }
+            CallError::Refused { .. } => {
+                tracing::error!(%channel, %error, "pulling was refused");
+                REFUSED_PAUSE
+            }
         };
-        parts.pages.apply_pulled(&adopted).await?;
-        return Ok(Step::Closed);
+        Ok(PullEnd::Failed { gap, pause })
     }
-    let answer = parts
-        .runtime
-        .or_shutdown(parts.telegram.messages(id, hash, after, gap.top))
-        .await?;
-    match answer {
-        Ok(page) => {
-            parts.pages.apply_pulled(&page).await?;
-            Ok(Step::More)
-        }
-        Err(error) => Ok(Step::Ended(failed(parts, id, Some(gap), error).await?)),
-    }
-}
-
-async fn failed(
-    parts: &WatchParts,
-    channel: ChannelId,
-    gap: Option<Gap>,
-    error: CallError,
-) -> Result<Pulled, TaskError> {
-    if error.is("CHANNEL_PRIVATE") || error.is("CHANNEL_INVALID") {
-        parts.database.write(|tx| tx.note_absent(channel)).await?;
-        tracing::info!(%channel, "the account is not in this channel any more");
-        return Ok(Pulled::Left);
-    }
-    if error.is("PERSISTENT_TIMESTAMP_INVALID") || error.is("PERSISTENT_TIMESTAMP_EMPTY") {
-        tracing::warn!(%channel, "Telegram does not accept the stored pts: asking for the present one");
-        return Ok(Pulled::Lost);
-    }
-    let pause = match error {
-        CallError::Account(trouble) => return Err(trouble.into()),
-        CallError::Flood { until, .. } => parts.runtime.clock.until(until),
-        CallError::Network { .. } | CallError::Busy { .. } => {
-            tracing::debug!(%channel, "to be pulled again: {error}");
-            Duration::ZERO
-        }
-        CallError::Refused { .. } => {
-            tracing::error!(%channel, "pulling was refused: {error}");
-            REFUSED_PAUSE
-        }
-    };
-    Ok(Pulled::Later { gap, pause })
 }
