@@ -1,6 +1,7 @@
-//! Before anything runs: who the account is, which channels it is in, and where posts go.
+//! Learns, before any loop starts, who the account is and which channels it is in, and checks that it may post.
 //!
-//! Owns the patience with a network that is not there yet (SPEC §11, code 69). Keeps nothing: a new start asks anew.
+//! The module waits for a network that is not there yet, up to [`REACHABLE_WITHIN`]. It keeps nothing: each start asks
+//! Telegram again.
 
 use std::time::Duration;
 
@@ -11,55 +12,64 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::decide;
 use crate::model::{Channel, ChannelId, Timestamp, UserId};
-use crate::task::Delivery;
 use crate::telegram::{CallError, Telegram};
 
 /// How long Telegram may be unreachable at start.
 pub(super) const REACHABLE_WITHIN: Duration = Duration::from_secs(600);
+/// The longest pause between two attempts.
+const MAX_PAUSE: Duration = Duration::from_secs(30);
+/// How often the program reads the list of dialogs before it believes that HIDE is not in it: the pages of the list are
+/// no snapshot.
+const MAX_LISTS: usize = 3;
 
-/// Learns where posts go. A list of dialogs that lacks HIDE is asked for again before it is believed:
-/// its pages are no snapshot.
-pub(super) async fn learn_channels(
+/// The account, as Telegram knows it.
+pub(super) struct Account {
+    pub(super) own: UserId,
+    /// Every channel that the account is in.
+    pub(super) channels: Vec<Channel>,
+}
+
+/// Learns who the account is and which channels it is in. Returns `None` if the program shuts down first.
+pub(super) async fn learn_account(
     config: &Config,
     telegram: &Telegram,
     clock: &Clock,
     shutdown: &CancellationToken,
-) -> Result<Option<(UserId, Vec<Channel>, Delivery)>, AppError> {
-    const LISTS: usize = 3;
+) -> Result<Option<Account>, AppError> {
     let mut lists = 1;
     loop {
-        let Some((own, channels)) = learn(telegram, clock, shutdown).await? else {
+        let Some(account) = ask(telegram, clock, shutdown).await? else {
             return Ok(None);
         };
-        match delivery(config, &channels) {
-            Ok(delivery) => return Ok(Some((own, channels, delivery))),
-            Err(AppError::NotInChannel { .. }) if lists < LISTS => lists += 1,
+        match check_private_channels(config, &account.channels) {
+            Ok(()) => return Ok(Some(account)),
+            Err(AppError::NotInChannel { .. }) if lists < MAX_LISTS => lists += 1,
             Err(error) => return Err(error),
         }
     }
 }
 
-/// Connects, and learns who the account is and which channels it is in. `None` if the end was asked
-/// for first.
-async fn learn(
+/// Connects and asks, until there is an answer.
+async fn ask(
     telegram: &Telegram,
     clock: &Clock,
     shutdown: &CancellationToken,
-) -> Result<Option<(UserId, Vec<Channel>)>, AppError> {
+) -> Result<Option<Account>, AppError> {
     let deadline = clock.instant() + REACHABLE_WITHIN;
     let mut attempts = 0;
     loop {
-        let asked = async {
+        let calls = async {
             telegram.subscribe().await?;
             let own = telegram.own_user().await?.id;
-            Ok((own, telegram.channels().await?))
+            let channels = telegram.channels().await?;
+            Ok(Account { own, channels })
         };
         let result = tokio::select! {
             () = shutdown.cancelled() => return Ok(None),
-            result = asked => result,
+            result = calls => result,
         };
         let (error, pause) = match result {
-            Ok(learned) => return Ok(Some(learned)),
+            Ok(account) => return Ok(Some(account)),
             Err(CallError::Account(trouble)) => return Err(trouble.into()),
             Err(error @ CallError::Refused { .. }) => return Err(AppError::Refused(error)),
             Err(error @ CallError::Flood { until, .. }) => {
@@ -70,10 +80,7 @@ async fn learn(
                 if clock.instant() >= deadline {
                     return Err(AppError::Unreachable(error.to_string()));
                 }
-                (
-                    error,
-                    decide::backoff(attempts).min(Duration::from_secs(30)),
-                )
+                (error, decide::backoff(attempts).min(MAX_PAUSE))
             }
         };
         attempts += 1;
@@ -85,31 +92,25 @@ async fn learn(
     }
 }
 
-/// Checks that the private channels are the account's, and may be posted in. HIDE has to be; what
-/// EXCHANGE does not take goes to HIDE (SPEC §5.4).
-fn delivery(config: &Config, channels: &[Channel]) -> Result<Delivery, AppError> {
-    let hide = config.channels.hide;
-    postable("hide_channel_id", hide, channels)?;
-    let exchange = config.channels.exchange;
-    if let Some(id) = exchange
-        && let Err(error) = postable("exchange_channel_id", id, channels)
+/// Checks that the account may post in HIDE. Trouble with EXCHANGE is only logged: posts go to HIDE then.
+fn check_private_channels(config: &Config, channels: &[Channel]) -> Result<(), AppError> {
+    check_can_post("hide_channel_id", config.channels.hide, channels)?;
+    if let Some(exchange) = config.channels.exchange
+        && let Err(error) = check_can_post("exchange_channel_id", exchange, channels)
     {
         tracing::error!("{error}");
     }
-    Ok(Delivery {
-        hide,
-        exchange,
-        private: std::iter::once(hide).chain(exchange).collect(),
-        min_interval: config.delivery.min_interval,
-        max_age: i64::try_from(config.delivery.max_age.as_secs()).unwrap_or(i64::MAX),
-        spool_max: config.delivery.spool_max_bytes,
-    })
+    Ok(())
 }
 
-fn postable(key: &'static str, id: ChannelId, channels: &[Channel]) -> Result<(), AppError> {
-    match channels.iter().find(|channel| channel.id == id) {
-        None => Err(AppError::NotInChannel { key, channel: id }),
-        Some(channel) if !channel.can_post => Err(AppError::CannotPost { key, channel: id }),
+fn check_can_post(
+    key: &'static str,
+    channel: ChannelId,
+    channels: &[Channel],
+) -> Result<(), AppError> {
+    match channels.iter().find(|known| known.id == channel) {
+        None => Err(AppError::NotInChannel { key, channel }),
+        Some(known) if !known.can_post => Err(AppError::CannotPost { key, channel }),
         Some(_) => Ok(()),
     }
 }

@@ -6,6 +6,7 @@
 use std::fmt::Display;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{bail, ensure};
 use fleet_files::atomic_file;
@@ -19,7 +20,7 @@ use crate::file_codec::{DecodedFile, Decoder, Encoder};
 use crate::list_file::{ListFile, SkippedEntries};
 use crate::model::{List, ListChange, ListData};
 use crate::store::{self, Store, StoreError};
-use crate::task;
+use crate::task::ListKeeper;
 
 #[derive(Debug, Error)]
 pub enum ManualError {
@@ -140,22 +141,30 @@ pub fn restore(
     let (data, skipped) = file.data_for(list).map_err(|error| unusable(&error))?;
     let store = Store::open(&config.telegram.state_file())?;
     let now = clock.now();
-    let data_dir = &config.telegram.data_dir;
+    let keeper = ListKeeper {
+        decoder: Arc::new(decoder),
+        directory: config.telegram.data_dir.clone(),
+    };
     let done = store.write(|tx| {
         let before = tx.list(list)?;
         if dry_run {
             tx.replace_list(list, &data, now)?;
-        } else {
-            task::replace_list(tx, &decoder, data_dir, (list, &data), now)?;
-        }
-        let change = ListChange::between(&before, &tx.list(list)?);
-        if dry_run {
+            let change = ListChange::between(&before, &tx.list(list)?);
             return Err(RolledBack::DryRun(change));
         }
-        Ok(change)
+        let kept = keeper
+            .keep(list, before, now)
+            .map_err(|error| RolledBack::Failed(error.into()))?;
+        tx.replace_list(list, &data, now)?;
+        let change = ListChange::between(kept.data(), &tx.list(list)?);
+        Ok((change, kept))
     });
     let change = match done {
-        Ok(change) | Err(RolledBack::DryRun(change)) => change,
+        Ok((change, kept)) => {
+            kept.replaced();
+            change
+        }
+        Err(RolledBack::DryRun(change)) => change,
         Err(RolledBack::Failed(error)) => return Err(error.into()),
     };
     Ok(Restored {

@@ -1,393 +1,241 @@
-//! Delivers what is owed: one post at a time, at the configured pace, under its stored id.
+//! Posts the rows of the outbox: one at a time, at the configured pace, under the stored id.
 //!
-//! Reports overtake photos, newer photos overtake older ones. A post is marked as begun before the
-//! first attempt and as sent only on Telegram's proof, so after a crash or a lost answer it is
-//! asked for again under the same `random_id`, and Telegram gives the same message.
+//! Reports overtake photos, and newer photos overtake older ones. A row is marked as `sending` before the first attempt
+//! and as `sent` only on Telegram's proof. After a crash or a lost reply the program posts it again under the same
+//! `random_id`, and Telegram returns the same message.
 
-use std::collections::BTreeSet;
+mod old_rows;
+mod settlement;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::lists::LISTS_APART;
-use super::{Shared, TaskError, enqueue};
-use crate::decide::{After, CLOSED_PAUSE, PostFailure, post_failed};
+use super::{Database, PostingChannels, Runtime, TaskError, Wakers};
+use crate::decide::CLOSED_PAUSE;
 use crate::exchange::reports;
-use crate::exchange::route::{Route, RouteEvent};
-use crate::model::{ChannelId, Content, JoinOutcome, Payload, Timestamp};
-use crate::spool;
-use crate::store::{AgeLimits, OutboxRow, PostedAs, SendFilter, StoreError, Tx};
-use crate::telegram::{CallError, File, Post, PostError};
+use crate::file_codec::Encoder;
+use crate::model::{AccessHash, ChannelId, Content, JoinOutcome, Payload, Timestamp};
+use crate::spool::{self, Spool};
+use crate::store::{OutboxRow, SendFilter};
+use crate::telegram::{File, Post, Telegram};
 
-/// How long a post under way may go on once the end was asked for.
+/// How long a post under way may go on after the shutdown signal.
 const GRACE: Duration = Duration::from_secs(5);
-/// How long settled rows are kept, in seconds.
-const KEEP_SETTLED: i64 = 7 * 24 * 3600;
-/// How long a list waits for its post, in seconds: a channel that is closed for longer must not fill the disk.
-const KEEP_WAITING_LISTS: i64 = 7 * 24 * 3600;
-/// How often old rows are looked for.
-const SWEEP_EVERY: Duration = Duration::from_secs(60);
-/// How long declarations and orders are remembered, in seconds.
-const KEEP_ORDERS: i64 = 30 * 24 * 3600;
+/// Time between two searches for old rows.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Puts right what a crash left between spool and outbox.
-///
-/// # Errors
-/// See [`TaskError`]; or the spool cannot be read.
-pub async fn reconcile(shared: &Shared) -> Result<(), TaskError> {
-    let now = shared.clock.now();
-    let rows = shared
-        .commit(|tx| {
-            tx.drop_unreadable(now)?;
-            tx.spooled_files()
-        })
-        .await?;
-    let names: BTreeSet<String> = rows.iter().map(|file| file.name.clone()).collect();
-    let there = shared
-        .spool
-        .sweep(&names)
-        .map_err(|error| TaskError::System(format!("the spool cannot be read: {error}")))?;
-    shared
-        .commit(|tx| {
-            for file in rows.iter().filter(|file| !there.contains(&file.name)) {
-                tx.set_wanted(file.row)?;
-            }
-            Ok(())
-        })
-        .await
+/// The loop that posts.
+pub struct Deliverer {
+    pub database: Database,
+    pub runtime: Runtime,
+    pub telegram: Telegram,
+    pub spool: Spool,
+    pub encoder: Arc<Encoder>,
+    pub channels: PostingChannels,
+    /// The pause between two posts.
+    pub min_interval: Duration,
+    /// The age in seconds beyond which a photo is dropped.
+    pub max_age: i64,
+    pub wakers: Wakers,
 }
 
-/// Delivers until the end.
-///
-/// # Errors
-/// See [`TaskError`].
-pub async fn deliver(shared: Arc<Shared>) -> Result<(), TaskError> {
-    let mut next_post = shared.clock.instant();
-    let mut next_sweep = next_post;
-    let mut closed_until = None;
-    loop {
-        let woken = shared.wakes.deliver.notified();
-        tokio::pin!(woken);
-        woken.as_mut().enable();
+/// The channel of a post.
+#[derive(Clone, Copy)]
+struct Target {
+    channel: ChannelId,
+    /// The hash to name it by; `None` if the account is not in it.
+    access_hash: Option<AccessHash>,
+}
 
-        shared
-            .or_shutdown(tokio::time::sleep_until(next_post))
-            .await?;
-        if next_sweep <= shared.clock.instant() {
-            drop_old(&shared).await?;
-            next_sweep = shared.clock.instant() + SWEEP_EVERY;
-        }
-        let now = shared.clock.now();
-        let open = closed_until.is_none_or(|until| until <= now);
-        let rests = [
-            shared.telegram.posts_limited_until(false),
-            shared.telegram.posts_limited_until(true),
-        ];
-        let row = if open {
-            shared
-                .commit(|tx| {
-                    tx.drop_expired(now)?;
-                    let filter = SendFilter {
-                        reports: rests[0].is_none(),
-                        avatars: rests[1].is_none(),
-                    };
-                    tx.next_to_send(now, filter)
-                })
-                .await?
-        } else {
-            None
-        };
-        let Some(row) = row else {
-            let due = shared.commit(|tx| tx.next_send_due(now)).await?;
-            let wake_at = [rests[0], rests[1], due, closed_until.filter(|_| !open)]
-                .into_iter()
-                .flatten()
-                .min();
-            tokio::select! {
-                () = shared.shutdown.cancelled() => return Ok(()),
-                () = woken => {}
-                () = tokio::time::sleep(shared.nap(wake_at)) => {}
+/// A file that goes with a post.
+struct PostFile {
+    name: String,
+    bytes: Vec<u8>,
+}
+
+impl Deliverer {
+    /// Posts until the shutdown.
+    ///
+    /// # Errors
+    /// See [`TaskError`].
+    pub async fn deliver(self) -> Result<(), TaskError> {
+        let mut next_post = self.runtime.clock.instant();
+        let mut next_sweep = next_post;
+        let mut closed_until = None;
+        loop {
+            let paced = tokio::time::sleep_until(next_post);
+            self.runtime.or_shutdown(paced).await?;
+            if next_sweep <= self.runtime.clock.instant() {
+                self.drop_old_rows().await?;
+                next_sweep = self.runtime.clock.instant() + SWEEP_INTERVAL;
             }
-            continue;
+            if let Some(row) = self.next_row(closed_until).await? {
+                closed_until = self.send(&row).await?;
+                next_post = self.runtime.clock.instant() + self.min_interval;
+                continue;
+            }
+            let delay = self.poll_delay(closed_until).await?;
+            tokio::select! {
+                () = self.runtime.shutdown.cancelled() => return Ok(()),
+                () = self.wakers.deliver.notified() => {}
+                () = tokio::time::sleep(delay) => {}
+            }
+        }
+    }
+
+    /// Returns the row to post now, if there is one and neither a rate limit nor a closed channel forbids it.
+    async fn next_row(
+        &self,
+        closed_until: Option<Timestamp>,
+    ) -> Result<Option<OutboxRow>, TaskError> {
+        let now = self.runtime.clock.now();
+        if closed_until.is_some_and(|until| until > now) {
+            return Ok(None);
+        }
+        let filter = SendFilter {
+            reports: self.telegram.posts_limited_until(false).is_none(),
+            avatars: self.telegram.posts_limited_until(true).is_none(),
         };
-        closed_until = send(&shared, &row).await?;
-        next_post = shared.clock.instant() + shared.delivery.min_interval;
+        self.database.read(|tx| tx.next_to_send(now, filter)).await
+    }
+
+    /// Returns how long to sleep until there may be a row to post.
+    async fn poll_delay(&self, closed_until: Option<Timestamp>) -> Result<Duration, TaskError> {
+        let now = self.runtime.clock.now();
+        let moments = [
+            self.telegram.posts_limited_until(false),
+            self.telegram.posts_limited_until(true),
+            self.database.read(|tx| tx.next_send_due(now)).await?,
+            closed_until.filter(|until| *until > now),
+        ];
+        Ok(self.runtime.poll_delay(moments.into_iter().flatten().min()))
+    }
+
+    /// Posts a row and records the result. Returns until when the channel is closed, if it is.
+    async fn send(&self, row: &OutboxRow) -> Result<Option<Timestamp>, TaskError> {
+        let target = self.target(row).await?;
+        let channel = target.channel;
+        let Some(access_hash) = target.access_hash else {
+            let until = self.runtime.clock.now().plus(CLOSED_PAUSE);
+            let why = "it is not among the account's channels";
+            return self.closed(row, channel, until, why).await;
+        };
+        let file = match &row.payload {
+            Payload::Text { .. } => None,
+            Payload::File { content, .. } => match self.report_file(content) {
+                Ok(file) => Some(file),
+                Err(why) => {
+                    tracing::error!(row = %row, why, "given up");
+                    self.drop_row(row, JoinOutcome::Failed, &why).await?;
+                    return Ok(None);
+                }
+            },
+            Payload::List { .. } | Payload::Avatar(_) => match self.spooled_file(row).await? {
+                Some(file) => Some(file),
+                None => return Ok(None),
+            },
+        };
+        if !self.set_sending(row, channel).await? {
+            return Ok(None);
+        }
+        let text = text_of(&row.payload);
+        let upload_id = upload_id()?;
+        let post = Post {
+            channel,
+            access_hash,
+            random_id: row.random_id,
+            text: &text,
+            file: file.as_ref().map(|file| File {
+                name: &file.name,
+                upload_id,
+                bytes: &file.bytes,
+            }),
+        };
+        let result = tokio::select! {
+            result = self.telegram.post(&post) => result,
+            () = self.grace() => return Err(TaskError::ShuttingDown),
+        };
+        match result {
+            Ok(message) => {
+                self.sent(row, channel, message).await?;
+                Ok(None)
+            }
+            Err(error) => self.not_sent(row, channel, error).await,
+        }
+    }
+
+    async fn target(&self, row: &OutboxRow) -> Result<Target, TaskError> {
+        self.database
+            .read(|tx| {
+                let channel = self.channels.target(tx, row)?;
+                let known = tx.channel(channel)?;
+                Ok(Target {
+                    channel,
+                    access_hash: known.map(|known| known.channel.access_hash),
+                })
+            })
+            .await
+    }
+
+    /// Marks a row as `sending`. Returns `false` if it has expired, if it was cancelled since it was read, or if posts go
+    /// to another channel by now: the loop then reads the next row.
+    async fn set_sending(&self, row: &OutboxRow, channel: ChannelId) -> Result<bool, TaskError> {
+        let now = self.runtime.clock.now();
+        self.database
+            .write(|tx| {
+                tx.drop_expired(now)?;
+                let is_target = self.channels.target(tx, row)? == channel;
+                Ok(is_target && tx.set_sending(row.id, channel)?)
+            })
+            .await
+    }
+
+    /// Makes the small file of a report.
+    fn report_file(&self, content: &Content) -> Result<PostFile, String> {
+        let saved_at = self.runtime.clock.now().rfc3339();
+        let name = spool::random_name().map_err(|error| error.to_string())?;
+        let bytes = tokio::task::block_in_place(|| self.encoder.encode_report(content, &saved_at))
+            .map_err(|error| error.to_string())?;
+        Ok(PostFile { name, bytes })
+    }
+
+    /// Reads the file of a row. If it is gone or unreadable, the row waits for a new one, and `None` is returned.
+    async fn spooled_file(&self, row: &OutboxRow) -> Result<Option<PostFile>, TaskError> {
+        if let Some(name) = &row.spool {
+            match self.spool.read(name) {
+                Ok(Some(bytes)) => {
+                    let name = name.clone();
+                    return Ok(Some(PostFile { name, bytes }));
+                }
+                Ok(None) => {}
+                Err(error) => {
+                    tracing::error!(%error, "a spooled photo cannot be read; it is fetched again");
+                }
+            }
+        }
+        self.database.write(|tx| tx.set_wanted(row.id)).await?;
+        self.wakers.fetch.notify_one();
+        Ok(None)
+    }
+
+    async fn grace(&self) {
+        self.runtime.shutdown.cancelled().await;
+        tokio::time::sleep(GRACE).await;
     }
 }
 
-/// Posts one row and settles it by what came of it. Returns until when the channel is closed, if
-/// it is.
-async fn send(shared: &Shared, row: &OutboxRow) -> Result<Option<Timestamp>, TaskError> {
-    let (channel, access_hash) = shared
-        .commit(|tx| {
-            let channel = target(tx, shared, row)?;
-            let known = tx.channel(channel)?;
-            Ok((channel, known.map(|known| known.channel.access_hash)))
-        })
-        .await?;
-    let Some(access_hash) = access_hash else {
-        let why = "it is not among the account's channels";
-        return closed(
-            shared,
-            row,
-            channel,
-            shared.clock.now().plus(CLOSED_PAUSE),
-            why,
-        )
-        .await;
-    };
-    let text = match &row.payload {
+fn text_of(payload: &Payload) -> String {
+    match payload {
         Payload::Text { text, .. }
         | Payload::File { caption: text, .. }
         | Payload::List { caption: text, .. } => text.clone(),
         Payload::Avatar(avatar) => {
             reports::avatar(avatar.group, avatar.user, avatar.reported_message())
         }
-    };
-    let file = match &row.payload {
-        Payload::Text { .. } => None,
-        Payload::File { content, .. } => match made(shared, content) {
-            Ok(file) => Some(file),
-            Err(why) => {
-                tracing::error!(row = %row, "given up: {why}");
-                drop_row(shared, row, JoinOutcome::Failed, &why).await?;
-                return Ok(None);
-            }
-        },
-        Payload::List { .. } | Payload::Avatar(_) => match spooled(shared, row).await? {
-            Some(file) => Some(file),
-            None => return Ok(None),
-        },
-    };
-    // An order may have cancelled it up to this very moment.
-    if !shared.commit(|tx| tx.set_sending(row.id, channel)).await? {
-        return Ok(None);
-    }
-    let upload_id = upload_id()?;
-    let post = Post {
-        channel,
-        access_hash,
-        random_id: row.random_id,
-        text: &text,
-        file: file.as_ref().map(|(name, bytes)| File {
-            name,
-            upload_id,
-            bytes,
-        }),
-    };
-    let result = tokio::select! {
-        result = shared.telegram.post(&post) => result,
-        () = grace(shared) => return Err(TaskError::ShuttingDown),
-    };
-    match result {
-        Ok(message) => {
-            sent(shared, row, PostedAs { channel, message }).await?;
-            Ok(None)
-        }
-        Err(error) => not_sent(shared, row, channel, error).await,
     }
 }
 
-/// Where a row goes: where its post was begun, since only there its `random_id` is known, else where
-/// posts go now.
-fn target(tx: &Tx<'_>, shared: &Shared, row: &OutboxRow) -> Result<ChannelId, StoreError> {
-    if let Some(channel) = row.begun_in {
-        return Ok(channel);
-    }
-    Ok(
-        match (enqueue::route(tx, shared)?, shared.delivery.exchange) {
-            (Route::Exchange, Some(exchange)) => exchange,
-            _ => shared.delivery.hide,
-        },
-    )
-}
-
-/// Makes the small file of a report.
-fn made(shared: &Shared, content: &Content) -> Result<(String, Vec<u8>), String> {
-    let saved_at = shared.clock.now().rfc3339();
-    let name = spool::random_name().map_err(|error| error.to_string())?;
-    let bytes = tokio::task::block_in_place(|| shared.encoder.encode_report(content, &saved_at))
-        .map_err(|error| error.to_string())?;
-    Ok((name, bytes))
-}
-
-async fn grace(shared: &Shared) {
-    shared.shutdown.cancelled().await;
-    tokio::time::sleep(GRACE).await;
-}
-
-/// Returns a row's file; `None` if it is gone or unreadable, and is then fetched again.
-async fn spooled(shared: &Shared, row: &OutboxRow) -> Result<Option<(String, Vec<u8>)>, TaskError> {
-    let found = row
-        .spool
-        .as_ref()
-        .map(|name| (name, shared.spool.read(name)));
-    match found {
-        Some((name, Ok(Some(bytes)))) => Ok(Some((name.clone(), bytes))),
-        other => {
-            if let Some((_, Err(error))) = other {
-                tracing::error!("a spooled photo cannot be read: {error}: it is fetched again");
-            }
-            shared.commit(|tx| tx.set_wanted(row.id)).await?;
-            shared.wakes.fetch.notify_one();
-            Ok(None)
-        }
-    }
-}
-
-async fn sent(shared: &Shared, row: &OutboxRow, post: PostedAs) -> Result<(), TaskError> {
-    let message = post.message;
-    let now = shared.clock.now();
-    shared
-        .commit(|tx| {
-            tx.set_sent(row.id, message, now)?;
-            if let Payload::Avatar(avatar) = &row.payload {
-                tx.record_forwarded(avatar, post, now)?;
-                tx.settle_photo(
-                    avatar.group,
-                    avatar.message,
-                    avatar.user,
-                    JoinOutcome::Forwarded,
-                )?;
-            }
-            if let Payload::List { .. } = &row.payload {
-                tx.postpone_lists(now.plus(LISTS_APART))?;
-            }
-            Ok(())
-        })
-        .await?;
-    match &row.payload {
-        Payload::Avatar(avatar) => tracing::info!(
-            group = %avatar.group, user = %avatar.user, message_id = %message, "forwarded"
-        ),
-        _ => tracing::info!(row = %row, message_id = %message, "reported"),
-    }
-    unspool(shared, row);
-    shared.wakes.fetch.notify_one();
-    Ok(())
-}
-
-async fn not_sent(
-    shared: &Shared,
-    row: &OutboxRow,
-    channel: ChannelId,
-    error: PostError,
-) -> Result<Option<Timestamp>, TaskError> {
-    let failure = match &error {
-        PostError::Call(CallError::Account(trouble)) => return Err(trouble.clone().into()),
-        PostError::Call(CallError::Flood { until, .. }) => PostFailure::Flood {
-            until: Timestamp::new(*until),
-        },
-        PostError::Call(CallError::Network { .. } | CallError::Busy { .. })
-        | PostError::Unproven => PostFailure::Unanswered,
-        PostError::Call(CallError::Refused { code, name, .. }) => {
-            PostFailure::Refused { code: *code, name }
-        }
-        PostError::Size(_) => PostFailure::Unfit,
-    };
-    let now = shared.clock.now();
-    let in_vain = !matches!(failure, PostFailure::Flood { .. });
-    match post_failed(failure, row.attempts, now) {
-        After::Again(at) => {
-            tracing::debug!(row = %row, "not proven, to be asked for again: {error}");
-            shared.commit(|tx| tx.postpone(row.id, at, in_vain)).await?;
-            Ok(None)
-        }
-        After::Closed(until) => closed(shared, row, channel, until, &error.to_string()).await,
-        After::GiveUp => {
-            tracing::error!(row = %row, "given up: {error}");
-            drop_row(shared, row, JoinOutcome::Failed, &error.to_string()).await?;
-            Ok(None)
-        }
-    }
-}
-
-/// The channel does not take posts. From EXCHANGE the way leads to HIDE (SPEC §5.4); with HIDE
-/// closed everything is kept, and tried again.
-async fn closed(
-    shared: &Shared,
-    row: &OutboxRow,
-    channel: ChannelId,
-    until: Timestamp,
-    why: &str,
-) -> Result<Option<Timestamp>, TaskError> {
-    let now = shared.clock.now();
-    if Some(channel) == shared.delivery.exchange {
-        tracing::error!(%channel, "EXCHANGE does not take posts ({why}): they go to HIDE until MANAGE orders otherwise");
-        shared
-            .commit(|tx| {
-                tx.set_rejected(row.id)?;
-                enqueue::turn(tx, shared, RouteEvent::ExchangeFailed, now)
-            })
-            .await?;
-        return Ok(None);
-    }
-    tracing::error!(
-        %channel,
-        "cannot post there ({why}): make the account an administrator that may post messages; everything is kept and tried again every minute"
-    );
-    // The pause is this process's: a new start tries at once.
-    shared.commit(|tx| tx.postpone(row.id, now, true)).await?;
-    Ok(Some(until))
-}
-
-/// Drops photos and lists that have waited for too long, and forgets what was settled long ago.
-async fn drop_old(shared: &Shared) -> Result<(), TaskError> {
-    let now = shared.clock.now();
-    let old = shared
-        .commit(|tx| {
-            tx.forget_settled(now.plus(-KEEP_SETTLED))?;
-            tx.forget_orders(now.plus(-KEEP_ORDERS))?;
-            tx.forget_declarations(now.plus(-KEEP_ORDERS))?;
-            tx.drop_unreadable(now)?;
-            tx.older_than(AgeLimits {
-                avatars: now.plus(-shared.delivery.max_age),
-                lists: now.plus(-KEEP_WAITING_LISTS),
-            })
-        })
-        .await?;
-    for row in &old {
-        let limit = match row.payload {
-            Payload::List { .. } => "a week",
-            _ => "delivery.max_age_hours",
-        };
-        tracing::warn!(row = %row, "dropped: older than {limit}");
-        drop_row(shared, row, JoinOutcome::Expired, "expired").await?;
-    }
-    Ok(())
-}
-
-async fn drop_row(
-    shared: &Shared,
-    row: &OutboxRow,
-    outcome: JoinOutcome,
-    why: &str,
-) -> Result<(), TaskError> {
-    let now = shared.clock.now();
-    shared
-        .commit(|tx| {
-            tx.set_dropped(row.id, why, now)?;
-            match &row.payload {
-                Payload::Avatar(a) => tx
-                    .settle_photo(a.group, a.message, a.user, outcome)
-                    .map(|_| ()),
-                _ => Ok(()),
-            }
-        })
-        .await?;
-    unspool(shared, row);
-    Ok(())
-}
-
-/// Removes a settled row's file; what cannot be removed now is swept at the next start.
-fn unspool(shared: &Shared, row: &OutboxRow) {
-    if let Some(name) = &row.spool
-        && let Err(error) = shared.spool.remove(name)
-    {
-        tracing::warn!("a spooled photo cannot be removed: {error}");
-    }
-}
-
-/// An upload's id: random, so that parts of an attempt before never mix in.
+/// Returns the id of an upload: random, so that parts of an earlier attempt never mix in.
 fn upload_id() -> Result<i64, TaskError> {
     getrandom::u64()
         .map(u64::cast_signed)

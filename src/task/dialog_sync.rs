@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Shared, TaskError};
+use super::{Database, PostingChannels, TaskError};
 use crate::decide::channel_tracker::{DialogSync, Gap, ListedChannel, ReadPosition};
 use crate::model::{Channel, ChannelId, MessageId};
 use crate::store::{StoreError, Tx};
@@ -15,35 +15,37 @@ const MAX_READ_BACK: i32 = 1000;
 /// The setting that is present once a first list of dialogs was taken over.
 const FIRST_DIALOG_SYNC: &str = "first_census";
 
+/// The result of a comparison.
+pub(super) struct Comparison {
+    pub(super) sync: DialogSync,
+    /// How many watched channels the ledger lacked.
+    pub(super) added: usize,
+}
+
 /// Compares `dialogs` with the ledger. `unknown` are the channels that pushed before they were
 /// listed, with the `pts` before their first push.
 pub(super) async fn compare(
-    shared: &Shared,
+    database: &Database,
+    channels: PostingChannels,
     dialogs: &[Channel],
     unknown: &BTreeMap<ChannelId, i32>,
-) -> Result<DialogSync, TaskError> {
+) -> Result<Comparison, TaskError> {
     let (watched, unwatched): (Vec<&Channel>, Vec<&Channel>) = dialogs
         .iter()
-        .partition(|channel| shared.is_watched(channel));
-    let (sync, added) = shared
-        .commit(|tx| take_over_all(tx, &watched, unknown))
+        .partition(|channel| channels.is_watched(channel));
+    let mut comparison = database
+        .write(|tx| take_over_all(tx, &watched, unknown))
         .await?;
-    if added > 0 {
-        tracing::info!(watched = watched.len(), new = added, "channels");
-        shared.wakes.admins.notify_one();
-    }
-    Ok(DialogSync {
-        unwatched: unwatched.iter().map(|channel| channel.id).collect(),
-        ..sync
-    })
+    comparison.sync.unwatched = unwatched.iter().map(|channel| channel.id).collect();
+    Ok(comparison)
 }
 
-/// Takes over all watched channels of a list. Also returns how many of them the ledger lacked.
+/// Takes over all watched channels of a list.
 fn take_over_all(
     tx: &Tx<'_>,
     watched: &[&Channel],
     unknown: &BTreeMap<ChannelId, i32>,
-) -> Result<(DialogSync, usize), StoreError> {
+) -> Result<Comparison, StoreError> {
     let is_first_sync = tx.setting(FIRST_DIALOG_SYNC)?.is_none();
     let mut sync = DialogSync::default();
     let mut added = 0;
@@ -81,7 +83,7 @@ fn take_over_all(
         .map(|known| known.channel.id)
         .filter(|id| !listed.contains(id))
         .collect();
-    Ok((sync, added))
+    Ok(Comparison { sync, added })
 }
 
 /// Sets where a new channel is read from: from before its first push, or else its latest messages.

@@ -1,20 +1,15 @@
-//! What the program owes the fleet: reports become outbox rows, within the transaction of whatever
-//! asked for them; and where posts go.
+//! Enqueues the reports to the fleet: rows of the outbox, in the transaction of the event that asks for them.
 
-use super::Shared;
 use crate::config::Dialect;
 use crate::exchange::reports::{self, Asker};
-use crate::exchange::route::{Route, RouteEvent};
 use crate::model::{ChannelId, Content, List, ListData, Purpose, Timestamp, WordList};
 use crate::store::{StoreError, Tx};
 
-/// How long after its time a status report may still be posted, in seconds: BACKUP closes its books in
-/// the third minute, and an answer may take half of one.
+/// How long after its time a status report may be posted, in seconds: BACKUP evaluates the reports in the third minute,
+/// and an answer of Telegram may take half a minute.
 const AWAKE_WITHIN: i64 = 150;
-/// The setting that keeps the choice of channel.
-const ROUTE: &str = "route";
 
-/// Owes the answer to a question for the version.
+/// Enqueues the answer to a question for the version.
 pub(super) fn version(
     tx: &Tx<'_>,
     dialect: Dialect,
@@ -29,8 +24,7 @@ pub(super) fn version(
     }
 }
 
-/// Owes the status report of the time `due`. One that was not said before is not said any more, and this
-/// one neither once its minutes are over.
+/// Enqueues the status report of the time `due`. It replaces an earlier one that was not posted, and expires.
 pub(super) fn awake(
     tx: &Tx<'_>,
     text: &str,
@@ -41,12 +35,12 @@ pub(super) fn awake(
     tx.enqueue_expiring_text(Purpose::Awake, text, due.plus(AWAKE_WITHIN), now)
 }
 
-/// Drops the status report that was not said yet: a newer report takes its place.
+/// Drops the status report that was not posted: a newer report replaces it.
 pub(super) fn drop_awake(tx: &Tx<'_>, now: Timestamp) -> Result<(), StoreError> {
     tx.drop_unsent(Purpose::Awake, now)
 }
 
-/// Owes an envelope with a text as its file.
+/// Enqueues an envelope with a text as its file.
 pub(super) fn text_file(
     tx: &Tx<'_>,
     caption: &str,
@@ -57,21 +51,17 @@ pub(super) fn text_file(
     tx.enqueue_file(Purpose::Text, caption, &content, now)
 }
 
-/// Owes the answer to MANAGE's question for the status.
+/// Enqueues the answer to MANAGE's question for the status.
 pub(super) fn status_reply(tx: &Tx<'_>, asker: Asker, now: Timestamp) -> Result<(), StoreError> {
     let content = Content::Counts {
         list: "status".into(),
         counts: tx.status_figures()?.into_iter().collect(),
     };
-    tx.enqueue_file(
-        Purpose::StatusReply,
-        &reports::status_reply(asker),
-        &content,
-        now,
-    )
+    let caption = reports::status_reply(asker);
+    tx.enqueue_file(Purpose::StatusReply, &caption, &content, now)
 }
 
-/// Owes a backup of every list that is not empty.
+/// Enqueues a backup of every list that is not empty.
 pub(super) fn backup(tx: &Tx<'_>, dialect: Dialect, now: Timestamp) -> Result<(), StoreError> {
     for list in List::ALL {
         if !tx.is_list_empty(list)? {
@@ -81,7 +71,7 @@ pub(super) fn backup(tx: &Tx<'_>, dialect: Dialect, now: Timestamp) -> Result<()
     Ok(())
 }
 
-/// Owes the counts of every list of rules that is not empty, and begins to count anew.
+/// Enqueues the counts of every list of rules that is not empty, and sets the hits to zero. Returns the number of lists.
 pub(super) fn counts(tx: &Tx<'_>, now: Timestamp) -> Result<usize, StoreError> {
     let mut lists = 0;
     for list in WordList::ALL {
@@ -103,25 +93,72 @@ pub(super) fn counts(tx: &Tx<'_>, now: Timestamp) -> Result<usize, StoreError> {
     Ok(lists)
 }
 
-/// Returns where posts go now.
-pub(super) fn route(tx: &Tx<'_>, shared: &Shared) -> Result<Route, StoreError> {
-    let stored = tx.setting(ROUTE)?.and_then(|word| word.parse().ok());
-    Ok(Route::at_start(stored, shared.delivery.exchange.is_some()))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Bad, Payload, UserId};
+    use crate::store::SendFilter;
+    use crate::task::fixture::{Fixture, NOW};
 
-/// Turns the choice of channel by what happened, and passes the order on in HIDE where that is due.
-/// Returns whether it is.
-pub(super) fn turn(
-    tx: &Tx<'_>,
-    shared: &Shared,
-    event: RouteEvent,
-    now: Timestamp,
-) -> Result<bool, StoreError> {
-    let has_exchange = shared.delivery.exchange.is_some();
-    let change = route(tx, shared)?.after(event, has_exchange);
-    tx.set_setting(ROUTE, change.route.into())?;
-    if change.notify_fleet {
-        tx.enqueue_text(Purpose::Emergency, &reports::emergency(), now)?;
+    #[test]
+    fn a_backup_has_a_row_for_each_list_that_is_not_empty() {
+        let fixture = Fixture::new();
+        fixture.write(|tx| {
+            backup(tx, Dialect::Current, NOW)?;
+            assert!(tx.lists_to_make(None)?.is_empty());
+            tx.set_bad(Bad::User(UserId::new(1)), true, NOW)?;
+            tx.replace_rules(WordList::Ad, &[("a".into(), 3)], false)?;
+            backup(tx, Dialect::Current, NOW)?;
+            let lists: Vec<List> = tx
+                .lists_to_make(None)?
+                .into_iter()
+                .filter_map(|row| match row.payload {
+                    Payload::List { list, .. } => Some(list),
+                    _ => None,
+                })
+                .collect();
+            assert_eq!(lists, [List::BadIds, List::Words(WordList::Ad)]);
+            Ok(())
+        });
     }
-    Ok(change.notify_fleet)
+
+    #[test]
+    fn hits_are_counted_from_zero_after_a_report() {
+        let fixture = Fixture::new();
+        fixture.write(|tx| {
+            tx.replace_rules(WordList::Ad, &[("a".into(), 3)], false)?;
+            assert_eq!(counts(tx, NOW)?, 1);
+            let row = tx.next_to_send(NOW, SendFilter::ALL)?.expect("a row");
+            let Payload::File { content, .. } = row.payload else {
+                panic!("{row:?}");
+            };
+            let counted = Content::Counts {
+                list: "ad_words".into(),
+                counts: vec![("a".into(), 3)],
+            };
+            assert_eq!(content, counted);
+            assert_eq!(tx.rules(WordList::Ad)?, [("a".to_owned(), 0)]);
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn a_newer_status_report_replaces_one_that_was_not_posted() {
+        let fixture = Fixture::new();
+        fixture.write(|tx| {
+            awake(tx, "first", NOW, NOW)?;
+            awake(tx, "second", NOW, NOW)?;
+            let row = tx.next_to_send(NOW, SendFilter::ALL)?.expect("a row");
+            assert_eq!(
+                row.payload,
+                Payload::Text {
+                    purpose: Purpose::Awake,
+                    text: "second".into()
+                }
+            );
+            tx.drop_expired(NOW.plus(AWAKE_WITHIN))?;
+            assert_eq!(tx.next_to_send(NOW, SendFilter::ALL)?, None);
+            Ok(())
+        });
+    }
 }

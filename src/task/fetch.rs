@@ -1,311 +1,173 @@
-//! Fetches: users that have to be looked up, and photos, checked, sealed, and laid in the spool; has lists made.
+//! Fetches what a decision or a post waits for: users to look up, photos to download, backup files to make.
 //!
-//! A photo is fetched as soon as it is decided on, newest first: a raider's photo is gone in
-//! minutes, while the queue of posts may be long. Beyond the spool's limit fetching waits.
+//! A photo is downloaded as soon as it is decided on, newest first: a spammer removes it within minutes, while the
+//! queue of posts may be long. Downloads pause while the spool is full. A crash loses nothing but the work that was
+//! under way: its rows still wait at the next start.
 
-mod look_up;
+mod avatar_download;
 mod slots;
+mod user_lookup;
 
-use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use self::look_up::{except, look_up, settled};
+pub use self::avatar_download::AvatarDownload;
 use self::slots::{Slots, data_centre};
-use super::{Shared, TaskError, joins, lists};
-use crate::model::{AddedBy, Avatar, Join, JoinOutcome, Payload, ProfilePhoto, Timestamp};
-use crate::photo;
-use crate::spool;
-use crate::store::OutboxRow;
-use crate::telegram::{CallError, PhotoError};
+pub use self::user_lookup::UserLookup;
+use super::{BackupFiles, Database, Runtime, TaskError, Wakers, job_result};
 
-/// How many of the newest rows are looked at, so that one data centre's do not hide another's.
-const ROWS_LOOKED_AT: usize = 100;
-/// How many users are looked up in one call.
-const USERS_A_CALL: usize = 50;
-/// How often a photo that comes damaged, or is refused, is tried before it counts as failed.
-const MOST_ATTEMPTS: u32 = 3;
-/// The pause after a file could not be kept, in seconds.
-const DISK_PAUSE: i64 = 3;
+/// How many of the newest rows are considered, so that the rows of one data centre do not hide those of another.
+const MAX_ROWS: usize = 100;
+/// How many users the program asks for in one call.
+const USERS_PER_CALL: usize = 50;
 
-/// Fetches until the end.
-///
-/// # Errors
-/// See [`TaskError`].
-pub async fn fetch(shared: Arc<Shared>) -> Result<(), TaskError> {
-    let mut jobs: JoinSet<Result<Done, TaskError>> = JoinSet::new();
-    let mut slots = Slots::default();
-    let mut looking_up = false;
-    let mut making_lists = false;
-    loop {
-        let woken = shared.wakes.fetch.notified();
-        tokio::pin!(woken);
-        woken.as_mut().enable();
-
-        if !looking_up {
-            let (waiting, exceptions) = shared
-                .commit(|tx| {
-                    Ok((
-                        tx.joins_to_look_up(USERS_A_CALL)?,
-                        tx.exceptions_due(USERS_A_CALL)?,
-                    ))
-                })
-                .await?;
-            if !waiting.is_empty() || !exceptions.is_empty() {
-                looking_up = true;
-                let shared = shared.clone();
-                jobs.spawn(async move {
-                    if !exceptions.is_empty() {
-                        except(&shared, exceptions).await?;
-                    }
-                    if !waiting.is_empty() {
-                        look_up(&shared, waiting).await?;
-                    }
-                    Ok(Done::LookedUp)
-                });
-            }
-        }
-        let now = shared.clock.now();
-        if !making_lists {
-            let lists = shared.commit(|tx| tx.lists_to_make(Some(now))).await?;
-            if !lists.is_empty() {
-                making_lists = true;
-                let shared = shared.clone();
-                jobs.spawn(async move {
-                    lists::make_waiting(&shared).await?;
-                    Ok(Done::MadeLists)
-                });
-            }
-        }
-        if spool_has_room(&shared).await? {
-            let rows = shared
-                .commit(|tx| tx.avatars_to_fetch(now, ROWS_LOOKED_AT))
-                .await?;
-            for row in rows {
-                if slots.take(&row, shared.clock.instant()) {
-                    let shared = shared.clone();
-                    jobs.spawn(async move {
-                        let (id, dc) = (row.id, data_centre(&row));
-                        let answered = download(&shared, row).await?;
-                        Ok(Done::Downloaded { id, dc, answered })
-                    });
-                }
-            }
-        }
-        let next = shared.commit(|tx| tx.next_fetch_due(now)).await?;
-        tokio::select! {
-            () = shared.shutdown.cancelled() => return Ok(()),
-            () = woken => {}
-            () = tokio::time::sleep(slots.nap(shared.nap(next), shared.clock.instant())) => {}
-            Some(job) = jobs.join_next() => {
-                let done = job.unwrap_or_else(|error| match error.try_into_panic() {
-                    Ok(panic) => std::panic::resume_unwind(panic),
-                    Err(_) => Err(TaskError::ShuttingDown),
-                });
-                match done? {
-                    Done::LookedUp => {
-                        looking_up = false;
-                        shared.wakes.looked_up.notify_one();
-                    }
-                    Done::MadeLists => making_lists = false,
-                    Done::Downloaded { id, dc, answered } => {
-                        slots.give_back(id, dc, answered, shared.clock.instant());
-                    }
-                }
-            }
-        }
-    }
+/// The loop that fetches.
+pub struct Fetcher {
+    pub database: Database,
+    pub runtime: Runtime,
+    pub wakers: Wakers,
+    /// How many bytes of photos may wait in the spool.
+    pub max_spooled: u64,
+    pub download: AvatarDownload,
+    pub lookup: UserLookup,
+    pub backup_files: BackupFiles,
 }
 
+/// The jobs that run at the same time.
+#[derive(Default)]
+struct Jobs {
+    set: JoinSet<Result<Done, TaskError>>,
+    downloads: Slots,
+    lookup_runs: bool,
+    backup_runs: bool,
+}
+
+/// The end of a job.
 enum Done {
-    LookedUp,
-    /// The lists that waited are made, or put off.
-    MadeLists,
-    /// A row was worked on; `answered` tells whether its data centre answered at all.
-    Downloaded {
-        id: i64,
+    Lookup,
+    Backup,
+    /// `answered` tells whether the data centre answered at all.
+    Download {
+        row: i64,
         dc: Option<i32>,
         answered: bool,
     },
 }
 
-async fn spool_has_room(shared: &Shared) -> Result<bool, TaskError> {
-    let used = shared.commit(|tx| tx.spooled_bytes()).await?;
-    Ok(used < shared.delivery.spool_max)
-}
-
-/// Downloads, checks, seals and spools one photo, or settles why not. Returns whether its data
-/// centre answered at all.
-async fn download(shared: &Shared, row: OutboxRow) -> Result<bool, TaskError> {
-    let avatar = match &row.payload {
-        Payload::Avatar(avatar) => *avatar,
-        Payload::Text { .. } | Payload::File { .. } | Payload::List { .. } => {
-            // These are never an avatar's: there is nothing to fetch.
-            settle(shared, &row, None, JoinOutcome::Failed, "nothing to fetch").await?;
-            return Ok(true);
-        }
-    };
-    let owner = shared
-        .commit(|tx| tx.user_ref(avatar.user, Some((avatar.group, avatar.message))))
-        .await?;
-    let bytes = match shared
-        .or_shutdown(shared.telegram.photo(avatar.photo, &owner))
-        .await?
-    {
-        Ok(bytes) => bytes,
-        Err(PhotoError::Call(error)) => match error {
-            CallError::Account(trouble) => return Err(trouble.into()),
-            CallError::Flood { until, .. } => {
-                put_off(shared, &row, Timestamp::new(until), false).await?;
-                return Ok(true);
+impl Fetcher {
+    /// Fetches until the shutdown.
+    ///
+    /// # Errors
+    /// See [`TaskError`].
+    pub async fn fetch(self) -> Result<(), TaskError> {
+        let mut jobs = Jobs::default();
+        loop {
+            self.start_lookup(&mut jobs).await?;
+            self.start_backup(&mut jobs).await?;
+            self.start_downloads(&mut jobs).await?;
+            let delay = self.poll_delay(&jobs).await?;
+            tokio::select! {
+                () = self.runtime.shutdown.cancelled() => return Ok(()),
+                () = self.wakers.fetch.notified() => {}
+                () = tokio::time::sleep(delay) => {}
+                Some(job) = jobs.set.join_next() => self.finish(&mut jobs, job_result(job)?),
             }
-            CallError::Network { .. } | CallError::Busy { .. } => {
-                tracing::debug!("{error}");
-                return Ok(false);
-            }
-            CallError::Refused { .. } => {
-                failed(shared, &row, avatar, &error.to_string()).await?;
-                return Ok(true);
-            }
-        },
-        Err(PhotoError::Gone(error)) => {
-            ask_again(shared, &row, avatar, &error).await?;
-            return Ok(true);
-        }
-        Err(error @ PhotoError::TooLarge) => {
-            failed(shared, &row, avatar, &error.to_string()).await?;
-            return Ok(true);
-        }
-    };
-    let made = tokio::task::block_in_place(|| {
-        photo::check(&bytes).map_err(|fault| fault.to_string())?;
-        shared
-            .encoder
-            .encode_photo(&bytes)
-            .map_err(|fault| fault.to_string())
-    });
-    match made {
-        Ok(file) => keep(shared, &row, &file).await?,
-        Err(why) => failed(shared, &row, avatar, &why).await?,
-    }
-    Ok(true)
-}
-
-/// Keeps a file in the spool until its turn.
-async fn keep(shared: &Shared, row: &OutboxRow, bytes: &[u8]) -> Result<(), TaskError> {
-    let written = tokio::task::block_in_place(|| {
-        let name = spool::random_name()?;
-        shared.spool.write(&name, bytes)?;
-        anyhow::Ok((name, bytes.len() as u64))
-    });
-    match written {
-        Ok((name, size)) => {
-            let now = shared.clock.now();
-            let noted = shared
-                .commit(|tx| tx.set_fetched(row.id, &name, size, now))
-                .await?;
-            // It was cancelled meanwhile; what cannot be removed now is swept at the next start.
-            if !noted && let Err(error) = shared.spool.remove(&name) {
-                tracing::warn!("a spooled photo cannot be removed: {error}");
-            }
-            shared.wakes.deliver.notify_one();
-            Ok(())
-        }
-        Err(error) => {
-            tracing::error!(
-                "a photo cannot be kept: {error}: it is fetched again once there is room"
-            );
-            let later = shared.clock.now().plus(DISK_PAUSE);
-            put_off(shared, row, later, false).await
         }
     }
-}
 
-/// The photo was not to be had: perhaps the user has another one by now, or another hash.
-async fn ask_again(
-    shared: &Shared,
-    row: &OutboxRow,
-    avatar: Avatar,
-    refusal: &CallError,
-) -> Result<(), TaskError> {
-    let seen_in = Some((avatar.group, avatar.message));
-    let owner = shared
-        .commit(|tx| tx.user_ref(avatar.user, seen_in))
-        .await?;
-    let asked = shared
-        .call(|| shared.telegram.look_up(std::slice::from_ref(&owner)))
-        .await?;
-    let Some(user) = asked.ok().and_then(|mut found| found.remove(&avatar.user)) else {
-        return failed(shared, row, avatar, &refusal.to_string()).await;
-    };
-    let user = settled(user);
-    if user.photo == ProfilePhoto::Present(avatar.photo) {
-        shared.commit(|tx| tx.record_user(&user, None)).await?;
-        return failed(shared, row, avatar, &refusal.to_string()).await;
+    async fn start_lookup(&self, jobs: &mut Jobs) -> Result<(), TaskError> {
+        if jobs.lookup_runs {
+            return Ok(());
+        }
+        let (joins, exceptions) = self
+            .database
+            .read(|tx| {
+                let joins = tx.joins_to_look_up(USERS_PER_CALL)?;
+                Ok((joins, tx.exceptions_due(USERS_PER_CALL)?))
+            })
+            .await?;
+        if joins.is_empty() && exceptions.is_empty() {
+            return Ok(());
+        }
+        jobs.lookup_runs = true;
+        let lookup = self.lookup.clone();
+        jobs.set.spawn(async move {
+            lookup.except_photos(exceptions).await?;
+            lookup.decide_joins(joins).await?;
+            Ok(Done::Lookup)
+        });
+        Ok(())
     }
-    // Another photo, or none: decided on as if it had been seen first.
-    let join = Join {
-        group: avatar.group,
-        message: avatar.message,
-        user: avatar.user,
-        added_by: AddedBy::Themselves,
-        date: row.created_at,
-    };
-    let now = shared.clock.now();
-    shared
-        .commit(|tx| {
-            tx.set_dropped(row.id, "the photo was changed", now)?;
-            joins::decide_again(tx, shared, &join, &user, None, now)
-        })
-        .await?;
-    shared.wakes.fetch.notify_one();
-    Ok(())
-}
 
-/// Tries again soon, or, after the last attempt, records the join as failed.
-async fn failed(
-    shared: &Shared,
-    row: &OutboxRow,
-    avatar: Avatar,
-    why: &str,
-) -> Result<(), TaskError> {
-    if row.attempts + 1 < MOST_ATTEMPTS {
-        tracing::info!(user = %avatar.user, group = %avatar.group, "photo, to be fetched again: {why}");
-        let pause = i64::from(row.attempts) * 2;
-        return put_off(shared, row, shared.clock.now().plus(pause), true).await;
+    async fn start_backup(&self, jobs: &mut Jobs) -> Result<(), TaskError> {
+        if jobs.backup_runs {
+            return Ok(());
+        }
+        let now = self.runtime.clock.now();
+        let lists = self.database.read(|tx| tx.lists_to_make(Some(now))).await?;
+        if lists.is_empty() {
+            return Ok(());
+        }
+        jobs.backup_runs = true;
+        let backup_files = self.backup_files.clone();
+        jobs.set.spawn(async move {
+            backup_files.make_due().await?;
+            Ok(Done::Backup)
+        });
+        Ok(())
     }
-    tracing::warn!(user = %avatar.user, group = %avatar.group, "photo given up: {why}");
-    settle(shared, row, Some(avatar), JoinOutcome::Failed, why).await
-}
 
-async fn settle(
-    shared: &Shared,
-    row: &OutboxRow,
-    avatar: Option<Avatar>,
-    outcome: JoinOutcome,
-    why: &str,
-) -> Result<(), TaskError> {
-    let now = shared.clock.now();
-    shared
-        .commit(|tx| {
-            tx.set_dropped(row.id, why, now)?;
-            match avatar {
-                Some(a) => tx
-                    .settle_photo(a.group, a.message, a.user, outcome)
-                    .map(|_| ()),
-                None => Ok(()),
+    async fn start_downloads(&self, jobs: &mut Jobs) -> Result<(), TaskError> {
+        let spooled = self.database.read(|tx| tx.spooled_bytes()).await?;
+        if spooled >= self.max_spooled {
+            return Ok(());
+        }
+        let now = self.runtime.clock.now();
+        let rows = self
+            .database
+            .read(|tx| tx.avatars_to_fetch(now, MAX_ROWS))
+            .await?;
+        for row in rows {
+            if jobs.downloads.take(&row, self.runtime.clock.instant()) {
+                let download = self.download.clone();
+                jobs.set.spawn(async move {
+                    let (id, dc) = (row.id, data_centre(&row));
+                    let answered = download.download(row).await?;
+                    Ok(Done::Download {
+                        row: id,
+                        dc,
+                        answered,
+                    })
+                });
             }
-        })
-        .await
-}
+        }
+        Ok(())
+    }
 
-async fn put_off(
-    shared: &Shared,
-    row: &OutboxRow,
-    until: Timestamp,
-    in_vain: bool,
-) -> Result<(), TaskError> {
-    shared
-        .commit(|tx| tx.postpone(row.id, until, in_vain))
-        .await
+    /// Returns how long to sleep until a row falls due or a data centre is asked again.
+    async fn poll_delay(&self, jobs: &Jobs) -> Result<Duration, TaskError> {
+        let now = self.runtime.clock.now();
+        let due = self.database.read(|tx| tx.next_fetch_due(now)).await?;
+        let delay = self.runtime.poll_delay(due);
+        let instant = self.runtime.clock.instant();
+        Ok(jobs
+            .downloads
+            .next_retry(instant)
+            .map_or(delay, |retry| delay.min(retry)))
+    }
+
+    fn finish(&self, jobs: &mut Jobs, done: Done) {
+        match done {
+            Done::Lookup => {
+                jobs.lookup_runs = false;
+                self.wakers.looked_up.notify_one();
+            }
+            Done::Backup => jobs.backup_runs = false,
+            Done::Download { row, dc, answered } => {
+                let now = self.runtime.clock.instant();
+                jobs.downloads.give_back(row, dc, answered, now);
+            }
+        }
+    }
 }

@@ -1,167 +1,112 @@
-//! Looks again at members who are still new (SPEC §4.1): all of them on schedule, and each at once
-//! when an update shows them.
+//! Rechecks the members who are still new, on schedule. See docs/outcomes.md.
 //!
-//! Owns what a second look changes, and the order of a pass: newest first, each chunk in one
-//! transaction, after the look-ups of joins. A crash ends a pass; what was found is owed under its
-//! photo's key, so that the next pass finds it known.
+//! A pass goes from the newest member to the oldest, each chunk in one transaction, and lets the look-ups of joins go
+//! first. [`SecondLook`] holds what a look changes. A crash ends a pass, and the next one finds the photos known that
+//! were enqueued.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use super::joins::{self, Bio};
-use super::{Shared, TaskError};
-use crate::decide;
-use crate::model::{Avatar, JoinOutcome, SkipReason, Timestamp, User, UserId};
-use crate::store::{StoreError, Tx};
+use super::call_retry::{Reply, until_answered};
+use super::second_look::Occasion;
+use super::{Database, Runtime, SecondLook, TaskError, Wakers};
+use crate::model::{User, UserId};
+use crate::telegram::Telegram;
 
-/// How many users are asked for in one call.
-const USERS_A_CALL: usize = 50;
+/// How many users the program asks for in one call.
+const USERS_PER_CALL: usize = 50;
 
-/// How somebody came to be looked at again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sight {
-    /// Asked for, on schedule.
-    Asked,
-    /// Shown by an update, perhaps many times a minute.
-    InPassing,
+/// The loop that rechecks new members.
+pub struct Rechecker {
+    pub database: Database,
+    pub runtime: Runtime,
+    pub telegram: Telegram,
+    pub second_look: SecondLook,
+    pub wakers: Wakers,
 }
 
-/// Goes through the new members whenever it is woken, until the end.
-///
-/// # Errors
-/// See [`TaskError`].
-pub async fn recheck(shared: Arc<Shared>) -> Result<(), TaskError> {
-    loop {
-        shared.or_shutdown(shared.wakes.recheck.notified()).await?;
-        pass(&shared).await?;
+impl Rechecker {
+    /// Rechecks all new members whenever it is woken, until the shutdown.
+    ///
+    /// # Errors
+    /// See [`TaskError`].
+    pub async fn recheck(self) -> Result<(), TaskError> {
+        loop {
+            let woken = self.wakers.recheck.notified();
+            self.runtime.or_shutdown(woken).await?;
+            self.pass().await?;
+        }
     }
-}
 
-/// Looks at a user as just seen. Returns whether there is something to fetch or to look up.
-pub(super) fn look(
-    tx: &Tx<'_>,
-    shared: &Shared,
-    user: &User,
-    sight: Sight,
-    now: Timestamp,
-) -> Result<bool, StoreError> {
-    let since = now.plus(-shared.settings.time_new);
-    let Some(join) = tx.new_member(user.id, since)? else {
-        return Ok(false);
-    };
-    let mut known = tx.forwarded_or_pending(user.id, join.group)?;
-    if sight == Sight::InPassing {
-        // One that was given up is left to the schedule: else each message would fetch it again.
-        known.extend(tx.dropped_photos(user.id, join.group)?);
-    }
-    let Some(photo) = decide::new_photo(user.photo, &known) else {
-        return Ok(false);
-    };
-    tx.record_user(user, None)?;
-    let decision = joins::decide_on(tx, shared, &join, Some(user), &Bio::NotAsked)?;
-    if !decide::overrides_outcome(&decision) {
-        tracing::debug!(user = %user.id, group = %join.group, ?decision, "nothing to recheck");
-        return Ok(false);
-    }
-    let outcome = joins::carry_out(tx, &join, decision, true, now)?;
-    match outcome {
-        JoinOutcome::LookUp | JoinOutcome::Held => {
-            let found = Avatar {
-                group: join.group,
-                user: join.user,
-                message: join.message,
-                photo,
-                recheck: true,
+    async fn pass(&self) -> Result<(), TaskError> {
+        let since = self.runtime.clock.now().plus(-self.second_look.time_new);
+        let members = self.database.read(|tx| tx.new_members(since)).await?;
+        tracing::debug!(members = members.len(), "recheck");
+        for chunk in members.chunks(USERS_PER_CALL) {
+            self.let_joins_go_first().await?;
+            let found = match self.ask(chunk).await? {
+                Reply::Answer(found) => found,
+                Reply::Refusal(error) => {
+                    tracing::error!(%error, "new members cannot be looked at again");
+                    return Ok(());
+                }
             };
-            tx.record_unqueued_photo(&found, outcome, now)?;
-            tx.set_join_outcome(join.group, join.message, join.user, outcome)?;
+            self.look_at(&found).await?;
         }
-        JoinOutcome::Skipped(SkipReason::Repeat) => {
-            // Posted before its record was cleared: not again.
-            return Ok(false);
-        }
-        _ => tx.set_join_outcome(join.group, join.message, join.user, outcome)?,
+        Ok(())
     }
-    tracing::info!(
-        group = %join.group, user = %join.user, message_id = %join.message,
-        outcome = outcome.as_str(), "new member, looked at again"
-    );
-    Ok(matches!(outcome, JoinOutcome::LookUp | JoinOutcome::Queued))
-}
 
-/// Goes through the new members once.
-async fn pass(shared: &Shared) -> Result<(), TaskError> {
-    let since = shared.clock.now().plus(-shared.settings.time_new);
-    let members = shared.commit(|tx| tx.new_members(since)).await?;
-    tracing::debug!(members = members.len(), "recheck");
-    for chunk in members.chunks(USERS_A_CALL) {
-        joins_first(shared).await?;
-        let Some(found) = ask(shared, chunk).await? else {
-            return Ok(());
-        };
-        let now = shared.clock.now();
-        let fetch = shared
-            .commit(|tx| {
+    /// Looks at the users of a chunk, in one transaction.
+    async fn look_at(&self, found: &BTreeMap<UserId, User>) -> Result<(), TaskError> {
+        let now = self.runtime.clock.now();
+        let fetch = self
+            .database
+            .write(|tx| {
                 let mut fetch = false;
                 for user in found.values() {
-                    fetch |= look(tx, shared, user, Sight::Asked, now)?;
+                    fetch |= self.second_look.look(tx, user, Occasion::Recheck, now)?;
                 }
                 Ok(fetch)
             })
             .await?;
         if fetch {
-            shared.wakes.fetch.notify_one();
+            self.wakers.fetch.notify_one();
         }
+        Ok(())
     }
-    Ok(())
-}
 
-/// Asks for those of a chunk who are still new. Who is not shown is passed over; `None` if the call
-/// itself is refused.
-async fn ask(
-    shared: &Shared,
-    chunk: &[UserId],
-) -> Result<Option<BTreeMap<UserId, User>>, TaskError> {
-    let since = shared.clock.now().plus(-shared.settings.time_new);
-    let user_refs = shared
-        .commit(|tx| {
-            let mut user_refs = Vec::new();
-            for user in chunk {
-                if let Some(join) = tx.new_member(*user, since)? {
-                    user_refs.push(tx.user_ref(*user, Some((join.group, join.message)))?);
+    /// Asks for the users of a chunk who are still new. The answer leaves out the users whom Telegram does not show.
+    async fn ask(&self, chunk: &[UserId]) -> Result<Reply<BTreeMap<UserId, User>>, TaskError> {
+        let since = self.runtime.clock.now().plus(-self.second_look.time_new);
+        let user_refs = self
+            .database
+            .read(|tx| {
+                let mut user_refs = Vec::new();
+                for user in chunk {
+                    if let Some(join) = tx.new_member(*user, since)? {
+                        user_refs.push(tx.user_ref(*user, Some((join.group, join.message)))?);
+                    }
                 }
-            }
-            Ok(user_refs)
-        })
-        .await?;
-    if user_refs.is_empty() {
-        return Ok(Some(BTreeMap::new()));
-    }
-    match shared
-        .call(|| shared.telegram.refresh_users(&user_refs))
-        .await?
-    {
-        Ok(found) => Ok(Some(found)),
-        Err(error) => {
-            tracing::error!("new members cannot be looked at again: {error}");
-            Ok(None)
+                Ok(user_refs)
+            })
+            .await?;
+        if user_refs.is_empty() {
+            return Ok(Reply::Answer(BTreeMap::new()));
         }
+        until_answered(&self.runtime, || self.telegram.refresh_users(&user_refs)).await
     }
-}
 
-/// Waits until no join needs its user looked up: whoever was never looked at goes first.
-async fn joins_first(shared: &Shared) -> Result<(), TaskError> {
-    loop {
-        let looked_up = shared.wakes.looked_up.notified();
-        tokio::pin!(looked_up);
-        looked_up.as_mut().enable();
-        if shared.commit(|tx| tx.joins_to_look_up(1)).await?.is_empty() {
-            return Ok(());
-        }
-        tokio::select! {
-            () = shared.shutdown.cancelled() => return Err(TaskError::ShuttingDown),
-            () = looked_up => {}
-            () = tokio::time::sleep(shared.nap(None)) => {}
+    /// Waits until no join needs its user looked up: a member who was never looked at goes first.
+    async fn let_joins_go_first(&self) -> Result<(), TaskError> {
+        loop {
+            let waiting = self.database.read(|tx| tx.joins_to_look_up(1)).await?;
+            if waiting.is_empty() {
+                return Ok(());
+            }
+            tokio::select! {
+                () = self.runtime.shutdown.cancelled() => return Err(TaskError::ShuttingDown),
+                () = self.wakers.looked_up.notified() => {}
+                () = tokio::time::sleep(self.runtime.poll_delay(None)) => {}
+            }
         }
     }
 }

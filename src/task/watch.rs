@@ -5,47 +5,56 @@
 //! each reconnect and every few minutes. A crash loses nothing: the ledger holds each `pts`.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::admins::is_unlearnable;
-use super::dialog_sync;
-use super::joins;
-use super::orders::{self, Attached, PostCommit};
-use super::pull::pull;
-use super::recheck::{self, Sight};
-use super::{Shared, TaskError};
+use super::call_retry::{Reply, until_answered};
+use super::post_commit::PostCommit;
+use super::{
+    Administrators, ChannelPuller, Database, PageTransactions, Runtime, TaskError, Wakers,
+    dialog_sync, job_result,
+};
 use crate::decide;
-use crate::decide::channel_tracker::{Action, ChannelTracker, Event, Gap};
+use crate::decide::channel_tracker::{Action, ChannelTracker, DialogSync, Event, Gap};
 use crate::model::{Advance, Channel, ChannelId, Page, Timestamp, User, UserId};
 use crate::store::{AdvanceOutcome, StoreError, Tx};
-use crate::telegram::{CallError, Hint};
+use crate::telegram::{CallError, Hint, Telegram};
 
 /// How many hints are applied in one transaction.
 const MAX_HINTS_PER_BATCH: usize = 256;
 /// The longest pause between two attempts to connect.
 const MAX_CONNECT_PAUSE: Duration = Duration::from_secs(30);
 
+/// The loop that watches the channels.
+pub struct Watcher {
+    pub database: Database,
+    pub runtime: Runtime,
+    pub telegram: Telegram,
+    pub administrators: Administrators,
+    pub transactions: PageTransactions,
+    pub puller: ChannelPuller,
+    pub wakers: Wakers,
+}
+
 /// Watches until shutdown. `dialogs` is the list of dialogs as it was just read.
 ///
 /// # Errors
 /// See [`TaskError`].
 pub async fn watch(
-    shared: Arc<Shared>,
+    watcher: Watcher,
     mut hints: mpsc::Receiver<Hint>,
     dialogs: Vec<Channel>,
 ) -> Result<(), TaskError> {
-    let mut watch = Watch::new(shared);
+    let mut watch = Watch::new(watcher);
     watch.finish(Done::DialogsRead(Ok(dialogs))).await?;
     let mut batch = Vec::new();
     loop {
         let deadline = watch.started + watch.tracker.deadline();
         tokio::select! {
-            () = watch.shared.shutdown.cancelled() => return Ok(()),
+            () = watch.parts.runtime.shutdown.cancelled() => return Ok(()),
             received = hints.recv_many(&mut batch, MAX_HINTS_PER_BATCH) => {
                 if received == 0 {
                     return Err(TaskError::System("the stream of updates has ended".into()));
@@ -53,11 +62,7 @@ pub async fn watch(
                 watch.take_in(std::mem::take(&mut batch)).await?;
             }
             Some(job) = watch.jobs.join_next() => {
-                let done = job.unwrap_or_else(|error| match error.try_into_panic() {
-                    Ok(panic) => std::panic::resume_unwind(panic),
-                    Err(_) => Err(TaskError::ShuttingDown),
-                });
-                watch.finish(done?).await?;
+                watch.finish(job_result(job)?).await?;
             }
             () = tokio::time::sleep_until(deadline) => {
                 watch.handle([Event::Tick], BTreeMap::new()).await?;
@@ -67,7 +72,7 @@ pub async fn watch(
 }
 
 struct Watch {
-    shared: Arc<Shared>,
+    parts: Watcher,
     tracker: ChannelTracker,
     /// When the tracker was created: its times count from here.
     started: Instant,
@@ -81,12 +86,12 @@ enum Done {
 }
 
 impl Watch {
-    fn new(shared: Arc<Shared>) -> Self {
+    fn new(parts: Watcher) -> Self {
         Self {
             tracker: ChannelTracker::default(),
-            started: shared.clock.instant(),
+            started: parts.runtime.clock.instant(),
             jobs: JoinSet::new(),
-            shared,
+            parts,
         }
     }
 
@@ -95,10 +100,10 @@ impl Watch {
             Done::Event(event) => event,
             Done::DialogsRead(Ok(dialogs)) => {
                 let unknown = self.tracker.unknown_channels();
-                Event::DialogsRead(dialog_sync::compare(&self.shared, &dialogs, &unknown).await?)
+                Event::DialogsRead(self.compare(&dialogs, &unknown).await?)
             }
             Done::DialogsRead(Err(error)) => {
-                tracing::error!("Telegram refused to list the dialogs: {error}");
+                tracing::error!(%error, "Telegram refused to list the dialogs");
                 Event::DialogsRefused
             }
         };
@@ -136,7 +141,7 @@ impl Watch {
         loop {
             let mut pushes = Vec::new();
             for event in events.drain(..) {
-                let now = self.shared.clock.instant() - self.started;
+                let now = self.parts.runtime.clock.instant() - self.started;
                 for action in self.tracker.handle(event, now) {
                     match action {
                         Action::ApplyPush(page) => pushes.push(page),
@@ -156,14 +161,14 @@ impl Watch {
     }
 
     fn start(&mut self, action: Action) {
-        let shared = self.shared.clone();
+        let (runtime, telegram) = (self.parts.runtime.clone(), self.parts.telegram.clone());
         match action {
-            Action::Pull { channel, gap } => self.jobs.spawn(pull_job(shared, channel, gap)),
-            Action::SyncDialogs => self.jobs.spawn(async move {
-                let answer = shared.call(|| shared.telegram.channels()).await?;
-                Ok(Done::DialogsRead(answer))
-            }),
-            Action::CheckConnection => self.jobs.spawn(check_connection(shared)),
+            Action::Pull { channel, gap } => {
+                let pull = pull_job(self.parts.puller.clone(), channel, gap);
+                self.jobs.spawn(pull)
+            }
+            Action::SyncDialogs => self.jobs.spawn(read_dialogs(runtime, telegram)),
+            Action::CheckConnection => self.jobs.spawn(check_connection(runtime, telegram)),
             // `handle` has applied every push.
             Action::ApplyPush(_) => return,
         };
@@ -176,33 +181,68 @@ impl Watch {
         pages: Vec<Page>,
         shown: BTreeMap<UserId, User>,
     ) -> Result<Vec<Event>, TaskError> {
-        let shared = &self.shared;
-        let now = shared.clock.now();
-        let (events, post_commits) = shared
-            .commit(|tx| {
+        let transactions = &self.parts.transactions;
+        let now = self.parts.runtime.clock.now();
+        let (events, post_commits) = self
+            .parts
+            .database
+            .write(|tx| {
                 let mut events = Vec::new();
                 let mut post_commits = Vec::new();
                 for page in &pages {
-                    if waits_for_pull(tx, shared, page)? {
+                    if self.waits_for_pull(tx, page)? {
                         events.push(Event::PushGap(page.channel));
                         continue;
                     }
-                    let applied = joins::apply(tx, shared, page, &Attached::new(), now)?;
+                    let applied = transactions.apply_pushed(tx, page, now)?;
                     events.extend(event_of(page, applied.moved));
-                    post_commits.push(applied.after);
+                    post_commits.push(applied.post_commit);
                 }
                 let mut found = PostCommit::default();
                 for user in shown.values() {
-                    found.fetch |= recheck::look(tx, shared, user, Sight::InPassing, now)?;
+                    found.fetch |= transactions.look_at_shown(tx, user, now)?;
                 }
                 post_commits.push(found);
                 Ok((events, post_commits))
             })
             .await?;
         for post_commit in post_commits {
-            joins::finish(shared, post_commit).await?;
+            transactions.post_commit.run(post_commit).await?;
         }
         Ok(events)
+    }
+
+    /// Compares the list of dialogs with the ledger, and has the administrators of new groups read.
+    async fn compare(
+        &self,
+        dialogs: &[Channel],
+        unknown: &BTreeMap<ChannelId, i32>,
+    ) -> Result<DialogSync, TaskError> {
+        let channels = self.parts.transactions.channels;
+        let comparison =
+            dialog_sync::compare(&self.parts.database, channels, dialogs, unknown).await?;
+        if comparison.added > 0 {
+            let watched = comparison.sync.listed.len();
+            tracing::info!(watched, new = comparison.added, "channels");
+            self.parts.wakers.administrators.read_unknown();
+        }
+        Ok(comparison.sync)
+    }
+
+    /// Returns true if a push needs more than it brings: the administrators of a group of which none are known, or files
+    /// for an order. The pull of the channel fetches or writes them first.
+    fn waits_for_pull(&self, tx: &Tx<'_>, page: &Page) -> Result<bool, StoreError> {
+        let Some(known) = tx.channel(page.channel)? else {
+            return Ok(false);
+        };
+        if matches!(page.advance, Advance::Pushed { to, .. } if to <= known.channel.pts) {
+            // A pull would not bring this update any more.
+            return Ok(false);
+        }
+        let needs_administrators = !page.joins.is_empty()
+            && known.admins_at.is_none()
+            && !self.parts.administrators.is_unreadable(page.channel);
+        Ok(needs_administrators || self.parts.transactions.waits_for_pull(page))
     }
 }
 
@@ -222,53 +262,41 @@ fn event_of(page: &Page, outcome: AdvanceOutcome) -> Option<Event> {
     }
 }
 
-/// Returns true if a push needs more than it brings: the administrators of a group of which none are
-/// known, or the file of an order. The channel's pull fetches them first.
-fn waits_for_pull(tx: &Tx<'_>, shared: &Shared, page: &Page) -> Result<bool, StoreError> {
-    let Some(known) = tx.channel(page.channel)? else {
-        return Ok(false);
-    };
-    if matches!(page.advance, Advance::Pushed { to, .. } if to <= known.channel.pts) {
-        // A pull would not bring this update any more.
-        return Ok(false);
-    }
-    if page.posts.iter().any(orders::needs_file) {
-        return Ok(shared.delivery.private.contains(&page.channel));
-    }
-    Ok(
-        !page.joins.is_empty()
-            && known.admins_at.is_none()
-            && !is_unlearnable(shared, page.channel),
-    )
-}
-
 async fn pull_job(
-    shared: Arc<Shared>,
+    puller: ChannelPuller,
     channel: ChannelId,
     gap: Option<Gap>,
 ) -> Result<Done, TaskError> {
-    let end = pull(&shared, channel, gap).await?;
+    let end = puller.pull(channel, gap).await?;
     Ok(Done::Event(Event::PullEnded { channel, end }))
 }
 
+async fn read_dialogs(runtime: Runtime, telegram: Telegram) -> Result<Done, TaskError> {
+    let reply = until_answered(&runtime, || telegram.channels()).await?;
+    Ok(Done::DialogsRead(match reply {
+        Reply::Answer(dialogs) => Ok(dialogs),
+        Reply::Refusal(error) => Err(error),
+    }))
+}
+
 /// Returns as soon as the connection answers and pushes updates; a silent one is replaced.
-async fn check_connection(shared: Arc<Shared>) -> Result<Done, TaskError> {
+async fn check_connection(runtime: Runtime, telegram: Telegram) -> Result<Done, TaskError> {
     let mut attempts = 0;
     loop {
-        match shared.or_shutdown(shared.telegram.subscribe()).await? {
+        match runtime.or_shutdown(telegram.subscribe()).await? {
             Ok(()) => break,
             Err(CallError::Account(trouble)) => return Err(trouble.into()),
             Err(CallError::Flood { until, .. }) => {
-                shared
-                    .pause(shared.clock.until(Timestamp::new(until)))
+                runtime
+                    .pause(runtime.clock.until(Timestamp::new(until)))
                     .await?;
             }
             // Any answer, even a refusal, comes over a connection that is alive.
             Err(CallError::Busy { .. } | CallError::Refused { .. }) => break,
             Err(error @ CallError::Network { .. }) => {
-                tracing::warn!("no connection: {error}");
-                shared.telegram.reconnect();
-                shared
+                tracing::warn!(%error, "no connection");
+                telegram.reconnect();
+                runtime
                     .pause(decide::backoff(attempts).min(MAX_CONNECT_PAUSE))
                     .await?;
                 attempts += 1;

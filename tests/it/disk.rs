@@ -167,8 +167,8 @@ fn lists_that_are_saved_in_vain_do_not_pile_up() {
     });
     let spool = scene.data_dir().join("spool");
     let files = std::fs::read_dir(&spool).expect("a spool").count();
-    // Of the bad list and of the administrators.
-    assert_eq!(files, 2, "{}", scene.log());
+    // Those of the bad list and of the administrators, as far as they are not posted yet.
+    assert!(files <= 2, "{files} files\n{}", scene.log());
     limit(&scene, None);
     scene.wait_for_state(
         &format!("SELECT 1 FROM orders WHERE message_id = {last} AND verdict = 'obeyed'"),

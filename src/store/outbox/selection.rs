@@ -15,6 +15,14 @@ pub struct SendFilter {
     pub avatars: bool,
 }
 
+impl SendFilter {
+    /// Every row.
+    pub const ALL: Self = Self {
+        reports: true,
+        avatars: true,
+    };
+}
+
 impl ReadTx<'_> {
     /// Returns at most `limit` photos that are due to be fetched, newest first.
     ///

@@ -1,0 +1,96 @@
+//! Why the program ended, and the exit code of each reason. See docs/operations.md.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use super::channels::REACHABLE_WITHIN;
+use crate::file_codec::EncodeError;
+use crate::model::ChannelId;
+use crate::store::{LockError, StoreError};
+use crate::task::TaskError;
+use crate::telegram::{AccountError, CallError, SessionError};
+
+/// Why the program ended without being asked to.
+#[derive(Debug, Error)]
+pub enum AppError {
+    /// The data directory cannot be used.
+    #[error("{}: {cause}", path.display())]
+    DataDir {
+        path: PathBuf,
+        cause: std::io::Error,
+    },
+    /// Another process uses the data directory, or the lock cannot be made.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// The session file cannot be used.
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    /// The database cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The account is unusable.
+    #[error(transparent)]
+    Account(#[from] AccountError),
+    /// Telegram could not be reached at start.
+    #[error(
+        "Telegram could not be reached for {minutes} minutes: {0}; check the network and [proxy]",
+        minutes = REACHABLE_WITHIN.as_secs() / 60
+    )]
+    Unreachable(String),
+    /// Telegram refused a call that the start cannot do without.
+    #[error("Telegram refused what nothing works without: {0}")]
+    Refused(CallError),
+    /// The account is not in a configured channel.
+    #[error(
+        "{key} = {channel}: the account is in no such channel; have a maintainer add it there, or correct {key} in [channels]"
+    )]
+    NotInChannel {
+        /// The key of `[channels]`.
+        key: &'static str,
+        channel: ChannelId,
+    },
+    /// The account may not post in a configured channel.
+    #[error(
+        "{key} = {channel}: the account may not post there; make it an administrator with the right to post messages"
+    )]
+    CannotPost {
+        /// The key of `[channels]`.
+        key: &'static str,
+        channel: ChannelId,
+    },
+    /// The key of the files cannot be derived.
+    #[error("the key for sealing files: {0}")]
+    Sealing(#[from] EncodeError),
+    /// The operating system failed, or a loop ended without being asked to.
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl AppError {
+    /// Returns the exit code of the process.
+    #[must_use]
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Lock(_) | Self::DataDir { .. } => 1,
+            Self::Store(StoreError::Newer { .. } | StoreError::Damaged(_))
+            | Self::NotInChannel { .. }
+            | Self::CannotPost { .. } => 78,
+            Self::Store(_) => 1,
+            Self::Session(_) | Self::Account(_) => 77,
+            Self::Unreachable(_) => 69,
+            Self::Refused(_) | Self::Sealing(_) | Self::Internal(_) => 70,
+        }
+    }
+}
+
+impl From<TaskError> for AppError {
+    fn from(error: TaskError) -> Self {
+        match error {
+            TaskError::Account(trouble) => Self::Account(trouble),
+            TaskError::Store(error) => Self::Store(error),
+            TaskError::System(what) => Self::Internal(what),
+            TaskError::ShuttingDown => Self::Internal("a loop ended by itself".into()),
+        }
+    }
+}

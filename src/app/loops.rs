@@ -1,0 +1,272 @@
+//! Builds the loops from their parts, starts them, and joins every one of them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use tokio::sync::mpsc;
+use tokio::task::{JoinError, JoinSet};
+
+use super::AppError;
+use super::channels::Account;
+use crate::config::Config;
+use crate::file_codec::{Decoder, Encoder};
+use crate::model::Channel;
+use crate::schedule::Timetable;
+use crate::spool::Spool;
+use crate::store::Store;
+use crate::task::{
+    self, Accounts, Administrators, AdministratorsWaker, AvatarDownload, BackupFiles,
+    ChannelPuller, Database, Deliverer, Fetcher, JoinPolicy, ListKeeper, OrderExecutor, OrderFiles,
+    PageApplier, PageTransactions, PostCommitRunner, PostingChannels, Rechecker, RuleBook, Runtime,
+    Scheduler, SecondLook, TaskError, UserLookup, Wakers, Watcher,
+};
+use crate::telegram::{Hint, Telegram};
+
+/// How long the loops may take to end.
+const END_WITHIN: Duration = Duration::from_secs(8);
+
+/// The loops, before they are started.
+pub(super) struct Loops {
+    pub(super) runtime: Runtime,
+    pub(super) database: Database,
+    pub(super) rule_book: RuleBook,
+    pub(super) spool: Spool,
+    administrators: Administrators,
+    administrators_waker: AdministratorsWaker,
+    watcher: Watcher,
+    fetcher: Fetcher,
+    deliverer: Deliverer,
+    rechecker: Rechecker,
+    pub(super) scheduler: Scheduler,
+}
+
+/// The files and keys that the loops work with.
+pub(super) struct Resources {
+    pub(super) store: Store,
+    pub(super) spool: Spool,
+    pub(super) encoder: Encoder,
+    pub(super) password: SecretString,
+    pub(super) telegram: Telegram,
+    pub(super) runtime: Runtime,
+}
+
+impl Loops {
+    /// Builds the loops. Every loop gets clones of the parts that it needs.
+    pub(super) fn build(config: Config, resources: Resources, account: &Account) -> Self {
+        let Resources {
+            store,
+            spool,
+            encoder,
+            password,
+            telegram,
+            runtime,
+        } = resources;
+        let time_new = i64::try_from(config.custom.time_new.as_secs()).unwrap_or(i64::MAX);
+        let max_age = i64::try_from(config.delivery.max_age.as_secs()).unwrap_or(i64::MAX);
+        let dialect = config.exchange.dialect;
+        let (encoder, decoder) = (Arc::new(encoder), Arc::new(Decoder::new(&password)));
+        let database = Database::new(store, runtime.clone());
+        let wakers = Wakers::default();
+        let rule_book = RuleBook::new(config.custom.zh_cn);
+        let channels = PostingChannels {
+            hide: config.channels.hide,
+            exchange: config.channels.exchange,
+        };
+        let join_policy = JoinPolicy {
+            accounts: Arc::new(Accounts {
+                own: account.own,
+                nospam: config.bots.nospam,
+                fleet: config.bots.fleet().collect(),
+            }),
+            check_bio: config.custom.check_bio,
+            rule_book: rule_book.clone(),
+        };
+        let second_look = SecondLook {
+            policy: join_policy.clone(),
+            time_new,
+        };
+        let backup_files = BackupFiles {
+            database: database.clone(),
+            runtime: runtime.clone(),
+            spool: spool.clone(),
+            encoder: encoder.clone(),
+            decoder: decoder.clone(),
+            wakers: wakers.clone(),
+        };
+        let administrators =
+            Administrators::new(database.clone(), runtime.clone(), telegram.clone());
+        let pages = PageApplier {
+            order_files: OrderFiles {
+                database: database.clone(),
+                runtime: runtime.clone(),
+                telegram: telegram.clone(),
+                decoder: decoder.clone(),
+            },
+            transactions: PageTransactions {
+                database: database.clone(),
+                runtime: runtime.clone(),
+                channels,
+                orders: OrderExecutor {
+                    channels,
+                    dialect,
+                    debug_channel: config.channels.debug,
+                    time_new,
+                },
+                join_policy: join_policy.clone(),
+                second_look: second_look.clone(),
+                backup_files: backup_files.clone(),
+                list_keeper: ListKeeper {
+                    decoder,
+                    directory: config.telegram.data_dir,
+                },
+                post_commit: PostCommitRunner {
+                    database: database.clone(),
+                    spool: spool.clone(),
+                    rule_book: rule_book.clone(),
+                    wakers: wakers.clone(),
+                },
+            },
+        };
+        let watcher = Watcher {
+            database: database.clone(),
+            runtime: runtime.clone(),
+            telegram: telegram.clone(),
+            administrators: administrators.clone(),
+            transactions: pages.transactions.clone(),
+            puller: ChannelPuller {
+                database: database.clone(),
+                runtime: runtime.clone(),
+                telegram: telegram.clone(),
+                administrators: administrators.clone(),
+                pages,
+            },
+            wakers: wakers.clone(),
+        };
+        let fetcher = Fetcher {
+            database: database.clone(),
+            runtime: runtime.clone(),
+            wakers: wakers.clone(),
+            max_spooled: config.delivery.spool_max_bytes,
+            download: AvatarDownload {
+                database: database.clone(),
+                runtime: runtime.clone(),
+                telegram: telegram.clone(),
+                spool: spool.clone(),
+                encoder: encoder.clone(),
+                join_policy: join_policy.clone(),
+                wakers: wakers.clone(),
+            },
+            lookup: UserLookup {
+                database: database.clone(),
+                runtime: runtime.clone(),
+                telegram: telegram.clone(),
+                spool: spool.clone(),
+                join_policy,
+                wakers: wakers.clone(),
+            },
+            backup_files: backup_files.clone(),
+        };
+        let deliverer = Deliverer {
+            database: database.clone(),
+            runtime: runtime.clone(),
+            telegram: telegram.clone(),
+            spool: spool.clone(),
+            encoder,
+            channels,
+            min_interval: config.delivery.min_interval,
+            max_age,
+            wakers: wakers.clone(),
+        };
+        let rechecker = Rechecker {
+            database: database.clone(),
+            runtime: runtime.clone(),
+            telegram,
+            second_look,
+            wakers: wakers.clone(),
+        };
+        let administrators_waker = wakers.administrators.clone();
+        let scheduler = Scheduler {
+            database: database.clone(),
+            runtime: runtime.clone(),
+            wakers,
+            backup_files,
+            timetable: Timetable::new(config.schedule, config.custom.reset_day),
+            dialect,
+            is_backup: config.mode.backup,
+        };
+        Self {
+            runtime,
+            database,
+            rule_book,
+            spool,
+            administrators,
+            administrators_waker,
+            watcher,
+            fetcher,
+            deliverer,
+            rechecker,
+            scheduler,
+        }
+    }
+
+    /// Runs the loops until the shutdown or the end of one of them, and joins them all.
+    ///
+    /// # Errors
+    /// A loop ended without being asked to.
+    pub(super) async fn run(
+        self,
+        hints: mpsc::Receiver<Hint>,
+        dialogs: Vec<Channel>,
+    ) -> Result<(), AppError> {
+        let shutdown = self.runtime.shutdown;
+        let mut loops = JoinSet::new();
+        loops.spawn(task::watch(self.watcher, hints, dialogs));
+        loops.spawn(self.fetcher.fetch());
+        loops.spawn(self.deliverer.deliver());
+        loops.spawn(self.rechecker.recheck());
+        loops.spawn(task::read_administrators(
+            self.administrators,
+            self.administrators_waker,
+        ));
+        loops.spawn(self.scheduler.schedule());
+
+        let mut result = Ok(());
+        tokio::select! {
+            () = shutdown.cancelled() => {}
+            Some(ended) = loops.join_next() => result = Err(why_ended(ended)),
+        }
+        // A loop that notices the shutdown before the select above is no failure.
+        if shutdown.is_cancelled() && matches!(result, Err(TaskError::ShuttingDown)) {
+            result = Ok(());
+        }
+        shutdown.cancel();
+        let rest = async {
+            while let Some(ended) = loops.join_next().await {
+                let ended = why_ended(ended);
+                if result.is_ok() && !matches!(ended, TaskError::ShuttingDown) {
+                    result = Err(ended);
+                }
+            }
+        };
+        if tokio::time::timeout(END_WITHIN, rest).await.is_err() {
+            tracing::warn!(
+                seconds = END_WITHIN.as_secs(),
+                "a loop did not end in time and is aborted; its work is repeated at the next start"
+            );
+        }
+        result.map_err(AppError::from)
+    }
+}
+
+/// Returns why a loop ended; a loop that panicked ends the process by the same panic.
+fn why_ended(ended: Result<Result<(), TaskError>, JoinError>) -> TaskError {
+    match ended {
+        Ok(Ok(())) => TaskError::ShuttingDown,
+        Ok(Err(error)) => error,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(error) => TaskError::System(error.to_string()),
+        },
+    }
+}

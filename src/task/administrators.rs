@@ -1,0 +1,147 @@
+//! Reads who administers the groups: all of them at start and on demand, and each new group.
+//!
+//! A join is decided on with the administrators that are stored. For a group that has none stored yet, the watcher asks
+//! first, through [`Administrators::read_now`].
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::wakers::AdministratorsWaker;
+use super::{Database, Runtime, TaskError};
+use crate::decide;
+use crate::model::{ChannelId, ChannelKind, Timestamp, UserId};
+use crate::store::KnownChannel;
+use crate::telegram::{CallError, Telegram};
+
+/// How often the program asks for the administrators of a group while there is no answer.
+const MAX_ATTEMPTS: u32 = 3;
+/// How long the first joins of a group wait for its administrators.
+const QUICKLY: Duration = Duration::from_secs(1);
+
+/// Reads administrators. Cheap to clone.
+#[derive(Clone)]
+pub struct Administrators {
+    database: Database,
+    runtime: Runtime,
+    telegram: Telegram,
+    /// The groups whose administrators this process asked for in vain.
+    unreadable: Arc<Mutex<BTreeSet<ChannelId>>>,
+}
+
+/// Reads the administrators of every group once, then of the groups that it is woken for, until the shutdown.
+///
+/// # Errors
+/// See [`TaskError`].
+pub async fn read_administrators(
+    administrators: Administrators,
+    waker: AdministratorsWaker,
+) -> Result<(), TaskError> {
+    let mut all = true;
+    loop {
+        administrators.read(all).await?;
+        all = administrators.runtime.or_shutdown(waker.woken()).await?;
+    }
+}
+
+impl Administrators {
+    #[must_use]
+    pub fn new(database: Database, runtime: Runtime, telegram: Telegram) -> Self {
+        Self {
+            database,
+            runtime,
+            telegram,
+            unreadable: Arc::default(),
+        }
+    }
+
+    /// Reads the administrators of all groups, or of those that have none stored.
+    async fn read(&self, all: bool) -> Result<(), TaskError> {
+        let channels = self.database.read(|tx| tx.channels()).await?;
+        for known in channels {
+            if known.channel.kind == ChannelKind::Group && (all || known.admins_at.is_none()) {
+                self.read_group(&known).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks for the administrators of one group, a few times if there is no answer: a group in trouble must not hold up
+    /// the others.
+    async fn read_group(&self, known: &KnownChannel) -> Result<(), TaskError> {
+        let mut attempts = 0;
+        loop {
+            let call = self
+                .telegram
+                .administrators(known.channel.id, known.channel.access_hash);
+            let pause = match self.runtime.or_shutdown(call).await? {
+                Err(CallError::Account(trouble)) => return Err(trouble.into()),
+                Err(CallError::Flood { until, .. }) => {
+                    self.runtime.clock.until(Timestamp::new(until))
+                }
+                Err(CallError::Network { .. } | CallError::Busy { .. })
+                    if attempts < MAX_ATTEMPTS =>
+                {
+                    attempts += 1;
+                    decide::backoff(attempts)
+                }
+                answer => return self.store(known.channel.id, answer).await,
+            };
+            self.runtime.pause(pause).await?;
+        }
+    }
+
+    /// Asks once for the administrators of a group that has none stored, so that its first joins are not decided on
+    /// without them. Waits only for a quick answer: a join must not wait for long.
+    pub(super) async fn read_now(&self, known: &KnownChannel) -> Result<(), TaskError> {
+        let id = known.channel.id;
+        if known.channel.kind != ChannelKind::Group
+            || known.admins_at.is_some()
+            || self.is_unreadable(id)
+        {
+            return Ok(());
+        }
+        let call = self.telegram.administrators(id, known.channel.access_hash);
+        let call = tokio::time::timeout(QUICKLY, call);
+        match self.runtime.or_shutdown(call).await? {
+            Ok(Err(CallError::Account(trouble))) => Err(trouble.into()),
+            Ok(answer) => self.store(id, answer).await,
+            Err(_) => {
+                tracing::debug!(group = %id, "the administrators are not known yet");
+                Ok(())
+            }
+        }
+    }
+
+    /// Reports whether this process asked for the administrators of a group in vain.
+    pub(super) fn is_unreadable(&self, group: ChannelId) -> bool {
+        self.unreadable().contains(&group)
+    }
+
+    async fn store(
+        &self,
+        group: ChannelId,
+        answer: Result<Vec<UserId>, CallError>,
+    ) -> Result<(), TaskError> {
+        match answer {
+            Ok(admins) => {
+                let now = self.runtime.clock.now();
+                self.database
+                    .write(|tx| tx.replace_admins(group, &admins, now))
+                    .await?;
+                self.unreadable().remove(&group);
+            }
+            Err(error) => {
+                tracing::warn!(%group, %error, "the administrators could not be learned");
+                self.unreadable().insert(group);
+            }
+        }
+        Ok(())
+    }
+
+    fn unreadable(&self) -> MutexGuard<'_, BTreeSet<ChannelId>> {
+        self.unreadable
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,275 @@
+//! Makes the files of backup lists: all lists of one moment, one after the other, while joins are recorded.
+//!
+//! A backup is an outbox row for each list. The fetch loop makes the files of the rows that are due. An order that
+//! clears or replaces a list, and the monthly reset, first have the files of all waiting rows made, so that a backup
+//! that was ordered before never shows what came after. Files are written outside of any write transaction; a file
+//! that no row names is removed, after a crash by the sweep of the next start. See docs/files.md.
+
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use super::spool_file::SpoolFile;
+use super::{Database, Runtime, TaskError, Wakers};
+use crate::file_codec::{Decoder, Encoder};
+use crate::model::{Payload, Timestamp};
+use crate::spool::Spool;
+use crate::store::{OutboxRow, ReadTx, StoreError, Tx};
+
+/// The pause after a file could not be written, in seconds.
+const DISK_PAUSE: i64 = 3;
+/// The time between two posts of backup lists, in seconds.
+const LISTS_APART: i64 = 5;
+
+/// Makes backup files. Cheap to clone.
+#[derive(Clone)]
+pub struct BackupFiles {
+    pub database: Database,
+    pub runtime: Runtime,
+    pub spool: Spool,
+    pub encoder: Arc<Encoder>,
+    pub decoder: Arc<Decoder>,
+    pub wakers: Wakers,
+}
+
+/// Why the files of waiting backup lists were not made.
+#[derive(Debug, Error)]
+pub(super) enum BackupError {
+    /// The spool did not take one of them.
+    #[error("{0}")]
+    Spool(String),
+    #[error(transparent)]
+    Task(#[from] TaskError),
+}
+
+/// The result for one list.
+enum Made {
+    File(SpoolFile),
+    /// No file can be made of the list, for this reason.
+    Impossible(String),
+    /// The spool did not take the file.
+    NotSpooled(String),
+}
+
+impl BackupFiles {
+    /// Makes the files of the rows that are due. If the spool does not take one of them, all are put off, and are made
+    /// again together.
+    pub(super) async fn make_due(&self) -> Result<(), TaskError> {
+        let now = self.runtime.clock.now();
+        let rows = self.database.read(|tx| tx.lists_to_make(Some(now))).await?;
+        match self.make(&rows, now).await {
+            Ok(()) => Ok(()),
+            Err(BackupError::Task(error)) => Err(error),
+            Err(BackupError::Spool(error)) => {
+                tracing::error!(error, "a list cannot be kept; it is made again later");
+                let later = self.runtime.clock.now().plus(DISK_PAUSE);
+                let postpone = |tx: &Tx<'_>| {
+                    rows.iter()
+                        .try_for_each(|row| tx.postpone(row.id, later, false))
+                };
+                self.database.write(postpone).await
+            }
+        }
+    }
+
+    /// Makes the files of all rows that wait, due or not.
+    ///
+    /// # Errors
+    /// The spool does not take one of them: whatever destroys the lists has to wait.
+    pub(super) async fn make_all(&self) -> Result<(), BackupError> {
+        let now = self.runtime.clock.now();
+        let rows = self.database.read(|tx| tx.lists_to_make(None)).await?;
+        self.make(&rows, now).await
+    }
+
+    async fn make(&self, rows: &[OutboxRow], now: Timestamp) -> Result<(), BackupError> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let made = self
+            .database
+            .read(|tx| self.read_lists(tx, rows, now))
+            .await?;
+        if self.runtime.shutdown.is_cancelled() {
+            return Err(TaskError::ShuttingDown.into());
+        }
+        for made in &made {
+            if let Made::NotSpooled(error) = made {
+                return Err(BackupError::Spool(error.clone()));
+            }
+        }
+        let taken = self
+            .database
+            .write(|tx| {
+                let mut taken = Vec::new();
+                for (row, made) in rows.iter().zip(&made) {
+                    taken.push(set_made(tx, row, made, now)?);
+                }
+                keep_apart(tx, now)?;
+                Ok(taken)
+            })
+            .await?;
+        for (made, taken) in made.into_iter().zip(taken) {
+            if let Made::File(file) = made
+                && taken
+            {
+                file.keep();
+            }
+        }
+        self.wakers.deliver.notify_one();
+        Ok(())
+    }
+
+    /// Makes the file of each row, from one moment of the database. Stops at shutdown, and at the first file that the
+    /// spool does not take; a long list is dropped before the next is read.
+    fn read_lists(
+        &self,
+        tx: &ReadTx<'_>,
+        rows: &[OutboxRow],
+        now: Timestamp,
+    ) -> Result<Vec<Made>, StoreError> {
+        let mut all = Vec::new();
+        for row in rows {
+            if self.runtime.shutdown.is_cancelled() {
+                break;
+            }
+            let made = self.read_list(tx, row, now)?;
+            let failed = matches!(made, Made::NotSpooled(_));
+            all.push(made);
+            if failed {
+                break;
+            }
+        }
+        Ok(all)
+    }
+
+    fn read_list(
+        &self,
+        tx: &ReadTx<'_>,
+        row: &OutboxRow,
+        now: Timestamp,
+    ) -> Result<Made, StoreError> {
+        let Payload::List { list, .. } = &row.payload else {
+            return Ok(Made::Impossible("the row names no list".into()));
+        };
+        let list = *list;
+        let data = tx.list(list)?;
+        let file = match self
+            .encoder
+            .encode_list(list, &data, &now.rfc3339(), &self.decoder)
+        {
+            Ok(file) => file,
+            Err(error) => {
+                tracing::error!(%list, %error, "its backup could not be made");
+                return Ok(Made::Impossible(error.to_string()));
+            }
+        };
+        drop(data);
+        Ok(match SpoolFile::write(&self.spool, &file) {
+            Ok(file) => Made::File(file),
+            Err(error) => Made::NotSpooled(format!("{error:#}")),
+        })
+    }
+}
+
+/// Records the result for a row. Returns `true` if the row takes the file: it may have been cancelled meanwhile.
+fn set_made(tx: &Tx<'_>, row: &OutboxRow, made: &Made, now: Timestamp) -> Result<bool, StoreError> {
+    match made {
+        Made::File(file) => tx.set_fetched(row.id, file.name(), file.size(), now),
+        Made::Impossible(why) => {
+            tx.set_dropped(row.id, why, now)?;
+            Ok(false)
+        }
+        Made::NotSpooled(_) => Ok(false),
+    }
+}
+
+/// Reports whether a backup list still waits for its file.
+pub(super) fn lists_wait(tx: &ReadTx<'_>) -> Result<bool, StoreError> {
+    Ok(!tx.lists_to_make(None)?.is_empty())
+}
+
+/// Puts the lists off that wait for their post, because one was posted just now.
+pub(super) fn space_after_post(tx: &Tx<'_>, now: Timestamp) -> Result<(), StoreError> {
+    tx.postpone_lists(now.plus(LISTS_APART))
+}
+
+/// Keeps the distance between the lists that were just made and the last one that was posted.
+fn keep_apart(tx: &Tx<'_>, now: Timestamp) -> Result<(), StoreError> {
+    match tx.last_list_posted_at()? {
+        // A time in the future was stored before the clock was set back.
+        Some(last) if last <= now => tx.postpone_lists(last.plus(LISTS_APART)),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Dialect;
+    use crate::model::{Bad, UserId};
+    use crate::store::SendFilter;
+    use crate::task::enqueue;
+    use crate::task::fixture::{Fixture, NOW};
+
+    fn ordered(fixture: &Fixture) {
+        fixture.write(|tx| {
+            tx.set_bad(Bad::User(UserId::new(1)), true, NOW)?;
+            enqueue::backup(tx, Dialect::Classic, NOW)
+        });
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_files_of_waiting_lists_are_made_once() {
+        let fixture = Fixture::new();
+        ordered(&fixture);
+        fixture.write(|tx| {
+            assert!(lists_wait(tx)?);
+            Ok(())
+        });
+        fixture.backup_files.make_all().await.expect("made");
+        let row = fixture.write(|tx| {
+            assert!(!lists_wait(tx)?);
+            tx.next_to_send(NOW, SendFilter::ALL)
+        });
+        let file = row.expect("a row").spool.expect("a file");
+        let files = [file];
+        assert_eq!(fixture.spooled(), files);
+        fixture.backup_files.make_all().await.expect("nothing");
+        assert_eq!(fixture.spooled(), files);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_list_that_the_spool_does_not_take_is_put_off() {
+        let fixture = Fixture::new();
+        ordered(&fixture);
+        let spool = fixture.directory.path().join("spool");
+        std::fs::remove_dir(&spool).expect("an empty spool");
+        let refused = fixture.backup_files.make_all().await;
+        assert!(matches!(refused, Err(BackupError::Spool(_))), "{refused:?}");
+        fixture.backup_files.make_due().await.expect("put off");
+        fixture.write(|tx| {
+            assert!(tx.lists_to_make(Some(NOW))?.is_empty());
+            assert!(lists_wait(tx)?);
+            Ok(())
+        });
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn lists_are_posted_five_seconds_apart() {
+        let fixture = Fixture::new();
+        ordered(&fixture);
+        fixture.backup_files.make_all().await.expect("made");
+        fixture.write(|tx| {
+            let row = tx.next_to_send(NOW, SendFilter::ALL)?.expect("a row");
+            tx.set_sent(row.id, crate::model::MessageId::new(5), NOW)?;
+            enqueue::backup(tx, Dialect::Classic, NOW)
+        });
+        fixture.backup_files.make_all().await.expect("made");
+        fixture.write(|tx| {
+            assert_eq!(tx.next_to_send(NOW.plus(4), SendFilter::ALL)?, None);
+            assert!(tx.next_to_send(NOW.plus(5), SendFilter::ALL)?.is_some());
+            Ok(())
+        });
+    }
+}

@@ -1,0 +1,121 @@
+//! The loops' access to the store: transactions that wait while the disk refuses them.
+//!
+//! A read uses a reading connection and does not wait for the writer. A decision that was made from a read and has to
+//! hold at the write is checked again in the write's transaction.
+
+use std::time::Duration;
+
+use super::{Runtime, TaskError};
+use crate::store::{ReadTx, Store, StoreError, Tx};
+
+/// The pause before a transaction that the disk refused is retried.
+const DISK_PAUSE: Duration = Duration::from_secs(5);
+
+/// The store, and the patience with its disk. Cheap to clone.
+#[derive(Clone)]
+pub struct Database {
+    store: Store,
+    runtime: Runtime,
+}
+
+impl Database {
+    #[must_use]
+    pub const fn new(store: Store, runtime: Runtime) -> Self {
+        Self { store, runtime }
+    }
+
+    /// Does `work` in one transaction. While the disk refuses it, the program logs that, waits and calls `work`
+    /// again: it lets go of nothing before that is safely stored.
+    ///
+    /// # Errors
+    /// The program shuts down, or the database is unusable.
+    pub async fn write<T>(
+        &self,
+        mut work: impl FnMut(&Tx<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, TaskError> {
+        self.retry(|| self.store.write(&mut work)).await
+    }
+
+    /// Does `work` in one transaction, once. If the disk refuses it, the program logs that and waits, and the result is
+    /// `None`: the caller repeats whatever `work` relies on.
+    ///
+    /// # Errors
+    /// The program shuts down, or the database is unusable.
+    pub async fn write_once<T>(
+        &self,
+        work: impl FnOnce(&Tx<'_>) -> Result<T, StoreError>,
+    ) -> Result<Option<T>, TaskError> {
+        match self.store.write(work) {
+            Ok(done) => Ok(Some(done)),
+            Err(error) => self.wait_out(error).await.map(|()| None),
+        }
+    }
+
+    /// Reads one moment of the database, on a reading connection.
+    ///
+    /// # Errors
+    /// The program shuts down, or the database is unusable.
+    pub async fn read<T>(
+        &self,
+        mut work: impl FnMut(&ReadTx<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, TaskError> {
+        self.retry(|| self.store.read(&mut work)).await
+    }
+
+    async fn retry<T>(
+        &self,
+        mut attempt: impl FnMut() -> Result<T, StoreError>,
+    ) -> Result<T, TaskError> {
+        loop {
+            match attempt() {
+                Ok(done) => return Ok(done),
+                Err(error) => self.wait_out(error).await?,
+            }
+        }
+    }
+
+    /// Returns after a pause if the same transaction may succeed later.
+    async fn wait_out(&self, error: StoreError) -> Result<(), TaskError> {
+        if !error.may_pass() {
+            return Err(error.into());
+        }
+        tracing::error!(%error, "the disk refused a transaction; trying again");
+        self.runtime.pause(DISK_PAUSE).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::task::fixture::Fixture;
+
+    #[tokio::test]
+    async fn a_transaction_that_the_disk_refuses_waits_and_leaves_nothing_behind() {
+        let fixture = Fixture::new();
+        let mut attempts = 0;
+        let written = fixture.database.write(|tx| {
+            attempts += 1;
+            tx.set_setting("attempt", "made")?;
+            fixture.runtime.shutdown.cancel();
+            Err::<(), _>(StoreError::DiskFull)
+        });
+        // The shutdown ends the pause before the next attempt.
+        assert!(matches!(written.await, Err(TaskError::ShuttingDown)));
+        assert_eq!(attempts, 1);
+        let kept = fixture.database.read(|tx| tx.setting("attempt")).await;
+        assert_eq!(kept.expect("read"), None);
+    }
+
+    #[tokio::test]
+    async fn a_database_that_is_unusable_ends_the_loop() {
+        let fixture = Fixture::new();
+        let unusable = || StoreError::Unreadable("a row".into());
+        let written = fixture.database.write(|_| Err::<(), _>(unusable())).await;
+        assert!(matches!(written, Err(TaskError::Store(_))));
+        fixture.runtime.shutdown.cancel();
+        let written = fixture
+            .database
+            .write(|_| Err::<(), _>(StoreError::DiskFull));
+        assert!(matches!(written.await, Err(TaskError::ShuttingDown)));
+    }
+}

@@ -1,0 +1,87 @@
+//! Drops the photos and lists that wait for too long, and forgets the rows that were settled long ago.
+
+use super::Deliverer;
+use super::settlement::set_dropped;
+use crate::model::{JoinOutcome, Payload, Timestamp};
+use crate::store::{AgeLimits, OutboxRow, StoreError, Tx};
+use crate::task::{TaskError, spool_file};
+
+/// How long settled rows are kept, in seconds.
+const KEEP_SETTLED: i64 = 7 * 24 * 3600;
+/// How long a list waits for its post, in seconds: while a channel is closed, backups must not fill the disk.
+const KEEP_WAITING_LISTS: i64 = 7 * 24 * 3600;
+/// How long declarations and orders are remembered, in seconds.
+const KEEP_ORDERS: i64 = 30 * 24 * 3600;
+
+impl Deliverer {
+    pub(super) async fn drop_old_rows(&self) -> Result<(), TaskError> {
+        let now = self.runtime.clock.now();
+        let dropped = self
+            .database
+            .write(|tx| drop_old(tx, self.max_age, now))
+            .await?;
+        for row in &dropped {
+            let limit = match row.payload {
+                Payload::List { .. } => "a week",
+                _ => "delivery.max_age_hours",
+            };
+            tracing::warn!(row = %row, "dropped: older than {limit}");
+            if let Some(name) = &row.spool {
+                spool_file::remove(&self.spool, name);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Returns the rows that were dropped.
+fn drop_old(tx: &Tx<'_>, max_age: i64, now: Timestamp) -> Result<Vec<OutboxRow>, StoreError> {
+    tx.forget_settled(now.plus(-KEEP_SETTLED))?;
+    tx.forget_orders(now.plus(-KEEP_ORDERS))?;
+    tx.forget_declarations(now.plus(-KEEP_ORDERS))?;
+    tx.drop_unreadable(now)?;
+    let rows = tx.older_than(AgeLimits {
+        avatars: now.plus(-max_age),
+        lists: now.plus(-KEEP_WAITING_LISTS),
+    })?;
+    for row in &rows {
+        set_dropped(tx, row, JoinOutcome::Expired, "expired", now)?;
+    }
+    Ok(rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Dialect;
+    use crate::model::{Bad, UserId};
+    use crate::task::enqueue;
+    use crate::task::fixture::{Fixture, JOINER, NOW, avatar, join};
+
+    #[test]
+    fn a_photo_expires_by_the_configuration_and_a_list_after_a_week() {
+        const MAX_AGE: i64 = 48 * 3600;
+        let fixture = Fixture::new();
+        fixture.write(|tx| {
+            tx.record_join(&join(1, JOINER), JoinOutcome::Queued, NOW)?;
+            tx.enqueue_avatar(&avatar(1, 7), NOW)?;
+            tx.set_bad(Bad::User(UserId::new(1)), true, NOW)?;
+            enqueue::backup(tx, Dialect::Classic, NOW)
+        });
+        let dropped_at = |seconds| {
+            let dropped = fixture.write(|tx| drop_old(tx, MAX_AGE, NOW.plus(seconds)));
+            dropped
+                .into_iter()
+                .map(|row| row.payload)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(dropped_at(MAX_AGE), []);
+        assert_eq!(dropped_at(MAX_AGE + 1), [Payload::Avatar(avatar(1, 7))]);
+        assert_eq!(fixture.outcome(1), "expired");
+        assert_eq!(dropped_at(KEEP_WAITING_LISTS), []);
+        let lists = dropped_at(KEEP_WAITING_LISTS + 1);
+        assert_eq!(lists.len(), 2, "user_ids and bad_ids");
+        let are_lists = |payload: &Payload| matches!(payload, Payload::List { .. });
+        assert!(lists.iter().all(are_lists), "{lists:?}");
+    }
+}

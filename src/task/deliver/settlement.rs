@@ -1,0 +1,200 @@
+//! Records what became of a post.
+
+use super::Deliverer;
+use crate::decide::{After, PostFailure, post_failed};
+use crate::exchange::route::RouteEvent;
+use crate::model::{ChannelId, JoinOutcome, MessageId, Payload, Timestamp};
+use crate::store::{OutboxRow, PostedAs, StoreError, Tx};
+use crate::task::{TaskError, backup_files, spool_file};
+use crate::telegram::{CallError, PostError};
+
+impl Deliverer {
+    /// Records that a row is this message of the channel.
+    pub(super) async fn sent(
+        &self,
+        row: &OutboxRow,
+        channel: ChannelId,
+        message: MessageId,
+    ) -> Result<(), TaskError> {
+        let now = self.runtime.clock.now();
+        self.database
+            .write(|tx| set_sent(tx, row, channel, message, now))
+            .await?;
+        match &row.payload {
+            Payload::Avatar(avatar) => tracing::info!(
+                group = %avatar.group, user = %avatar.user, message_id = %message, "forwarded"
+            ),
+            _ => tracing::info!(row = %row, message_id = %message, "reported"),
+        }
+        self.remove_file(row);
+        // There is room in the spool again.
+        self.wakers.fetch.notify_one();
+        Ok(())
+    }
+
+    /// Records that a post failed. Returns until when the channel is closed, if it is.
+    pub(super) async fn not_sent(
+        &self,
+        row: &OutboxRow,
+        channel: ChannelId,
+        error: PostError,
+    ) -> Result<Option<Timestamp>, TaskError> {
+        let failure = match &error {
+            PostError::Call(CallError::Account(trouble)) => return Err(trouble.clone().into()),
+            PostError::Call(CallError::Flood { until, .. }) => PostFailure::Flood {
+                until: Timestamp::new(*until),
+            },
+            PostError::Call(CallError::Network { .. } | CallError::Busy { .. })
+            | PostError::Unproven => PostFailure::Unanswered,
+            PostError::Call(CallError::Refused { code, name, .. }) => {
+                PostFailure::Refused { code: *code, name }
+            }
+            PostError::Size(_) => PostFailure::Unfit,
+        };
+        let now = self.runtime.clock.now();
+        let in_vain = !matches!(failure, PostFailure::Flood { .. });
+        match post_failed(failure, row.attempts, now) {
+            After::Again(at) => {
+                tracing::debug!(row = %row, %error, "a post without proof; it is retried");
+                self.database
+                    .write(|tx| tx.postpone(row.id, at, in_vain))
+                    .await?;
+                Ok(None)
+            }
+            After::Closed(until) => self.closed(row, channel, until, &error.to_string()).await,
+            After::GiveUp => {
+                tracing::error!(row = %row, %error, "given up");
+                self.drop_row(row, JoinOutcome::Failed, &error.to_string())
+                    .await?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Handles a channel that does not take posts. After EXCHANGE, posts go to HIDE. If HIDE is closed, the program
+    /// keeps everything and retries. Returns until when HIDE is left alone.
+    pub(super) async fn closed(
+        &self,
+        row: &OutboxRow,
+        channel: ChannelId,
+        until: Timestamp,
+        why: &str,
+    ) -> Result<Option<Timestamp>, TaskError> {
+        let now = self.runtime.clock.now();
+        if Some(channel) == self.channels.exchange {
+            tracing::error!(
+                %channel, why,
+                "EXCHANGE does not take posts: they go to HIDE until MANAGE orders otherwise"
+            );
+            self.database
+                .write(|tx| {
+                    tx.set_rejected(row.id)?;
+                    self.channels
+                        .change_route(tx, RouteEvent::ExchangeFailed, now)
+                })
+                .await?;
+            return Ok(None);
+        }
+        tracing::error!(
+            %channel, why,
+            "cannot post there: make the account an administrator that may post messages; everything is kept and tried again every minute"
+        );
+        // Only this process pauses: a new start tries at once.
+        self.database
+            .write(|tx| tx.postpone(row.id, now, true))
+            .await?;
+        Ok(Some(until))
+    }
+
+    /// Records that a row will not be posted, and what that makes of its join.
+    pub(super) async fn drop_row(
+        &self,
+        row: &OutboxRow,
+        outcome: JoinOutcome,
+        why: &str,
+    ) -> Result<(), TaskError> {
+        let now = self.runtime.clock.now();
+        self.database
+            .write(|tx| set_dropped(tx, row, outcome, why, now))
+            .await?;
+        self.remove_file(row);
+        Ok(())
+    }
+
+    fn remove_file(&self, row: &OutboxRow) {
+        if let Some(name) = &row.spool {
+            spool_file::remove(&self.spool, name);
+        }
+    }
+}
+
+fn set_sent(
+    tx: &Tx<'_>,
+    row: &OutboxRow,
+    channel: ChannelId,
+    message: MessageId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    tx.set_sent(row.id, message, now)?;
+    match &row.payload {
+        Payload::Avatar(avatar) => {
+            tx.record_forwarded(avatar, PostedAs { channel, message }, now)?;
+            let (group, join_message, user) = (avatar.group, avatar.message, avatar.user);
+            tx.settle_photo(group, join_message, user, JoinOutcome::Forwarded)?;
+        }
+        Payload::List { .. } => backup_files::space_after_post(tx, now)?,
+        Payload::Text { .. } | Payload::File { .. } => {}
+    }
+    Ok(())
+}
+
+pub(super) fn set_dropped(
+    tx: &Tx<'_>,
+    row: &OutboxRow,
+    outcome: JoinOutcome,
+    why: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    tx.set_dropped(row.id, why, now)?;
+    if let Payload::Avatar(avatar) = &row.payload {
+        tx.settle_photo(avatar.group, avatar.message, avatar.user, outcome)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::task::fixture::{Fixture, HIDE, JOINER, NOW, avatar, join};
+
+    #[test]
+    fn a_photo_that_was_posted_is_a_repeat_from_then_on() {
+        let fixture = Fixture::new();
+        fixture.write(|tx| {
+            let (avatar, join) = (avatar(1, 7), join(1, JOINER));
+            tx.record_join(&join, JoinOutcome::Queued, NOW)?;
+            tx.enqueue_avatar(&avatar, NOW)?;
+            let row = tx.avatars_to_fetch(NOW, 1)?.remove(0);
+            set_sent(tx, &row, HIDE, MessageId::new(5), NOW)?;
+            assert!(
+                tx.forwarded_or_pending(JOINER, avatar.group)?
+                    .contains(&avatar.photo.id)
+            );
+            assert!(!tx.enqueue_avatar(&avatar, NOW)?);
+            Ok(())
+        });
+        assert_eq!(fixture.outcome(1), "forwarded");
+    }
+
+    #[test]
+    fn a_photo_that_is_dropped_settles_its_join() {
+        let fixture = Fixture::new();
+        fixture.write(|tx| {
+            tx.record_join(&join(1, JOINER), JoinOutcome::Queued, NOW)?;
+            tx.enqueue_avatar(&avatar(1, 7), NOW)?;
+            let row = tx.avatars_to_fetch(NOW, 1)?.remove(0);
+            set_dropped(tx, &row, JoinOutcome::Failed, "refused", NOW)
+        });
+        assert_eq!(fixture.outcome(1), "failed");
+    }
+}

@@ -1,0 +1,206 @@
+//! Downloads one photo, checks that it is a whole image, seals it and keeps it in the spool until its turn.
+
+use std::sync::Arc;
+
+use super::user_lookup::with_known_photo;
+use crate::file_codec::Encoder;
+use crate::model::{AddedBy, Avatar, Join, JoinOutcome, Payload, ProfilePhoto, Timestamp, User};
+use crate::photo;
+use crate::spool::Spool;
+use crate::store::OutboxRow;
+use crate::task::call_retry::{Reply, until_answered};
+use crate::task::spool_file::SpoolFile;
+use crate::task::{Database, JoinPolicy, Runtime, TaskError, Wakers};
+use crate::telegram::{CallError, PhotoError, Telegram};
+
+/// How often a photo that is damaged or refused is tried before its join counts as failed.
+const MAX_ATTEMPTS: u32 = 3;
+/// The pause after a file could not be written, in seconds.
+const DISK_PAUSE: i64 = 3;
+
+/// Downloads photos. Cheap to clone.
+#[derive(Clone)]
+pub struct AvatarDownload {
+    pub database: Database,
+    pub runtime: Runtime,
+    pub telegram: Telegram,
+    pub spool: Spool,
+    pub encoder: Arc<Encoder>,
+    pub join_policy: JoinPolicy,
+    pub wakers: Wakers,
+}
+
+impl AvatarDownload {
+    /// Downloads the photo of a row into the spool, or records why it cannot. Returns `false` if its data centre did
+    /// not answer.
+    pub(super) async fn download(&self, row: OutboxRow) -> Result<bool, TaskError> {
+        let Payload::Avatar(avatar) = row.payload else {
+            // Only rows of photos wait for a download.
+            self.drop_row(&row, "nothing to fetch").await?;
+            return Ok(true);
+        };
+        let seen_in = Some((avatar.group, avatar.message));
+        let owner = self
+            .database
+            .read(|tx| tx.user_ref(avatar.user, seen_in))
+            .await?;
+        let photo = self.telegram.photo(avatar.photo, &owner);
+        match self.runtime.or_shutdown(photo).await? {
+            Ok(bytes) => self.check_and_keep(&row, avatar, &bytes).await?,
+            Err(PhotoError::Call(CallError::Account(trouble))) => return Err(trouble.into()),
+            Err(PhotoError::Call(CallError::Flood { until, .. })) => {
+                self.postpone(&row, Timestamp::new(until), false).await?;
+            }
+            Err(PhotoError::Call(error @ (CallError::Network { .. } | CallError::Busy { .. }))) => {
+                tracing::debug!(%error, "a photo is downloaded again");
+                return Ok(false);
+            }
+            Err(error @ (PhotoError::Call(CallError::Refused { .. }) | PhotoError::TooLarge)) => {
+                self.failed(&row, avatar, &error.to_string()).await?;
+            }
+            Err(PhotoError::Gone(error)) => self.look_up_owner(&row, avatar, &error).await?,
+        }
+        Ok(true)
+    }
+
+    async fn check_and_keep(
+        &self,
+        row: &OutboxRow,
+        avatar: Avatar,
+        image: &[u8],
+    ) -> Result<(), TaskError> {
+        let sealed = tokio::task::block_in_place(|| {
+            photo::check(image).map_err(|error| error.to_string())?;
+            let sealed = self.encoder.encode_photo(image);
+            sealed.map_err(|error| error.to_string())
+        });
+        match sealed {
+            Ok(file) => self.keep(row, &file).await,
+            Err(why) => self.failed(row, avatar, &why).await,
+        }
+    }
+
+    /// Keeps a file in the spool. A row that was cancelled meanwhile does not take it, and the file is removed.
+    async fn keep(&self, row: &OutboxRow, bytes: &[u8]) -> Result<(), TaskError> {
+        let written = tokio::task::block_in_place(|| SpoolFile::write(&self.spool, bytes));
+        let file = match written {
+            Ok(file) => file,
+            Err(error) => {
+                let error = format!("{error:#}");
+                tracing::error!(
+                    error,
+                    "a photo cannot be kept; it is downloaded again later"
+                );
+                let later = self.runtime.clock.now().plus(DISK_PAUSE);
+                return self.postpone(row, later, false).await;
+            }
+        };
+        let now = self.runtime.clock.now();
+        let taken = self
+            .database
+            .write(|tx| tx.set_fetched(row.id, file.name(), file.size(), now))
+            .await?;
+        if taken {
+            file.keep();
+        }
+        self.wakers.deliver.notify_one();
+        Ok(())
+    }
+
+    /// Telegram does not have the photo: the user may have another one by now, or another access hash.
+    async fn look_up_owner(
+        &self,
+        row: &OutboxRow,
+        avatar: Avatar,
+        refusal: &CallError,
+    ) -> Result<(), TaskError> {
+        let seen_in = Some((avatar.group, avatar.message));
+        let owner = self
+            .database
+            .read(|tx| tx.user_ref(avatar.user, seen_in))
+            .await?;
+        let look_up = || self.telegram.look_up(std::slice::from_ref(&owner));
+        let found = match until_answered(&self.runtime, look_up).await? {
+            Reply::Answer(mut found) => found.remove(&avatar.user),
+            Reply::Refusal(_) => None,
+        };
+        let Some(user) = found.map(with_known_photo) else {
+            return self.failed(row, avatar, &refusal.to_string()).await;
+        };
+        if user.photo == ProfilePhoto::Present(avatar.photo) {
+            self.database
+                .write(|tx| tx.record_user(&user, None))
+                .await?;
+            return self.failed(row, avatar, &refusal.to_string()).await;
+        }
+        self.decide_changed(row, avatar, &user).await
+    }
+
+    /// Decides on a join again, because its user has another photo, or none, since.
+    async fn decide_changed(
+        &self,
+        row: &OutboxRow,
+        avatar: Avatar,
+        user: &User,
+    ) -> Result<(), TaskError> {
+        let join = Join {
+            group: avatar.group,
+            message: avatar.message,
+            user: avatar.user,
+            added_by: AddedBy::Themselves,
+            date: row.created_at,
+        };
+        let now = self.runtime.clock.now();
+        self.database
+            .write(|tx| {
+                tx.set_dropped(row.id, "the photo was changed", now)?;
+                self.join_policy
+                    .decide_looked_up(tx, &join, user, None, now)
+            })
+            .await?;
+        self.wakers.fetch.notify_one();
+        Ok(())
+    }
+
+    /// Puts the row off, or, after the last attempt, records the join as failed.
+    async fn failed(&self, row: &OutboxRow, avatar: Avatar, why: &str) -> Result<(), TaskError> {
+        if row.attempts + 1 < MAX_ATTEMPTS {
+            tracing::info!(user = %avatar.user, group = %avatar.group, why, "a photo is downloaded again");
+            let pause = i64::from(row.attempts) * 2;
+            let later = self.runtime.clock.now().plus(pause);
+            return self.postpone(row, later, true).await;
+        }
+        tracing::warn!(user = %avatar.user, group = %avatar.group, why, "photo given up");
+        let now = self.runtime.clock.now();
+        self.database
+            .write(|tx| {
+                tx.set_dropped(row.id, why, now)?;
+                tx.settle_photo(
+                    avatar.group,
+                    avatar.message,
+                    avatar.user,
+                    JoinOutcome::Failed,
+                )
+            })
+            .await?;
+        Ok(())
+    }
+
+    async fn drop_row(&self, row: &OutboxRow, why: &str) -> Result<(), TaskError> {
+        let now = self.runtime.clock.now();
+        self.database
+            .write(|tx| tx.set_dropped(row.id, why, now))
+            .await
+    }
+
+    async fn postpone(
+        &self,
+        row: &OutboxRow,
+        until: Timestamp,
+        in_vain: bool,
+    ) -> Result<(), TaskError> {
+        self.database
+            .write(|tx| tx.postpone(row.id, until, in_vain))
+            .await
+    }
+}

@@ -1,0 +1,158 @@
+//! The effect of each order on the store.
+
+use super::{Attachments, ExecutionError, OrderExecutor};
+use crate::exchange::orders::Order;
+use crate::exchange::reports::Asker;
+use crate::exchange::route::RouteEvent;
+use crate::model::{Bad, ChannelId, JoinOutcome, MessageId, SkipReason, Timestamp, UserId};
+use crate::store::{CancelScope, ExceptionDue, StoreError, Tx};
+use crate::task::enqueue;
+use crate::task::post_commit::PostCommit;
+
+/// The execution of one order.
+pub(super) struct Execution<'a, 'tx> {
+    pub(super) executor: &'a OrderExecutor,
+    pub(super) tx: &'a Tx<'tx>,
+    pub(super) attachments: Attachments<'a>,
+    /// The post that holds the order.
+    pub(super) message: MessageId,
+    pub(super) now: Timestamp,
+    pub(super) post_commit: &'a mut PostCommit,
+}
+
+impl Execution<'_, '_> {
+    /// Carries out an order. Returns what was done, for the log and the debug channel.
+    pub(super) fn carry_out(&mut self, order: &Order) -> Result<String, ExecutionError> {
+        let done = match *order {
+            Order::AddBad(bad) => self.add_bad(bad)?,
+            Order::RemoveBad(bad) => self.remove_bad(bad)?,
+            Order::AddExcept { user } => self.except(user, true)?,
+            Order::RemoveExcept { user } => self.except(user, false)?,
+            Order::Declare { group, message } => self.declare(group, message)?,
+            Order::FloodBegin { group } => {
+                let obsolete = self.tx.begin_group_flood(group, self.now)?;
+                self.post_commit.obsolete_files.extend(obsolete);
+                "flood begins"
+            }
+            Order::FloodEnd { group } => {
+                self.tx.end_group_flood(group)?;
+                self.post_commit.fetch = true;
+                "flood ends"
+            }
+            Order::Kicked { group, user } => self.kicked(group, user)?,
+            Order::RemoveScore { user } => {
+                self.tx.forget_user(user)?;
+                "user's records cleared"
+            }
+            Order::Refresh { .. } => {
+                self.post_commit.refresh_administrators = true;
+                "administrators are read again"
+            }
+            Order::VersionAsk {
+                admin,
+                message,
+                group,
+            } => self.report_version(asker(admin, message), group)?,
+            Order::StatusAsk { admin, message } => {
+                enqueue::status_reply(self.tx, asker(admin, message), self.now)?;
+                self.post_commit.deliver = true;
+                "status reported"
+            }
+            Order::BackupNow => {
+                enqueue::backup(self.tx, self.executor.dialect, self.now)?;
+                self.post_commit.fetch = true;
+                "backup started"
+            }
+            Order::RegexCount => {
+                let lists = enqueue::counts(self.tx, self.now)?;
+                self.post_commit.deliver = true;
+                return Ok(format!("{lists} counts reported"));
+            }
+            Order::Hide(hide) => return Ok(self.change_route(hide)?),
+            Order::Clear { part, .. } => self.clear(part)?,
+            Order::Rollback { list, .. } => return self.roll_back(list),
+            Order::RegexUpdate { list } => return self.update_rules(list),
+        };
+        Ok(done.to_owned())
+    }
+
+    fn add_bad(&mut self, bad: Bad) -> Result<&'static str, StoreError> {
+        self.tx.set_bad(bad, true, self.now)?;
+        if let Bad::User(user) = bad {
+            self.cancel(
+                CancelScope::User(user),
+                JoinOutcome::Skipped(SkipReason::Bad),
+            )?;
+        }
+        Ok("put on the bad list")
+    }
+
+    fn remove_bad(&self, bad: Bad) -> Result<&'static str, StoreError> {
+        self.tx.set_bad(bad, false, self.now)?;
+        if let Bad::User(user) = bad {
+            self.tx.forget_user(user)?;
+        }
+        Ok("taken off the bad list")
+    }
+
+    fn except(&mut self, user: UserId, put: bool) -> Result<&'static str, StoreError> {
+        self.tx.enqueue_exception(ExceptionDue { user, put })?;
+        self.post_commit.fetch = true;
+        Ok(if put {
+            "the present photo goes on the exception list"
+        } else {
+            "the present photo goes off the exception list"
+        })
+    }
+
+    fn declare(
+        &mut self,
+        group: ChannelId,
+        message: MessageId,
+    ) -> Result<&'static str, StoreError> {
+        self.tx.declare(group, message, self.now)?;
+        let declared = JoinOutcome::Skipped(SkipReason::Declared);
+        self.cancel(CancelScope::Message { group, message }, declared)?;
+        Ok("message declared")
+    }
+
+    fn kicked(&mut self, group: ChannelId, user: UserId) -> Result<&'static str, StoreError> {
+        self.cancel(CancelScope::Member { group, user }, JoinOutcome::Kicked)?;
+        let since = self.now.plus(-self.executor.time_new);
+        self.tx
+            .close_joins(group, user, JoinOutcome::Kicked, since)?;
+        Ok("kicked user dropped")
+    }
+
+    fn report_version(
+        &mut self,
+        asker: Asker,
+        group: Option<ChannelId>,
+    ) -> Result<&'static str, StoreError> {
+        enqueue::version(self.tx, self.executor.dialect, asker, group, self.now)?;
+        self.post_commit.deliver = true;
+        Ok("version reported")
+    }
+
+    fn change_route(&mut self, hide: bool) -> Result<String, StoreError> {
+        let channels = self.executor.channels;
+        let event = RouteEvent::Ordered { hide };
+        self.post_commit.deliver |= channels.change_route(self.tx, event, self.now)?;
+        let route: &str = channels.route(self.tx)?.into();
+        Ok(format!("posts go to {route}"))
+    }
+
+    /// Cancels photos that wait, and the joins that wait for them.
+    fn cancel(&mut self, scope: CancelScope, outcome: JoinOutcome) -> Result<(), StoreError> {
+        let obsolete = self.tx.cancel(scope, outcome, self.now)?;
+        self.post_commit.obsolete_files.extend(obsolete);
+        Ok(())
+    }
+}
+
+fn asker(admin: UserId, message: MessageId) -> Asker {
+    Asker {
+        admin_id: admin.get(),
+        message_id: i64::from(message.get()),
+    }
+}

@@ -1,0 +1,124 @@
+//! The orders that clear or replace a list.
+
+use std::borrow::Cow;
+
+use super::effects::Execution;
+use super::{ExecutionError, Preparation};
+use crate::exchange::orders::Cleared;
+use crate::list_file::SkippedEntries;
+use crate::model::{List, ListData, WordList};
+use crate::store::StoreError;
+use crate::task::backup_files;
+use crate::task::order_files::AttachedList;
+
+/// The data of a list that came with an order.
+pub(in crate::task) struct ListFromFile<'a> {
+    data: Cow<'a, ListData>,
+    /// The parts of the file that mean nothing here.
+    skipped: SkippedEntries,
+}
+
+impl<'a> Execution<'a, '_> {
+    /// Clears a part of what is stored, once the backups that wait have their files.
+    pub(super) fn clear(&mut self, part: Cleared) -> Result<&'static str, ExecutionError> {
+        match self.attachments.preparation {
+            Preparation::Files { .. } => {}
+            Preparation::Failed(why) => return Err(ExecutionError::Refused(why.clone())),
+            Preparation::Nothing if backup_files::lists_wait(self.tx)? => {
+                let why = "a backup waits whose files are not made yet";
+                return Err(ExecutionError::Refused(why.into()));
+            }
+            Preparation::Nothing => {}
+        }
+        self.post_commit.deliver = true;
+        Ok(self.clear_part(part)?)
+    }
+
+    fn clear_part(&self, part: Cleared) -> Result<&'static str, StoreError> {
+        let tx = self.tx;
+        Ok(match part {
+            Cleared::BadChannels => {
+                tx.clear_bad_channels()?;
+                "bad channels cleared"
+            }
+            Cleared::BadUsers => {
+                tx.clear_bad_users()?;
+                "bad users cleared"
+            }
+            Cleared::ExceptLong => {
+                tx.clear_exceptions()?;
+                "exceptions cleared"
+            }
+            Cleared::UserAll => {
+                tx.forget_all_users()?;
+                "users cleared"
+            }
+            Cleared::UserNew => {
+                tx.forget_new_users(self.now.plus(-self.executor.time_new))?;
+                "new users cleared"
+            }
+        })
+    }
+
+    /// Replaces a list of rules; rules that stay keep their hits.
+    pub(super) fn update_rules(&mut self, words: WordList) -> Result<String, ExecutionError> {
+        let list = List::Words(words);
+        let found = data_of(list, self.attached()).map_err(ExecutionError::Refused)?;
+        let ListData::Rules(rules) = found.data.as_ref() else {
+            return Err(ExecutionError::Refused(
+                "its file holds another list".into(),
+            ));
+        };
+        self.tx.replace_rules(words, rules, true)?;
+        self.post_commit.rules_changed = true;
+        Ok(format!("{list} replaced, {} rules", rules.len()))
+    }
+
+    /// Replaces a list by the file of the post, once the list is kept.
+    pub(super) fn roll_back(&mut self, list: List) -> Result<String, ExecutionError> {
+        let found = data_of(list, self.attached()).map_err(ExecutionError::Refused)?;
+        match self.attachments.preparation {
+            Preparation::Files { kept: Some(_) } => {}
+            Preparation::Failed(why) => return Err(ExecutionError::Refused(why.clone())),
+            Preparation::Files { kept: None } | Preparation::Nothing => {
+                return Err(ExecutionError::Refused(
+                    "the replaced list is not kept".into(),
+                ));
+            }
+        }
+        self.tx.replace_list(list, &found.data, self.now)?;
+        self.post_commit.deliver = true;
+        self.post_commit.rules_changed |= matches!(list, List::Words(_));
+        Ok(if found.skipped.is_empty() {
+            format!("{list} rolled back")
+        } else {
+            format!(
+                "{list} rolled back; left out, as it means nothing here: {}",
+                found.skipped.counts_by_kind()
+            )
+        })
+    }
+
+    fn attached(&self) -> Option<&'a AttachedList> {
+        self.attachments.lists.get(&self.message)
+    }
+}
+
+/// Returns the data of the file that came with an order, if they belong to the list that the order names.
+pub(in crate::task) fn data_of(
+    list: List,
+    file: Option<&AttachedList>,
+) -> Result<ListFromFile<'_>, String> {
+    let file = match file {
+        Some(Ok(file)) => file,
+        Some(Err(why)) => return Err(why.clone()),
+        None => return Err("it came without a file".into()),
+    };
+    match file.list {
+        Some(named) if named != list => Err(format!("its file holds {named}, not {list}")),
+        _ => {
+            let (data, skipped) = file.data_for(list).map_err(|error| error.to_string())?;
+            Ok(ListFromFile { data, skipped })
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! Applies a page of updates: its posts become effects and its joins become rows, in the transaction that moves `pts`.
+//!
+//! A pulled page is split into segments, because an order that destroys lists needs files that are written before its
+//! transaction. Only the last segment moves `pts`: after a crash in between, the page is pulled again, and the orders
+//! that are recorded are skipped. A pushed page is always one segment.
+
+mod preparation;
+#[cfg(test)]
+mod tests;
+
+use std::ops::Range;
+
+use super::join_policy::{self, Bio};
+use super::order_execution::{Attachments, Preparation};
+use super::order_files::{AttachedLists, OrderFiles};
+use super::post_commit::PostCommit;
+use super::posted_order::{self, PostedOrder};
+use super::second_look::Occasion;
+use super::{
+    BackupFiles, Database, JoinPolicy, ListKeeper, OrderExecutor, PostCommitRunner,
+    PostingChannels, Runtime, SecondLook, TaskError,
+};
+use crate::model::{Advance, Join, JoinOutcome, MessageId, Page, Timestamp, User};
+use crate::store::{AdvanceOutcome, StoreError, Tx};
+
+/// Applies pages. Cheap to clone.
+#[derive(Clone)]
+pub struct PageApplier {
+    pub order_files: OrderFiles,
+    pub transactions: PageTransactions,
+}
+
+impl PageApplier {
+    /// Applies a pulled page: fetches the files of its orders, applies its segments, and does what is left to do after
+    /// each commit.
+    pub(super) async fn apply_pulled(&self, page: &Page) -> Result<AdvanceOutcome, TaskError> {
+        let posts = self.transactions.posts_of(page);
+        let lists = self.order_files.fetch(page.channel, &posts).await?;
+        self.transactions.apply_all(page, &posts, &lists).await
+    }
+}
+
+/// The transactions in which a page is applied. Cheap to clone.
+#[derive(Clone)]
+pub struct PageTransactions {
+    pub database: Database,
+    pub runtime: Runtime,
+    pub channels: PostingChannels,
+    pub orders: OrderExecutor,
+    pub join_policy: JoinPolicy,
+    pub second_look: SecondLook,
+    pub backup_files: BackupFiles,
+    pub list_keeper: ListKeeper,
+    pub post_commit: PostCommitRunner,
+}
+
+/// The result of a transaction.
+#[derive(Debug)]
+pub(super) struct Applied {
+    /// Tells whether the page follows what is stored.
+    pub(super) moved: AdvanceOutcome,
+    pub(super) post_commit: PostCommit,
+}
+
+/// A part of a page that is applied in one transaction.
+struct Segment<'a> {
+    page: &'a Page,
+    /// All posts of the page that may be orders.
+    all_posts: &'a [PostedOrder<'a>],
+    /// The posts of this segment.
+    range: Range<usize>,
+}
+
+impl PageTransactions {
+    /// Applies a pushed page. `AlreadyApplied` of a page that was applied nevertheless means that a dialog sync
+    /// adopted its `pts` before.
+    pub(super) fn apply_pushed(
+        &self,
+        tx: &Tx<'_>,
+        page: &Page,
+        now: Timestamp,
+    ) -> Result<Applied, StoreError> {
+        let all_posts = &self.posts_of(page);
+        let range = 0..all_posts.len();
+        let segment = Segment {
+            page,
+            all_posts,
+            range,
+        };
+        let attachments = Attachments {
+            lists: &AttachedLists::new(),
+            preparation: &Preparation::Nothing,
+        };
+        self.apply(tx, &segment, attachments, now)
+    }
+
+    /// Looks again at a user whom an update showed. Returns `true` if there is something to download or to look up.
+    pub(super) fn look_at_shown(
+        &self,
+        tx: &Tx<'_>,
+        user: &User,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.second_look.look(tx, user, Occasion::Update, now)
+    }
+
+    /// Reports whether the posts of a pushed page need the preparations of a pull.
+    pub(super) fn waits_for_pull(&self, page: &Page) -> bool {
+        self.channels.contains(page.channel) && posted_order::wait_for_pull(&page.posts)
+    }
+
+    /// Applies a pulled page with the files of its orders, segment by segment.
+    async fn apply_all(
+        &self,
+        page: &Page,
+        all_posts: &[PostedOrder<'_>],
+        lists: &AttachedLists,
+    ) -> Result<AdvanceOutcome, TaskError> {
+        let mut moved = AdvanceOutcome::Advanced;
+        for range in posted_order::segments(all_posts) {
+            let segment = Segment {
+                page,
+                all_posts,
+                range,
+            };
+            moved = self.apply_prepared(&segment, lists).await?;
+            if moved != AdvanceOutcome::Advanced {
+                break;
+            }
+        }
+        Ok(moved)
+    }
+
+    /// Returns the posts of a page that may be orders: those of HIDE and EXCHANGE.
+    fn posts_of<'a>(&self, page: &'a Page) -> Vec<PostedOrder<'a>> {
+        if self.channels.contains(page.channel) {
+            PostedOrder::read_all(&page.posts)
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// Applies a segment, if its page follows what is stored.
+    fn apply(
+        &self,
+        tx: &Tx<'_>,
+        segment: &Segment<'_>,
+        attachments: Attachments<'_>,
+        now: Timestamp,
+    ) -> Result<Applied, StoreError> {
+        let page = segment.page;
+        let moved = tx.advance(page.channel, segment.advance(), segment.last_message())?;
+        // A dialog sync may adopt a pts before the push is applied. What the push reveals counts nevertheless, and its
+        // message tells whether it was recorded before.
+        let overtaken = moved == AdvanceOutcome::AlreadyApplied
+            && matches!(page.advance, Advance::Pushed { .. });
+        if moved != AdvanceOutcome::Advanced && !overtaken {
+            return Ok(Applied {
+                moved,
+                post_commit: PostCommit::default(),
+            });
+        }
+        let channel = page.channel;
+        let mut post_commit =
+            self.orders
+                .execute(tx, channel, segment.posts(), attachments, now)?;
+        if segment.is_last() {
+            count_malformed(tx, page, segment.all_posts)?;
+            post_commit.fetch |= self.apply_joins(tx, page, now)?;
+            for user in &page.shown {
+                post_commit.fetch |= self.look_at_shown(tx, user, now)?;
+            }
+        }
+        Ok(Applied { moved, post_commit })
+    }
+
+    /// Records the joins of a page. Returns `true` if there is something to download or to look up.
+    fn apply_joins(&self, tx: &Tx<'_>, page: &Page, now: Timestamp) -> Result<bool, StoreError> {
+        // Messages that are read over a gap may be older than the membership of this account.
+        let since = match page.advance {
+            Advance::Refetched => tx.watched_since(page.channel)?,
+            _ => Timestamp::new(0),
+        };
+        let mut fetch = false;
+        for join in page.joins.iter().filter(|join| join.date >= since) {
+            if tx.has_join(join)? {
+                continue;
+            }
+            let user = page.users.iter().find(|user| user.id == join.user);
+            let outcome = self.record_join(tx, join, user, now)?;
+            fetch |= matches!(outcome, JoinOutcome::LookUp | JoinOutcome::Queued);
+        }
+        Ok(fetch)
+    }
+
+    fn record_join(
+        &self,
+        tx: &Tx<'_>,
+        join: &Join,
+        user: Option<&User>,
+        now: Timestamp,
+    ) -> Result<JoinOutcome, StoreError> {
+        if let Some(user) = user {
+            tx.record_user(user, Some((join.group, join.message)))?;
+        }
+        let decision = self.join_policy.decide(tx, join, user, Bio::NotAsked)?;
+        let outcome = join_policy::carry_out(tx, join, decision, false, now)?;
+        tracing::info!(
+            group = %join.group, user = %join.user, message_id = %join.message,
+            outcome = outcome.as_str(), "join"
+        );
+        tx.record_join(join, outcome, now)?;
+        Ok(outcome)
+    }
+}
+
+impl<'a> Segment<'a> {
+    fn posts(&self) -> &'a [PostedOrder<'a>] {
+        &self.all_posts[self.range.clone()]
+    }
+
+    /// Reports whether this is the last segment, which moves `pts` and has everything of the page that is not an order.
+    const fn is_last(&self) -> bool {
+        self.range.end == self.all_posts.len()
+    }
+
+    /// Returns how the segment moves `pts`. A segment that is not the last only checks that the page follows.
+    const fn advance(&self) -> Advance {
+        match self.page.advance {
+            advance if self.is_last() => advance,
+            Advance::Pulled { from, .. } => Advance::Pulled { from, to: from },
+            Advance::Pushed { .. } | Advance::Refetched | Advance::Adopted { .. } => {
+                Advance::Refetched
+            }
+        }
+    }
+
+    const fn last_message(&self) -> Option<MessageId> {
+        if self.is_last() {
+            self.page.last_message
+        } else {
+            None
+        }
+    }
+}
+
+/// Counts the posts of a page that are no envelopes. Nothing else is recorded of them, so they are counted where `pts`
+/// moves: a page that is pulled again counts them once.
+fn count_malformed(tx: &Tx<'_>, page: &Page, posts: &[PostedOrder<'_>]) -> Result<(), StoreError> {
+    for posted in posts.iter().filter(|posted| posted.envelope.is_none()) {
+        tracing::debug!(channel = %page.channel, message_id = %posted.post.message, "no envelope");
+        tx.count_malformed()?;
+    }
+    Ok(())
+}

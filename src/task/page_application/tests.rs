@@ -1,0 +1,343 @@
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::config::Dialect;
+use crate::exchange::orders::Order;
+use crate::list_file::ListFile;
+use crate::model::{Bad, List, ListData, UserId, WordList};
+use crate::task::enqueue;
+use crate::task::fixture::{
+    Fixture, GROUP, HIDE, JOINER, NOW, PTS, avatar, envelope, join, page, post, user,
+};
+
+fn order(action: &str, kind: &str, data: &Value) -> String {
+    envelope("MANAGE", action, kind, data)
+}
+
+fn clear_bad_users() -> String {
+    order("clear", "bad", &json!({"admin_id": 7, "type": "users"}))
+}
+
+fn add_bad(user: i64) -> String {
+    order("add", "bad", &json!({"id": user, "type": "user"}))
+}
+
+fn roll_back_bad() -> String {
+    order(
+        "backup",
+        "rollback",
+        &json!({"admin_id": 7, "type": "bad_ids"}),
+    )
+}
+
+/// A page of HIDE with these posts; their message ids count from 1.
+fn page_of(texts: &[String]) -> Page {
+    Page {
+        posts: (1..).zip(texts).map(|(id, text)| post(id, text)).collect(),
+        ..page(HIDE)
+    }
+}
+
+fn bad_ids(users: &[i64]) -> ListFile {
+    let json = json!({"format": 1, "list": "bad_ids", "saved_at": "2026-11-20T20:00:00Z",
+        "data": {"users": users, "channels": []}});
+    ListFile::from_json(json.to_string().as_bytes()).expect("a list")
+}
+
+async fn apply(fixture: &Fixture, page: &Page, lists: &AttachedLists) -> AdvanceOutcome {
+    let transactions = &fixture.transactions;
+    let posts = transactions.posts_of(page);
+    let applied = transactions.apply_all(page, &posts, lists).await;
+    applied.expect("applied")
+}
+
+fn bad_users(fixture: &Fixture) -> BTreeSet<UserId> {
+    match fixture.write(|tx| tx.list(List::BadIds)) {
+        ListData::Bad(bad) => bad.users,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn users(ids: &[i64]) -> BTreeSet<UserId> {
+    ids.iter().copied().map(UserId::new).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_join_is_recorded_once_and_pts_moves_with_it() {
+    let fixture = Fixture::new();
+    let joined = Page {
+        joins: vec![join(1, JOINER)],
+        users: vec![user(JOINER, Some(7))],
+        last_message: Some(MessageId::new(1)),
+        ..page(GROUP)
+    };
+    let lists = AttachedLists::new();
+    assert_eq!(
+        apply(&fixture, &joined, &lists).await,
+        AdvanceOutcome::Advanced
+    );
+    assert_eq!(
+        (fixture.pts(GROUP), &*fixture.outcome(1)),
+        (PTS + 1, "queued")
+    );
+    // The page does not follow any more, and nothing of it is applied.
+    assert_eq!(apply(&fixture, &joined, &lists).await, AdvanceOutcome::Gap);
+    let again = Page {
+        advance: Advance::Pulled {
+            from: PTS + 1,
+            to: PTS + 2,
+        },
+        ..joined
+    };
+    assert_eq!(
+        apply(&fixture, &again, &lists).await,
+        AdvanceOutcome::Advanced
+    );
+    let waiting = fixture.write(|tx| tx.avatars_to_fetch(NOW, 9));
+    assert_eq!(waiting.len(), 1);
+    assert_eq!(
+        waiting[0].payload,
+        crate::model::Payload::Avatar(avatar(1, 7))
+    );
+}
+
+#[test]
+fn a_push_that_a_dialog_sync_overtook_still_reveals_its_join() {
+    let fixture = Fixture::new();
+    let pushed = Page {
+        advance: Advance::Pushed { to: PTS, count: 1 },
+        joins: vec![join(1, JOINER)],
+        users: vec![user(JOINER, None)],
+        ..page(GROUP)
+    };
+    let applied = fixture.write(|tx| fixture.transactions.apply_pushed(tx, &pushed, NOW));
+    assert_eq!(applied.moved, AdvanceOutcome::AlreadyApplied);
+    assert_eq!(fixture.outcome(1), "no_photo");
+}
+
+#[test]
+fn joins_from_before_the_account_was_in_the_group_are_left_out_when_a_gap_is_read() {
+    let fixture = Fixture::new();
+    let old = Page {
+        advance: Advance::Refetched,
+        joins: vec![
+            Join {
+                date: Timestamp::new(-1),
+                ..join(1, JOINER)
+            },
+            join(2, JOINER),
+        ],
+        ..page(GROUP)
+    };
+    fixture.write(|tx| {
+        fixture.transactions.apply_pushed(tx, &old, NOW)?;
+        assert!(!tx.has_join(&join(1, JOINER))?);
+        assert!(tx.has_join(&join(2, JOINER))?);
+        Ok(())
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_that_was_ordered_before_a_clear_has_what_was_cleared() {
+    let fixture = Fixture::new();
+    let texts = [
+        add_bad(5),
+        order("backup", "now", &Value::Null),
+        clear_bad_users(),
+        add_bad(6),
+    ];
+    let moved = apply(&fixture, &page_of(&texts), &AttachedLists::new()).await;
+    assert_eq!(moved, AdvanceOutcome::Advanced);
+    assert_eq!(bad_users(&fixture), users(&[6]));
+    let spooled = fixture.spooled();
+    assert_eq!(spooled.len(), 1);
+    let file = fixture
+        .spool
+        .read(&spooled[0])
+        .expect("readable")
+        .expect("there");
+    let Ok(crate::file_codec::DecodedFile::List(list)) = fixture.list_keeper.decoder.decode(&file)
+    else {
+        panic!("no list");
+    };
+    let (data, _) = list.data_for(List::BadIds).expect("bad_ids");
+    let ListData::Bad(saved) = &*data else {
+        panic!("{data:?}");
+    };
+    assert_eq!(saved.users, users(&[5]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_is_not_cleared_while_a_backup_cannot_be_written() {
+    let fixture = Fixture::new();
+    std::fs::remove_dir(fixture.directory.path().join("spool")).expect("an empty spool");
+    let texts = [
+        add_bad(5),
+        order("backup", "now", &Value::Null),
+        clear_bad_users(),
+    ];
+    apply(&fixture, &page_of(&texts), &AttachedLists::new()).await;
+    assert_eq!(bad_users(&fixture), users(&[5]));
+    fixture.write(|tx| {
+        assert!(tx.has_order(HIDE, MessageId::new(3))?);
+        Ok(())
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_rollback_of_a_page_keeps_the_list_that_it_replaces() {
+    let fixture = Fixture::new();
+    let texts = [add_bad(1), roll_back_bad(), roll_back_bad(), add_bad(4)];
+    let lists = AttachedLists::from([
+        (MessageId::new(2), Ok(bad_ids(&[2]))),
+        (MessageId::new(3), Ok(bad_ids(&[3]))),
+    ]);
+    apply(&fixture, &page_of(&texts), &lists).await;
+    assert_eq!(bad_users(&fixture), users(&[3, 4]));
+    assert_eq!(fixture.kept_lists().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rollback_without_a_usable_file_keeps_and_replaces_nothing() {
+    let fixture = Fixture::new();
+    let texts = [add_bad(1), roll_back_bad(), roll_back_bad()];
+    let damaged = Err("its file does not open".to_owned());
+    let lists = AttachedLists::from([(MessageId::new(2), damaged)]);
+    apply(&fixture, &page_of(&texts), &lists).await;
+    assert_eq!(bad_users(&fixture), users(&[1]));
+    assert_eq!(fixture.kept_lists(), Vec::<std::path::PathBuf>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_is_pulled_again_after_its_first_segment_is_applied_once() {
+    let fixture = Fixture::new();
+    let transactions = &fixture.transactions;
+    let texts = [
+        add_bad(5),
+        "no envelope".to_owned(),
+        clear_bad_users(),
+        add_bad(6),
+    ];
+    let page = page_of(&texts);
+    let all_posts = transactions.posts_of(&page);
+    let first = Segment {
+        page: &page,
+        all_posts: &all_posts,
+        range: 0..2,
+    };
+    let lists = AttachedLists::new();
+    let moved = transactions.apply_prepared(&first, &lists).await;
+    assert_eq!(moved.expect("applied"), AdvanceOutcome::Advanced);
+    assert_eq!((fixture.pts(HIDE), bad_users(&fixture)), (PTS, users(&[5])));
+    // The program is killed here. An order that is obeyed again would put the user back.
+    fixture.write(|tx| tx.set_bad(Bad::User(UserId::new(5)), false, NOW));
+    fixture.write(|tx| tx.set_bad(Bad::User(UserId::new(7)), true, NOW));
+    assert_eq!(
+        apply(&fixture, &page, &lists).await,
+        AdvanceOutcome::Advanced
+    );
+    assert_eq!(
+        (fixture.pts(HIDE), bad_users(&fixture)),
+        (PTS + 1, users(&[6]))
+    );
+    let malformed = fixture.write(|tx| tx.status_figures())["malformed envelopes"];
+    assert_eq!(malformed, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_list_that_is_replaced_is_the_one_that_was_kept() {
+    let fixture = Fixture::new();
+    let transactions = &fixture.transactions;
+    fixture.write(|tx| tx.set_bad(Bad::User(UserId::new(1)), true, NOW));
+    let page = page_of(&[roll_back_bad()]);
+    let all_posts = transactions.posts_of(&page);
+    let segment = Segment {
+        page: &page,
+        all_posts: &all_posts,
+        range: 0..1,
+    };
+    assert!(matches!(all_posts[0].order(), Some(Order::Rollback { .. })));
+    let lists = AttachedLists::from([(MessageId::new(1), Ok(bad_ids(&[2])))]);
+    let preparation = transactions.prepare(&segment, &lists).await.expect("kept");
+    // The list changes, or a backup is ordered, between the preparation and the transaction.
+    fixture.write(|tx| {
+        assert!(preparation::holds(&preparation, tx)?);
+        tx.set_bad(Bad::User(UserId::new(9)), true, NOW)?;
+        assert!(!preparation::holds(&preparation, tx)?);
+        tx.set_bad(Bad::User(UserId::new(9)), false, NOW)?;
+        assert!(preparation::holds(&preparation, tx)?);
+        enqueue::backup(tx, Dialect::Classic, NOW)?;
+        assert!(!preparation::holds(&preparation, tx)?);
+        assert!(
+            transactions
+                .apply_keeping(tx, &segment, &lists, NOW)?
+                .is_none()
+        );
+        Ok(())
+    });
+    drop(preparation);
+    assert!(fixture.kept_lists().is_empty());
+    fixture.backup_files.make_all().await.expect("made");
+    let kept = fixture.write(|tx| transactions.apply_keeping(tx, &segment, &lists, NOW));
+    kept.and_then(|done| done.kept).expect("kept").replaced();
+    assert_eq!(bad_users(&fixture), users(&[2]));
+    assert_eq!(fixture.kept_lists().len(), 1);
+}
+
+#[test]
+fn a_pushed_order_that_destroys_lists_waits_for_the_pull() {
+    let fixture = Fixture::new();
+    let transactions = &fixture.transactions;
+    let page = page_of(&[clear_bad_users()]);
+    assert!(transactions.waits_for_pull(&page));
+    assert!(!transactions.waits_for_pull(&page_of(&[add_bad(5)])));
+    assert!(!transactions.waits_for_pull(&Page {
+        channel: GROUP,
+        ..page.clone()
+    }));
+    // A pull does not bring a push that was overtaken: it is carried out unless a backup waits.
+    let overtaken = Page {
+        advance: Advance::Pushed { to: PTS, count: 1 },
+        ..page
+    };
+    fixture.write(|tx| {
+        tx.set_bad(Bad::User(UserId::new(5)), true, NOW)?;
+        enqueue::backup(tx, Dialect::Classic, NOW)?;
+        transactions.apply_pushed(tx, &overtaken, NOW)?;
+        Ok(())
+    });
+    assert_eq!(bad_users(&fixture), users(&[5]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn posts_outside_of_the_private_channels_are_no_orders() {
+    let fixture = Fixture::new();
+    let page = Page {
+        channel: GROUP,
+        ..page_of(&[add_bad(5)])
+    };
+    apply(&fixture, &page, &AttachedLists::new()).await;
+    assert!(bad_users(&fixture).is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn new_rules_are_in_force_for_the_next_page() {
+    let fixture = Fixture::new();
+    let update = envelope("REGEX", "regex", "update", &json!("nm_words"));
+    let json = json!({"format": 1, "list": "nm_words", "saved_at": "2026-11-20T20:00:00Z",
+        "data": {"some": 0}});
+    let file = ListFile::from_json(json.to_string().as_bytes()).expect("a list");
+    let lists = AttachedLists::from([(MessageId::new(1), Ok(file))]);
+    apply(&fixture, &page_of(&[update]), &lists).await;
+    let joined = Page {
+        joins: vec![join(1, JOINER)],
+        users: vec![user(JOINER, Some(7))],
+        ..page(GROUP)
+    };
+    apply(&fixture, &joined, &lists).await;
+    assert_eq!(fixture.outcome(1), "named");
+    let rules = fixture.write(|tx| tx.rules(WordList::Nm));
+    assert_eq!(rules, [("some".to_owned(), 1)]);
+}

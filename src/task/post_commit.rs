@@ -1,0 +1,49 @@
+//! The work that a transaction leaves for after its commit, because it is outside of the database.
+//!
+//! A crash may lose all of it without harm: the next start sweeps the spool, compiles the rules and wakes every loop.
+
+use super::{Database, RuleBook, TaskError, Wakers, spool_file};
+use crate::spool::Spool;
+
+/// The work that is left after a commit.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct PostCommit {
+    /// Spool files that no row names any more.
+    pub(super) obsolete_files: Vec<String>,
+    /// There is something to look up, to download or to make a file of.
+    pub(super) fetch: bool,
+    /// There is something to post.
+    pub(super) deliver: bool,
+    pub(super) rules_changed: bool,
+    pub(super) refresh_administrators: bool,
+}
+
+/// Does the work that is left after a commit. Cheap to clone.
+#[derive(Clone)]
+pub struct PostCommitRunner {
+    pub database: Database,
+    pub spool: Spool,
+    pub rule_book: RuleBook,
+    pub wakers: Wakers,
+}
+
+impl PostCommitRunner {
+    pub(super) async fn run(&self, work: PostCommit) -> Result<(), TaskError> {
+        for name in &work.obsolete_files {
+            spool_file::remove(&self.spool, name);
+        }
+        if work.rules_changed {
+            self.rule_book.reload(&self.database).await?;
+        }
+        if work.refresh_administrators {
+            self.wakers.administrators.read_all();
+        }
+        if work.fetch {
+            self.wakers.fetch.notify_one();
+        }
+        if work.deliver {
+            self.wakers.deliver.notify_one();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,131 @@
+//! A second look at a member who is still new: forwards a photo that was not seen before.
+//!
+//! The recheck asks for users on schedule, and any update may show one in passing; both call [`SecondLook::look`]
+//! within a transaction. A photo that it finds is enqueued under its own key, so the next look finds it known. See
+//! docs/outcomes.md.
+
+use super::join_policy::{self, Bio, JoinPolicy};
+use crate::decide;
+use crate::model::{Avatar, JoinOutcome, SkipReason, Timestamp, User};
+use crate::store::{StoreError, Tx};
+
+/// Looks at users again. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct SecondLook {
+    pub policy: JoinPolicy,
+    /// Seconds after the join in which a member counts as new.
+    pub time_new: i64,
+}
+
+/// The occasion of a second look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Occasion {
+    /// The recheck asked for the user.
+    Recheck,
+    /// An update showed the user; this may happen many times a minute.
+    Update,
+}
+
+impl SecondLook {
+    /// Looks at a user as Telegram just showed them. Returns `true` if there is something to download or to look up.
+    pub(super) fn look(
+        &self,
+        tx: &Tx<'_>,
+        user: &User,
+        occasion: Occasion,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let since = now.plus(-self.time_new);
+        let Some(join) = tx.new_member(user.id, since)? else {
+            return Ok(false);
+        };
+        let mut known = tx.forwarded_or_pending(user.id, join.group)?;
+        if occasion == Occasion::Update {
+            // A photo that was given up is left to the recheck: otherwise each message would fetch it again.
+            known.extend(tx.dropped_photos(user.id, join.group)?);
+        }
+        let Some(photo) = decide::new_photo(user.photo, &known) else {
+            return Ok(false);
+        };
+        tx.record_user(user, None)?;
+        let decision = self.policy.decide(tx, &join, Some(user), Bio::NotAsked)?;
+        if !decide::overrides_outcome(&decision) {
+            tracing::debug!(user = %user.id, group = %join.group, ?decision, "recheck: the record stays");
+            return Ok(false);
+        }
+        let outcome = join_policy::carry_out(tx, &join, decision, true, now)?;
+        match outcome {
+            JoinOutcome::LookUp | JoinOutcome::Held => {
+                let found = Avatar {
+                    group: join.group,
+                    user: join.user,
+                    message: join.message,
+                    photo,
+                    recheck: true,
+                };
+                tx.record_unqueued_photo(&found, outcome, now)?;
+                tx.set_join_outcome(join.group, join.message, join.user, outcome)?;
+            }
+            JoinOutcome::Skipped(SkipReason::Repeat) => {
+                // The photo was posted before its record was cleared, and is not posted again.
+                return Ok(false);
+            }
+            _ => tx.set_join_outcome(join.group, join.message, join.user, outcome)?,
+        }
+        tracing::info!(
+            group = %join.group, user = %join.user, message_id = %join.message,
+            outcome = outcome.as_str(), "new member, rechecked"
+        );
+        Ok(matches!(outcome, JoinOutcome::LookUp | JoinOutcome::Queued))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::task::fixture::{Fixture, JOINER, NOW, join, user};
+
+    #[test]
+    fn only_a_new_photo_of_a_new_member_is_enqueued() {
+        let fixture = Fixture::new();
+        let look = &fixture.second_look;
+        fixture.write(|tx| {
+            let with_photo = user(JOINER, Some(7));
+            assert!(
+                !look.look(tx, &with_photo, Occasion::Update, NOW)?,
+                "no member"
+            );
+            tx.record_join(&join(1, JOINER), JoinOutcome::Skipped(SkipReason::NoPhoto), NOW)?;
+            let without = user(JOINER, None);
+            assert!(!look.look(tx, &without, Occasion::Update, NOW)?, "no photo");
+            assert!(look.look(tx, &with_photo, Occasion::Update, NOW)?);
+            assert!(!look.look(tx, &with_photo, Occasion::Update, NOW)?, "known");
+            let late = NOW.plus(look.time_new + 1);
+            let other = user(JOINER, Some(8));
+            assert!(!look.look(tx, &other, Occasion::Recheck, late)?, "not new");
+            let rows = tx.avatars_to_fetch(NOW, 9)?;
+            assert_eq!(rows.len(), 1);
+            let crate::model::Payload::Avatar(avatar) = &rows[0].payload else {
+                panic!("{:?}", rows[0]);
+            };
+            assert_eq!(avatar.reported_message().get(), 0);
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn a_photo_that_was_given_up_is_left_to_the_recheck() {
+        let fixture = Fixture::new();
+        let look = &fixture.second_look;
+        fixture.write(|tx| {
+            tx.record_join(&join(1, JOINER), JoinOutcome::Failed, NOW)?;
+            let shown = user(JOINER, Some(7));
+            assert!(look.look(tx, &shown, Occasion::Update, NOW)?);
+            let row = tx.avatars_to_fetch(NOW, 1)?.remove(0);
+            tx.set_dropped(row.id, "refused", NOW)?;
+            assert!(!look.look(tx, &shown, Occasion::Update, NOW)?);
+            assert!(look.look(tx, &shown, Occasion::Recheck, NOW)?);
+            Ok(())
+        });
+    }
+}

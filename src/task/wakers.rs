@@ -1,0 +1,65 @@
+//! The notifications by which one loop wakes another.
+//!
+//! Each is for one loop and is sent by `notify_one`, which stores a permit: a loop that is busy when it is woken does
+//! not miss it, and wakes at its next wait. A crash loses them without harm, since every loop polls.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::sync::Notify;
+
+/// Wakes the loops. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Wakers {
+    /// There is a user to look up, a photo to download or a backup file to make.
+    pub fetch: Arc<Notify>,
+    /// There is something to post.
+    pub deliver: Arc<Notify>,
+    /// The new members are to be rechecked.
+    pub recheck: Arc<Notify>,
+    /// The users of joins were looked up.
+    pub looked_up: Arc<Notify>,
+    /// Administrators are to be read.
+    pub administrators: AdministratorsWaker,
+}
+
+/// Wakes the loop that reads administrators.
+#[derive(Clone, Debug, Default)]
+pub struct AdministratorsWaker {
+    notify: Arc<Notify>,
+    all: Arc<AtomicBool>,
+}
+
+impl AdministratorsWaker {
+    /// Asks for the administrators of the groups that have none stored yet.
+    pub(super) fn read_unknown(&self) {
+        self.notify.notify_one();
+    }
+
+    /// Asks for the administrators of every group.
+    pub(super) fn read_all(&self) {
+        self.all.store(true, Ordering::Release);
+        self.notify.notify_one();
+    }
+
+    /// Waits until it is asked. Returns `true` if every group is meant.
+    pub(super) async fn woken(&self) -> bool {
+        self.notify.notified().await;
+        self.all.swap(false, Ordering::AcqRel)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_wake_while_the_loop_is_busy_is_not_missed() {
+        let waker = AdministratorsWaker::default();
+        waker.read_all();
+        waker.read_unknown();
+        assert!(waker.woken().await);
+        waker.read_unknown();
+        assert!(!waker.woken().await);
+    }
+}
