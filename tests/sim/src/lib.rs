@@ -37,6 +37,7 @@ mod dispatch;
 mod fault;
 mod mtproto;
 mod options;
+mod packets;
 mod picture;
 mod record;
 mod script;
@@ -44,7 +45,6 @@ mod server;
 mod service;
 mod shared;
 mod transport;
-mod wire;
 mod world;
 
 pub use fault::{Fault, Match};

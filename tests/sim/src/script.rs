@@ -20,7 +20,7 @@ use crate::{HOME_DC, OTHER_DC};
 mod chats;
 mod faults;
 mod people;
-mod reading;
+mod queries;
 mod session;
 
 pub use chats::How;

@@ -15,9 +15,9 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::dispatch::Next;
 use crate::mtproto::Numbering;
+use crate::packets::{Wire, salt};
 use crate::shared::Shared;
 use crate::transport::{Reader, Writer};
-use crate::wire::{Wire, salt};
 use crate::world::{Connection, Outgoing};
 
 /// Accepts connections of one data centre for ever; closes its socket while the world says `refusing`.

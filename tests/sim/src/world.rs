@@ -15,15 +15,15 @@ use crate::record::{Call, Post};
 use crate::{HOME_DC, OTHER_DC};
 
 pub(crate) mod chat;
+pub(crate) mod connections;
 pub(crate) mod events;
-pub(crate) mod link;
 pub(crate) mod login;
-pub(crate) mod objects;
+pub(crate) mod lookup;
 pub(crate) mod person;
 
 use chat::{Chat, Document};
-pub use link::Device;
-pub(crate) use link::{Connection, Key, Outgoing, Session};
+pub use connections::Device;
+pub(crate) use connections::{Connection, Key, Outgoing, Session};
 use login::Login;
 use person::User;
 

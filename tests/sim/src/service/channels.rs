@@ -171,8 +171,8 @@ impl Answer for functions::channels::GetParticipant {
         let world = &*caller.world;
         let chat = world.channel(&self.channel)?;
         let user = match world.peer_user(&self.participant)? {
-            crate::world::objects::Named::Fully(user) => user,
-            crate::world::objects::Named::Min(_) => {
+            crate::world::lookup::Named::Fully(user) => user,
+            crate::world::lookup::Named::Min(_) => {
                 return Err(RpcError::bad("PARTICIPANT_ID_INVALID"));
             }
         };

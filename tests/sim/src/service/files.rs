@@ -6,7 +6,7 @@ use crate::HOME_DC;
 use crate::dispatch::{Answer, Caller};
 use crate::picture;
 use crate::record::RpcError;
-use crate::world::objects::Named;
+use crate::world::lookup::Named;
 use crate::world::{Upload, World};
 
 /// "Each part should have a size that divides 524288 and is divisible by 1024."
