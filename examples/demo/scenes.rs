@@ -4,7 +4,7 @@
 //! database what became of the join.
 
 use anyhow::{Context as _, ensure};
-use telegram_sim::{Call, How, OTHER_DC, Outcome, PhotoSpec, UserSpec};
+use telegram_sim::{Call, JoinKind, OTHER_DC, Outcome, PhotoSpec, UserSpec};
 
 use crate::daemon::JoinKey;
 use crate::screen::{Ink, size};
@@ -18,40 +18,52 @@ pub(crate) fn play(stage: &mut Stage) -> anyhow::Result<()> {
     let owner = stage.sim.owner();
 
     let plain = stage.member(with_photo);
-    show(stage, &plain, How::ByLink, "joins by a link", Forwarded)?;
+    show(
+        stage,
+        &plain,
+        JoinKind::ByLink,
+        "joins by a link",
+        Forwarded,
+    )?;
 
     let far = stage.member(|spec| spec.photo(PhotoSpec::jpeg().dc(OTHER_DC)));
     let story = "joins; their photo is kept in the other data centre";
-    show(stage, &far, How::BySelf, story, Forwarded)?;
+    show(stage, &far, JoinKind::BySelf, story, Forwarded)?;
 
     let min = stage.member(|spec| with_photo(spec).min(false));
     let story = "joins; the update shows a min user, without a photo";
-    show(stage, &min, How::ByRequest, story, Forwarded)?;
+    show(stage, &min, JoinKind::ByRequest, story, Forwarded)?;
 
     let bare = stage.member(|spec| spec);
     let story = "joins by a link; they have no photo";
-    show(stage, &bare, How::ByLink, story, Skipped("no_photo"))?;
+    show(stage, &bare, JoinKind::ByLink, story, Skipped("no_photo"))?;
 
     let bot = stage.member(|spec| with_photo(spec).bot());
     let story = format!("is a bot, added by {}", far.label);
-    show(stage, &bot, How::AddedBy(far.id), &story, Skipped("bot"))?;
+    show(
+        stage,
+        &bot,
+        JoinKind::AddedBy(far.id),
+        &story,
+        Skipped("bot"),
+    )?;
 
     let friend = stage.member(with_photo);
-    let (how, reason) = (How::AddedBy(owner), Skipped("added_by_trusted"));
+    let (how, reason) = (JoinKind::AddedBy(owner), Skipped("added_by_trusted"));
     show(stage, &friend, how, "is added by an administrator", reason)?;
 
     let chief = stage.chief.clone();
     let story = "joins; they administer another group";
-    show(stage, &chief, How::ByLink, story, Skipped("trusted"))?;
+    show(stage, &chief, JoinKind::ByLink, story, Skipped("trusted"))?;
 
     stage.sim.leave(group, plain.id);
     let story = "left, and joins again with the same photo";
-    show(stage, &plain, How::ByLink, story, Skipped("repeat"))?;
+    show(stage, &plain, JoinKind::ByLink, story, Skipped("repeat"))?;
 
     stage.sim.leave(group, plain.id);
     stage.sim.set_photo(plain.id, Some(PhotoSpec::jpeg()));
     let story = "left, and joins again with a new photo";
-    show(stage, &plain, How::ByLink, story, Forwarded)
+    show(stage, &plain, JoinKind::ByLink, story, Forwarded)
 }
 
 fn with_photo(spec: UserSpec) -> UserSpec {
@@ -62,7 +74,7 @@ fn with_photo(spec: UserSpec) -> UserSpec {
 fn show(
     stage: &mut Stage,
     member: &Member,
-    how: How,
+    how: JoinKind,
     story: &str,
     expected: Expected,
 ) -> anyhow::Result<()> {

@@ -1,7 +1,7 @@
 //! An account that is logged out, banned or frozen ends the program with exit code 77 and one sentence, at start and
 //! later. The session file is not changed and the queue is kept (docs/operations.md).
 
-use telegram_sim::{How, OTHER_DC, PhotoSpec, Simulator, UserSpec};
+use telegram_sim::{JoinKind, OTHER_DC, PhotoSpec, Simulator, UserSpec};
 
 use crate::harness::{Scene, output_of, read_file};
 
@@ -16,7 +16,7 @@ struct Ending {
 const ENDINGS: [Ending; 8] = [
     Ending {
         name: "ended from another device",
-        cause: Simulator::revoke,
+        cause: Simulator::revoke_session,
         sentence: "does not accept this session any more (SESSION_REVOKED)",
     },
     Ending {
@@ -132,12 +132,12 @@ fn an_authorization_forgotten_by_the_other_data_centre_is_imported_again() {
     let far = || UserSpec::new("Far").photo(PhotoSpec::jpeg().size(160, 160).dc(OTHER_DC));
     for count in 1..=2 {
         let user = scene.sim.add_user(far());
-        scene.sim.join(scene.group, user, How::ByLink);
+        scene.sim.join(scene.group, user, JoinKind::ByLink);
         let photos = scene.wait_for_photos(count);
         assert_eq!(photos[count - 1].user, user);
         let imports = scene.sim.calls_of("auth.importAuthorization");
         assert_eq!(imports.len(), count);
-        scene.sim.forget_import();
+        scene.sim.forget_imported_authorization();
     }
     scene.finish();
 }

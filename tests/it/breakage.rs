@@ -6,7 +6,7 @@ use std::fs;
 
 use grammers_tl_types::{Deserializable as _, enums, functions as f};
 use serde_json::json;
-use telegram_sim::{Fault, How, Match};
+use telegram_sim::{Fault, JoinKind, Match};
 
 use crate::harness::Scene;
 
@@ -40,15 +40,15 @@ fn fill_a_page_of_dialogs(scene: &Scene) {
 fn move_to_top(scene: &Scene, chat: i64) {
     let owner = scene.sim.owner();
     for _ in 0..3 {
-        scene.sim.message(chat, owner, "{}");
+        scene.sim.send_message(chat, owner, "{}");
     }
 }
 
 /// Lets a user join without a push of the join, so that only a pull shows it; returns the user's id.
 fn join_without_push(scene: &Scene, group: i64) -> i64 {
     let user = scene.add_user();
-    scene.sim.skip_pushes(1);
-    scene.sim.join(group, user, How::ByLink);
+    scene.sim.drop_pushes(1);
+    scene.sim.join(group, user, JoinKind::ByLink);
     scene.sim.push_too_long(group);
     user
 }
@@ -113,7 +113,7 @@ fn every_channel_of_long_dialog_lists_is_found_also_in_the_archive() {
     let groups: Vec<i64> = (0..230).map(|_| scene.sim.add_group("A group")).collect();
     let owner = scene.sim.owner();
     for (number, group) in groups.iter().enumerate() {
-        scene.sim.message(*group, owner, "hello");
+        scene.sim.send_message(*group, owner, "hello");
         scene.sim.archive(*group, number % 2 == 0);
     }
     scene.sim.archive(scene.hide, true);

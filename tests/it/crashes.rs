@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use telegram_sim::{Fault, How, Match, OTHER_DC, Options, PhotoSpec, UserSpec};
+use telegram_sim::{Fault, JoinKind, Match, OTHER_DC, Options, PhotoSpec, UserSpec};
 
 use crate::harness::Scene;
 
@@ -23,7 +23,7 @@ fn join_users(scene: &Scene, count: usize) -> BTreeSet<i64> {
             let dc = if number % 5 == 0 { OTHER_DC } else { 2 };
             let spec = UserSpec::new("Joiner").photo(PhotoSpec::jpeg().dc(dc));
             let user = scene.sim.add_user(spec);
-            scene.sim.join(scene.group, user, How::ByLink);
+            scene.sim.join(scene.group, user, JoinKind::ByLink);
             user
         })
         .collect()
@@ -45,7 +45,7 @@ fn joins_while_the_program_did_not_run_are_forwarded() {
     // These messages make the events more than one page of differences.
     for _ in 0..50 {
         let talker = scene.sim.owner();
-        scene.sim.message(scene.group, talker, "hello");
+        scene.sim.send_message(scene.group, talker, "hello");
     }
     scene.start();
     assert_forwarded_once(&scene, &users);
@@ -170,15 +170,15 @@ fn joins_during_a_network_outage_are_pulled_afterwards() {
 fn joins_after_lost_pushes_and_skipped_pts_are_pulled() {
     let mut scene = Scene::with_photo_size(64);
     scene.start();
-    scene.sim.skip_pushes(3);
+    scene.sim.drop_pushes(3);
     let mut users = join_users(&scene, 4);
     scene.wait_for_photos(4);
     scene.sim.skip_pts(scene.group, 5);
     users.extend(join_users(&scene, 2));
     scene.wait_for_photos(6);
-    scene.sim.silent(true);
+    scene.sim.suppress_pushes(true);
     users.extend(join_users(&scene, 2));
-    scene.sim.silent(false);
+    scene.sim.suppress_pushes(false);
     scene.sim.push_too_long(scene.group);
     assert_forwarded_once(&scene, &users);
     scene.finish();

@@ -1,7 +1,7 @@
 //! The channel, the order and the pace of posts, and the posts that are dropped because they waited for too long.
 
 use serde_json::json;
-use telegram_sim::{Fault, How, Match, Options, PhotoSpec, UserSpec, bot_api_id};
+use telegram_sim::{Fault, JoinKind, Match, Options, PhotoSpec, UserSpec, bot_api_id};
 
 use crate::harness::Scene;
 
@@ -192,7 +192,7 @@ fn downloads_wait_while_the_spool_is_full() {
         let user = scene
             .sim
             .add_user(UserSpec::new("Joiner").photo(PhotoSpec::jpeg()));
-        scene.sim.join(scene.group, user, How::ByLink);
+        scene.sim.join(scene.group, user, JoinKind::ByLink);
     }
     scene.wait_for_rows(
         "SELECT 1 FROM outbox WHERE spool IS NOT NULL GROUP BY 1 HAVING SUM(spool_bytes) >= 1048576",

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use rustix::process::{Resource, Rlimit, Signal, kill_process, prlimit};
 use serde_json::json;
-use telegram_sim::{How, PhotoSpec, UserSpec};
+use telegram_sim::{JoinKind, PhotoSpec, UserSpec};
 
 use crate::harness::{Scene, entries, execute_batch, output_of, read_file};
 
@@ -89,7 +89,7 @@ fn a_photo_that_does_not_fit_is_downloaded_again_once_there_is_room() {
     let room = write_ahead_log_size(&scene) + 256 * 1024;
     assert!(size > room, "{size} of {room} bytes");
     limit_files(&scene, Some(room));
-    scene.sim.join(scene.group, user, How::ByLink);
+    scene.sim.join(scene.group, user, JoinKind::ByLink);
     scene.wait_for_log("a photo cannot be kept");
     assert!(
         entries(&scene.spool(), "").is_empty(),

@@ -1,6 +1,6 @@
 //! Joins of every kind are forwarded, also from the other data centre.
 
-use telegram_sim::{How, OTHER_DC, PhotoSpec, UserSpec, bot_api_id};
+use telegram_sim::{JoinKind, OTHER_DC, PhotoSpec, UserSpec, bot_api_id};
 
 use crate::harness::Scene;
 
@@ -11,11 +11,11 @@ fn joins_of_every_kind_are_forwarded_once_and_unchanged() {
     let adder = scene.sim.add_user(UserSpec::new("Adder"));
     let mut expected = Vec::new();
     for how in [
-        How::AddedBy(adder),
-        How::BySelf,
-        How::ByLink,
-        How::ByRequest,
-        How::ViaCommunity,
+        JoinKind::AddedBy(adder),
+        JoinKind::BySelf,
+        JoinKind::ByLink,
+        JoinKind::ByRequest,
+        JoinKind::ViaCommunity,
     ] {
         let user = scene.add_user();
         let message = scene.sim.join(scene.group, user, how);
@@ -44,7 +44,7 @@ fn a_photo_in_the_other_data_centre_is_forwarded() {
     let user = scene
         .sim
         .add_user(UserSpec::new("Far").photo(PhotoSpec::jpeg().dc(OTHER_DC)));
-    scene.sim.join(scene.group, user, How::ByLink);
+    scene.sim.join(scene.group, user, JoinKind::ByLink);
     let photos = scene.wait_for_photos(1);
     assert_eq!(photos[0].image, scene.sim.photo_bytes(user));
     assert_eq!(scene.sim.calls_of("auth.importAuthorization").len(), 1);

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use scp_079_avatar::model::{List, ListData, Users};
 use scp_079_avatar::store::Store;
 use serde_json::{Value, json};
-use telegram_sim::{How, Options};
+use telegram_sim::{JoinKind, Options};
 
 use crate::harness::{
     Scene, TIMEOUT, execute_batch, fixture, open_list, output_of, read_file, user_with_photo,
@@ -85,7 +85,7 @@ impl Drop for EndOfRaid<'_> {
 fn raid(scene: &Scene, over: &AtomicBool, joined: &AtomicUsize) {
     while !over.load(Ordering::Acquire) {
         let user = scene.sim.add_user(user_with_photo("Raider"));
-        scene.sim.join(scene.group, user, How::ByLink);
+        scene.sim.join(scene.group, user, JoinKind::ByLink);
         let joins = joined.fetch_add(1, Ordering::AcqRel) + 1;
         let followed = scene.sim.wait(
             |world| (world.count_posts(scene.hide) + 20 >= joins).then_some(()),
@@ -310,13 +310,13 @@ fn the_photo_of_a_cleared_user_is_forwarded_again() {
     .into_iter()
     .enumerate()
     {
-        scene.sim.join(scene.group, user, How::ByLink);
+        scene.sim.join(scene.group, user, JoinKind::ByLink);
         scene.wait_for_photos(count + 1);
         scene.wait_for_outcome(user, "forwarded");
         let message = scene.order("MANAGE", action, kind, &data);
         scene.wait_for_verdict(message, "obeyed");
     }
-    scene.sim.join(scene.group, user, How::ByLink);
+    scene.sim.join(scene.group, user, JoinKind::ByLink);
     scene.wait_for_photos(3);
     scene.wait_for_outcome(user, "forwarded");
     scene.finish();

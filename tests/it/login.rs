@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::process::{Child, Stdio};
 
-use telegram_sim::{Fault, How, Match, OTHER_DC, PhotoSpec, UserSpec};
+use telegram_sim::{Fault, JoinKind, Match, OTHER_DC, PhotoSpec, UserSpec};
 
 use crate::harness::{Scene, assert_in_order, output_of, read_file, wait_for_output};
 
@@ -62,7 +62,7 @@ fn run_forwards_photos(mut scene: Scene) {
     scene.start();
     let spec = UserSpec::new("Far").photo(PhotoSpec::jpeg().size(160, 160).dc(OTHER_DC));
     let user = scene.sim.add_user(spec);
-    scene.sim.join(scene.group, user, How::ByLink);
+    scene.sim.join(scene.group, user, JoinKind::ByLink);
     let photos = scene.wait_for_photos(1);
     assert_eq!(photos[0].user, user);
     scene.finish();

@@ -5,7 +5,7 @@ mod table;
 
 use scp_079_avatar::files::Opened;
 use serde_json::{Value, json};
-use telegram_sim::{Fault, How, Match, bot_api_id};
+use telegram_sim::{Fault, JoinKind, Match, bot_api_id};
 
 use crate::harness::{Scene, now, open_file, sealed_list, user_with_photo, utc};
 
@@ -238,7 +238,7 @@ fn a_declared_message_cancels_its_photo_before_the_join_and_while_queued() {
         ("LONG", "declare", "delete"),
     ] {
         let user = scene.add_user();
-        let message = scene.sim.join(scene.group, user, How::ByLink);
+        let message = scene.sim.join(scene.group, user, JoinKind::ByLink);
         scene.wait_for_outcome(user, "queued");
         let data = json!({"group_id": bot_api_id(scene.group), "message_id": message});
         scene.obey(from, action, kind, &data);
@@ -247,10 +247,13 @@ fn a_declared_message_cancels_its_photo_before_the_join_and_while_queued() {
     // The order comes before the join, whose message id can be predicted.
     scene.sim.clear_faults();
     let user = scene.add_user();
-    let next = scene.sim.message(scene.group, scene.sim.owner(), "talk") + 1;
+    let next = scene
+        .sim
+        .send_message(scene.group, scene.sim.owner(), "talk")
+        + 1;
     let data = json!({"group_id": bot_api_id(scene.group), "message_id": next});
     scene.obey("CLEAN", "update", "declare", &data);
-    assert_eq!(scene.sim.join(scene.group, user, How::ByLink), next);
+    assert_eq!(scene.sim.join(scene.group, user, JoinKind::ByLink), next);
     scene.wait_for_outcome(user, "declared");
     assert!(scene.photos().is_empty());
     scene.finish();
@@ -287,7 +290,7 @@ fn a_kick_drops_the_photo_and_join_in_that_group_only() {
     scene.start();
     scene.refuse_downloads();
     let user = scene.join_user();
-    scene.sim.join(other, user, How::ByLink);
+    scene.sim.join(other, user, JoinKind::ByLink);
     scene.wait_for_rows("SELECT 1 FROM joins WHERE outcome = 'queued'", 2);
     let data = json!({"group_id": bot_api_id(scene.group), "user_id": user, "type": "single"});
     // The order is addressed to USER; AVATAR obeys it from WARN and ignores it from NOSPAM.
@@ -354,7 +357,7 @@ fn rules_are_replaced_matched_and_counted() {
     scene.wait_for_log("nm_words, rule 3");
     for name in ["Best SPAM", "加我微信", "Honest"] {
         let user = scene.sim.add_user(user_with_photo(name));
-        scene.sim.join(scene.group, user, How::ByLink);
+        scene.sim.join(scene.group, user, JoinKind::ByLink);
         let outcome = if name == "Honest" {
             "forwarded"
         } else {
@@ -388,7 +391,7 @@ fn rules_with_the_largest_hit_counts_still_match_and_are_reported() {
     scene.start();
     scene.update_rules("nm_words", json!({"advert": u64::MAX, "poker": u64::MAX}));
     let user = scene.sim.add_user(user_with_photo("An advert"));
-    scene.sim.join(scene.group, user, How::ByLink);
+    scene.sim.join(scene.group, user, JoinKind::ByLink);
     scene.wait_for_outcome(user, "named");
     let asked = json!({"admin_id": 7, "message_id": 8});
     scene.obey("MANAGE", "status", "ask", &asked);
@@ -404,7 +407,7 @@ fn bios_are_matched_if_check_bio_is_set() {
     scene.update_rules("bio_words", json!({"cheap .* here": 0}));
     for (bio, outcome) in [("cheap\nthings here", "named"), ("a poet", "forwarded")] {
         let user = scene.sim.add_user(user_with_photo("Joiner").about(bio));
-        scene.sim.join(scene.group, user, How::ByLink);
+        scene.sim.join(scene.group, user, JoinKind::ByLink);
         scene.wait_for_outcome(user, outcome);
     }
     // A bio that cannot be read does not hold back a photo.
@@ -414,7 +417,7 @@ fn bios_are_matched_if_check_bio_is_set() {
     let user = scene
         .sim
         .add_user(user_with_photo("Joiner").about("cheap things here"));
-    scene.sim.join(scene.group, user, How::ByLink);
+    scene.sim.join(scene.group, user, JoinKind::ByLink);
     scene.wait_for_outcome(user, "forwarded");
     scene.finish();
 }
@@ -474,7 +477,7 @@ fn administrators_are_refreshed_when_manage_orders_it() {
     scene.wait_for_rows("SELECT 1 FROM ledger WHERE admins_at IS NOT NULL", 1);
     let user = scene.sim.add_user(user_with_photo("Admin"));
     let adder = scene.sim.owner();
-    scene.sim.join(scene.group, user, How::AddedBy(adder));
+    scene.sim.join(scene.group, user, JoinKind::AddedBy(adder));
     scene.wait_for_outcome(user, "added_by_trusted");
     scene.sim.set_admin(scene.group, user, true);
     scene.obey("MANAGE", "update", "refresh", &json!(7));

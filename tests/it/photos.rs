@@ -1,7 +1,7 @@
 //! Photos between join and post: of `min` users, changed or removed before the download, cut short, or no image at all
 //! (docs/outcomes.md; `min` users: docs/telegram.md).
 
-use telegram_sim::{Fault, How, Match, PhotoSpec, UserSpec};
+use telegram_sim::{Fault, JoinKind, Match, PhotoSpec, UserSpec};
 
 use crate::harness::{Scene, user_with_photo};
 
@@ -26,7 +26,7 @@ fn join_with_held_download(scene: &Scene, spec: UserSpec, hold: Fault) -> (i64, 
         .sim
         .fault(Match::method("upload.getFile").once(), hold);
     let user = scene.sim.add_user(spec);
-    let message = scene.sim.join(scene.group, user, How::ByLink);
+    let message = scene.sim.join(scene.group, user, JoinKind::ByLink);
     scene.wait_for_call("upload.getFile", 1);
     (user, message)
 }
@@ -36,7 +36,7 @@ fn the_still_of_a_video_avatar_is_forwarded() {
     let scene = started();
     let spec = UserSpec::new("Joiner").photo(PhotoSpec::jpeg().video());
     let user = scene.sim.add_user(spec);
-    scene.sim.join(scene.group, user, How::ByLink);
+    scene.sim.join(scene.group, user, JoinKind::ByLink);
     let photos = scene.wait_for_photos(1);
     assert_eq!(photos[0].image, scene.sim.photo_bytes(user));
     scene.finish();
@@ -47,7 +47,7 @@ fn a_min_user_with_the_photo_is_not_looked_up() {
     let scene = started();
     let before = scene.sim.calls_of("users.getUsers").len();
     let user = scene.sim.add_user(user_with_photo("Joiner").min(true));
-    scene.sim.join(scene.group, user, How::ByLink);
+    scene.sim.join(scene.group, user, JoinKind::ByLink);
     let photos = scene.wait_for_photos(1);
     assert_eq!(photos[0].image, scene.sim.photo_bytes(user));
     assert_eq!(scene.sim.calls_of("users.getUsers").len(), before);
@@ -59,7 +59,7 @@ fn a_min_user_without_the_photo_is_looked_up() {
     let scene = started();
     let before = scene.sim.calls_of("users.getUsers").len();
     let user = scene.sim.add_user(user_with_photo("Joiner").min(false));
-    scene.sim.join(scene.group, user, How::ByLink);
+    scene.sim.join(scene.group, user, JoinKind::ByLink);
     let photos = scene.wait_for_photos(1);
     assert_eq!(photos[0].image, scene.sim.photo_bytes(user));
     assert_eq!(scene.sim.calls_of("users.getUsers").len(), before + 1);
@@ -87,7 +87,7 @@ fn a_min_user_whose_join_message_was_deleted_has_no_photo() {
     scene.sim.fault(held, Fault::HoldBefore);
     let before = scene.sim.calls_of("users.getUsers").len();
     let user = scene.sim.add_user(user_with_photo("Joiner").min(false));
-    let message = scene.sim.join(scene.group, user, How::ByLink);
+    let message = scene.sim.join(scene.group, user, JoinKind::ByLink);
     scene.wait_for_call("users.getUsers", before + 1);
     scene.sim.delete_messages(scene.group, &[message]);
     scene.sim.release();
@@ -139,7 +139,7 @@ fn a_truncated_download_is_retried() {
     let scene = started();
     let user = scene.add_user();
     scene.sim.truncate_photo(user, 1);
-    scene.sim.join(scene.group, user, How::ByLink);
+    scene.sim.join(scene.group, user, JoinKind::ByLink);
     let photos = scene.wait_for_photos(1);
     assert_eq!(photos[0].image, scene.sim.photo_bytes(user));
     assert_eq!(scene.sim.calls_of("upload.getFile").len(), 2);
@@ -151,9 +151,9 @@ fn a_photo_that_is_always_truncated_or_is_no_image_fails_and_is_not_posted() {
     let scene = started();
     let [short, broken] = [0, 1].map(|_| scene.add_user());
     scene.sim.truncate_photo(short, usize::MAX);
-    scene.sim.break_photo(broken);
+    scene.sim.corrupt_photo(broken);
     for user in [short, broken] {
-        scene.sim.join(scene.group, user, How::ByLink);
+        scene.sim.join(scene.group, user, JoinKind::ByLink);
     }
     for user in [short, broken] {
         scene.wait_for_outcome(user, "failed");

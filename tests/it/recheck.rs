@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::json;
-use telegram_sim::{Fault, How, Match, PhotoSpec, UserSpec, Visibility, bot_api_id};
+use telegram_sim::{Fault, JoinKind, Match, PhotoSpec, UserSpec, Visibility, bot_api_id};
 
 use crate::harness::{Scene, output_of, user_with_photo};
 
@@ -27,7 +27,7 @@ fn scene(recheck: &str) -> Scene {
 /// Lets a user join who shows no photo; returns the ids of the user and of the join's message.
 fn join_without_photo(scene: &Scene, spec: UserSpec) -> (i64, i32) {
     let user = scene.sim.add_user(spec);
-    let message = scene.sim.join(scene.group, user, How::ByLink);
+    let message = scene.sim.join(scene.group, user, JoinKind::ByLink);
     scene.wait_for_outcome(user, "no_photo");
     (user, message)
 }
@@ -35,7 +35,7 @@ fn join_without_photo(scene: &Scene, spec: UserSpec) -> (i64, i32) {
 /// Lets a user join and waits until the photo was forwarded; returns the ids of the user and of the join's message.
 fn join_and_forward(scene: &Scene) -> (i64, i32) {
     let user = scene.add_user();
-    let message = scene.sim.join(scene.group, user, How::ByLink);
+    let message = scene.sim.join(scene.group, user, JoinKind::ByLink);
     scene.wait_for_outcome(user, "forwarded");
     (user, message)
 }
@@ -96,7 +96,7 @@ fn another_photo_is_posted_at_once_and_once_when_an_update_shows_it() {
     // The user writes several messages; only the first shows a new photo.
     scene.sim.set_photo(user, Some(PhotoSpec::jpeg()));
     for _ in 0..5 {
-        scene.sim.message(scene.group, user, "hello");
+        scene.sim.send_message(scene.group, user, "hello");
     }
     posted(&scene);
     // `updateUser` is otherwise ignored.
@@ -109,10 +109,10 @@ fn another_photo_is_posted_at_once_and_once_when_an_update_shows_it() {
     change_photo(&scene, user);
     posted(&scene);
     // A pulled page shows the user.
-    scene.sim.silent(true);
+    scene.sim.suppress_pushes(true);
     scene.sim.set_photo(user, Some(PhotoSpec::jpeg()));
-    scene.sim.message(scene.group, user, "hello again");
-    scene.sim.silent(false);
+    scene.sim.send_message(scene.group, user, "hello again");
+    scene.sim.suppress_pushes(false);
     scene.sim.push_too_long(scene.group);
     let photos = posted(&scene);
     let messages: Vec<i64> = photos.iter().map(|photo| photo.message).collect();
@@ -169,7 +169,7 @@ fn a_found_photo_is_posted_for_the_latest_group_only() {
     scene.start();
     let (user, _) = join_without_photo(&scene, UserSpec::new("Joiner"));
     scene.execute("UPDATE joins SET joined_at = joined_at - 10");
-    scene.sim.join(latest, user, How::ByLink);
+    scene.sim.join(latest, user, JoinKind::ByLink);
     scene.wait_for_rows("SELECT 1 FROM joins WHERE outcome = 'no_photo'", 2);
     change_photo(&scene, user);
     let photos = scene.wait_for_photos(1);
@@ -187,24 +187,24 @@ fn a_member_who_is_kicked_from_or_unwatched_in_the_latest_group_is_rechecked_for
     // These messages give joins in these groups larger ids, so that they count as later within the same second.
     for group in [unwatched, other] {
         for _ in 0..30 {
-            scene.sim.message(group, scene.sim.owner(), "hello");
+            scene.sim.send_message(group, scene.sim.owner(), "hello");
         }
     }
     scene.start();
     let user = || UserSpec::new("Joiner");
 
     let (elsewhere, _) = join_without_photo(&scene, user());
-    scene.sim.join(unwatched, elsewhere, How::ByLink);
+    scene.sim.join(unwatched, elsewhere, JoinKind::ByLink);
     scene.wait_for_outcome(elsewhere, "unwatched_group");
     let (kicked, _) = join_without_photo(&scene, user());
-    scene.sim.join(other, kicked, How::ByLink);
+    scene.sim.join(other, kicked, JoinKind::ByLink);
     let data = json!({"group_id": bot_api_id(other), "user_id": kicked, "type": "single"});
     scene.wait_for_rows(&format!("SELECT 1 FROM joins WHERE user_id = {kicked}"), 2);
     let message = scene.order_to("USER", "CAPTCHA", "help", "delete", &data);
     scene.wait_for_verdict(message, "obeyed");
     // This user joins the same group twice and is kicked from it.
     let (gone, _) = join_without_photo(&scene, user());
-    scene.sim.join(scene.group, gone, How::ByLink);
+    scene.sim.join(scene.group, gone, JoinKind::ByLink);
     scene.wait_for_rows(&format!("SELECT 1 FROM joins WHERE user_id = {gone}"), 2);
     let data = json!({"group_id": bot_api_id(scene.group), "user_id": gone, "type": "single"});
     let message = scene.order_to("USER", "CAPTCHA", "help", "delete", &data);
@@ -233,7 +233,7 @@ fn skip_reasons_hold_for_rechecks_too() {
     let group = bot_api_id(scene.group);
 
     let elsewhere = scene.sim.add_user(user());
-    scene.sim.join(unwatched, elsewhere, How::ByLink);
+    scene.sim.join(unwatched, elsewhere, JoinKind::ByLink);
     scene.wait_for_outcome(elsewhere, "unwatched_group");
     let (bad, _) = join_without_photo(&scene, user());
     let data = json!({"id": bad, "type": "user"});
@@ -400,7 +400,7 @@ fn a_photo_first_shown_by_another_join_is_posted_for_that_join() {
     scene.sim.set_photo(user, Some(PhotoSpec::jpeg()));
     // The program pulls a new group before it applies pushes of it.
     let latest = scene.sim.add_group("Another group");
-    let message = scene.sim.join(latest, user, How::ByLink);
+    let message = scene.sim.join(latest, user, JoinKind::ByLink);
     let photos = scene.wait_for_photos(1);
     assert_eq!(
         (photos[0].group, photos[0].message),
@@ -427,7 +427,7 @@ fn a_join_whose_user_has_to_be_looked_up_precedes_rechecks() {
             .once(),
         Fault::HoldBefore,
     );
-    scene.sim.join(scene.group, user, How::ByLink);
+    scene.sim.join(scene.group, user, JoinKind::ByLink);
     scene.wait_for("the lookup", |world| world.held() == 1);
     let passes = || scene.log().matches("recheck members=").count();
     let before = passes();
@@ -452,12 +452,12 @@ fn a_user_without_a_usable_reference_does_not_split_the_recheck_of_the_others() 
     scene.start();
     // Only the message of the join refers to this user, and it is deleted.
     let bare = scene.sim.add_user(user_with_photo("Joiner").min(true));
-    let message = scene.sim.join(scene.group, bare, How::ByLink);
+    let message = scene.sim.join(scene.group, bare, JoinKind::ByLink);
     scene.wait_for_outcome(bare, "forwarded");
     scene.sim.delete_messages(scene.group, &[message]);
     for _ in 0..OTHERS {
         let user = scene.sim.add_user(UserSpec::new("Joiner").min(false));
-        scene.sim.join(scene.group, user, How::ByLink);
+        scene.sim.join(scene.group, user, JoinKind::ByLink);
     }
     scene.wait_for_rows("SELECT 1 FROM joins WHERE outcome = 'no_photo'", OTHERS);
     let marker = format!("recheck members={}", OTHERS + 1);
@@ -483,14 +483,14 @@ fn a_found_photo_that_fails_keeps_the_outcome_of_a_forwarded_one() {
     let (bare, _) = join_without_photo(&scene, UserSpec::new("Joiner"));
     for (user, outcome) in [(posted, "forwarded"), (bare, "failed")] {
         scene.sim.set_photo(user, Some(PhotoSpec::jpeg()));
-        scene.sim.break_photo(user);
+        scene.sim.corrupt_photo(user);
         let tried = scene.sim.calls_of("upload.getFile").len();
         scene.sim.push_user(user);
         scene.wait_for_call("upload.getFile", tried + 3);
         scene.wait_for_outcome(user, outcome);
         // Messages of the user do not start another download.
         for _ in 0..5 {
-            scene.sim.message(scene.group, user, "hello");
+            scene.sim.send_message(scene.group, user, "hello");
         }
     }
     let tried = scene.sim.calls_of("upload.getFile").len();
@@ -539,7 +539,7 @@ fn many_new_members_are_rechecked_while_others_join() {
     scene.start();
     let join = |spec: UserSpec| {
         let user = scene.sim.add_user(spec);
-        (user, scene.sim.join(scene.group, user, How::ByLink))
+        (user, scene.sim.join(scene.group, user, JoinKind::ByLink))
     };
     let bare: Vec<i64> = (0..200).map(|_| join(UserSpec::new("Joiner")).0).collect();
     scene.wait_for_rows("SELECT 1 FROM joins WHERE outcome = 'no_photo'", 200);

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use telegram_sim::How;
+use telegram_sim::JoinKind;
 
 use crate::harness::{
     DAY, Scene, daily, execute_batch, now, open_list, output_of, user_with_photo, utc,
@@ -243,7 +243,7 @@ fn administrators_are_refreshed_on_schedule() {
     scene.set("schedule", "admins = \"*/2 * * * * *\"");
     scene.start();
     let helper = scene.sim.add_user(user_with_photo("Helper"));
-    scene.sim.join(scene.group, helper, How::ByLink);
+    scene.sim.join(scene.group, helper, JoinKind::ByLink);
     scene.wait_for_outcome(helper, "forwarded");
     scene.sim.set_admin(scene.group, helper, true);
     scene.poll("the administrator to be known", || {
@@ -252,7 +252,9 @@ fn administrators_are_refreshed_on_schedule() {
     });
     // Users whom the new administrator adds are not forwarded.
     let guest = scene.sim.add_user(user_with_photo("Guest"));
-    scene.sim.join(scene.group, guest, How::AddedBy(helper));
+    scene
+        .sim
+        .join(scene.group, guest, JoinKind::AddedBy(helper));
     scene.wait_for_outcome(guest, "added_by_trusted");
     scene.finish();
 }

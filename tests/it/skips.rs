@@ -1,7 +1,7 @@
 //! The skip reasons that need no order and no rule (docs/outcomes.md). A skipped join leaves its reason in `state.db`
 //! and nothing in HIDE; each test therefore ends with one more photo, which has to be the next one there.
 
-use telegram_sim::{Fault, How, Match, PhotoSpec, UserSpec, bot_api_id};
+use telegram_sim::{Fault, JoinKind, Match, PhotoSpec, UserSpec, bot_api_id};
 
 use crate::harness::{NOSPAM, Scene, user_with_photo};
 
@@ -26,9 +26,9 @@ fn a_join_of_the_account_itself_is_skipped_as_own() {
     scene.sim.set_photo(me, Some(PhotoSpec::jpeg()));
     let adder = scene.add_user();
     let group = scene.sim.add_group("A new group");
-    scene.sim.join(group, me, How::AddedBy(adder));
+    scene.sim.join(group, me, JoinKind::AddedBy(adder));
     scene.wait_for_outcome(me, "own");
-    scene.sim.join(scene.group, me, How::ByLink);
+    scene.sim.join(scene.group, me, JoinKind::ByLink);
     scene.wait_for_rows("SELECT 1 FROM joins WHERE outcome = 'own'", 2);
     scene.finish_with_next_photo(0);
 }
@@ -40,10 +40,10 @@ fn only_groups_that_nospam_administers_are_watched_if_nospam_id_is_set() {
     scene.add_nospam(&[group]);
     // NOSPAM is a member of this one, but not an administrator.
     let other = scene.sim.add_group("Another group");
-    scene.sim.join(other, NOSPAM, How::ByLink);
+    scene.sim.join(other, NOSPAM, JoinKind::ByLink);
     scene.start();
     let unwatched = scene.add_user();
-    scene.sim.join(other, unwatched, How::ByLink);
+    scene.sim.join(other, unwatched, JoinKind::ByLink);
     scene.wait_for_outcome(unwatched, "unwatched_group");
     scene.finish_with_next_photo(0);
 }
@@ -55,18 +55,18 @@ fn a_user_added_by_a_trusted_user_is_skipped_and_one_added_by_a_member_is_not() 
     scene.sim.add_user(UserSpec::new("CAPTCHA").id(CAPTCHA));
     let admin = scene.add_user();
     let elsewhere = scene.sim.add_group("Another group");
-    scene.sim.join(elsewhere, admin, How::ByLink);
+    scene.sim.join(elsewhere, admin, JoinKind::ByLink);
     scene.sim.set_admin(elsewhere, admin, true);
     scene.start();
     wait_for_admins_of(&scene, 2);
     // The owner administers this group, `admin` another one; 0 is an administrator who acts in the group's name.
     for adder in [scene.sim.owner(), admin, CAPTCHA, 0] {
         let user = scene.add_user();
-        scene.sim.join(scene.group, user, How::AddedBy(adder));
+        scene.sim.join(scene.group, user, JoinKind::AddedBy(adder));
         scene.wait_for_outcome(user, "added_by_trusted");
     }
     let (member, user) = (scene.add_user(), scene.add_user());
-    scene.sim.join(scene.group, user, How::AddedBy(member));
+    scene.sim.join(scene.group, user, JoinKind::AddedBy(member));
     let photos = scene.wait_for_photos(1);
     assert_eq!(photos.len(), 1, "{photos:?}");
     assert_eq!(photos[0].user, user);
@@ -104,7 +104,7 @@ fn bots_deleted_accounts_and_users_without_a_photo_of_their_own_are_skipped() {
     ] {
         let description = format!("{spec:?}");
         let user = scene.sim.add_user(spec);
-        scene.sim.join(scene.group, user, How::ByLink);
+        scene.sim.join(scene.group, user, JoinKind::ByLink);
         scene.wait_for_outcome(user, reason);
         assert_eq!(scene.outcomes()[&user], [reason], "{description}");
     }
@@ -124,14 +124,14 @@ fn administrators_of_any_group_and_the_fleet_are_trusted() {
     ];
     let admins = admins.map(|spec| {
         let admin = scene.sim.add_user(spec);
-        scene.sim.join(elsewhere, admin, How::ByLink);
+        scene.sim.join(elsewhere, admin, JoinKind::ByLink);
         scene.sim.set_admin(elsewhere, admin, true);
         admin
     });
     scene.start();
     wait_for_admins_of(&scene, 2);
     for user in admins.into_iter().chain([fleet]) {
-        scene.sim.join(scene.group, user, How::BySelf);
+        scene.sim.join(scene.group, user, JoinKind::BySelf);
         scene.wait_for_outcome(user, "trusted");
     }
     scene.finish_with_next_photo(0);
@@ -144,9 +144,9 @@ fn a_photo_is_forwarded_once_per_group_and_a_new_photo_again() {
     let user = scene.add_user();
     let rejoin = |group| {
         scene.sim.leave(group, user);
-        scene.sim.join(group, user, How::ByLink)
+        scene.sim.join(group, user, JoinKind::ByLink)
     };
-    scene.sim.join(scene.group, user, How::ByLink);
+    scene.sim.join(scene.group, user, JoinKind::ByLink);
     scene.wait_for_outcome(user, "forwarded");
     rejoin(scene.group);
     scene.wait_for_outcome(user, "repeat");
@@ -158,7 +158,7 @@ fn a_photo_is_forwarded_once_per_group_and_a_new_photo_again() {
     let second = scene.sim.photo_bytes(user);
 
     let other = scene.sim.add_group("Another group");
-    scene.sim.join(other, user, How::ByLink);
+    scene.sim.join(other, user, JoinKind::ByLink);
     let photos = scene.wait_for_photos(3);
     assert_eq!(photos.len(), 3);
     assert_eq!(photos[0].image, first);
@@ -188,7 +188,7 @@ fn a_photo_that_is_still_being_forwarded_counts_as_a_repeat() {
         .sim
         .fault(Match::method("upload.getFile").once(), Fault::Hold);
     let user = scene.add_user();
-    scene.sim.join(scene.group, user, How::ByLink);
+    scene.sim.join(scene.group, user, JoinKind::ByLink);
     scene.wait_for_call("upload.getFile", 1);
     scene.rejoin(user);
     scene.wait_for_outcome(user, "repeat");

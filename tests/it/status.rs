@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-use telegram_sim::{Fault, How, Match, UserSpec, bot_api_id};
+use telegram_sim::{Fault, JoinKind, Match, UserSpec, bot_api_id};
 
 use crate::harness::{
     Scene, assert_contains, entries, execute_batch, fixture, output_of, read_file, user_with_photo,
@@ -84,19 +84,21 @@ fn status_of_a_running_instance_shows_channels_groups_queue_joins_floods_and_ord
     let raided = scene.sim.add_group("A raided group");
     scene.start();
     let forwarded = scene.sim.add_user(user_with_photo("Forwarded"));
-    let message = scene.sim.join(scene.group, forwarded, How::ByLink);
+    let message = scene.sim.join(scene.group, forwarded, JoinKind::ByLink);
     scene.wait_for_photos(1);
     scene.wait_for_outcome(forwarded, "forwarded");
     let bot = scene.sim.add_user(user_with_photo("Bot").bot());
-    scene.sim.join(scene.group, bot, How::AddedBy(forwarded));
+    scene
+        .sim
+        .join(scene.group, bot, JoinKind::AddedBy(forwarded));
     let bare = scene.sim.add_user(UserSpec::new("Bare"));
-    scene.sim.join(scene.group, bare, How::BySelf);
+    scene.sim.join(scene.group, bare, JoinKind::BySelf);
     scene.wait_for_outcome(bare, "no_photo");
     scene.wait_for_outcome(bot, "bot");
     let flood = json!({"group_id": bot_api_id(raided), "status": "begin"});
     order(&scene, "CAPTCHA", ("flood", "status"), &flood);
     let held = scene.sim.add_user(user_with_photo("Held"));
-    scene.sim.join(raided, held, How::ByLink);
+    scene.sim.join(raided, held, JoinKind::ByLink);
     scene.wait_for_outcome(held, "held");
     order(&scene, "LANG", ("backup", "now"), &json!(null));
     let owner = scene.sim.owner();
@@ -105,7 +107,7 @@ fn status_of_a_running_instance_shows_channels_groups_queue_joins_floods_and_ord
     let limit = Fault::FloodWait(3000);
     scene.sim.fault(Match::method("messages.sendMedia"), limit);
     let queued = scene.sim.add_user(user_with_photo("Queued"));
-    scene.sim.join(scene.group, queued, How::ByLink);
+    scene.sim.join(scene.group, queued, JoinKind::ByLink);
     scene.wait_for_rows("SELECT 1 FROM floods", 1);
     scene.wait_for_rows("SELECT 1 FROM outbox WHERE spool IS NOT NULL", 1);
     scene.wait_for_rows("SELECT 1 FROM ledger WHERE admins_at IS NOT NULL", 3);
@@ -319,7 +321,7 @@ fn status_of_a_stopped_instance_shows_its_end_and_changes_nothing() {
         ],
     );
     // An error ends the daemon.
-    scene.sim.revoke();
+    scene.sim.revoke_session();
     scene.launch();
     assert_eq!(scene.wait_for_exit().0, Some(77));
     assert_unchanged(&scene, "failed", &["ended by trouble", "session"]);
@@ -345,10 +347,10 @@ fn why_shows_lists_roles_and_clears_beside_joins() {
     let bad = scene.sim.add_user(user_with_photo("Bad"));
     let id = json!({"id": bad, "type": "user"});
     order(&scene, "NOSPAM", ("add", "bad"), &id);
-    scene.sim.join(scene.group, bad, How::ByLink);
+    scene.sim.join(scene.group, bad, JoinKind::ByLink);
     scene.wait_for_outcome(bad, "bad");
     let declared = scene.sim.add_user(user_with_photo("Declared"));
-    let message = scene.sim.join(scene.group, declared, How::ByLink);
+    let message = scene.sim.join(scene.group, declared, JoinKind::ByLink);
     scene.wait_for_outcome(declared, "forwarded");
     let data = json!({"group_id": bot_api_id(scene.group), "message_id": message});
     order(&scene, "NOSPAM", ("update", "declare"), &data);
@@ -381,7 +383,7 @@ fn why_shows_lists_roles_and_clears_beside_joins() {
 
     // These are one group of several, in both forms of its id, and an unknown group.
     let other = scene.sim.add_group("Another group");
-    scene.sim.join(other, declared, How::ByLink);
+    scene.sim.join(other, declared, JoinKind::ByLink);
     scene.wait_for_outcome(declared, "excepted");
     let user = declared.to_string();
     for (group, joins) in [

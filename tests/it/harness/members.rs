@@ -1,6 +1,6 @@
 //! Users who join the scene's groups.
 
-use telegram_sim::{Fault, How, Match, PhotoSpec, UserSpec};
+use telegram_sim::{Fault, JoinKind, Match, PhotoSpec, UserSpec};
 
 use super::{PostedPhoto, Scene};
 
@@ -26,7 +26,7 @@ impl Scene {
     /// Lets a new user with a photo join `group` by a link; returns the user's id.
     pub(crate) fn join_user_in(&self, group: i64) -> i64 {
         let user = self.add_user();
-        self.sim.join(group, user, How::ByLink);
+        self.sim.join(group, user, JoinKind::ByLink);
         user
     }
 
@@ -38,7 +38,7 @@ impl Scene {
     /// Lets a member leave the scene's group and join it again by a link; returns the id of the join's message.
     pub(crate) fn rejoin(&self, user: i64) -> i32 {
         self.sim.leave(self.group, user);
-        self.sim.join(self.group, user, How::ByLink)
+        self.sim.join(self.group, user, JoinKind::ByLink)
     }
 
     /// Sets `nospam_id`, and makes NOSPAM an administrator of `groups`.
@@ -46,7 +46,7 @@ impl Scene {
         self.set("bots", &format!("nospam_id = {NOSPAM}"));
         self.sim.add_user(UserSpec::new("NOSPAM").id(NOSPAM).bot());
         for group in groups {
-            self.sim.join(*group, NOSPAM, How::ByLink);
+            self.sim.join(*group, NOSPAM, JoinKind::ByLink);
             self.sim.set_admin(*group, NOSPAM, true);
         }
     }
@@ -71,7 +71,7 @@ impl Scene {
     /// to be the next one and the last one.
     pub(crate) fn finish_with_next_photo(self, posted: usize) {
         let user = self.add_user();
-        let message = self.sim.join(self.group, user, How::ByLink);
+        let message = self.sim.join(self.group, user, JoinKind::ByLink);
         let photos = self.wait_for_photos(posted + 1);
         assert_eq!(photos.len(), posted + 1, "{photos:?}");
         let PostedPhoto {

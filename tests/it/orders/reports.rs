@@ -1,7 +1,7 @@
 //! Each report that the program posts, in both dialects (docs/exchange.md, "Reports").
 
 use serde_json::{Value, json};
-use telegram_sim::{How, bot_api_id};
+use telegram_sim::{JoinKind, bot_api_id};
 
 use crate::harness::Scene;
 
@@ -162,7 +162,7 @@ fn each_report_is_posted_in_both_dialects() {
         }
         // The envelopes of a photo and of an unreachable EXCHANGE are the same in both dialects.
         let user = scene.add_user();
-        let message = scene.sim.join(scene.group, user, How::ByLink);
+        let message = scene.sim.join(scene.group, user, JoinKind::ByLink);
         let photos = || scene.envelopes_in(exchange, "update", "avatar");
         scene.poll("a photo", || photos().len() == 1);
         let data = json!({

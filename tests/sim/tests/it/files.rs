@@ -1,7 +1,7 @@
-//! Downloads: photos in both data centres, documents, and the rules on offsets.
+//! Downloads of photos in both data centres and of documents, and the rules on offsets.
 
 use grammers_tl_types::{enums, functions, types};
-use telegram_sim::{HOME_DC, How, OTHER_DC, PhotoSpec, UserSpec};
+use telegram_sim::{HOME_DC, JoinKind, OTHER_DC, PhotoSpec, UserSpec};
 
 use crate::client::{Client, input, peer, simulator};
 
@@ -39,7 +39,7 @@ async fn a_photo_in_the_other_data_centre_needs_the_imported_authorization() {
             .photo(PhotoSpec::jpeg().dc(OTHER_DC))
             .min(true),
     );
-    let message = sim.join(group, user, How::ByLink);
+    let message = sim.join(group, user, JoinKind::ByLink);
     let client = Client::new(&sim).await;
     let channel = client.channel(group).await;
     let from_message =
@@ -69,7 +69,7 @@ async fn a_photo_in_the_other_data_centre_needs_the_imported_authorization() {
     let file = bytes(client.call_in(OTHER_DC, &request).await.unwrap());
     assert_eq!(file, sim.photo_bytes(user));
 
-    sim.forget_import();
+    sim.forget_imported_authorization();
     assert_eq!(
         client.refusal_in(OTHER_DC, &request).await,
         "AUTH_KEY_UNREGISTERED"
@@ -85,11 +85,11 @@ async fn a_photo_in_the_other_data_centre_needs_the_imported_authorization() {
 }
 
 #[tokio::test]
-async fn a_min_hash_opens_the_photo_and_an_old_photo_is_gone() {
+async fn a_min_hash_opens_the_present_photo_and_not_an_old_one() {
     let sim = simulator();
     let group = sim.add_group("Group");
     let user = sim.add_user(UserSpec::new("Eve").photo(PhotoSpec::jpeg()).min(true));
-    let message = sim.join(group, user, How::ByLink);
+    let message = sim.join(group, user, JoinKind::ByLink);
     let client = Client::new(&sim).await;
     let channel = client.channel(group).await;
     let by_id = functions::channels::GetMessages {
