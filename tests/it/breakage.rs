@@ -135,7 +135,7 @@ fn a_group_joined_while_the_program_did_not_run_is_read_back_to_that_time() {
     scene.start();
     scene.wait_for_rows(DIALOGS_SYNCED, 1);
     scene.kill();
-    let group = scene.sim.add_group("Joined meanwhile");
+    let group = scene.sim.add_group("A new group");
     let mut users = join_users(&scene, group, 5);
     let long_lived = scene.sim.add_group("With members of before");
     join_users(&scene, long_lived, 3);
@@ -157,7 +157,7 @@ fn a_group_joined_during_a_network_outage_is_read_back() {
     scene.wait_for_rows(DIALOGS_SYNCED, 1);
     scene.sim.refuse_connections(true);
     scene.sim.cut_all();
-    let group = scene.sim.add_group("Joined meanwhile");
+    let group = scene.sim.add_group("A new group");
     let users = join_users(&scene, group, 5);
     scene.sim.refuse_connections(false);
     scene.wait_for_photos_of(&users);
@@ -173,7 +173,7 @@ fn a_group_joined_during_a_dialog_sync_is_watched_from_its_first_join() {
     scene.sim.fault(Match::method(DIALOGS).once(), Fault::Hold);
     scene.sim.cut_all();
     scene.wait_for_call(DIALOGS, before + 1);
-    let group = scene.sim.add_group("Joined meanwhile");
+    let group = scene.sim.add_group("A new group");
     let users = join_users(&scene, group, 5);
     scene.sim.release();
     scene.wait_for_photos_of(&users);

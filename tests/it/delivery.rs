@@ -62,7 +62,7 @@ fn the_status_is_reported_on_schedule_in_the_configured_dialect() {
         envelope["data"],
         serde_json::json!({"type": "awake", "backup": true})
     );
-    // One `pre` entity over the whole text.
+    // The envelope is one `pre` entity over the whole text.
     let [entity] = post.entities.as_slice() else {
         panic!("{:?}", post.entities);
     };

@@ -574,7 +574,7 @@ fn many_new_members_are_rechecked_while_others_join() {
 
 #[test]
 fn a_recheck_waits_for_a_flood_limit_and_ends_after_repeated_refusals() {
-    for (trouble, times) in [
+    for (fault, times) in [
         (Fault::FloodWait(1), 1),
         (Fault::error(500, "INTERNAL"), 1),
         (Fault::error(403, "NOT_NOW"), 8),
@@ -585,11 +585,11 @@ fn a_recheck_waits_for_a_flood_limit_and_ends_after_repeated_refusals() {
             join_without_photo(&scene, UserSpec::new("Joiner"));
         }
         let (user, _) = join_without_photo(&scene, UserSpec::new("Joiner"));
-        let refused = matches!(trouble, Fault::Error(403, _));
+        let refused = matches!(fault, Fault::Error(403, _));
         scene
             .sim
-            .fault(Match::method("users.getUsers").times(times), trouble);
-        scene.wait_for("the trouble", |world| {
+            .fault(Match::method("users.getUsers").times(times), fault);
+        scene.wait_for("the refused calls", |world| {
             world
                 .calls_of("users.getUsers")
                 .filter(|call| call.error().is_some())

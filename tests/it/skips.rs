@@ -77,7 +77,7 @@ fn a_user_added_by_a_trusted_user_is_skipped_and_one_added_by_a_member_is_not() 
 fn a_join_by_a_link_of_a_trusted_user_is_forwarded() {
     let mut scene = scene();
     scene.start();
-    // Its `inviter_id` is the owner, who administers the group.
+    // The `inviter_id` of the join is the owner, who administers the group.
     scene.finish_with_next_photo(0);
 }
 

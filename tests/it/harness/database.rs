@@ -90,3 +90,11 @@ fn open(path: &Path) -> Connection {
     database.busy_timeout(TIMEOUT).expect("a timeout");
     database
 }
+
+#[test]
+#[should_panic(expected = "cannot prepare SELECT 1 FROM no_such_table")]
+fn a_query_of_an_unknown_table_panics() {
+    let scene = Scene::new();
+    execute_batch(&scene.state(), "CREATE TABLE a_table (a_column)");
+    scene.count("SELECT 1 FROM no_such_table");
+}

@@ -9,7 +9,6 @@ use grammers_crypto::aes::{ige_decrypt, ige_encrypt};
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
-/// An authorization key.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct AuthKey {
     data: [u8; 256],
@@ -17,13 +16,13 @@ pub(crate) struct AuthKey {
 }
 
 /// The content of a packet.
-pub(crate) struct OpenedPacket {
+pub(crate) struct DecryptedPacket {
     pub(crate) session_id: i64,
     /// `msg_id`, `seqno`, length and body, without the padding.
     pub(crate) message: Vec<u8>,
 }
 
-/// The error of a packet that cannot be opened.
+/// The error of a packet that cannot be decrypted.
 pub(crate) enum PacketError {
     TooShort,
     WrongMsgKey,
@@ -60,8 +59,8 @@ impl AuthKey {
         &self.data
     }
 
-    /// Opens a packet of a client, including its `auth_key_id`.
-    pub(crate) fn open(&self, packet: &[u8]) -> Result<OpenedPacket, PacketError> {
+    /// Decrypts a packet of a client, including its `auth_key_id`.
+    pub(crate) fn decrypt(&self, packet: &[u8]) -> Result<DecryptedPacket, PacketError> {
         if packet.len() < 24 + 32 || !(packet.len() - 24).is_multiple_of(16) {
             return Err(PacketError::TooShort);
         }
@@ -86,19 +85,19 @@ impl AuthKey {
         }
         text.truncate(end);
         text.drain(..16);
-        Ok(OpenedPacket {
+        Ok(DecryptedPacket {
             session_id,
             message: text,
         })
     }
 
-    /// Seals `message` (`msg_id`, `seqno`, length, body) for a client.
-    pub(crate) fn seal(&self, salt: i64, session_id: i64, message: &[u8]) -> Vec<u8> {
+    /// Encrypts `message` (`msg_id`, `seqno`, length, body) for a client.
+    pub(crate) fn encrypt(&self, salt: i64, session_id: i64, message: &[u8]) -> Vec<u8> {
         let mut text = Vec::with_capacity(message.len() + 64);
         text.extend_from_slice(&salt.to_le_bytes());
         text.extend_from_slice(&session_id.to_le_bytes());
         text.extend_from_slice(message);
-        // 12 to 27 bytes, so that the whole is a multiple of 16.
+        // The padding has 12 to 27 bytes, so that the whole is a multiple of 16.
         let padding = 12 + (16 - (text.len() + 12) % 16) % 16;
         text.resize(text.len() + padding, 0x5a);
         let msg_key = self.msg_key(&text, 8);

@@ -32,7 +32,6 @@ pub(crate) struct Origin {
     pub(crate) msg_id: i64,
 }
 
-/// The context of a handler.
 pub(crate) struct Caller<'a> {
     pub(crate) world: &'a mut World,
     pub(crate) origin: Origin,
@@ -40,7 +39,6 @@ pub(crate) struct Caller<'a> {
 
 /// A simulated method.
 pub(crate) trait Handler: RemoteCall + Deserializable + Debug {
-    /// Carries out the call.
     fn handle(self, caller: &mut Caller) -> Result<Self::Return, RpcError>;
 }
 
@@ -112,7 +110,6 @@ pub(crate) enum Next {
     Close,
 }
 
-/// Handles one request.
 pub(crate) fn receive(shared: &Arc<Shared>, origin: Origin, body: &[u8]) -> Next {
     shared.change(|world| {
         let (wrappers, query) = match strip(body) {

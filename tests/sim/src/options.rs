@@ -148,7 +148,6 @@ impl UserSpec {
         }
     }
 
-    /// Sets the last name.
     #[must_use]
     pub fn last_name(self, last_name: impl Into<String>) -> Self {
         Self {
@@ -157,7 +156,6 @@ impl UserSpec {
         }
     }
 
-    /// Sets the username.
     #[must_use]
     pub fn username(self, username: impl Into<String>) -> Self {
         Self {
@@ -175,7 +173,6 @@ impl UserSpec {
         }
     }
 
-    /// Sets the profile photo.
     #[must_use]
     pub fn photo(self, photo: PhotoSpec) -> Self {
         Self {
@@ -184,13 +181,11 @@ impl UserSpec {
         }
     }
 
-    /// Makes the user a bot.
     #[must_use]
     pub fn bot(self) -> Self {
         Self { bot: true, ..self }
     }
 
-    /// Makes the user a deleted account.
     #[must_use]
     pub fn deleted(self) -> Self {
         Self {

@@ -37,7 +37,6 @@ impl PacketHandler {
         }
     }
 
-    /// Handles one packet.
     pub(crate) fn handle(&mut self, payload: &[u8]) -> Next {
         let id = payload
             .first_chunk::<8>()
@@ -52,17 +51,17 @@ impl PacketHandler {
         let Some(key) = key else {
             return self.refuse_key();
         };
-        let plain = match key.open(payload) {
-            Ok(plain) => plain,
+        let packet = match key.decrypt(payload) {
+            Ok(packet) => packet,
             Err(error) => return self.violation(error.to_string()),
         };
-        let messages = match mtproto::unpack(&plain.message) {
+        let messages = match mtproto::unpack(&packet.message) {
             Ok(messages) => messages,
             Err(error) => return self.violation(error),
         };
-        self.register_session(&key, plain.session_id, messages.first());
+        self.register_session(&key, packet.session_id, messages.first());
         for message in &messages {
-            if let Next::Close = self.message(&key, plain.session_id, message) {
+            if let Next::Close = self.message(&key, packet.session_id, message) {
                 return Next::Close;
             }
         }

@@ -1,4 +1,4 @@
-//! JPEG files for profile photos, each with other bytes.
+//! Distinct JPEG files for profile photos.
 //!
 //! Drawing is slow in a debug build, and a raid takes a thousand photos. A few pictures of each size are therefore drawn
 //! once, and each photo is one of them with its own JPEG comment.

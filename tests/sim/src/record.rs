@@ -15,7 +15,6 @@ pub struct RpcError {
 }
 
 impl RpcError {
-    /// Makes an error.
     pub fn new(code: i32, message: impl Into<String>) -> Self {
         Self {
             code,
@@ -50,12 +49,10 @@ pub struct Call {
     pub request: Vec<u8>,
     /// The time of the call on the scale of [`World::elapsed`](crate::World::elapsed).
     pub at: Duration,
-    /// The outcome.
     pub outcome: Outcome,
     pub(crate) describe: fn(&[u8]) -> String,
 }
 
-/// The outcome of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// A fault holds the call or its reply.
@@ -117,7 +114,6 @@ impl fmt::Debug for Call {
 /// A message in a chat that is not a service message.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Post {
-    /// The message's id.
     pub id: i32,
     /// The id of the author.
     pub from: i64,
@@ -127,28 +123,21 @@ pub struct Post {
     pub date: i32,
     /// The time on the scale of [`World::elapsed`](crate::World::elapsed).
     pub at: Duration,
-    /// The text or the caption.
     pub text: String,
-    /// The entities of the text.
     pub entities: Vec<enums::MessageEntity>,
     /// The `random_id` that the client sent; 0 for a post of a test.
     pub random_id: i64,
     /// True if the flag `silent` was set.
     pub silent: bool,
-    /// The file.
     pub file: Option<PostedFile>,
 }
 
-/// A file in a post.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PostedFile {
     /// The name in `documentAttributeFilename`, else that of the upload.
     pub name: String,
-    /// The MIME type.
     pub mime: String,
-    /// The content.
     pub bytes: Vec<u8>,
-    /// The attributes.
     pub attributes: Vec<enums::DocumentAttribute>,
     /// True if the flag `force_file` was set.
     pub force_file: bool,

@@ -170,7 +170,7 @@ async fn write_all(mut write: OwnedWriteHalf, mut queue: UnboundedReceiver<Outgo
             } => {
                 let message = numbering.message(&body, content, answer);
                 (
-                    frames.encode(&key.seal(salt(&key), session_id, &message)),
+                    frames.encode(&key.encrypt(salt(&key), session_id, &message)),
                     false,
                 )
             }

@@ -32,23 +32,15 @@ pub(crate) struct Session {
 pub struct Device {
     /// The API layer of `invokeWithLayer`.
     pub layer: i32,
-    /// `api_id`.
     pub api_id: i32,
-    /// `device_model`.
     pub device_model: String,
-    /// `system_version`.
     pub system_version: String,
-    /// `app_version`.
     pub app_version: String,
-    /// `system_lang_code`.
     pub system_lang_code: String,
-    /// `lang_pack`.
     pub lang_pack: String,
-    /// `lang_code`.
     pub lang_code: String,
 }
 
-/// An open connection.
 pub(crate) struct Connection {
     pub(crate) dc: i32,
     pub(crate) address: Option<(u64, i64)>,
