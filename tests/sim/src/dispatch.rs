@@ -116,13 +116,7 @@ pub(crate) fn receive(shared: &Arc<Shared>, origin: Origin, body: &[u8]) -> Next
             Ok(stripped) => stripped,
             Err(error) => {
                 world.record_failure(format!("wrappers cannot be decoded: {error}"));
-                let error = RpcError::bad("INPUT_FETCH_ERROR");
-                world.send(
-                    origin.connection,
-                    failure(origin.msg_id, &error),
-                    true,
-                    true,
-                );
+                refuse(world, origin, &RpcError::bad("INPUT_FETCH_ERROR"));
                 return Next::Continue;
             }
         };
@@ -158,12 +152,7 @@ pub(crate) fn receive(shared: &Arc<Shared>, origin: Origin, body: &[u8]) -> Next
             // `initConnection` counts even if the call inside is refused.
             record_device(world, &pending);
             world.calls[call].outcome = Outcome::Failed(error.clone());
-            world.send(
-                origin.connection,
-                failure(origin.msg_id, &error),
-                true,
-                true,
-            );
+            refuse(world, origin, &error);
             return Next::Continue;
         }
         match fault {
@@ -208,6 +197,11 @@ pub(crate) fn receive(shared: &Arc<Shared>, origin: Origin, body: &[u8]) -> Next
             }
         }
     })
+}
+
+fn refuse(world: &World, origin: Origin, error: &RpcError) {
+    let body = failure(origin.msg_id, error);
+    world.send(origin.connection, body, true, true);
 }
 
 /// Releases all calls and replies that faults hold.

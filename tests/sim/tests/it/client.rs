@@ -128,6 +128,18 @@ impl Client {
         }
     }
 
+    /// Returns the messages with these ids.
+    pub(crate) async fn messages(
+        &self,
+        channel: &types::InputChannel,
+        ids: &[i32],
+    ) -> types::messages::ChannelMessages {
+        match self.call(&messages_by_id(channel, ids)).await.unwrap() {
+            enums::messages::Messages::ChannelMessages(found) => found,
+            other => panic!("not the messages of a channel: {other:?}"),
+        }
+    }
+
     /// Waits for the next push, and returns its updates.
     pub(crate) async fn pushed(&mut self) -> Vec<enums::Update> {
         loop {
@@ -166,6 +178,19 @@ pub(crate) fn dialogs(limit: i32) -> functions::messages::GetDialogs {
         offset_peer: enums::InputPeer::Empty,
         limit,
         hash: 0,
+    }
+}
+
+pub(crate) fn messages_by_id(
+    channel: &types::InputChannel,
+    ids: &[i32],
+) -> functions::channels::GetMessages {
+    functions::channels::GetMessages {
+        channel: input(channel),
+        id: ids
+            .iter()
+            .map(|id| enums::InputMessage::Id(types::InputMessageId { id: *id }))
+            .collect(),
     }
 }
 

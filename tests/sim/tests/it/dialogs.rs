@@ -3,7 +3,7 @@
 use grammers_tl_types::{enums, functions, types};
 use telegram_sim::{JoinKind, UserSpec};
 
-use crate::client::{Client, dialogs, input, peer, simulator};
+use crate::client::{Client, dialogs, input, messages_by_id, peer, simulator};
 
 #[tokio::test]
 async fn dialogs_are_paged_with_pts_and_separate_from_the_archive() {
@@ -77,29 +77,18 @@ async fn deleted_messages_are_empty_and_channels_after_a_kick_are_private() {
     let group = sim.add_group("Group");
     let user = sim.add_user(UserSpec::new("Eve"));
     let kept = sim.join(group, user, JoinKind::BySelf);
-    let gone = sim.send_message(group, user, "hello");
-    sim.delete_messages(group, &[gone]);
+    let deleted = sim.send_message(group, user, "hello");
+    sim.delete_messages(group, &[deleted]);
     let client = Client::new(&sim).await;
     let channel = client.channel(group).await;
-    let ids = |ids: &[i32]| functions::channels::GetMessages {
-        channel: input(&channel),
-        id: ids
-            .iter()
-            .map(|id| enums::InputMessage::Id(types::InputMessageId { id: *id }))
-            .collect(),
-    };
-    let enums::messages::Messages::ChannelMessages(found) =
-        client.call(&ids(&[kept, gone])).await.unwrap()
-    else {
-        panic!("messages of a channel");
-    };
+    let found = client.messages(&channel, &[kept, deleted]).await;
     assert!(matches!(
         &found.messages[0],
         enums::Message::Service(message) if matches!(message.action, enums::MessageAction::ChatAddUser(_))
     ));
-    assert!(matches!(&found.messages[1], enums::Message::Empty(message) if message.id == gone));
+    assert!(matches!(&found.messages[1], enums::Message::Empty(message) if message.id == deleted));
     assert_eq!(
-        client.refusal(&ids(&[1; 201])).await,
+        client.refusal(&messages_by_id(&channel, &[1; 201])).await,
         "MESSAGE_IDS_TOO_MANY"
     );
 
@@ -111,7 +100,10 @@ async fn deleted_messages_are_empty_and_channels_after_a_kick_are_private() {
     };
     assert_eq!(client.refusal(&wrong).await, "CHANNEL_INVALID");
     sim.kick_me(group);
-    assert_eq!(client.refusal(&ids(&[kept])).await, "CHANNEL_PRIVATE");
+    assert_eq!(
+        client.refusal(&messages_by_id(&channel, &[kept])).await,
+        "CHANNEL_PRIVATE"
+    );
     assert!(client.chats().await.is_empty());
 }
 

@@ -3,7 +3,7 @@
 use grammers_tl_types::{enums, functions, types};
 use telegram_sim::{HOME_DC, JoinKind, OTHER_DC, PhotoSpec, UserSpec};
 
-use crate::client::{Client, input, peer, simulator};
+use crate::client::{Client, peer, simulator};
 
 fn get(location: enums::InputFileLocation, offset: i64, limit: i32) -> functions::upload::GetFile {
     functions::upload::GetFile {
@@ -92,16 +92,7 @@ async fn a_min_hash_opens_the_present_photo_and_not_an_old_one() {
     let message = sim.join(group, user, JoinKind::ByLink);
     let client = Client::new(&sim).await;
     let channel = client.channel(group).await;
-    let by_id = functions::channels::GetMessages {
-        channel: input(&channel),
-        id: vec![enums::InputMessage::Id(types::InputMessageId {
-            id: message,
-        })],
-    };
-    let enums::messages::Messages::ChannelMessages(found) = client.call(&by_id).await.unwrap()
-    else {
-        panic!("messages of a channel");
-    };
+    let found = client.messages(&channel, &[message]).await;
     let hash = found
         .users
         .iter()
@@ -157,16 +148,7 @@ async fn a_posted_document_is_downloaded_in_chunks() {
     let message = sim.post(hide, sim.owner(), "order", Some(("list", &content)));
     let client = Client::new(&sim).await;
     let channel = client.channel(hide).await;
-    let by_id = functions::channels::GetMessages {
-        channel: input(&channel),
-        id: vec![enums::InputMessage::Id(types::InputMessageId {
-            id: message,
-        })],
-    };
-    let enums::messages::Messages::ChannelMessages(found) = client.call(&by_id).await.unwrap()
-    else {
-        panic!("messages of a channel");
-    };
+    let found = client.messages(&channel, &[message]).await;
     let [enums::Message::Message(message)] = found.messages.as_slice() else {
         panic!("one message");
     };

@@ -3,7 +3,7 @@
 use grammers_tl_types::{enums, functions, types};
 use telegram_sim::{JoinKind, PhotoSpec, UserSpec};
 
-use crate::client::{Client, input, peer, simulator};
+use crate::client::{Client, peer, simulator};
 
 #[tokio::test]
 async fn a_min_user_is_returned_by_its_message_and_not_by_its_hash() {
@@ -19,16 +19,7 @@ async fn a_min_user_is_returned_by_its_message_and_not_by_its_hash() {
     let client = Client::new(&sim).await;
     let channel = client.channel(group).await;
 
-    let by_id = functions::channels::GetMessages {
-        channel: input(&channel),
-        id: vec![enums::InputMessage::Id(types::InputMessageId {
-            id: message,
-        })],
-    };
-    let enums::messages::Messages::ChannelMessages(found) = client.call(&by_id).await.unwrap()
-    else {
-        panic!("messages of a channel");
-    };
+    let found = client.messages(&channel, &[message]).await;
     let [enums::User::User(seen)] = found.users.as_slice() else {
         panic!("one user");
     };
