@@ -1,7 +1,7 @@
-//! Bakes the commit and its date into the program, for the version report (SPEC §5.3).
+//! Compiles the commit and its date into the program, for the version report.
 //!
-//! From git where there is a checkout, else from the variables `SCP079_COMMIT` and
-//! `SCP079_COMMIT_DATE` of whoever packages a release; else it says that it does not know.
+//! The variables `SCP079_COMMIT` and `SCP079_COMMIT_DATE`, which a packager can set, win over the git
+//! checkout. Without either, both values are "unknown".
 
 use std::process::Command;
 

@@ -26,7 +26,7 @@ TAG = 16
 
 
 class UnsealError(ValueError):
-    """Why a file was not opened; nothing of its content came out."""
+    """The reason why a file was not opened. No part of its content was returned."""
 
 
 def unseal(data: bytes, password: str) -> bytes:
@@ -35,7 +35,7 @@ def unseal(data: bytes, password: str) -> bytes:
     if not head.startswith(b"SCP079"):
         raise UnsealError("not a sealed file")
     if len(head) < HEADER.size:
-        raise UnsealError("the file is cut short")
+        raise UnsealError("the file is truncated")
     _, version, kdf, memory, passes, lanes, salt, prefix = HEADER.unpack(head)
     if (version, kdf) != (1, 1):
         raise UnsealError(f"version {version}, key derivation {kdf}: only 1 and 1 are known")
@@ -49,7 +49,7 @@ def unseal(data: bytes, password: str) -> bytes:
     for number, start in enumerate(starts):
         chunk = body[start : start + CHUNK + TAG]
         if len(chunk) < TAG:
-            raise UnsealError("the file is cut short")
+            raise UnsealError("the file is truncated")
         last = number == len(starts) - 1
         cipher = ChaCha20_Poly1305.new(key=key, nonce=prefix + struct.pack(">IB", number, last))
         cipher.update(head)
@@ -57,12 +57,12 @@ def unseal(data: bytes, password: str) -> bytes:
             plain += cipher.decrypt_and_verify(chunk[:-TAG], chunk[-TAG:])
         except ValueError:
             if number == 0:
-                raise UnsealError("wrong password, or the file is damaged or cut short") from None
-            raise UnsealError(f"chunk {number + 1} is damaged, or the file is cut short") from None
+                raise UnsealError("wrong password, or the file is damaged") from None
+            raise UnsealError(f"the file is damaged (chunk {number + 1})") from None
     return bytes(plain)
 
 
-# A process of AVATAR's seals all its files under one salt: the derivation, which is made to be slow, is done once.
+# A process of AVATAR seals all its files under one salt, so the slow derivation is done once for them.
 @functools.lru_cache(maxsize=16)
 def derive(password: str, salt: bytes, passes: int, memory: int, lanes: int) -> bytes:
     try:

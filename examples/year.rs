@@ -1,8 +1,8 @@
-//! A year of the schedule, played through in a moment: `cargo run --example year [-- --all] [-- --config PATH]`.
+//! Simulates a year of the schedule: `cargo run --example year [-- --all] [-- --config PATH]`.
 //!
-//! The clock is a number here; what is due, `scp_079_avatar::schedule` says, as in the daemon: it is asked when the scheduler
-//! would fire, every 20 seconds, and at each start. In between the program is down for a while, or its clock jumps.
-//! Prints what fired, and ends with 1 if anything was lost or came twice.
+//! The simulation calls `scp_079_avatar::schedule` every 20 seconds and at each start, as the daemon does.
+//! In between the program is down for a while, or its clock jumps. The example prints the runs, and exits
+//! with 1 if a run was lost or repeated.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -11,35 +11,36 @@ use std::process::ExitCode;
 use clap::Parser;
 use scp_079_avatar::config::{Config, Environment};
 use scp_079_avatar::model::Timestamp;
-use scp_079_avatar::schedule::{Job, Run, STATUS_WITHIN, Timetable};
+use scp_079_avatar::schedule::{Job, Progress, STATUS_WITHIN, Timetable};
 
-const BEAT: i64 = 20;
+const CHECK_INTERVAL: i64 = 20;
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
-/// 2027 has 365 days; its first Mondays are resets by default.
+/// The year has 365 days.
 const BEGINS: &str = "2027-01-01T00:00:00Z";
 const DAYS: i64 = 365;
 
 #[derive(Parser)]
 struct Arguments {
-    /// Whose schedule: a configuration; without it the defaults
+    /// A configuration with the schedule; without it, the defaults
     #[arg(long, value_name = "PATH")]
     config: Option<PathBuf>,
-    /// Print each single run, also status reports and rechecks
+    /// Print every run, also status reports and rechecks
     #[arg(long)]
     all: bool,
 }
 
-/// What befalls the program, by the true time since the year began.
+/// A disturbance.
 #[derive(Clone, Copy)]
 enum Event {
-    /// It is down for that long.
+    /// The program is down for this many seconds.
     Down(i64),
-    /// Its clock is set, by that much.
+    /// The clock is set by this many seconds.
     Jump(i64),
 }
 
+/// The true time since the beginning of the year, the disturbance, and its description.
 const EVENTS: [(i64, Event, &str); 8] = [
     (
         20 * DAY + 19 * HOUR + 58 * MINUTE,
@@ -83,47 +84,52 @@ const EVENTS: [(i64, Event, &str); 8] = [
     ),
 ];
 
-/// One run of a job: for which time, when by the program's clock, and when in truth.
-struct Fired {
+/// A run of a job.
+struct JobRun {
     job: Job,
     due: i64,
-    shown: i64,
-    truly: i64,
+    /// The time by the program's clock.
+    clock_time: i64,
+    true_time: i64,
 }
 
-/// The program: its clock, and what it remembers of each job.
+/// The simulated program: the offset of its clock, and the progress of each job.
 struct Program {
     timetable: Timetable,
-    runs: BTreeMap<Job, Run>,
+    progress: BTreeMap<Job, Progress>,
     offset: i64,
-    fired: Vec<Fired>,
+    runs: Vec<JobRun>,
     all: bool,
 }
 
 impl Program {
-    fn look(&mut self, truly: i64, starting: bool) {
-        let now = Timestamp::new(truly + self.offset);
-        for job in Job::ALL {
-            let run = self.runs.get(&job).copied();
-            let verdict = self.timetable.decide(job, run, now, starting);
-            let (run, done) = verdict.carried_out(run, now);
-            self.runs.insert(job, run);
-            let Some(due) = done else { continue };
-            let often = matches!(job, Job::Status | Job::Recheck);
+    fn check(&mut self, true_time: i64, starting: bool) {
+        let now = Timestamp::new(true_time + self.offset);
+        for &job in Job::ALL {
+            let known = self.progress.get(&job).copied();
+            let action = self.timetable.decide(job, known, now, starting);
+            let (progress, due) = action.apply(known, now);
+            self.progress.insert(job, progress);
+            let Some(due) = due else { continue };
+            let is_frequent = matches!(job, Job::Status | Job::Recheck);
             let late = now.get() - due.get();
-            if self.all || (!often && job != Job::Admins && late > 0) || job == Job::Reset {
-                let note = if late > BEAT { "  made up for" } else { "" };
-                say(&format!(
+            if self.all || (!is_frequent && job != Job::Admins && late > 0) || job == Job::Reset {
+                let note = if late > CHECK_INTERVAL {
+                    "  caught up"
+                } else {
+                    ""
+                };
+                print_line(&format!(
                     "{}  {job:<8} for {}{note}",
                     shown(now.get()),
                     shown(due.get())
                 ));
             }
-            self.fired.push(Fired {
+            self.runs.push(JobRun {
                 job,
                 due: due.get(),
-                shown: now.get(),
-                truly,
+                clock_time: now.get(),
+                true_time,
             });
         }
     }
@@ -132,9 +138,9 @@ impl Program {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     match timetable(arguments.config) {
-        Ok(timetable) => play(timetable, arguments.all),
-        Err(why) => {
-            say(&why);
+        Ok(timetable) => simulate(timetable, arguments.all),
+        Err(error) => {
+            print_line(&error);
             ExitCode::FAILURE
         }
     }
@@ -144,9 +150,9 @@ fn timetable(path: Option<PathBuf>) -> Result<Timetable, String> {
     let directory = tempfile::tempdir().map_err(|error| error.to_string())?;
     let path = path.unwrap_or_else(|| directory.path().join("config.toml"));
     if !path.exists() {
-        let least = "[telegram]\napi_id = 1\napi_hash = \"0123456789abcdef0123456789abcdef\"\n\
+        let minimal = "[telegram]\napi_id = 1\napi_hash = \"0123456789abcdef0123456789abcdef\"\n\
                      [channels]\nhide_channel_id = -1001234567890\n[encrypt]\npassword = \"correct horse\"\n";
-        std::fs::write(&path, least).map_err(|error| error.to_string())?;
+        std::fs::write(&path, minimal).map_err(|error| error.to_string())?;
     }
     let environment = Environment::of_process().map_err(|error| error.to_string())?;
     let config = Config::load(Some(&path), &environment)
@@ -155,96 +161,96 @@ fn timetable(path: Option<PathBuf>) -> Result<Timetable, String> {
     Ok(Timetable::new(config.schedule, config.custom.reset_day))
 }
 
-fn play(timetable: Timetable, all: bool) -> ExitCode {
+fn simulate(timetable: Timetable, all: bool) -> ExitCode {
     let begins = BEGINS
         .parse::<jiff::Timestamp>()
         .map_or(0, jiff::Timestamp::as_second);
     let ends = begins + DAYS * DAY;
-    for job in Job::ALL {
-        say(&format!("{job:<8} at {}", timetable.expression(job)));
+    for &job in Job::ALL {
+        print_line(&format!("{job:<8} at {}", timetable.expression(job)));
     }
     let mut program = Program {
         timetable,
-        runs: BTreeMap::new(),
+        progress: BTreeMap::new(),
         offset: 0,
-        fired: Vec::new(),
+        runs: Vec::new(),
         all,
     };
-    program.look(begins, true);
-    let mut truly = begins;
+    program.check(begins, true);
+    let mut true_time = begins;
     let mut events = EVENTS.iter().peekable();
-    while truly < ends {
-        truly += BEAT;
-        let Some((_, event, what)) = events.next_if(|(at, ..)| begins + at <= truly) else {
-            program.look(truly, false);
+    while true_time < ends {
+        true_time += CHECK_INTERVAL;
+        let Some((_, event, description)) = events.next_if(|(at, ..)| begins + at <= true_time)
+        else {
+            program.check(true_time, false);
             continue;
         };
-        say(&format!("{}  -- {what}", shown(truly + program.offset)));
+        print_line(&format!(
+            "{}  -- {description}",
+            shown(true_time + program.offset)
+        ));
         match event {
             Event::Down(seconds) => {
-                truly += seconds;
-                program.look(truly, true);
+                true_time += seconds;
+                program.check(true_time, true);
             }
             Event::Jump(seconds) => program.offset += seconds,
         }
     }
-    verdict(&program, begins, ends)
+    summarize(&program, begins, ends)
 }
 
-/// Says what came of the year, and whether anything was lost or came twice.
-fn verdict(program: &Program, begins: i64, ends: i64) -> ExitCode {
+/// Prints the runs of each job, and the lost or repeated ones.
+fn summarize(program: &Program, begins: i64, ends: i64) -> ExitCode {
     let mut wrong = Vec::new();
-    say("\njob       runs  made up for");
-    for job in Job::ALL {
-        let fired: Vec<&Fired> = program
-            .fired
+    print_line("\njob       runs  caught up");
+    for &job in Job::ALL {
+        let runs: Vec<&JobRun> = program.runs.iter().filter(|run| run.job == job).collect();
+        let late = runs
             .iter()
-            .filter(|fired| fired.job == job)
-            .collect();
-        let late = fired
-            .iter()
-            .filter(|fired| fired.shown - fired.due > BEAT)
+            .filter(|run| run.clock_time - run.due > CHECK_INTERVAL)
             .count();
-        say(&format!("{job:<8} {:>5}  {late:>11}", fired.len()));
+        print_line(&format!("{job:<8} {:>5}  {late:>9}", runs.len()));
         match job {
             Job::Status => {
-                let bad = fired
+                let bad = runs
                     .iter()
-                    .filter(|fired| fired.shown - fired.due > STATUS_WITHIN)
+                    .filter(|run| run.clock_time - run.due > STATUS_WITHIN)
                     .count();
                 if bad > 0 {
                     wrong.push(format!("{bad} status reports were late"));
                 }
             }
             Job::Backup | Job::Count | Job::Reset => {
-                wrong.extend(lost_or_twice(program, job, &fired, begins, ends));
+                wrong.extend(lost_or_repeated(program, job, &runs, begins, ends));
             }
             Job::Admins | Job::Recheck => {}
         }
     }
     for line in &wrong {
-        say(&format!("WRONG: {line}"));
+        print_line(&format!("WRONG: {line}"));
     }
     if wrong.is_empty() {
-        say("nothing was lost, nothing came twice");
+        print_line("no run was lost or repeated");
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
     }
 }
 
-/// Each time of the year has a run of its own, or one soon after that makes up for it and for others.
-fn lost_or_twice(
+/// Checks that each due time has a run of its own, or a run at the next start that catches up several.
+fn lost_or_repeated(
     program: &Program,
     job: Job,
-    fired: &[&Fired],
+    runs: &[&JobRun],
     begins: i64,
     ends: i64,
 ) -> Vec<String> {
     let mut wrong = Vec::new();
-    for pair in fired.windows(2) {
+    for pair in runs.windows(2) {
         if pair[1].due <= pair[0].due {
-            wrong.push(format!("{job} for {} came twice", shown(pair[1].due)));
+            wrong.push(format!("{job} for {} was repeated", shown(pair[1].due)));
         }
     }
     let mut due = begins;
@@ -253,12 +259,12 @@ fn lost_or_twice(
         if due > ends {
             break;
         }
-        let covered = fired.iter().any(|fired| {
+        let covered = runs.iter().any(|run| {
             let down = EVENTS.iter().any(|(at, event, _)| {
                 let from = begins + at - 12 * HOUR;
-                matches!(event, Event::Down(length) if (from..=from + length + DAY).contains(&fired.truly))
+                matches!(event, Event::Down(length) if (from..=from + length + DAY).contains(&run.true_time))
             });
-            fired.due == due || (down && fired.due > due && fired.due - due <= 40 * DAY)
+            run.due == due || (down && run.due > due && run.due - due <= 40 * DAY)
         });
         if !covered {
             wrong.push(format!("{job} for {} was lost", shown(due)));
@@ -274,7 +280,7 @@ fn shown(moment: i64) -> String {
     )
 }
 
-#[expect(clippy::print_stdout, reason = "it is there to be read")]
-fn say(line: &str) {
+#[expect(clippy::print_stdout, reason = "the output of the example")]
+fn print_line(line: &str) {
     println!("{line}");
 }

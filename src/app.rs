@@ -3,10 +3,10 @@
 //! Owns the order of starting and ending, and what each failure means for the process: its exit
 //! code (SPEC §11) and its one plain sentence. It keeps nothing itself.
 
-pub mod by_hand;
 mod channels;
-pub mod history;
-pub mod overview;
+pub mod instance_overview;
+pub mod manual;
+pub mod member_history;
 
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, Permissions};
@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 use thiserror::Error;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -23,14 +23,15 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::config::{self, Config};
-use crate::files::{MakeFault, Maker, Reader};
+use crate::file_codec::{Decoder, EncodeError, Encoder};
 use crate::model::{Channel, ChannelId};
 use crate::schedule::Timetable;
 use crate::spool::Spool;
-use crate::store::{DirectoryLock, Facts, LockError, Start, Store, StoreError};
-use crate::task::{self, Settings, Shared, Standing, Stop, Wakes};
+use crate::store::{DirectoryLock, LockError, Start, Store, StoreError, Tx};
+use crate::task::{self, Accounts, Settings, Shared, TaskError, Wakes};
 use crate::telegram::{
-    AccountSession, AccountTrouble, CallError, FloodMemory, Hint, Identity, SessionError, Telegram,
+    AccountError, AccountSession, CallError, FloodMemory, Hint, Identity, SessionError, Telegram,
+    explain_account, explain_session,
 };
 use crate::version;
 
@@ -52,14 +53,14 @@ pub enum AppError {
     #[error(transparent)]
     Lock(#[from] LockError),
     /// The session file does not serve.
-    #[error(transparent)]
+    #[error("{}", explain_session(.0))]
     Session(#[from] SessionError),
     /// The database does not serve.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The account is unusable.
-    #[error(transparent)]
-    Account(#[from] AccountTrouble),
+    #[error("{}", explain_account(.0))]
+    Account(#[from] AccountError),
     /// Telegram could not be reached at start.
     #[error(
         "Telegram could not be reached for {minutes} minutes: {0}; check the network and [proxy]",
@@ -91,7 +92,7 @@ pub enum AppError {
     },
     /// The files' key cannot be derived.
     #[error("the key for sealing files: {0}")]
-    Sealing(#[from] MakeFault),
+    Sealing(#[from] EncodeError),
     /// The operating system fails us, or a loop ended by itself.
     #[error("{0}")]
     Internal(String),
@@ -114,13 +115,13 @@ impl AppError {
     }
 }
 
-impl From<Stop> for AppError {
-    fn from(stop: Stop) -> Self {
+impl From<TaskError> for AppError {
+    fn from(stop: TaskError) -> Self {
         match stop {
-            Stop::Account(trouble) => Self::Account(trouble),
-            Stop::Store(error) => Self::Store(error),
-            Stop::System(what) => Self::Internal(what),
-            Stop::Ending => Self::Internal("a loop ended by itself".into()),
+            TaskError::Account(trouble) => Self::Account(trouble),
+            TaskError::Store(error) => Self::Store(error),
+            TaskError::System(what) => Self::Internal(what),
+            TaskError::ShuttingDown => Self::Internal("a loop ended by itself".into()),
         }
     }
 }
@@ -154,8 +155,7 @@ fn note_start(config: &Config, store: &Store, clock: &Clock) {
         hide: config.channels.hide,
         exchange: config.channels.exchange,
     };
-    let noted: Result<(), StoreError> =
-        store.transaction(|facts| facts.note_start(&start, clock.now()));
+    let noted: Result<(), StoreError> = store.transaction(|tx| tx.note_start(&start, clock.now()));
     if let Err(error) = noted {
         tracing::warn!("that it started could not be noted: {error}");
     }
@@ -165,7 +165,7 @@ fn note_start(config: &Config, store: &Store, clock: &Clock) {
 fn note_end(store: &Store, clock: &Clock, because: Option<&AppError>) {
     let because = because.map(ToString::to_string);
     let noted: Result<(), StoreError> =
-        store.transaction(|facts| facts.note_end(because.as_deref(), clock.now()));
+        store.transaction(|tx| tx.note_end(because.as_deref(), clock.now()));
     if let Err(error) = noted {
         tracing::warn!("that it ended could not be noted: {error}");
     }
@@ -181,7 +181,7 @@ async fn run_with(
 ) -> Result<(), AppError> {
     let (store, clock) = (store.clone(), clock.clone());
     let password = SecretString::from(config.encrypt.password.expose());
-    let maker = Maker::new(config.exchange.files, &password)?;
+    let encoder = Encoder::new(config.exchange.files, &password)?;
 
     let (telegram, hints) = connect_with(&config, session, &store, &clock)?;
     let Some((own, channels, delivery)) =
@@ -198,8 +198,8 @@ async fn run_with(
         telegram,
         store,
         spool,
-        maker,
-        reader: Reader::new(&password),
+        encoder,
+        decoder: Decoder::new(&password),
         rules: RwLock::default(),
         settings: Settings {
             dialect: config.exchange.dialect,
@@ -212,7 +212,7 @@ async fn run_with(
         },
         clock,
         shutdown,
-        standing: Standing {
+        accounts: Accounts {
             own,
             nospam: config.bots.nospam,
             fleet: config.bots.fleet().collect(),
@@ -224,7 +224,7 @@ async fn run_with(
     });
     let timetable = Timetable::new(config.schedule, config.custom.reset_day);
     match work(&shared, timetable, hints, channels, started).await {
-        Err(Stop::Ending) if shared.shutdown.is_cancelled() => Ok(()),
+        Err(TaskError::ShuttingDown) if shared.shutdown.is_cancelled() => Ok(()),
         ended => ended.map_err(AppError::from),
     }
 }
@@ -236,13 +236,13 @@ async fn work(
     hints: mpsc::Receiver<Hint>,
     channels: Vec<Channel>,
     started: tokio::time::Instant,
-) -> Result<(), Stop> {
+) -> Result<(), TaskError> {
     task::reconcile(shared).await?;
     shared.reload_rules().await?;
     note_channels(shared, &channels).await?;
-    task::owe_online(shared).await?;
+    task::enqueue_online(shared).await?;
     tracing::info!(
-        account = %shared.standing.own,
+        account = %shared.accounts.own,
         channels = channels.len(),
         posts_to = %shared.delivery.exchange.unwrap_or(shared.delivery.hide),
         after_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
@@ -275,13 +275,13 @@ async fn work(
 }
 
 /// The ledger must know the private channels before the first post.
-async fn note_channels(shared: &Shared, channels: &[Channel]) -> Result<(), Stop> {
+async fn note_channels(shared: &Shared, channels: &[Channel]) -> Result<(), TaskError> {
     shared
-        .commit(|facts: &Facts<'_>| {
-            facts.note_account(shared.standing.own)?;
+        .commit(|tx: &Tx<'_>| {
+            tx.note_account(shared.accounts.own)?;
             for channel in channels {
                 if shared.delivery.private.contains(&channel.id) {
-                    facts.note_channel(channel)?;
+                    tx.note_channel(channel)?;
                 }
             }
             Ok(())
@@ -289,13 +289,15 @@ async fn note_channels(shared: &Shared, channels: &[Channel]) -> Result<(), Stop
         .await
 }
 
-fn ended_first(ended: Result<Result<(), Stop>, tokio::task::JoinError>) -> Result<(), Stop> {
+fn ended_first(
+    ended: Result<Result<(), TaskError>, tokio::task::JoinError>,
+) -> Result<(), TaskError> {
     match ended {
-        Ok(Ok(())) => Err(Stop::Ending),
+        Ok(Ok(())) => Err(TaskError::ShuttingDown),
         Ok(stopped) => stopped,
         Err(error) => match error.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),
-            Err(error) => Err(Stop::System(error.to_string())),
+            Err(error) => Err(TaskError::System(error.to_string())),
         },
     }
 }
@@ -335,11 +337,11 @@ fn connect_with(
     clock: &Clock,
 ) -> Result<(Telegram, mpsc::Receiver<Hint>), AppError> {
     let now = clock.now();
-    let floods = store.transaction(|facts| facts.floods(now))?;
+    let floods = store.transaction(|tx| tx.floods(now))?;
     let keeper = store.clone();
-    let memory: FloodMemory = Arc::new(move |method, until| {
+    let memory: FloodMemory = Box::new(move |method, until| {
         let kept: Result<(), StoreError> =
-            keeper.transaction(|facts| facts.remember_flood(method, until));
+            keeper.transaction(|tx| tx.remember_flood(method, until));
         if let Err(error) = kept {
             tracing::error!("a flood limit could not be kept for the next start: {error}");
         }
@@ -367,9 +369,6 @@ pub fn identity(config: &Config) -> Identity {
         system_version: config.telegram.system_version.clone(),
         app_version: config.telegram.app_version.clone(),
         lang_code: config.telegram.lang_code.clone(),
-        proxy_url: config
-            .proxy
-            .as_ref()
-            .map(|proxy: &config::Proxy| proxy.url().expose_secret().to_owned()),
+        proxy_url: config.proxy.as_ref().map(config::Proxy::url),
     }
 }

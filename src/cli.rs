@@ -1,18 +1,18 @@
-//! The command line: what a maintainer types, and the exit codes of SPEC §11.
+//! The command line: arguments, help, output and exit codes (docs/operations.md).
 //!
-//! Owns the arguments and the words printed about them; each subcommand has a room of its own.
+//! Each subcommand has a module of its own.
 
-mod ages;
+mod backup_restore;
 pub mod check;
-mod lists;
 mod login;
 mod open;
 mod run;
 mod status;
+mod terminal;
 mod why;
 
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -20,9 +20,9 @@ use clap::{Parser, Subcommand};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigErrors, Environment, Loaded};
 
-/// Something was asked for in words that are not understood.
+/// The exit code of an invalid command line.
 const USAGE: u8 = 64;
-/// The configuration cannot be used.
+/// The exit code of an invalid configuration.
 const CONFIGURATION: u8 = 78;
 
 #[derive(Debug, Parser)]
@@ -32,13 +32,13 @@ const CONFIGURATION: u8 = 78;
     about = "Forwards the profile photos of new group members to the SCP-079 fleet, unnoticed",
     arg_required_else_help = true,
     after_help = "Examples:
-  scp-079-avatar check --config config.toml     explain the configuration, or all that is wrong with it
+  scp-079-avatar check --config config.toml     explain the configuration, or list all its errors
   scp-079-avatar login --config config.toml     log the account in, once
   scp-079-avatar run --config config.toml       watch and forward until SIGTERM or Ctrl-C
-  scp-079-avatar status                         what it does, running or stopped
-  scp-079-avatar why 5079000001                 what became of that member
+  scp-079-avatar status                         show what an instance does, running or stopped
+  scp-079-avatar why 5079000001                 show the joins and photos of that user
   scp-079-avatar open photo -o photo.jpg        open a file that AVATAR posted
-  scp-079-avatar restore bad_ids --dry-run      say what bringing a list back would change
+  scp-079-avatar restore bad_ids --dry-run      show what restoring a list would change
 
 Without --config: ./config.toml, then $XDG_CONFIG_HOME/scp-079-avatar/config.toml, then
 /etc/scp-079-avatar/config.toml.
@@ -62,36 +62,40 @@ enum Command {
     Login,
     /// Read and explain the configuration; exit with 78 if it cannot be used
     Check,
-    /// Tell what an instance does, running or stopped; changes nothing
+    /// Show what an instance does, running or stopped; read-only
     Status(status::Arguments),
-    /// Tell what became of a member, running or stopped; changes nothing
+    /// Show the joins and photos of a user, running or stopped; read-only
     Why(why::Arguments),
-    /// Open a file of the fleet's, sealed or Python's, to standard output or to a file
+    /// Open a file of the fleet, sealed or from a Python program
     Open(open::Arguments),
     /// Save every list as a file
-    Backup(lists::BackupArguments),
-    /// Replace a list by a file's; what was there is kept as a sealed file in the data directory
-    Restore(lists::RestoreArguments),
+    Backup(backup_restore::BackupArguments),
+    /// Replace a list by a file; the replaced list is kept as a sealed file in the data directory
+    Restore(backup_restore::RestoreArguments),
 }
 
-/// A failure that ends the process: its exit code, and what is still to be said.
+/// A failure that ends the process.
 #[derive(Debug)]
 struct Failure {
     code: u8,
-    said: Option<String>,
+    /// The message for standard error, unless the failure has been logged.
+    message: Option<String>,
 }
 
 impl Failure {
-    fn new(code: u8, said: impl ToString) -> Self {
+    fn new(code: u8, message: impl ToString) -> Self {
         Self {
             code,
-            said: Some(said.to_string()),
+            message: Some(message.to_string()),
         }
     }
 
-    /// A failure that the log has told of already.
+    /// A failure that has been logged already.
     const fn logged(code: u8) -> Self {
-        Self { code, said: None }
+        Self {
+            code,
+            message: None,
+        }
     }
 }
 
@@ -101,23 +105,14 @@ impl From<ConfigErrors> for Failure {
     }
 }
 
-/// Prints what was asked for. Who reads no further, such as `head`, has enough: that is no failure.
-fn print(said: &str) -> Result<(), Failure> {
-    let mut out = std::io::stdout().lock();
-    match out.write_all(said.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::new(1, error)),
-        _ => Ok(()),
-    }
-}
-
-/// Parses the process's arguments, does what they say, and returns the exit code.
+/// Parses the process's arguments, runs the command, and returns the exit code.
 #[must_use]
 pub fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
             let code = if error.use_stderr() { USAGE } else { 0 };
-            // Nothing is left to be told to if the terminal is gone.
+            // If the terminal is gone, the exit code still reports the error.
             let _ = error.print();
             return code.into();
         }
@@ -125,8 +120,8 @@ pub fn main() -> ExitCode {
     match dispatch(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            if let Some(said) = failure.said {
-                complain(&said);
+            if let Some(message) = failure.message {
+                print_error(&message);
             }
             failure.code.into()
         }
@@ -138,7 +133,7 @@ fn dispatch(arguments: Arguments) -> Result<(), Failure> {
     let path = arguments.config.as_deref();
     match arguments.command {
         Command::Check => {
-            let mut out = std::io::stdout().lock();
+            let mut out = io::stdout().lock();
             check::run(path, &environment, Clock::system().now(), &mut out).map_err(|error| {
                 match error {
                     check::CheckError::Config(errors) => errors.into(),
@@ -149,24 +144,37 @@ fn dispatch(arguments: Arguments) -> Result<(), Failure> {
         }
         Command::Run => run::run(load(path, &environment)?),
         Command::Login => login::run(&load(path, &environment)?.config),
-        Command::Status(what) => status::run(&load(path, &environment)?.config, &what),
-        Command::Why(what) => why::run(&load(path, &environment)?.config, &what),
-        Command::Open(what) => open::run(&load(path, &environment)?.config, &what),
-        Command::Backup(what) => lists::backup(&load(path, &environment)?.config, &what),
-        Command::Restore(what) => lists::restore(&load(path, &environment)?.config, &what),
+        Command::Status(arguments) => status::run(&load(path, &environment)?.config, &arguments),
+        Command::Why(arguments) => why::run(&load(path, &environment)?.config, &arguments),
+        Command::Open(arguments) => open::run(&load(path, &environment)?.config, &arguments),
+        Command::Backup(arguments) => {
+            backup_restore::backup(&load(path, &environment)?.config, &arguments)
+        }
+        Command::Restore(arguments) => {
+            backup_restore::restore(&load(path, &environment)?.config, &arguments)
+        }
     }
 }
 
-/// Says something on standard error. If nobody can hear it, the exit code still tells.
-fn complain(what: &str) {
-    let _ = writeln!(std::io::stderr(), "scp-079-avatar: {what}");
-}
-
-/// Loads the configuration, and says what deserves a second look.
-fn load(path: Option<&std::path::Path>, environment: &Environment) -> Result<Loaded, Failure> {
+/// Loads the configuration and prints its warnings.
+fn load(path: Option<&Path>, environment: &Environment) -> Result<Loaded, Failure> {
     let loaded = Config::load(path, environment)?;
     for warning in &loaded.warnings {
-        complain(&format!("warning: {warning}"));
+        print_error(&format!("warning: {warning}"));
     }
     Ok(loaded)
+}
+
+/// Prints to standard output. A reader that closes the pipe early, such as `head`, is no failure.
+fn print(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::new(1, error)),
+        _ => Ok(()),
+    }
+}
+
+/// Prints to standard error. If that fails, the exit code still reports the error.
+fn print_error(message: &str) {
+    let _ = writeln!(io::stderr(), "scp-079-avatar: {message}");
 }

@@ -1,7 +1,7 @@
-//! The one place that reads the time.
+//! Reads the time.
 //!
-//! Every room is handed a [`Clock`]; clippy refuses the system's clocks elsewhere. grammers reads
-//! the system clock by itself, so this is not a means to pause time for it.
+//! All other modules get a [`Clock`] from their caller; clippy rejects the system's clocks elsewhere.
+//! grammers reads the system clock itself, so a test's clock does not change the time for grammers.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,14 +11,14 @@ use tokio::time::Instant;
 
 use crate::model::Timestamp;
 
-/// Tells the time: the wall clock for what is stored, a monotonic one for pacing.
+/// The wall clock, for stored times, and the monotonic clock, for pacing.
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> Duration + Send + Sync>);
 
 impl Clock {
-    /// The machine's clock.
+    /// Returns the machine's clock.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "this is the room that may")]
+    #[expect(clippy::disallowed_methods, reason = "this module reads the clocks")]
     pub fn system() -> Self {
         Self(Arc::new(|| {
             SystemTime::now()
@@ -27,28 +27,28 @@ impl Clock {
         }))
     }
 
-    /// A clock that shows what `source` gives: the time since 1970, UTC.
+    /// Returns a clock that reads `source`: the time since 1970, UTC.
     #[must_use]
     pub fn from_fn(source: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
         Self(Arc::new(source))
     }
 
-    /// Returns the present second.
+    /// Returns the current time in seconds.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         Timestamp::new(i64::try_from((self.0)().as_secs()).unwrap_or(i64::MAX))
     }
 
-    /// Returns how long it is until `moment`; zero if it is past.
+    /// Returns the time until `moment`, or zero if `moment` is past.
     #[must_use]
     pub fn until(&self, moment: Timestamp) -> Duration {
         let moment = Duration::from_secs(u64::try_from(moment.get()).unwrap_or(0));
         moment.saturating_sub((self.0)())
     }
 
-    /// Returns the monotonic clock's present instant, for pacing within the process.
+    /// Returns the current instant of the monotonic clock.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "this is the room that may")]
+    #[expect(clippy::disallowed_methods, reason = "this module reads the clocks")]
     pub fn instant(&self) -> Instant {
         Instant::now()
     }

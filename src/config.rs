@@ -1,250 +1,125 @@
-//! The configuration: TOML in, a checked [`Config`] out (SPEC §3).
+//! The configuration: a TOML file becomes a checked [`Config`].
 //!
-//! Owns the types that the rest of the program is configured with, and nothing of how they are
-//! used. Whatever a [`Config`] holds has been checked: there is no second look at it later. The
-//! rooms below find the file (`search`), parse it as a whole (`syntax`, `document`), read single
-//! keys (`section`, `credentials`, `values`), put the sections together (`sections`, `peers`,
-//! `proxy`), and say what is wrong (`finding`). Knows no clock and no network.
+//! Every value of a [`Config`] has been checked; the rest of the program does not check it again.
+//! The submodules find the file (`search`), parse it as a whole (`syntax`, `document`), read single
+//! keys (`section_reader`, `field`, `credentials`), read the sections (`sections` and a module for
+//! each kind), and describe errors (`finding`). docs/configuration.md has every key.
+//!
+//! To add a key, add it to its section's type, `read` and `values` (one module), to
+//! config.example.toml, and to docs/configuration.md.
 
+mod account;
 mod credentials;
+mod custom;
 mod document;
+mod field;
 mod finding;
+mod logging;
 mod peers;
+mod posting;
 mod proxy;
+mod reset_day;
 mod search;
-mod section;
+mod section_reader;
 mod sections;
 mod syntax;
 #[cfg(test)]
 mod tests;
-mod values;
+mod timing;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use croner::Cron;
-
+pub use self::account::Telegram;
+pub use self::custom::Custom;
+pub(crate) use self::custom::Seconds;
 pub use self::finding::{ConfigErrors, Finding};
+pub use self::logging::{Log, LogFormat, LogLevel};
+pub use self::peers::{Bots, Channels};
+pub use self::posting::{Delivery, Dialect, Encrypt, Exchange, FileKind, Mode};
 pub use self::proxy::Proxy;
+pub use self::reset_day::{Ordinal, ResetDay};
 pub use self::search::Environment;
-pub use self::values::{Dialect, FileKind, LogFormat, LogLevel, Ordinal, ResetDay};
-use crate::model::{ChannelId, UserId};
-use crate::secret::{Origin, Secret};
+use self::sections::Section;
+pub use self::sections::Value;
+pub use self::timing::{Schedule, every_day};
+use crate::secret::Origin;
 
-/// A configuration that was found, read and understood.
+/// A configuration, the file that it was read from, and the warnings about it.
 #[derive(Clone, Debug)]
 pub struct Loaded {
-    /// What it says.
     pub config: Config,
-    /// The file that says it, as an absolute path.
+    /// The absolute path of the file.
     pub path: PathBuf,
-    /// What deserves a second look, in the order of the file.
+    /// The warnings, in the order of the file.
     pub warnings: Vec<Finding>,
 }
 
-/// Everything that a maintainer can set.
+/// The checked configuration, a field for each section.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// `[telegram]`: the account.
     pub telegram: Telegram,
-    /// `[proxy]`: the way to Telegram; `None` is the direct one.
+    /// `None` is a direct connection.
     pub proxy: Option<Proxy>,
-    /// `[bots]`: the fleet's accounts.
     pub bots: Bots,
-    /// `[channels]`: where posts go.
     pub channels: Channels,
-    /// `[custom]`: what counts as new, and when the lists are reset.
     pub custom: Custom,
-    /// `[encrypt]`: what seals files.
     pub encrypt: Encrypt,
-    /// `[exchange]`: the form of posts.
     pub exchange: Exchange,
-    /// `[mode]`: the role of this instance.
     pub mode: Mode,
-    /// `[schedule]`: what happens when.
     pub schedule: Schedule,
-    /// `[delivery]`: the pace of posts, and what may wait.
     pub delivery: Delivery,
-    /// `[log]`: what is said about all that.
     pub log: Log,
-}
-
-/// `[telegram]`
-#[derive(Clone, Debug)]
-pub struct Telegram {
-    /// The application's id, from my.telegram.org; positive.
-    pub api_id: Secret<i32>,
-    /// The application's hash, from my.telegram.org.
-    pub api_hash: Secret,
-    /// Where the state lives; absolute.
-    pub data_dir: PathBuf,
-    /// The device that the account's list of sessions shows.
-    pub device_model: String,
-    /// The system that it shows.
-    pub system_version: String,
-    /// The program's version that it shows, which is not this program's.
-    pub app_version: String,
-    /// The language that it claims, as an IETF tag.
-    pub lang_code: String,
-}
-
-impl Telegram {
-    /// The account's session: `account.session` in `data_dir`.
-    #[must_use]
-    pub fn session_file(&self) -> PathBuf {
-        self.data_dir.join("account.session")
-    }
-
-    /// The program's memory: `state.db` in `data_dir`.
-    #[must_use]
-    pub fn state_file(&self) -> PathBuf {
-        self.data_dir.join("state.db")
-    }
-}
-
-/// `[bots]`
-#[derive(Clone, Debug, Default)]
-pub struct Bots {
-    /// NOSPAM; when set, only groups where it is an administrator are watched.
-    pub nospam: Option<UserId>,
-    /// The fleet's other accounts by name, such as `captcha`: trusted, never forwarded.
-    pub others: BTreeMap<&'static str, UserId>,
-}
-
-impl Bots {
-    /// Gives every account of the fleet that is set, NOSPAM among them.
-    pub fn fleet(&self) -> impl Iterator<Item = UserId> + '_ {
-        self.nospam.into_iter().chain(self.others.values().copied())
-    }
-}
-
-/// `[channels]`
-#[derive(Clone, Copy, Debug)]
-pub struct Channels {
-    /// HIDE.
-    pub hide: ChannelId,
-    /// EXCHANGE; when set, the normal road, and never the same as HIDE.
-    pub exchange: Option<ChannelId>,
-    /// Where HIDE is asked to report what MANAGE's orders did.
-    pub debug: Option<ChannelId>,
-}
-
-/// `[custom]`
-#[derive(Clone, Copy, Debug)]
-pub struct Custom {
-    /// The day of the monthly reset.
-    pub reset_day: ResetDay,
-    /// How long after joining a member counts as new; whole seconds, never zero.
-    pub time_new: Duration,
-    /// Whether Traditional Chinese is folded to Simplified before rules are matched.
-    pub zh_cn: bool,
-    /// Whether rules are matched against the bio too.
-    pub check_bio: bool,
-}
-
-/// `[encrypt]`
-#[derive(Clone, Debug)]
-pub struct Encrypt {
-    /// Seals files; 8 characters or more.
-    pub password: Secret,
-}
-
-/// `[exchange]`
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Exchange {
-    /// How reports are worded.
-    pub dialect: Dialect,
-    /// How files are written.
-    pub files: FileKind,
-}
-
-/// `[mode]`
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Mode {
-    /// Whether this instance is a standby replica.
-    pub backup: bool,
-}
-
-/// `[schedule]`: cron expressions, UTC; each of them comes some day.
-#[derive(Clone, Debug)]
-pub struct Schedule {
-    /// The status report.
-    pub status: Cron,
-    /// The backup of the lists.
-    pub backup: Cron,
-    /// The count report.
-    pub count: Cron,
-    /// The time of the reset; its day is [`Custom::reset_day`].
-    pub reset_time: Cron,
-    /// The refresh of administrator lists.
-    pub admins: Cron,
-    /// The recheck of members who are still new.
-    pub recheck: Cron,
-}
-
-/// `[delivery]`
-#[derive(Clone, Copy, Debug)]
-pub struct Delivery {
-    /// The least time between two posts; zero is allowed.
-    pub min_interval: Duration,
-    /// How old an avatar may be and still be posted; never zero.
-    pub max_age: Duration,
-    /// How many bytes the photos that wait may take on disk; never zero.
-    pub spool_max_bytes: u64,
-}
-
-/// `[log]`
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Log {
-    /// What lines look like.
-    pub format: LogFormat,
-    /// From which level on there are lines.
-    pub level: LogLevel,
-}
-
-/// Gives an expression's times of day on every day, with six fields, the first for seconds; five fields
-/// mean second 0.
-#[must_use]
-pub fn every_day(cron: &Cron) -> String {
-    let fields: Vec<&str> = cron.as_str().split_whitespace().collect();
-    match fields[..] {
-        [minute, hour, _, _, _] => format!("0 {minute} {hour} * * *"),
-        [second, minute, hour, _, _, _] => format!("{second} {minute} {hour} * * *"),
-        // A nickname such as @daily, each of which is at the beginning of an hour.
-        _ => "0 0 * * * *".to_owned(),
-    }
 }
 
 impl Config {
     /// Finds, reads and checks the configuration.
     ///
-    /// `path` is what `--config` says; without it the usual places are searched. Relative paths in
-    /// the file are relative to the file.
+    /// `path` is the argument of `--config`; without it the usual places are searched. Relative
+    /// paths in the file start from the file's directory.
     ///
     /// # Errors
-    ///
-    /// Everything that is wrong, all at once: no file, unreadable, syntax, unknown or missing keys,
-    /// wrong values.
+    /// Returns all errors at once: a missing or unreadable file, syntax, unknown or missing keys,
+    /// invalid values.
     pub fn load(path: Option<&Path>, environment: &Environment) -> Result<Loaded, ConfigErrors> {
-        let source = search::find(path, environment)?;
-        let (config, warnings) = sections::read(&source, environment)?;
+        let file = search::find(path, environment)?;
+        let (config, warnings) = sections::read(&file, environment)?;
         Ok(Loaded {
             config,
-            path: source.path,
+            path: file.path,
             warnings,
         })
     }
 
-    /// Gives every secret's origin under its section and key.
-    pub fn origins(&self) -> impl Iterator<Item = (&'static str, &'static str, &Origin)> {
+    /// Returns every section's name and effective values, in the order of the example file.
+    #[must_use]
+    pub fn values(&self) -> Vec<(&'static str, Vec<Value>)> {
+        fn of<S: Section>(section: &S) -> (&'static str, Vec<Value>) {
+            (S::NAME, section.values())
+        }
+        vec![
+            of(&self.telegram),
+            of(&self.proxy),
+            of(&self.bots),
+            of(&self.channels),
+            of(&self.custom),
+            of(&self.encrypt),
+            of(&self.exchange),
+            of(&self.mode),
+            of(&self.schedule),
+            of(&self.delivery),
+            of(&self.log),
+        ]
+    }
+
+    /// Returns the origin of every secret.
+    fn origins(&self) -> impl Iterator<Item = &Origin> {
         let proxy = self.proxy.iter().flat_map(|proxy| &proxy.login);
         [
-            ("telegram", "api_id", self.telegram.api_id.origin()),
-            ("telegram", "api_hash", self.telegram.api_hash.origin()),
-            ("encrypt", "password", self.encrypt.password.origin()),
+            self.telegram.api_id.origin(),
+            self.telegram.api_hash.origin(),
+            self.encrypt.password.origin(),
         ]
         .into_iter()
-        .chain(proxy.map(|(_, password)| ("proxy", "password", password.origin())))
+        .chain(proxy.map(|(_, password)| password.origin()))
     }
 }

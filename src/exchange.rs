@@ -1,12 +1,11 @@
-//! The exchange: the envelopes that the fleet's bots post to one another, as text and as meaning.
+//! The posts in HIDE and EXCHANGE: the orders that AVATAR obeys, the reports that it sends, and the channel that it
+//! posts to.
 //!
-//! Owns what an envelope looks like (SPEC §5). Knows no Telegram, no clock and no disk: it turns values into
-//! text and text into values. It keeps nothing, so a crash leaves nothing behind.
+//! The format of a post is in the crate `fleet-exchange`. This module knows no Telegram, no clock and no disk, and
+//! keeps nothing.
 
-pub mod envelope;
-mod format_data;
 pub mod orders;
 pub mod reports;
 pub mod route;
 
-pub use format_data::format_data;
+pub use fleet_exchange::format_data;

@@ -1,6 +1,6 @@
 //! SCP-079-AVATAR: forwards the profile photos of new group members to the SCP-079 fleet.
 //!
-//! ARCHITECTURE.md draws the map; each room says at its top what it owns.
+//! ARCHITECTURE.md describes how the modules work together; docs/ describes the behaviour.
 
 pub mod app;
 pub mod cli;
@@ -8,7 +8,8 @@ pub mod clock;
 pub mod config;
 pub mod decide;
 pub mod exchange;
-pub mod files;
+pub mod file_codec;
+pub mod list_file;
 pub mod model;
 pub mod photo;
 pub mod rules;

@@ -1,4 +1,4 @@
-//! The binary: parses, runs, and exits with what came of it.
+//! Runs the command line and exits with its exit code.
 
 use std::process::ExitCode;
 

@@ -181,7 +181,7 @@ pub struct Photo {
 
 /// What a user object says of the profile photo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PhotoSight {
+pub enum ProfilePhoto {
     /// A min user object that does not speak of the photo: it must be asked for.
     Unknown,
     /// None, or hidden from this account; the two look alike.
@@ -206,18 +206,18 @@ pub struct User {
     /// Whether the account is deleted.
     pub deleted: bool,
     /// Their profile photo.
-    pub photo: PhotoSight,
+    pub photo: ProfilePhoto,
 }
 
 /// By whose hand somebody became a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Adder {
+pub enum AddedBy {
     /// Their own: by a link, a request, a community, or the join button.
     Themselves,
     /// Another user's.
     User(UserId),
     /// An administrator's who acts in the name of the group.
-    Group,
+    AnonymousAdmin,
 }
 
 /// Somebody became a member of a group.
@@ -230,7 +230,7 @@ pub struct Join {
     /// Who joined.
     pub user: UserId,
     /// By whose hand.
-    pub added_by: Adder,
+    pub added_by: AddedBy,
     /// When.
     pub date: Timestamp,
 }
@@ -311,7 +311,7 @@ pub struct Page {
 
 /// Where and by which hashes a user can be named in a call, best first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sighting {
+pub struct UserRef {
     /// The user.
     pub user: UserId,
     /// The hash of a full user object.
@@ -384,7 +384,7 @@ pub struct Avatar {
 impl Avatar {
     /// Returns the message that the report tells: 0 where the photo was not seen with the join.
     #[must_use]
-    pub const fn told_message(&self) -> MessageId {
+    pub const fn reported_message(&self) -> MessageId {
         if self.recheck {
             MessageId::new(0)
         } else {
@@ -419,8 +419,8 @@ mod tests {
             panic!("it does not read");
         };
         assert!(!avatar.recheck);
-        assert_eq!(avatar.told_message(), MessageId::new(5));
+        assert_eq!(avatar.reported_message(), MessageId::new(5));
         avatar.recheck = true;
-        assert_eq!(avatar.told_message(), MessageId::new(0));
+        assert_eq!(avatar.reported_message(), MessageId::new(0));
     }
 }

@@ -1,85 +1,66 @@
-//! Whether the bytes that were downloaded are a whole photo.
+//! Checks that a downloaded photo is complete.
 //!
-//! Pure, and CPU-bound for some milliseconds. A decoder alone does not answer the question: it fills what a cut JPEG
-//! lacks with grey, and stops reading a PNG before its end. So the container is walked to its end marker first,
-//! and then the picture is decoded under limits. Knows no Telegram and no file.
+//! A decoder alone cannot tell: it fills the missing part of a truncated JPEG with grey, and stops
+//! reading a PNG before its end. The check therefore walks the container to its end marker first, and
+//! then decodes the picture under limits. It takes some milliseconds of CPU time and does no I/O.
 
 use std::io::Cursor;
 
-use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
-/// No avatar is near this: Telegram's are 640, at most 1280 pixels wide.
-const LARGEST_SIDE: u32 = 4096;
-const LARGEST_ALLOCATION: u64 = 256 << 20;
+/// Larger images are not decoded. Telegram's avatars are 640, at most 1280 pixels wide.
+const MAX_SIDE: u32 = 4096;
+const MAX_ALLOCATION: u64 = 256 << 20;
 
-/// What a photo is encoded as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// JPEG, which Telegram makes of nearly every photo.
     Jpeg,
-    /// PNG.
     Png,
-    /// WebP.
     WebP,
 }
 
-/// A whole still image.
+/// A complete still image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Still {
-    /// How it is encoded.
     pub format: Format,
-    /// Pixels from left to right.
+    /// In pixels.
     pub width: u32,
-    /// Pixels from top to bottom.
+    /// In pixels.
     pub height: u32,
 }
 
-/// Why the bytes are no photo to pass on.
+/// The reason why a photo is not forwarded.
 #[derive(Debug, thiserror::Error)]
-pub enum PhotoFault {
-    /// They begin like no image of a known format, or there are none.
+pub enum InvalidImage {
+    /// The first bytes are of no known format, or there are no bytes.
     #[error("not a JPEG, PNG or WebP image")]
     NotAnImage,
-    /// The image's end is missing.
-    #[error("the {format:?} image is cut short")]
-    Truncated {
-        /// As which it begins.
-        format: Format,
-    },
-    /// Decoding it would take more memory than any avatar is worth.
-    #[error(
-        "the image is {width}×{height} pixels large; at most {LARGEST_SIDE}×{LARGEST_SIDE} are decoded"
-    )]
-    TooLarge {
-        /// Pixels from left to right.
-        width: u32,
-        /// Pixels from top to bottom.
-        height: u32,
-    },
-    /// It begins and ends as an image, and is none.
+    #[error("the {format:?} image is truncated")]
+    Truncated { format: Format },
+    #[error("the image has {width}×{height} pixels; at most {MAX_SIDE}×{MAX_SIDE} are decoded")]
+    TooLarge { width: u32, height: u32 },
+    /// The container is complete, but the picture is damaged.
     #[error("the {format:?} image cannot be decoded: {source}")]
     Undecodable {
-        /// As which it begins.
         format: Format,
-        /// What the decoder says.
-        source: ImageError,
+        source: image::ImageError,
     },
 }
 
-/// Checks that the bytes are one whole image that can be decoded.
+/// Checks that the bytes are one complete image that can be decoded.
 ///
 /// # Errors
-/// [`PhotoFault`] says in which way they are not. A file that was cut anywhere is refused.
-pub fn check(bytes: &[u8]) -> Result<Still, PhotoFault> {
-    let format = Format::of(bytes).ok_or(PhotoFault::NotAnImage)?;
+/// See [`InvalidImage`]. An image that was truncated at any byte is refused.
+pub fn check(bytes: &[u8]) -> Result<Still, InvalidImage> {
+    let format = Format::of(bytes).ok_or(InvalidImage::NotAnImage)?;
     let end = match format {
         Format::Jpeg => jpeg_end(bytes),
         Format::Png => png_end(bytes),
         Format::WebP => webp_end(bytes),
     };
-    // What follows the end does not make the image less whole.
+    // Trailing bytes do not make the image incomplete.
     if end.is_none_or(|end| end > bytes.len()) {
-        return Err(PhotoFault::Truncated { format });
+        return Err(InvalidImage::Truncated { format });
     }
     let (width, height) = decode(bytes, format)?;
     Ok(Still {
@@ -114,8 +95,10 @@ impl Format {
     }
 }
 
-/// Where a JPEG ends: behind the EOI marker (ITU-T T.81, B.1.1). Segments are stepped over by their length, since a
-/// thumbnail within one has an end of its own; in coded data an `ff` that is no marker is followed by `00`.
+/// Returns the end of a JPEG, after the EOI marker (ITU-T T.81, B.1.1).
+///
+/// Segments are skipped by their length, because a thumbnail in a segment has an EOI marker of its own.
+/// In coded data, an `ff` that is not a marker is followed by `00`.
 fn jpeg_end(bytes: &[u8]) -> Option<usize> {
     const FILL: u8 = 0xff;
     const END: u8 = 0xd9;
@@ -137,7 +120,7 @@ fn jpeg_end(bytes: &[u8]) -> Option<usize> {
     }
 }
 
-/// Where a PNG ends: behind the chunk IEND (PNG, third edition, §5.3).
+/// Returns the end of a PNG, after the chunk IEND (PNG, third edition, §5.3).
 fn png_end(bytes: &[u8]) -> Option<usize> {
     let mut at = 8;
     loop {
@@ -150,17 +133,17 @@ fn png_end(bytes: &[u8]) -> Option<usize> {
     }
 }
 
-/// Where a WebP ends: behind as many bytes as its RIFF header says, made even (RFC 9649, §2.3).
+/// Returns the end of a WebP: the length in its RIFF header, rounded up to even (RFC 9649, §2.3).
 fn webp_end(bytes: &[u8]) -> Option<usize> {
     let length = bytes.get(4..8)?;
     let length = u32::from_le_bytes([length[0], length[1], length[2], length[3]]) as usize;
     length.checked_next_multiple_of(2)?.checked_add(8)
 }
 
-fn decode(bytes: &[u8], format: Format) -> Result<(u32, u32), PhotoFault> {
-    let undecodable = |source| PhotoFault::Undecodable { format, source };
+fn decode(bytes: &[u8], format: Format) -> Result<(u32, u32), InvalidImage> {
+    let undecodable = |source| InvalidImage::Undecodable { format, source };
     let mut limits = Limits::no_limits();
-    limits.max_alloc = Some(LARGEST_ALLOCATION);
+    limits.max_alloc = Some(MAX_ALLOCATION);
     let mut reader = ImageReader::with_format(
         Cursor::new(bytes),
         match format {
@@ -172,8 +155,8 @@ fn decode(bytes: &[u8], format: Format) -> Result<(u32, u32), PhotoFault> {
     reader.limits(limits);
     let decoder = reader.into_decoder().map_err(undecodable)?;
     let (width, height) = decoder.dimensions();
-    if width > LARGEST_SIDE || height > LARGEST_SIDE {
-        return Err(PhotoFault::TooLarge { width, height });
+    if width > MAX_SIDE || height > MAX_SIDE {
+        return Err(InvalidImage::TooLarge { width, height });
     }
     DynamicImage::from_decoder(decoder).map_err(undecodable)?;
     Ok((width, height))
@@ -230,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn whole_photos_pass() {
+    fn complete_photos_pass() {
         for (name, bytes, still) in PHOTOS {
             assert_eq!(check(bytes).unwrap(), still, "{name}");
             let longer = [bytes, b"\0\0more"].concat();
@@ -239,32 +222,32 @@ mod tests {
     }
 
     #[test]
-    fn a_photo_cut_at_any_byte_is_refused() {
+    fn a_photo_truncated_at_any_byte_is_refused() {
         for (name, bytes, still) in PHOTOS {
             for length in 0..bytes.len() {
-                let fault = check(&bytes[..length]).expect_err(name);
-                let expected = match fault {
-                    PhotoFault::NotAnImage => length < 12,
-                    PhotoFault::Truncated { format } => format == still.format,
+                let error = check(&bytes[..length]).expect_err(name);
+                let expected = match error {
+                    InvalidImage::NotAnImage => length < 12,
+                    InvalidImage::Truncated { format } => format == still.format,
                     _ => false,
                 };
-                assert!(expected, "{name} cut to {length}: {fault}");
+                assert!(expected, "{name} cut to {length}: {error}");
             }
         }
     }
 
     #[test]
-    fn what_only_begins_and_ends_like_a_photo_is_refused() {
+    fn a_container_without_a_picture_is_refused() {
         for bytes in [
             &b"\xff\xd8\xff\xd9"[..],
             b"\x89PNG\r\n\x1a\n\0\0\0\0IEND\xae\x42\x60\x82",
             b"RIFF\x04\0\0\0WEBP",
         ] {
-            let fault = check(bytes).unwrap_err();
-            assert!(matches!(fault, PhotoFault::Undecodable { .. }), "{fault}");
+            let error = check(bytes).unwrap_err();
+            assert!(matches!(error, InvalidImage::Undecodable { .. }), "{error}");
         }
         for bytes in [&b""[..], b"GIF89a", b"<html>", b"\0\0\0\x18ftypmp42"] {
-            assert!(matches!(check(bytes), Err(PhotoFault::NotAnImage)));
+            assert!(matches!(check(bytes), Err(InvalidImage::NotAnImage)));
         }
     }
 
@@ -272,34 +255,34 @@ mod tests {
     fn a_damaged_png_is_refused() {
         let mut png = PHOTOS[4].1.to_vec();
         png[100] ^= 1;
-        assert!(matches!(check(&png), Err(PhotoFault::Undecodable { .. })));
+        assert!(matches!(check(&png), Err(InvalidImage::Undecodable { .. })));
     }
 
     #[test]
     fn an_image_larger_than_any_avatar_is_not_decoded() {
         let wide = include_bytes!("../tests/fixtures/photos/too_wide.png");
-        let fault = check(wide).unwrap_err();
+        let error = check(wide).unwrap_err();
         assert!(
             matches!(
-                fault,
-                PhotoFault::TooLarge {
+                error,
+                InvalidImage::TooLarge {
                     width: 4097,
                     height: 1
                 }
             ),
-            "{fault}"
+            "{error}"
         );
-        // A JPEG that claims 65535 × 65535: the frame header's two sizes stand 5 bytes behind its marker.
+        // A JPEG that claims 65535 × 65535 pixels: height and width are 5 bytes after the frame marker.
         let mut huge = PHOTOS[0].1.to_vec();
         let frame = huge
             .windows(2)
             .position(|pair| pair == [0xff, 0xc0])
             .unwrap();
         huge[frame + 5..frame + 9].fill(0xff);
-        let fault = check(&huge).unwrap_err();
+        let error = check(&huge).unwrap_err();
         assert!(
-            matches!(fault, PhotoFault::TooLarge { width: 65535, .. }),
-            "{fault}"
+            matches!(error, InvalidImage::TooLarge { width: 65535, .. }),
+            "{error}"
         );
     }
 }

@@ -1,29 +1,8 @@
-//! The word lists: which names and bios NOSPAM bans unaided (SPEC §6).
+//! The word lists: the names and bios that NOSPAM bans without a photo (docs/rules.md).
 //!
-//! Owns the five lists of patterns in Python's `re` syntax, made ready once per update, and the
-//! answer to whether a name hits. Synchronous and pure: no clock, no disk, nothing is counted here.
-//! It refuses to say what a rule reads: a rule is named by its list and its place.
-//!
-//! # What of Python's syntax is understood
-//!
-//! All that CPython 3.11 compiles under `re.I | re.S | re.M`, with its meaning: lookaround,
-//! backreferences and conditions by number and name, comments, inline flags, global and scoped
-//! (`aimsux`), verbose patterns, atomic groups, possessive quantifiers, octal and hexadecimal escapes,
-//! `\Z`, and sets in which `[`, `&&`, `--` and `~~` are mere characters. `\d`, `\w`, `\s` and `\b` are
-//! Python's, and so is what counts as one letter when case does not matter (`i`, `I`, `ı` and `İ` do).
-//! Global flags are also taken behind the start, as Python did up to 3.10.
-//!
-//! Refused, besides what Python refuses: `\N{NAME}` (it would need Unicode's table of names), conditions
-//! on a group from within it (the engine and Python disagree), the template flag `t`,
-//! patterns of more than 8192 characters, groups nested more than 40 deep, and patterns that would
-//! take too much memory once compiled.
-//!
-//! # What a rule may cost
-//!
-//! A rule is only run if the name has the characters that it cannot do without (`cost`). Without
-//! lookaround, backreferences and the like it takes a time that is linear in the name. The others
-//! backtrack, and are bounded in steps, first by little, so that the harmless ones have their turn, then by
-//! more, as long as the decision's allowance lasts (`engine`).
+//! This module compiles the five lists of patterns once per update and decides whether a name or bio hits. It is
+//! synchronous: it reads neither clock nor disk, and it counts no hits. Errors and logs name a rule by its list and number and
+//! never quote it. The crate `python-re` has the syntax and the step limits.
 
 mod hanzi;
 mod text;
@@ -34,17 +13,24 @@ mod tests;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use python_re::{Allowance, Engine, Fold, Haystack, Outcome, RefusalReason};
+use python_re::{CompileError, Flags, Options, Pattern, StepBudget, StepLimitExceeded, Text};
 
 use crate::model::WordList;
 
-/// Which rule: its list, and its place there, counted from 0. Shown as `nm_words, rule 1`, counted
-/// from 1.
+/// The flags that the fleet passes to `re.search`: `re.I | re.S | re.M`.
+const FLAGS: Flags = Flags {
+    ignore_case: true,
+    multi_line: true,
+    dot_all: true,
+    verbose: false,
+    ascii: false,
+};
+
+/// A rule's list and its position there. Displayed as `nm_words, rule 1`, counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RuleId {
-    /// The list.
     pub list: WordList,
-    /// The place in the list that was handed to [`Rules::compile`].
+    /// The position in the list that was passed to [`Rules::compile`], counted from 0.
     pub index: usize,
 }
 
@@ -54,147 +40,145 @@ impl fmt::Display for RuleId {
     }
 }
 
-/// A rule that cannot be used, and why.
+/// A rule that cannot be compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{rule}: {reason}")]
-pub struct Refused {
-    /// The rule.
+pub struct InvalidRule {
     pub rule: RuleId,
-    /// Why; it does not quote the rule.
-    pub reason: RefusalReason,
+    pub reason: CompileError,
 }
 
-/// How a name or a bio was hit, and so which rules count one.
+/// The rules that a name or bio hits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hit {
-    /// By one rule of `nm_words`, `bio_words` or `ban_words`.
-    Alone(RuleId),
-    /// By a rule of `ad_words` and one of `con_words`.
-    Together {
-        /// The one of `ad_words`.
-        ad: RuleId,
-        /// The one of `con_words`.
-        contact: RuleId,
-    },
+    /// One rule of `nm_words`, `bio_words` or `ban_words`.
+    Single(RuleId),
+    /// A rule of `ad_words` together with a rule of `con_words`.
+    Pair { ad: RuleId, contact: RuleId },
 }
 
 impl Hit {
-    /// Returns the rules that count one.
+    /// Returns the rules whose hits are counted.
     pub fn rules(self) -> impl Iterator<Item = RuleId> {
         let (first, second) = match self {
-            Self::Alone(rule) => (rule, None),
-            Self::Together { ad, contact } => (ad, Some(contact)),
+            Self::Single(rule) => (rule, None),
+            Self::Pair { ad, contact } => (ad, Some(contact)),
         };
         std::iter::once(first).chain(second)
     }
 }
 
-/// What became of a name.
+/// The result of [`Rules::search`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Verdict {
-    /// The first hit, if any.
+pub struct SearchResult {
     pub hit: Option<Hit>,
-    /// The rules that ran past their limit of steps, or had none left, and so were skipped; each once,
-    /// in order.
-    pub overran: Vec<RuleId>,
+    /// The rules that were skipped because they reached their step limit or the budget was spent. Sorted, without
+    /// duplicates.
+    pub over_limit: Vec<RuleId>,
 }
 
-/// The rules of all lists, ready to be matched.
+/// The compiled rules of all lists.
 #[derive(Debug)]
 pub struct Rules {
-    lists: BTreeMap<WordList, Vec<(RuleId, Engine)>>,
+    lists: BTreeMap<WordList, Vec<(RuleId, Pattern)>>,
     zh_cn: bool,
 }
 
 impl Rules {
-    /// Makes rules ready, and names those that cannot be used.
+    /// Compiles the lists, and returns the rules that cannot be compiled.
     ///
-    /// `zh_cn` makes Traditional Chinese count as Simplified, in the rules here and in the names later.
+    /// With `zh_cn`, Traditional Chinese characters count as Simplified ones, in the rules and in the names.
     #[must_use]
-    pub fn compile(lists: &BTreeMap<WordList, Vec<String>>, zh_cn: bool) -> (Self, Vec<Refused>) {
-        let fold: Option<Fold> = zh_cn.then_some(hanzi::simplified_forms);
-        let mut refused = Vec::new();
+    pub fn compile(
+        lists: &BTreeMap<WordList, Vec<String>>,
+        zh_cn: bool,
+    ) -> (Self, Vec<InvalidRule>) {
+        let options = Options {
+            flags: FLAGS,
+            text_folding: zh_cn.then_some(hanzi::simplified_forms),
+        };
+        let mut invalid = Vec::new();
         let mut compiled = BTreeMap::new();
-        for (&list, patterns) in lists {
-            let mut engines = Vec::with_capacity(patterns.len());
-            for (index, pattern) in patterns.iter().enumerate() {
-                let rule = RuleId { list, index };
-                match Engine::compile(pattern, fold) {
-                    Ok(engine) => engines.push((rule, engine)),
-                    Err(reason) => refused.push(Refused { rule, reason }),
+        for (&list, rules) in lists {
+            let mut patterns = Vec::with_capacity(rules.len());
+            for (index, rule) in rules.iter().enumerate() {
+                let id = RuleId { list, index };
+                match Pattern::compile(rule, options) {
+                    Ok(pattern) => patterns.push((id, pattern)),
+                    Err(reason) => invalid.push(InvalidRule { rule: id, reason }),
                 }
             }
-            compiled.insert(list, engines);
+            compiled.insert(list, patterns);
         }
         let rules = Self {
             lists: compiled,
             zh_cn,
         };
-        (rules, refused)
+        (rules, invalid)
     }
 
-    /// Decides on a display name, and on a bio where there is one.
+    /// Searches a display name, and a bio if there is one, for the first hit.
     ///
-    /// A name hits by `nm_words`, `bio_words` or `ban_words`, or by `ad_words` and `con_words`
-    /// together. A bio hits likewise, but not by `nm_words`, which speak of names alone: so NOSPAM has it.
+    /// A name hits by `nm_words`, `bio_words` or `ban_words`, or by `ad_words` and `con_words` together. A bio hits likewise,
+    /// but NOSPAM does not apply `nm_words` to bios.
     #[must_use]
-    pub fn hit(&self, name: &str, bio: Option<&str>) -> Verdict {
+    pub fn search(&self, name: &str, bio: Option<&str>) -> SearchResult {
         let mut search = Search {
             rules: self,
-            allowance: Allowance::for_one_decision(),
-            overran: Vec::new(),
+            budget: StepBudget::default(),
+            over_limit: Vec::new(),
         };
         let hit = search
             .text(name, &[WordList::Nm, WordList::Bio, WordList::Ban])
             .or_else(|| search.text(bio?, &[WordList::Bio, WordList::Ban]));
-        let mut overran = search.overran;
-        overran.sort_unstable();
-        overran.dedup();
-        Verdict { hit, overran }
+        let mut over_limit = search.over_limit;
+        over_limit.sort_unstable();
+        over_limit.dedup();
+        SearchResult { hit, over_limit }
     }
 }
 
-/// One decision under way.
+/// The state of one [`Rules::search`].
 struct Search<'a> {
     rules: &'a Rules,
-    allowance: Allowance,
-    overran: Vec<RuleId>,
+    budget: StepBudget,
+    over_limit: Vec<RuleId>,
 }
 
 impl Search<'_> {
-    fn text(&mut self, text: &str, alone: &[WordList]) -> Option<Hit> {
-        let forms: Vec<Haystack> = text::forms(text, self.rules.zh_cn)
-            .into_iter()
-            .map(Haystack::new)
-            .collect();
-        for &list in alone {
+    fn text(&mut self, text: &str, single: &[WordList]) -> Option<Hit> {
+        let forms = text::forms(text, self.rules.zh_cn);
+        for &list in single {
             if let Some(rule) = self.list(list, &forms) {
-                return Some(Hit::Alone(rule));
+                return Some(Hit::Single(rule));
             }
         }
         let ad = self.list(WordList::Ad, &forms)?;
         let contact = self.list(WordList::Con, &forms)?;
-        Some(Hit::Together { ad, contact })
+        Some(Hit::Pair { ad, contact })
     }
 
-    /// Finds the first rule of a list that hits the first form that is hit.
-    fn list(&mut self, list: WordList, forms: &[Haystack]) -> Option<RuleId> {
-        let engines = self.rules.lists.get(&list)?;
-        let mut costly = Vec::new();
+    /// Finds the first rule of a list that matches a form of the text.
+    ///
+    /// A rule that a quick match does not decide waits until every other rule of the list had its quick match, so that an
+    /// expensive rule does not use up their budget.
+    fn list(&mut self, list: WordList, forms: &[Text]) -> Option<RuleId> {
+        let patterns = self.rules.lists.get(&list)?;
+        let mut undecided = Vec::new();
         for form in forms {
-            for (rule, engine) in engines {
-                match engine.glance(form, &mut self.allowance) {
-                    Outcome::Hit => return Some(*rule),
-                    Outcome::Missed => {}
-                    Outcome::Overran => costly.push((*rule, engine, form)),
+            for (rule, pattern) in patterns {
+                match pattern.quick_match(form, &mut self.budget) {
+                    Ok(true) => return Some(*rule),
+                    Ok(false) => {}
+                    Err(StepLimitExceeded) => undecided.push((*rule, pattern, form)),
                 }
             }
         }
-        for (rule, engine, form) in costly {
-            match engine.search(form, &mut self.allowance) {
-                Outcome::Hit => return Some(rule),
-                Outcome::Missed => {}
-                Outcome::Overran => self.overran.push(rule),
+        for (rule, pattern, form) in undecided {
+            match pattern.is_match(form, &mut self.budget) {
+                Ok(true) => return Some(rule),
+                Ok(false) => {}
+                Err(StepLimitExceeded) => self.over_limit.push(rule),
             }
         }
         None

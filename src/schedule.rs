@@ -1,85 +1,84 @@
-//! When what happens (SPEC §8): the jobs, their times, and what is to be done about one now.
+//! The schedule: the jobs, their due times, and whether a job runs now.
 //!
-//! Owns the meaning of `[schedule]` and `reset_day`, in UTC, and the rule for times that were missed. Knows no
-//! clock: a moment and what the store remembers of a job come in, a [`Verdict`] goes out. Whoever
-//! carries it out notes it in the same transaction, so that a crash leaves the job undone or done, and
-//! never in between.
+//! All times are UTC. The module is pure: a moment and the stored [`Progress`] of a job come in, an
+//! [`Action`] goes out. The caller commits an action's effects and the new progress in one
+//! transaction, so that after a crash the job is either done or due. docs/schedule.md describes the
+//! rules.
 
+mod catch_up;
 mod day;
 #[cfg(test)]
 mod tests;
-mod verdict;
-
-use std::fmt;
 
 use croner::Cron;
 use jiff::civil::{DateTime, Time};
 use jiff::tz::TimeZone;
 
-pub use self::verdict::{Run, STATUS_WITHIN, Verdict};
+pub use self::catch_up::{Action, Progress, STATUS_WITHIN};
 use crate::config::{ResetDay, Schedule};
 use crate::model::Timestamp;
 
-/// How many days ahead a reset is looked for: no month of any kind of [`ResetDay`] is further.
+/// The search for a reset ends after this many days. Every [`ResetDay`] occurs within them.
 const DAYS_SEARCHED: usize = 400;
 
-/// What happens by the clock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// The jobs. If several are due at once, they run in this order: the backup precedes the reset,
+/// which clears the lists that it saves.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    strum::Display,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
+#[strum(serialize_all = "lowercase", const_into_str)]
 pub enum Job {
     /// The status report.
     Status,
     /// The backup of every list.
     Backup,
-    /// The counts of every list of rules.
+    /// The hit counts of every rule list.
     Count,
     /// The monthly reset of users, joins and the bad list.
     Reset,
     /// The refresh of every group's administrators.
     Admins,
-    /// The second look at members who are still new.
+    /// The recheck of new members.
     Recheck,
 }
 
 impl Job {
-    /// All of them; where several are due at once, in this order. The backup comes before the reset,
-    /// which empties what it saves.
-    pub const ALL: [Self; 6] = [
-        Self::Status,
-        Self::Backup,
-        Self::Count,
-        Self::Reset,
-        Self::Admins,
-        Self::Recheck,
-    ];
-
-    /// Returns whether it happens at the next start if it was missed; administrators are read at each
-    /// start anyway.
-    #[must_use]
-    pub const fn is_made_up_for(self) -> bool {
-        !matches!(self, Self::Status)
-    }
+    pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
 
     /// Returns the name that `state.db` keeps.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
+        self.into_str()
+    }
+
+    /// Returns the key of the job's time in `[schedule]`.
+    #[must_use]
+    pub const fn key(self) -> &'static str {
         match self {
-            Self::Status => "status",
-            Self::Backup => "backup",
-            Self::Count => "count",
-            Self::Reset => "reset",
-            Self::Admins => "admins",
-            Self::Recheck => "recheck",
+            Self::Reset => "reset_time",
+            other => other.as_str(),
         }
     }
-}
 
-impl fmt::Display for Job {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+    /// Returns true if a missed run is caught up at the next start. Administrators are read at every
+    /// start anyway.
+    #[must_use]
+    pub const fn catches_up(self) -> bool {
+        !matches!(self, Self::Status)
     }
 }
 
-/// When each job is due.
+/// Computes when each job is due.
 #[derive(Clone, Debug)]
 pub struct Timetable {
     schedule: Schedule,
@@ -87,7 +86,6 @@ pub struct Timetable {
 }
 
 impl Timetable {
-    /// Takes the times from the configuration.
     #[must_use]
     pub const fn new(schedule: Schedule, reset_day: ResetDay) -> Self {
         Self {
@@ -96,7 +94,7 @@ impl Timetable {
         }
     }
 
-    /// Says when a job is due, in the words of the configuration.
+    /// Returns a job's times as the configuration expresses them.
     #[must_use]
     pub fn expression(&self, job: Job) -> String {
         let cron = self.cron(job).as_str();
@@ -106,14 +104,14 @@ impl Timetable {
         }
     }
 
-    /// Returns a cron expression of six fields, the first for seconds, that fires at the job's times of
-    /// day on every day: whether the day is one, [`Timetable::decide`] says.
+    /// Returns a cron expression of six fields, the first for seconds, that fires at the job's times
+    /// of day on every day. [`Timetable::decide`] checks the date.
     #[must_use]
     pub fn fires_at(&self, job: Job) -> String {
         crate::config::every_day(self.cron(job))
     }
 
-    /// Returns the first time that is due after a moment; `None` if there is none in living memory.
+    /// Returns the first due time after a moment, or `None` if the search finds none.
     #[must_use]
     pub fn next(&self, job: Job, after: Timestamp) -> Option<Timestamp> {
         let after = civil(after)?;
@@ -124,7 +122,7 @@ impl Timetable {
         found.and_then(timestamp)
     }
 
-    /// Returns the last time that was due by a moment, itself included.
+    /// Returns the last due time at or before a moment.
     #[must_use]
     pub fn latest(&self, job: Job, by: Timestamp) -> Option<Timestamp> {
         let by = civil(by)?;
@@ -143,9 +141,9 @@ impl Timetable {
             .take(DAYS_SEARCHED)
             .filter(|date| day::is_reset_day(self.reset_day, *date))
             .find_map(|date| {
-                let begins = date.to_datetime(Time::midnight());
-                let found = if begins > after {
-                    time.find_next_occurrence(&begins, true)
+                let midnight = date.to_datetime(Time::midnight());
+                let found = if midnight > after {
+                    time.find_next_occurrence(&midnight, true)
                 } else {
                     time.find_next_occurrence(&after, false)
                 };
@@ -160,8 +158,8 @@ impl Timetable {
             .take(DAYS_SEARCHED)
             .filter(|date| day::is_reset_day(self.reset_day, *date))
             .find_map(|date| {
-                let ends = date.at(23, 59, 59, 0);
-                let found = time.find_previous_occurrence(&ends.min(by), true);
+                let end_of_day = date.at(23, 59, 59, 0);
+                let found = time.find_previous_occurrence(&end_of_day.min(by), true);
                 found.ok().filter(|found| found.date() == date)
             })
     }

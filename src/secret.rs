@@ -1,8 +1,7 @@
-//! Secrets, and where each of them came from.
+//! Secret values and their origins.
 //!
-//! Owns the values that must never be printed; refuses to know what they are for. A [`Secret`]
-//! shows its origin and nothing else, whichever way it is formatted. Clones share one copy of the
-//! value, which is wiped when the last of them is dropped.
+//! Formatting a [`Secret`] in any way prints its origin alone. Clones share one copy of the value,
+//! which is wiped when the last clone is dropped.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -11,17 +10,17 @@ use std::sync::Arc;
 use secrecy::zeroize::Zeroize;
 use secrecy::{ExposeSecret, SecretBox};
 
-/// Where a secret was read from, in the order in which the places are asked (SPEC §3).
+/// The source of a secret. The sources are tried in this order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// The configuration itself, on this line.
+    /// The configuration file.
     Config {
         /// The line, counted from 1.
         line: usize,
     },
     /// The file that `KEY_file` names.
     File(PathBuf),
-    /// A file of systemd's, under `$CREDENTIALS_DIRECTORY`.
+    /// A systemd credential, a file under `$CREDENTIALS_DIRECTORY`.
     Credential(PathBuf),
     /// An environment variable.
     Variable(String),
@@ -38,7 +37,7 @@ impl fmt::Display for Origin {
     }
 }
 
-/// A value that must not be seen, with its [`Origin`].
+/// A value that must not be printed, with its [`Origin`].
 pub struct Secret<T: Zeroize + ?Sized = str> {
     value: Arc<SecretBox<T>>,
     origin: Origin,
@@ -54,20 +53,19 @@ impl<T: Zeroize + ?Sized> Secret<T> {
         }
     }
 
-    /// Hands the value out, to be used at once and not kept.
+    /// Returns the value. Callers use it at once and do not keep it.
     #[must_use]
     pub fn expose(&self) -> &T {
         self.value.expose_secret()
     }
 
-    /// Says where the value came from.
     #[must_use]
     pub const fn origin(&self) -> &Origin {
         &self.origin
     }
 }
 
-// Derived, it would ask for `T: Clone`, which a `str` is not.
+// A derived Clone would require `T: Clone`, which `str` does not implement.
 impl<T: Zeroize + ?Sized> Clone for Secret<T> {
     fn clone(&self) -> Self {
         Self {

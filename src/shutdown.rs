@@ -1,4 +1,4 @@
-//! How the program is told to end: SIGTERM or SIGINT, once, to everybody.
+//! Turns SIGTERM and SIGINT into a cancellation token.
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 /// Returns a token that is cancelled by the first SIGTERM or SIGINT.
 ///
 /// # Errors
-/// The signal handlers could not be installed.
+/// Returns an error if the signal handlers cannot be installed.
 pub fn on_signal() -> std::io::Result<CancellationToken> {
     let token = CancellationToken::new();
     let mut terminate = signal(SignalKind::terminate())?;

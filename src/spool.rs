@@ -1,17 +1,17 @@
-//! `data_dir/spool`: sealed photos that wait for their turn.
+//! `data_dir/spool`: sealed files that wait for their post.
 //!
-//! Owns the directory; that each file in it is whole, `files` sees to.
-//! Which file belongs to which post is the outbox's to know; what belongs to none is swept at start.
+//! A file is written whole or not at all. The outbox knows which file belongs to which post; files
+//! without a post, such as a crash may leave, are removed at start.
 
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder};
-use std::io::{self, Write as _};
+use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
-use crate::files::{self, PlaceFault};
+use fleet_files::atomic_file::{self, AtomicFileError};
 
-/// Letters and digits in a file's name.
+/// The number of letters and digits in a file name.
 const NAME_LENGTH: usize = 8;
 const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
@@ -23,7 +23,7 @@ impl Spool {
     /// Opens or creates the spool below `data_dir`.
     ///
     /// # Errors
-    /// The directory cannot be made.
+    /// Returns an error if the directory cannot be created.
     pub fn open(data_dir: &Path) -> io::Result<Self> {
         let path = data_dir.join("spool");
         DirBuilder::new()
@@ -33,21 +33,18 @@ impl Spool {
         Ok(Self(path))
     }
 
-    /// Writes a file; it is there, whole and safely on disk, or not at all.
+    /// Writes a file whole, and flushes it to disk, or writes nothing.
     ///
     /// # Errors
-    /// The disk is full or the directory cannot be written.
-    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), PlaceFault> {
-        files::replace(&self.0.join(name), |file| {
-            file.write_all(bytes)
-                .map_err(|error| PlaceFault::new("write", &self.0.join(name), error))
-        })
+    /// Returns an error if the disk is full or the directory is not writable.
+    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), AtomicFileError> {
+        atomic_file::write(&self.0.join(name), bytes)
     }
 
-    /// Reads a file; `None` if it is not there.
+    /// Reads a file; returns `None` if it does not exist.
     ///
     /// # Errors
-    /// It cannot be read.
+    /// Returns an error if the file cannot be read.
     pub fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
         match fs::read(self.0.join(name)) {
             Ok(bytes) => Ok(Some(bytes)),
@@ -56,10 +53,10 @@ impl Spool {
         }
     }
 
-    /// Removes a file; one that is not there is no error.
+    /// Removes a file, if it exists.
     ///
     /// # Errors
-    /// It cannot be removed.
+    /// Returns an error if the file cannot be removed.
     pub fn remove(&self, name: &str) -> io::Result<()> {
         match fs::remove_file(self.0.join(name)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -67,18 +64,19 @@ impl Spool {
         }
     }
 
-    /// Removes every file of this program's that is not `wanted`, and returns which of those are
-    /// there. What is not this program's stays; what cannot be removed is said, and stays.
+    /// Removes the program's files that are not `wanted`, and returns the wanted ones that exist.
+    ///
+    /// Files of other programs stay. A file that cannot be removed is logged and stays.
     ///
     /// # Errors
-    /// The directory cannot be read.
+    /// Returns an error if the directory cannot be read.
     pub fn sweep(&self, wanted: &BTreeSet<String>) -> io::Result<BTreeSet<String>> {
-        let mut there = BTreeSet::new();
+        let mut found = BTreeSet::new();
         for entry in fs::read_dir(&self.0)? {
             let entry = entry?;
             match entry.file_name().into_string() {
                 Ok(name) if wanted.contains(&name) => {
-                    there.insert(name);
+                    found.insert(name);
                 }
                 Ok(name) if is_ours(&name) && entry.file_type()?.is_file() => {
                     if let Err(error) = fs::remove_file(entry.path()) {
@@ -91,27 +89,28 @@ impl Spool {
                 ),
             }
         }
-        Ok(there)
+        Ok(found)
     }
 }
 
-/// Whether a file is called as this program calls its own: eight letters and digits, or a leftover
-/// of `files::replace`.
+/// Returns true if a name is one of this program's: eight letters and digits, or a leftover of
+/// `atomic_file`.
 fn is_ours(name: &str) -> bool {
-    let plain = name.len() == NAME_LENGTH && name.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    plain || (name.starts_with('.') && name.ends_with(".part"))
+    let is_file =
+        name.len() == NAME_LENGTH && name.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    is_file || (name.starts_with('.') && name.ends_with(".part"))
 }
 
-/// Makes a name that says nothing: eight random letters and digits (SPEC §4).
+/// Returns a name of eight random letters and digits, which reveals nothing about the file.
 ///
 /// # Errors
-/// The operating system gives no random numbers.
+/// Returns an error if the operating system provides no random numbers.
 pub fn random_name() -> io::Result<String> {
     let mut name = String::with_capacity(NAME_LENGTH);
     while name.len() < NAME_LENGTH {
         let mut byte = [0];
         getrandom::fill(&mut byte).map_err(io::Error::other)?;
-        // Bytes above the largest multiple of the alphabet's size would favour its beginning.
+        // Larger bytes would make the first letters of the alphabet more frequent.
         let limit = 256 - 256 % ALPHABET.len();
         if usize::from(byte[0]) < limit {
             name.push(char::from(ALPHABET[usize::from(byte[0]) % ALPHABET.len()]));
@@ -125,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_no_post_waits_for_is_swept() {
+    fn files_without_a_post_are_removed() {
         let directory = tempfile::tempdir().expect("a directory");
         let spool = Spool::open(directory.path()).expect("opened");
         spool.write("whole123", b"sealed").expect("written");
@@ -144,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn names_say_nothing() {
+    fn names_are_random_letters_and_digits() {
         let names: BTreeSet<String> = (0..100)
             .map(|_| random_name().expect("random numbers"))
             .collect();

@@ -32,7 +32,7 @@ use thiserror::Error;
 
 pub use instance::{Instance, Start};
 pub use joins::Outcome;
-pub use ledger::{KnownChannel, Moved};
+pub use ledger::{AdvanceOutcome, KnownChannel};
 pub use lists::Waiting;
 pub use lock::{DirectoryLock, Holder, LockError};
 pub use look::look;
@@ -174,14 +174,14 @@ impl Store {
     /// What `work` returns, or the commit's failure.
     pub fn transaction<T, E: From<StoreError>>(
         &self,
-        work: impl FnOnce(&Facts<'_>) -> Result<T, E>,
+        work: impl FnOnce(&Tx<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         on_this_thread(|| {
             let mut database = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
             let transaction = database
                 .transaction_with_behavior(TransactionBehavior::Immediate)
                 .map_err(StoreError::from)?;
-            let result = work(&Facts(&transaction))?;
+            let result = work(&Tx(&transaction))?;
             transaction.commit().map_err(StoreError::from)?;
             Ok(result)
         })
@@ -194,12 +194,12 @@ impl Store {
     /// What `work` returns, or the database cannot be read.
     pub fn snapshot<T, E: From<StoreError>>(
         &self,
-        work: impl FnOnce(&Facts<'_>) -> Result<T, E>,
+        work: impl FnOnce(&Tx<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         on_this_thread(|| {
             let mut database = self.reader()?;
             let transaction = database.transaction().map_err(StoreError::from)?;
-            work(&Facts(&transaction))
+            work(&Tx(&transaction))
         })
     }
 
@@ -221,9 +221,9 @@ fn on_this_thread<T>(work: impl FnOnce() -> T) -> T {
 }
 
 /// What is known, within one transaction. Its methods are spread over the rooms below.
-pub struct Facts<'a>(&'a Transaction<'a>);
+pub struct Tx<'a>(&'a Transaction<'a>);
 
-impl Facts<'_> {
+impl Tx<'_> {
     /// Remembers that `method` rests until then.
     ///
     /// # Errors
@@ -265,15 +265,15 @@ mod tests {
             let store = Store::open(&path).expect(layout);
             let now = Timestamp::new(1_800_000_000);
             store
-                .transaction(|facts| {
+                .transaction(|tx| {
                     let group = ChannelId::from_bare(1_234_567_890);
-                    let known = facts.channel(group)?.expect("the group");
+                    let known = tx.channel(group)?.expect("the group");
                     assert_eq!((known.channel.pts, known.present), (77, true), "{layout}");
                     assert_eq!(known.channel.top_message, MessageId::new(42));
-                    assert!(facts.is_admin_anywhere(UserId::new(8))?);
-                    assert_eq!(facts.forwarded(UserId::new(8), group)?.len(), 1);
-                    assert_eq!(facts.floods(now)?.len(), 1);
-                    let wanted = facts.wanted(now, 9)?;
+                    assert!(tx.is_admin_anywhere(UserId::new(8))?);
+                    assert_eq!(tx.forwarded(UserId::new(8), group)?.len(), 1);
+                    assert_eq!(tx.floods(now)?.len(), 1);
+                    let wanted = tx.wanted(now, 9)?;
                     assert_eq!(wanted.len(), 1, "{layout}");
                     assert!(matches!(&wanted[0].payload, Payload::Avatar(avatar)
                         if avatar.user == UserId::new(7)));
@@ -290,18 +290,18 @@ mod tests {
         let store = Store::open(&directory.path().join("state.db")).expect("opened");
         let write = |key: &str| {
             let kept: Result<(), StoreError> =
-                store.transaction(|facts| facts.keep_setting(key, "there"));
+                store.transaction(|tx| tx.keep_setting(key, "there"));
             kept.expect("written");
         };
         write("before");
-        let seen: Result<_, StoreError> = store.snapshot(|facts| {
-            let before = facts.setting("before")?;
+        let seen: Result<_, StoreError> = store.snapshot(|tx| {
+            let before = tx.setting("before")?;
             write("meanwhile");
-            assert!(facts.keep_setting("never", "there").is_err());
-            Ok((before, facts.setting("meanwhile")?))
+            assert!(tx.keep_setting("never", "there").is_err());
+            Ok((before, tx.setting("meanwhile")?))
         });
         assert_eq!(seen.expect("read"), (Some("there".to_owned()), None));
-        let now: Result<_, StoreError> = store.snapshot(|facts| facts.setting("meanwhile"));
+        let now: Result<_, StoreError> = store.snapshot(|tx| tx.setting("meanwhile"));
         assert_eq!(now.expect("read").as_deref(), Some("there"));
     }
 
@@ -310,14 +310,14 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let store = Store::open(&directory.path().join("state.db")).expect("opened");
         let now = Timestamp::new(1);
-        let left: Result<_, StoreError> = store.transaction(|facts| {
+        let left: Result<_, StoreError> = store.transaction(|tx| {
             let payload = Payload::Text { text: "x".into() };
-            facts.owe_wanted_report("a", &payload, now)?;
-            let row = facts.wanted_reports(None, now)?.remove(0);
-            facts.note_fetched(row.id, "abcdefgh", 1, now)?;
-            facts.note_dropped(row.id, "bad", now)?;
-            facts.note_wanted(row.id)?;
-            facts.wanted_reports(None, now)
+            tx.enqueue_wanted_report("a", &payload, now)?;
+            let row = tx.wanted_reports(None, now)?.remove(0);
+            tx.note_fetched(row.id, "abcdefgh", 1, now)?;
+            tx.note_dropped(row.id, "bad", now)?;
+            tx.note_wanted(row.id)?;
+            tx.wanted_reports(None, now)
         });
         assert_eq!(left.expect("read"), []);
     }
@@ -327,12 +327,12 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let store = Store::open(&directory.path().join("state.db")).expect("opened");
         let now = Timestamp::new(1);
-        let failed: Result<(), StoreError> = store.transaction(|facts| {
-            facts.remember_flood("m", Timestamp::new(99))?;
+        let failed: Result<(), StoreError> = store.transaction(|tx| {
+            tx.remember_flood("m", Timestamp::new(99))?;
             Err(StoreError::DiskFull)
         });
         assert!(matches!(failed, Err(StoreError::DiskFull)));
-        let floods: Result<_, StoreError> = store.transaction(|facts| facts.floods(now));
+        let floods: Result<_, StoreError> = store.transaction(|tx| tx.floods(now));
         assert!(floods.expect("read").is_empty());
     }
 
@@ -344,8 +344,8 @@ mod tests {
         let store = Store::open(&directory.path().join("state.db")).expect("opened");
         let waiting = lists::waiting_between("group_id = ?1 AND message_id = ?2");
         for sql in [outbox::ON_THEIR_WAY, recheck::DROPPED, &waiting] {
-            let plan: Result<Vec<String>, StoreError> = store.transaction(|facts| {
-                let mut plan = facts.0.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
+            let plan: Result<Vec<String>, StoreError> = store.transaction(|tx| {
+                let mut plan = tx.0.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
                 let nothing = vec![rusqlite::types::Null; plan.parameter_count()];
                 let rows = plan.query_map(rusqlite::params_from_iter(nothing), |row| row.get(3))?;
                 Ok(rows.collect::<Result<_, _>>()?)

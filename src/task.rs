@@ -7,11 +7,12 @@
 mod admins;
 mod cron;
 mod deliver;
+mod dialog_sync;
+mod enqueue;
 mod fetch;
 mod joins;
 mod lists;
 mod orders;
-mod owed;
 mod pull;
 mod recheck;
 mod watch;
@@ -27,7 +28,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 pub use admins::admins;
-pub use cron::{cron, owe_online};
+pub use cron::{cron, enqueue_online};
 pub use deliver::{deliver, reconcile};
 pub use fetch::fetch;
 pub use joins::RulesInForce;
@@ -38,11 +39,11 @@ pub use watch::watch;
 use crate::clock::Clock;
 use crate::config::Dialect;
 use crate::decide;
-use crate::files::{Maker, Reader};
+use crate::file_codec::{Decoder, Encoder};
 use crate::model::{Channel, ChannelId, ChannelKind, Timestamp, UserId};
 use crate::spool::Spool;
-use crate::store::{Facts, Store, StoreError};
-use crate::telegram::{AccountTrouble, CallError, Telegram};
+use crate::store::{Store, StoreError, Tx};
+use crate::telegram::{AccountError, CallError, Telegram};
 
 /// How long to wait before a change that the disk refused is tried again.
 const DISK_PAUSE: Duration = Duration::from_secs(5);
@@ -55,10 +56,10 @@ pub struct Shared {
     pub store: Store,
     /// Sealed photos that wait.
     pub spool: Spool,
-    /// Makes the files that are posted.
-    pub maker: Maker,
-    /// Opens the files that come with orders.
-    pub reader: Reader,
+    /// Encodes the files that are posted.
+    pub encoder: Encoder,
+    /// Decodes the files that come with orders.
+    pub decoder: Decoder,
     /// What NOSPAM bans unaided.
     pub rules: RwLock<Arc<RulesInForce>>,
     /// What the configuration says of reports and rules.
@@ -68,7 +69,7 @@ pub struct Shared {
     /// Tells every loop to end.
     pub shutdown: CancellationToken,
     /// Who is who.
-    pub standing: Standing,
+    pub accounts: Accounts,
     /// Where posts go, how fast, and how long they may wait.
     pub delivery: Delivery,
     /// Wakes the loops.
@@ -81,7 +82,7 @@ pub struct Shared {
 
 /// Who is who, from the configuration and from Telegram.
 #[derive(Clone, Debug)]
-pub struct Standing {
+pub struct Accounts {
     /// This account.
     pub own: UserId,
     /// NOSPAM; when set, only groups that it administers are watched.
@@ -145,13 +146,13 @@ pub struct Wakes {
 
 /// Why a loop ended before it was told to.
 #[derive(Debug, Error)]
-pub enum Stop {
+pub enum TaskError {
     /// It was told to, while it waited.
     #[error("ending")]
-    Ending,
+    ShuttingDown,
     /// The account is unusable.
     #[error(transparent)]
-    Account(#[from] AccountTrouble),
+    Account(#[from] AccountError),
     /// The database is unusable.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -168,8 +169,8 @@ impl Shared {
     /// The end was asked for, or the database is unusable.
     pub async fn commit<T>(
         &self,
-        mut work: impl FnMut(&Facts<'_>) -> Result<T, StoreError>,
-    ) -> Result<T, Stop> {
+        mut work: impl FnMut(&Tx<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, TaskError> {
         loop {
             match self.store.transaction(&mut work) {
                 Ok(done) => return Ok(done),
@@ -189,17 +190,17 @@ impl Shared {
     pub async fn call<T, F>(
         &self,
         make: impl Fn() -> F + Send,
-    ) -> Result<Result<T, CallError>, Stop>
+    ) -> Result<Result<T, CallError>, TaskError>
     where
         F: Future<Output = Result<T, CallError>> + Send,
     {
         let mut attempts = 0;
         loop {
-            let pause = match self.or_ending(make()).await? {
+            let pause = match self.or_shutdown(make()).await? {
                 Ok(done) => return Ok(Ok(done)),
                 Err(CallError::Account(trouble)) => return Err(trouble.into()),
                 Err(error @ CallError::Refused { .. }) => return Ok(Err(error)),
-                Err(CallError::Flood { until, .. }) => self.clock.until(until),
+                Err(CallError::Flood { until, .. }) => self.clock.until(Timestamp::new(until)),
                 Err(error @ (CallError::Network { .. } | CallError::Busy { .. })) => {
                     tracing::debug!("{error}");
                     decide::backoff(attempts)
@@ -223,13 +224,13 @@ impl Shared {
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn rules_of(&self, facts: &Facts<'_>) -> Result<Arc<RulesInForce>, StoreError> {
-        let version = facts.rules_version()?;
+    pub fn rules_of(&self, tx: &Tx<'_>) -> Result<Arc<RulesInForce>, StoreError> {
+        let version = tx.rules_version()?;
         let known = self.rules();
         if known.is_of(version) {
             return Ok(known);
         }
-        let lists = joins::rule_lists(facts)?;
+        let lists = joins::rule_lists(tx)?;
         Ok(self.put_in_force(version, lists))
     }
 
@@ -237,10 +238,10 @@ impl Shared {
     /// else do it while a transaction is open.
     ///
     /// # Errors
-    /// See [`Stop`].
-    pub async fn reload_rules(&self) -> Result<(), Stop> {
+    /// See [`TaskError`].
+    pub async fn reload_rules(&self) -> Result<(), TaskError> {
         let (version, lists) = self
-            .commit(|facts| Ok((facts.rules_version()?, joins::rule_lists(facts)?)))
+            .commit(|tx| Ok((tx.rules_version()?, joins::rule_lists(tx)?)))
             .await?;
         if !self.rules().is_of(version) {
             tokio::task::block_in_place(|| self.put_in_force(version, lists));
@@ -263,19 +264,22 @@ impl Shared {
     /// Sleeps, unless the end is asked for.
     ///
     /// # Errors
-    /// [`Stop::Ending`].
-    pub async fn pause(&self, pause: Duration) -> Result<(), Stop> {
-        self.or_ending(tokio::time::sleep(pause)).await
+    /// [`TaskError::ShuttingDown`].
+    pub async fn pause(&self, pause: Duration) -> Result<(), TaskError> {
+        self.or_shutdown(tokio::time::sleep(pause)).await
     }
 
     /// Waits for `work`, unless the end is asked for first.
     ///
     /// # Errors
-    /// [`Stop::Ending`].
-    pub async fn or_ending<T>(&self, work: impl Future<Output = T> + Send) -> Result<T, Stop> {
+    /// [`TaskError::ShuttingDown`].
+    pub async fn or_shutdown<T>(
+        &self,
+        work: impl Future<Output = T> + Send,
+    ) -> Result<T, TaskError> {
         tokio::select! {
             biased;
-            () = self.shutdown.cancelled() => Err(Stop::Ending),
+            () = self.shutdown.cancelled() => Err(TaskError::ShuttingDown),
             done = work => Ok(done),
         }
     }

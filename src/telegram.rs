@@ -1,78 +1,66 @@
-//! Telegram, as the rest of the program sees it: our facts in, our facts out.
+//! Telegram, in the program's own types.
 //!
-//! The only room that may say `grammers`. Owns the connections, the closed list of calls and the
-//! reading of Telegram's objects; refuses to know the database and what a join means. It keeps
-//! nothing but the session file, so a crash costs nothing here.
+//! This module turns requests of the program into permitted calls, and Telegram's objects into the types
+//! of [`model`](crate::model). It neither decides what a join means nor stores anything. The connections,
+//! the table of permitted calls and the session file belong to the crate `telegram_wire`, so this crate
+//! cannot even name a client:
+//!
+//! ```compile_fail,E0433
+//! fn bypass(client: &grammers_client::Client) {}
+//! ```
 
-mod calls;
+mod attachment;
 mod convert;
+mod dialogs;
 mod difference;
-mod document;
 mod download;
-mod fault;
-mod gate;
-mod link;
+mod error;
+mod hints;
 mod login;
 mod peer;
-mod photo;
 mod post;
-mod session;
+mod profile_photo;
 mod users;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use grammers_tl_types::functions as f;
+use telegram_wire::tl::functions as f;
+use telegram_wire::{Wire, WireConfig};
 use tokio::sync::mpsc;
 
-pub use calls::{FloodMemory, PERMITTED};
+pub use attachment::DocumentError;
 pub use difference::Difference;
-pub use document::DocumentError;
-pub use fault::{AccountTrouble, CallError};
-pub use link::Identity;
+pub use error::{explain_account, explain_session};
+pub use hints::Hint;
 pub use login::{LoginError, SentCode, SignedIn};
-pub use photo::PhotoError;
 pub use post::{File, Post, PostError};
-pub use session::{AccountSession, SessionError};
+pub use profile_photo::PhotoError;
+pub use telegram_wire::{
+    AccountError, AccountSession, CallError, Identity, PERMITTED, SessionError,
+};
 
 use crate::clock::Clock;
 use crate::model::{
-    AccessHash, Channel, ChannelId, Document, MessageId, Page, Photo, Sighting, Timestamp, User,
-    UserId,
+    AccessHash, Channel, ChannelId, Document, MessageId, Page, Photo, Timestamp, User, UserId,
+    UserRef,
 };
 
-/// How many hints may wait before the connection's task waits for us.
-const HINTS_KEPT: usize = 4096;
+/// How many hints are buffered for the watcher.
+const HINT_CAPACITY: usize = 4096;
 
-/// What Telegram pushed. A hint may be lost without harm: who moved is also asked for.
-#[derive(Debug)]
-pub enum Hint {
-    /// One event of one channel, to be applied if it follows what is stored.
-    Pushed(Page),
-    /// These users were shown with a photo, in whatever came.
-    Shown(Vec<User>),
-    /// This channel has moved by more than was told.
-    Moved(ChannelId),
-    /// Some channel has moved, or the account joined or left one.
-    SomethingMoved,
-    /// The connection was lost: what happened meanwhile was not pushed.
-    Disconnected,
-}
+/// Stores a flood limit beyond the end of the process: the method, and when the limit ends.
+pub type FloodMemory = Box<dyn Fn(&'static str, Timestamp) + Send + Sync>;
 
-/// The account's side of Telegram. Cheap to clone.
+/// The account's access to Telegram. Clones share the connections.
 #[derive(Clone)]
-pub struct Telegram(Arc<Inner>);
-
-struct Inner {
-    calls: calls::Calls,
-    imports: download::Imports,
-}
+pub struct Telegram(Arc<Wire>);
 
 impl Telegram {
-    /// Prepares the connections; the first call connects. Hints arrive at the receiver.
+    /// Prepares the connections; the first call connects. Must be called within a tokio runtime.
     ///
-    /// `may_write` are the channels that posts may go to, `floods` the limits still in force from
-    /// an earlier process, and `memory` is told of new ones.
+    /// Posts may go to the channels `may_write`. `floods` are the flood limits of an earlier process,
+    /// and `memory` is called with each new one.
     #[must_use]
     pub fn new(
         session: AccountSession,
@@ -82,52 +70,55 @@ impl Telegram {
         floods: &BTreeMap<String, Timestamp>,
         memory: FloodMemory,
     ) -> (Self, mpsc::Receiver<Hint>) {
-        let (hints, received) = mpsc::channel(HINTS_KEPT);
-        let link = link::Link::new(Arc::new(session), identity, hints);
-        let calls = calls::Calls::new(link, clock, may_write, floods, memory);
-        let inner = Inner {
-            calls,
-            imports: download::Imports::default(),
+        let config = WireConfig {
+            identity,
+            clock: Arc::new(clock),
+            writable_channels: may_write.into_iter().map(ChannelId::bare).collect(),
+            flood_limits: floods
+                .iter()
+                .map(|(method, until)| (method.clone(), until.get()))
+                .collect(),
+            on_flood_limit: Box::new(move |method, until| memory(method, Timestamp::new(until))),
         };
-        (Self(Arc::new(inner)), received)
+        let (wire, pushes) = Wire::new(session, config);
+        let (hint_sender, hint_receiver) = mpsc::channel(HINT_CAPACITY);
+        tokio::spawn(hints::forward(pushes, hint_sender));
+        (Self(Arc::new(wire)), hint_receiver)
     }
 
-    /// Asks for updates to be pushed on this connection; also the check that it is alive.
+    /// Asks Telegram to push updates over this connection. The answer also shows that the connection
+    /// is alive.
     ///
     /// # Errors
     /// See [`CallError`].
     pub async fn subscribe(&self) -> Result<(), CallError> {
-        self.calls()
-            .invoke(&f::updates::GetState {})
-            .await
-            .map(|_| ())
+        self.wire().invoke(&f::updates::GetState {}).await.map(drop)
     }
 
-    /// Drops the home connection, and every call that waits on it; the next call connects anew.
+    /// Drops the home connection and fails every call that waits on it. The next call connects again.
     pub fn reconnect(&self) {
-        let link = self.calls().link();
-        link.reset(link.home());
+        self.wire().reconnect();
     }
 
     /// Closes all connections.
     pub fn close(&self) {
-        self.calls().link().close();
+        self.wire().quit();
     }
 
-    /// Asks who this account is.
+    /// Fetches this account's own user object.
     ///
     /// # Errors
     /// See [`CallError`].
-    pub async fn own(&self) -> Result<User, CallError> {
-        users::own(self.calls()).await
+    pub async fn own_user(&self) -> Result<User, CallError> {
+        users::own(self.wire()).await
     }
 
-    /// Lists every channel that the account is in, with its present `pts`.
+    /// Lists every channel that the account is in, archived ones included, with its present `pts`.
     ///
     /// # Errors
     /// See [`CallError`].
     pub async fn channels(&self) -> Result<Vec<Channel>, CallError> {
-        difference::channels(self.calls()).await
+        dialogs::channels(self.wire()).await
     }
 
     /// Pulls one page of what happened in a channel since `pts`.
@@ -140,11 +131,11 @@ impl Telegram {
         access_hash: AccessHash,
         pts: i32,
     ) -> Result<Difference, CallError> {
-        difference::pull(self.calls(), channel, access_hash, pts).await
+        difference::pull(self.wire(), channel, access_hash, pts).await
     }
 
-    /// Fetches the messages after `after`, up to `top`, as many as one call gives. The page's
-    /// `last_message` says how far it came.
+    /// Fetches the messages after `after` and up to `top`, as many as one call returns. The page's
+    /// `last_message` is the last one that was asked for.
     ///
     /// # Errors
     /// See [`CallError`].
@@ -157,10 +148,10 @@ impl Telegram {
     ) -> Result<Page, CallError> {
         let first = after.get().saturating_add(1);
         let last = first
-            .saturating_add(difference::MESSAGES_A_CALL - 1)
+            .saturating_add(difference::MESSAGES_PER_CALL - 1)
             .min(top.get());
         difference::messages(
-            self.calls(),
+            self.wire(),
             channel,
             access_hash,
             MessageId::new(first),
@@ -169,7 +160,7 @@ impl Telegram {
         .await
     }
 
-    /// Asks for a group's administrators.
+    /// Fetches a group's administrators.
     ///
     /// # Errors
     /// See [`CallError`].
@@ -178,88 +169,101 @@ impl Telegram {
         group: ChannelId,
         access_hash: AccessHash,
     ) -> Result<Vec<UserId>, CallError> {
-        users::administrators(self.calls(), group, access_hash).await
+        users::administrators(self.wire(), group, access_hash).await
     }
 
-    /// Asks for users. Who is missing from the answer cannot be looked up.
+    /// Looks users up. A user who is missing from the result cannot be looked up.
     ///
     /// # Errors
     /// See [`CallError`].
     pub async fn look_up(
         &self,
-        sightings: &[Sighting],
+        user_refs: &[UserRef],
     ) -> Result<BTreeMap<UserId, User>, CallError> {
-        users::look_up(self.calls(), sightings, None).await
+        users::look_up(self.wire(), user_refs, None).await
     }
 
-    /// Asks for users who were looked up before; gives up where the call itself is refused.
+    /// Looks users up who were looked up before. Returns Telegram's refusal after a few in a row.
     ///
     /// # Errors
     /// See [`CallError`].
-    pub async fn look_again(
+    pub async fn refresh_users(
         &self,
-        sightings: &[Sighting],
+        user_refs: &[UserRef],
     ) -> Result<BTreeMap<UserId, User>, CallError> {
-        const REFUSALS: usize = 3;
-        users::look_up(self.calls(), sightings, Some(REFUSALS)).await
+        const MAX_REFUSALS: usize = 3;
+        users::look_up(self.wire(), user_refs, Some(MAX_REFUSALS)).await
     }
 
-    /// Asks for a user's bio. Telegram limits this call more than others.
+    /// Fetches a user's bio. Telegram limits this call more than others.
     ///
     /// # Errors
     /// See [`CallError`].
-    pub async fn bio(&self, user: &Sighting) -> Result<Option<String>, CallError> {
-        users::bio(self.calls(), user).await
+    pub async fn bio(&self, user: &UserRef) -> Result<Option<String>, CallError> {
+        users::bio(self.wire(), user).await
     }
 
-    /// Downloads a profile photo, whole.
+    /// Downloads a whole profile photo.
     ///
     /// # Errors
     /// See [`PhotoError`].
-    pub async fn photo(&self, photo: Photo, owner: &Sighting) -> Result<Vec<u8>, PhotoError> {
-        photo::profile_photo(self.calls(), &self.0.imports, photo, owner).await
+    pub async fn photo(&self, photo: Photo, owner: &UserRef) -> Result<Vec<u8>, PhotoError> {
+        profile_photo::profile_photo(self.wire(), photo, owner).await
     }
 
-    /// Downloads the file of a post in a private channel, whole.
+    /// Downloads the whole document of a post in a private channel.
     ///
     /// # Errors
     /// See [`DocumentError`].
     pub async fn document(
         &self,
-        channel: (ChannelId, AccessHash),
+        channel: ChannelId,
+        access_hash: AccessHash,
         message: MessageId,
         document: &Document,
     ) -> Result<Vec<u8>, DocumentError> {
-        document::post_document(self.calls(), &self.0.imports, channel, message, document).await
+        attachment::post_document(self.wire(), channel, access_hash, message, document).await
     }
 
-    /// Posts in HIDE or EXCHANGE; the same `random_id` again gives the same message again.
+    /// Posts in HIDE or EXCHANGE. A repetition with the same `random_id` returns the same message.
     ///
     /// # Errors
     /// See [`PostError`].
     pub async fn post(&self, post: &Post<'_>) -> Result<MessageId, PostError> {
-        post::send(self.calls(), post).await
+        post::send(self.wire(), post).await
     }
 
-    /// Returns until when posts with (or without) a file rest, if they do.
+    /// Returns when the flood limit on posts ends, if there is one. Posts with a file also depend on the
+    /// limits of the uploads.
     #[must_use]
-    pub fn posts_rest(&self, with_file: bool) -> Option<Timestamp> {
-        if with_file {
-            let calls = self.calls();
-            [
+    pub fn posts_limited_until(&self, with_file: bool) -> Option<Timestamp> {
+        let methods: &[&str] = if with_file {
+            &[
                 "upload.saveFilePart",
                 "upload.saveBigFilePart",
                 "messages.sendMedia",
             ]
-            .into_iter()
-            .filter_map(|method| calls.resting(method))
-            .max()
         } else {
-            self.calls().resting("messages.sendMessage")
-        }
+            &["messages.sendMessage"]
+        };
+        methods
+            .iter()
+            .filter_map(|method| self.wire().limited_until(method))
+            .max()
+            .map(Timestamp::new)
     }
 
-    fn calls(&self) -> &calls::Calls {
-        &self.0.calls
+    fn wire(&self) -> &Wire {
+        &self.0
+    }
+}
+
+impl telegram_wire::Clock for Clock {
+    fn now(&self) -> i64 {
+        Self::now(self).get()
+    }
+
+    fn instant(&self) -> tokio::time::Instant {
+        Self::instant(self)
     }
 }

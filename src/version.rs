@@ -1,8 +1,7 @@
-//! Which program this is: baked in when it is built (`build.rs`).
+//! The program's version and commit, compiled in by `build.rs`.
 
-/// Its version.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
-/// The commit that it was built from, or "unknown".
+/// The abbreviated commit, or "unknown".
 pub const COMMIT: &str = env!("SCP079_COMMIT");
-/// That commit's date, or "unknown".
+/// The date of that commit, or "unknown".
 pub const COMMIT_DATE: &str = env!("SCP079_COMMIT_DATE");

@@ -1,7 +1,7 @@
-//! The daemon: the program's own entry point in a process of its own, and its `state.db`, read beside it.
+//! Runs the daemon in a process of its own, and reads its `state.db`.
 //!
-//! The database rather than the log tells what became of a join: it is what the daemon itself goes by
-//! after a crash, while the words of a log line may change any day.
+//! The demo reads outcomes from the database rather than from the log, because the daemon itself relies
+//! on the database after a crash.
 
 use std::collections::HashMap;
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -18,30 +18,30 @@ use rusqlite::{Connection, OpenFlags};
 use rustix::process::{Pid, Signal, getpid, kill_process};
 use telegram_sim::{Simulator, bot_api_id};
 
-/// The name under which this executable is the daemon.
+/// Under this name, the executable runs as the daemon.
 pub(crate) const NAME: &str = "scp-079-avatar";
 /// The password that seals the photos.
 pub(crate) const PASSWORD: &str = "a password for the demo";
-/// How long a reader of the database waits for its writer.
-const BUSY: Duration = Duration::from_secs(5);
+/// The time that a reader of the database waits for the writer.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Is the daemon: what `scp-079-avatar` does with the same arguments.
+/// Runs `scp-079-avatar` with the arguments of this process.
 pub(crate) fn main() -> ExitCode {
-    // A demo that is killed outright cannot end its daemon, but its end of this pipe closes.
+    // A killed demo cannot stop its daemon, but its end of this pipe closes.
     thread::spawn(|| {
-        let gone = io::copy(&mut io::stdin().lock(), &mut io::sink());
-        if gone.is_ok() {
-            // A failure would mean that this very process is gone.
+        let closed = io::copy(&mut io::stdin().lock(), &mut io::sink());
+        if closed.is_ok() {
+            // The signal fails only if this process is gone.
             let _ = kill_process(getpid(), Signal::TERM);
         }
     });
     scp_079_avatar::cli::main()
 }
 
-/// Which join: bare group, message, user.
+/// A join: bare group id, message id, user id.
 pub(crate) type JoinKey = (i64, i64, i64);
 
-/// A running daemon; it is killed when dropped.
+/// A running daemon, which is killed when dropped.
 pub(crate) struct Daemon {
     child: Child,
     log: PathBuf,
@@ -50,13 +50,13 @@ pub(crate) struct Daemon {
 }
 
 impl Daemon {
-    /// Starts it in `directory`, logged in to the simulator, posting in `hide` without a pause.
+    /// Starts the daemon in `directory`, logged in to the simulator, posting in `hide` without pauses.
     pub(crate) fn start(directory: &Path, sim: &Simulator, hide: i64) -> anyhow::Result<Self> {
         let data_dir = directory.join("data");
         DirBuilder::new()
             .mode(0o700)
             .create(&data_dir)
-            .context("cannot make the data directory")?;
+            .context("cannot create the data directory")?;
         sim.write_session(data_dir.join("account.session"))
             .context("cannot write the session")?;
         let config = directory.join("config.toml");
@@ -68,11 +68,11 @@ impl Daemon {
             .arg("--config")
             .arg(&config)
             .env_clear()
-            // A Ctrl-C is for the demo alone, which then ends the daemon.
+            // Ctrl-C must reach the demo alone, which then stops the daemon.
             .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
-            .stderr(File::create(&log).context("cannot make the log")?)
+            .stderr(File::create(&log).context("cannot create the log")?)
             .spawn()
             .context("cannot start the daemon")?;
         Ok(Self {
@@ -87,24 +87,24 @@ impl Daemon {
         self.child.id()
     }
 
-    /// Returns how it ended, if it did.
-    pub(crate) fn ended(&mut self) -> io::Result<Option<ExitStatus>> {
+    /// Returns the exit status if the daemon has exited.
+    pub(crate) fn exit_status(&mut self) -> io::Result<Option<ExitStatus>> {
         self.child.try_wait()
     }
 
-    /// Asks it to end, as systemd does.
+    /// Sends SIGTERM, as systemd does.
     pub(crate) fn terminate(&self) -> anyhow::Result<()> {
         let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
         let pid = pid.context("the daemon has no process id")?;
         kill_process(pid, Signal::TERM).context("cannot signal the daemon")
     }
 
-    /// Returns the last lines of its log.
-    pub(crate) fn last_words(&self) -> Vec<String> {
+    /// Returns the last lines of the log.
+    pub(crate) fn log_tail(&self) -> Vec<String> {
         const LINES: usize = 12;
         let log = match fs::read(&self.log) {
             Ok(log) => log,
-            Err(error) => return vec![format!("its log cannot be read: {error}")],
+            Err(error) => return vec![format!("the log cannot be read: {error}")],
         };
         let log = String::from_utf8_lossy(&log);
         let lines: Vec<&str> = log.lines().collect();
@@ -115,25 +115,25 @@ impl Daemon {
             .collect()
     }
 
-    /// Returns how many groups it has whose administrators it does not know yet.
-    pub(crate) fn groups_to_learn(&mut self) -> anyhow::Result<i64> {
+    /// Returns the number of groups whose administrators have not been read yet.
+    pub(crate) fn groups_without_administrators(&mut self) -> anyhow::Result<i64> {
         self.count("SELECT COUNT(*) FROM ledger WHERE kind = 'group' AND admins_at IS NULL")
     }
 
-    /// Returns how much it still owes: joins to decide on, photos and reports to post.
-    pub(crate) fn owed(&mut self) -> anyhow::Result<i64> {
+    /// Returns the number of undecided joins and of unsettled outbox rows.
+    pub(crate) fn unsettled(&mut self) -> anyhow::Result<i64> {
         self.count(
             "SELECT (SELECT COUNT(*) FROM outbox WHERE state NOT IN ('sent', 'dropped'))
                   + (SELECT COUNT(*) FROM joins WHERE outcome IN ('lookup', 'queued'))",
         )
     }
 
-    /// Returns what became of one join, once that is settled.
+    /// Returns the outcome of a settled join.
     pub(crate) fn outcome(&mut self, join: JoinKey) -> anyhow::Result<Option<String>> {
         Ok(self.outcomes(join.0)?.remove(&join))
     }
 
-    /// Returns what became of the joins of a group that are settled.
+    /// Returns the outcomes of a group's settled joins.
     pub(crate) fn outcomes(&mut self, group: i64) -> anyhow::Result<HashMap<JoinKey, String>> {
         let mut statement = self.database()?.prepare_cached(
             "SELECT message_id, user_id, outcome FROM joins
@@ -145,8 +145,8 @@ impl Daemon {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Returns the names of the files that it left in its spool.
-    pub(crate) fn spool(&self) -> anyhow::Result<Vec<String>> {
+    /// Returns the names of the files in the spool.
+    pub(crate) fn spooled_files(&self) -> anyhow::Result<Vec<String>> {
         let spool = self.data_dir.join("spool");
         let files = fs::read_dir(spool).context("cannot list the spool")?;
         files
@@ -164,7 +164,7 @@ impl Daemon {
             let path = self.data_dir.join("state.db");
             let database = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
                 .context("cannot open state.db")?;
-            database.busy_timeout(BUSY)?;
+            database.busy_timeout(BUSY_TIMEOUT)?;
             self.database = Some(database);
         }
         match &self.database {
@@ -176,7 +176,7 @@ impl Daemon {
 
 impl Drop for Daemon {
     fn drop(&mut self) {
-        // Both only fail on a process that is gone already.
+        // Both fail only if the process is gone already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -188,7 +188,7 @@ fn write_config(path: &Path, hide: i64) -> io::Result<()> {
         "[telegram]\napi_id = 1\napi_hash = \"0123456789abcdef0123456789abcdef\"\n
 [channels]\nhide_channel_id = {hide}\n
 [encrypt]\npassword = \"{PASSWORD}\"\n
-# Telegram would not put up with this pace; the simulator does.\n[delivery]\nmin_interval_ms = 0\n"
+# The simulator allows this pace; Telegram would not.\n[delivery]\nmin_interval_ms = 0\n"
     );
     let mut file = OpenOptions::new()
         .write(true)

@@ -1,17 +1,16 @@
-//! The main job, without an account and without a network: `cargo run --release --example demo`.
+//! Shows the program at work, without an account or a network: `cargo run --release --example demo`.
 //!
-//! Starts a Telegram data centre on loopback and the real daemon against it, lets members join, and
-//! shows what becomes of each; then a raid; then it opens what was posted, compares it with the
-//! originals, and sums up. It ends with 0 only if nothing was lost, nothing came twice and nothing
-//! was altered. Everything it writes lies in a temporary directory that goes away with it, also when
-//! it is interrupted.
+//! The demo starts a Telegram data centre on loopback and the real daemon against it, lets members
+//! join, and shows the result of each join; then a raid. At last it opens the posted files and compares
+//! them with the original photos. It exits with 0 only if no photo was lost, posted twice or altered. All
+//! files are in a temporary directory, which the demo removes, also when it is interrupted.
 
 mod daemon;
 mod raid;
-mod scenes;
 mod screen;
-mod stage;
-mod verdict;
+mod single_joins;
+mod state;
+mod summary;
 
 use std::process::ExitCode;
 use std::sync::mpsc::{self, Receiver};
@@ -21,64 +20,64 @@ use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::screen::{Interrupted, Screen};
-use crate::stage::Stage;
+use crate::state::Demo;
 
-/// What a shell calls a process that an interrupt ended: 128 and SIGINT's number.
+/// The shell's exit code for a process that SIGINT ended: 128 + 2.
 const INTERRUPTED: u8 = 130;
 
 fn main() -> ExitCode {
-    // `cargo run --example` builds no binary beside the example. So the daemon is this executable
-    // once more, started under the binary's name: the same entry point, in a process of its own.
+    // `cargo run --example` does not build the program's binary. The daemon is therefore this
+    // executable, started under the binary's name, with the same entry point.
     if std::env::args_os()
         .next()
         .is_some_and(|name| name == daemon::NAME)
     {
         return daemon::main();
     }
-    match play() {
+    match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.is::<Interrupted>() => {
-            screen::complain("interrupted");
+            screen::print_error("interrupted");
             INTERRUPTED.into()
         }
         Err(error) => {
-            screen::complain(&format!("it did not hold: {error:#}"));
+            screen::print_error(&format!("failed: {error:#}"));
             ExitCode::FAILURE
         }
     }
 }
 
-fn play() -> anyhow::Result<()> {
+fn run() -> anyhow::Result<()> {
     let screen = Screen::new(interrupts().context("cannot listen for signals")?);
-    let mut stage = Stage::set(screen)?;
-    let held = perform(&mut stage);
-    if let Err(error) = &held
+    let mut demo = Demo::start(screen)?;
+    let result = run_parts(&mut demo);
+    if let Err(error) = &result
         && !error.is::<Interrupted>()
     {
-        for line in stage.last_words() {
-            screen::complain(&format!("daemon: {line}"));
+        for line in demo.log_tail() {
+            screen::print_error(&format!("daemon: {line}"));
         }
     }
-    match (held, stage.strike()) {
-        (Err(error), Err(left)) => {
-            screen::complain(&format!("{left:#}"));
+    match (result, demo.clean_up()) {
+        (Err(error), Err(clean_up_error)) => {
+            screen::print_error(&format!("{clean_up_error:#}"));
             Err(error)
         }
-        (held, cleared) => held.and(cleared),
+        (result, cleaned_up) => result.and(cleaned_up),
     }
 }
 
-fn perform(stage: &mut Stage) -> anyhow::Result<()> {
-    stage.open()?;
-    scenes::play(stage)?;
-    raid::play(stage)?;
-    stage.settle()?;
-    verdict::open_one(stage)?;
-    let ending = stage.close()?;
-    verdict::sum_up(stage, &ending)
+fn run_parts(demo: &mut Demo) -> anyhow::Result<()> {
+    demo.introduce()?;
+    single_joins::run(demo)?;
+    raid::run(demo)?;
+    demo.wait_until_settled()?;
+    summary::open_first(demo)?;
+    let exit = demo.stop_daemon()?;
+    summary::print(demo, &exit)
 }
 
-/// Returns where the first SIGINT, SIGTERM or SIGHUP is told.
+/// Returns a channel that receives a message at the first SIGINT, SIGTERM or SIGHUP.
 fn interrupts() -> anyhow::Result<Receiver<()>> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -88,7 +87,7 @@ fn interrupts() -> anyhow::Result<Receiver<()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hangup = signal(SignalKind::hangup())?;
     drop(guard);
-    let (tell, told) = mpsc::channel();
+    let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
         runtime.block_on(async {
             tokio::select! {
@@ -97,8 +96,8 @@ fn interrupts() -> anyhow::Result<Receiver<()>> {
                 _ = hangup.recv() => {}
             }
         });
-        // The demo is over if nobody listens.
-        let _ = tell.send(());
+        // Sending fails only if the demo is over.
+        let _ = sender.send(());
     });
-    Ok(told)
+    Ok(receiver)
 }

@@ -1,4 +1,4 @@
-//! The raid: many members at a steady rate, faster than a person could follow.
+//! The raid: 200 members join a group within seconds.
 
 use std::io::{self, Write as _};
 use std::time::Duration;
@@ -6,60 +6,59 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use telegram_sim::{HOME_DC, JoinKind, OTHER_DC, PhotoSpec};
 
-use crate::screen::Ink;
-use crate::stage::{Expected, GLANCE, Member, Stage};
+use crate::screen::Style;
+use crate::state::{Demo, Expected, Member, POLL_INTERVAL};
 
-/// How many join.
 const JOINS: usize = 200;
-/// The time from one to the next: fifty a second.
+/// The time between two joins: fifty a second.
 const INTERVAL: Duration = Duration::from_millis(20);
-/// How many settled joins make a line where no bar can move.
+/// Without a terminal, a line is printed after this many settled joins.
 const LINE_EVERY: usize = 50;
 
-/// Plays the raid until every join of it is settled.
-pub(crate) fn play(stage: &mut Stage) -> anyhow::Result<()> {
-    stage.screen.heading("A raid on another group")?;
+/// Runs the raid until all its joins are settled.
+pub(crate) fn run(demo: &mut Demo) -> anyhow::Result<()> {
+    demo.screen.heading("A raid on another group")?;
     let text = format!(
         "{JOINS} members, {} a second; every tenth without a photo",
         Duration::from_secs(1).as_millis() / INTERVAL.as_millis()
     );
-    let raiders: Vec<(Member, Expected)> = (1..=JOINS).map(|nth| raider(stage, nth)).collect();
-    let begun = stage.elapsed();
-    stage.screen.row(Some(begun), Ink::Bold, "raid", &text)?;
+    let raiders: Vec<(Member, Expected)> = (1..=JOINS).map(|nth| raider(demo, nth)).collect();
+    let started = demo.elapsed();
+    demo.screen.row(Some(started), Style::Bold, "raid", &text)?;
 
-    let group = stage.raided;
-    let mut progress = Progress::new(stage)?;
+    let group = demo.raided;
+    let mut progress = Progress::new(demo)?;
     let mut waiting = raiders.iter();
-    let mut next = begun;
+    let mut next = started;
     let mut joined = 0;
     while joined < JOINS {
-        // A late look lets all those join who should have by now.
-        while next <= stage.elapsed()
+        // After a delay, all members that are due join at once.
+        while next <= demo.elapsed()
             && let Some((member, expected)) = waiting.next()
         {
-            stage.join(group, member, how(joined), *expected);
+            demo.join(group, member, how(joined), *expected);
             joined += 1;
             next += INTERVAL;
         }
-        progress.show(stage, joined)?;
-        stage.check_daemon()?;
-        stage.screen.pause(GLANCE)?;
+        progress.show(demo, joined)?;
+        demo.ensure_daemon_runs()?;
+        demo.screen.pause(POLL_INTERVAL)?;
     }
-    stage.until("the raid to be settled", |stage| {
-        Ok((progress.show(stage, JOINS)? == JOINS).then_some(()))
+    demo.until("the raid to be settled", |demo| {
+        Ok((progress.show(demo, JOINS)? == JOINS).then_some(()))
     })?;
     Ok(())
 }
 
-fn raider(stage: &mut Stage, nth: usize) -> (Member, Expected) {
+fn raider(demo: &mut Demo, nth: usize) -> (Member, Expected) {
     let dc = if nth.is_multiple_of(4) {
         OTHER_DC
     } else {
         HOME_DC
     };
-    let bare = nth.is_multiple_of(10);
-    let member = stage.member(|spec| {
-        let spec = if bare {
+    let without_photo = nth.is_multiple_of(10);
+    let member = demo.member(|spec| {
+        let spec = if without_photo {
             spec
         } else {
             spec.photo(PhotoSpec::jpeg().dc(dc))
@@ -70,7 +69,7 @@ fn raider(stage: &mut Stage, nth: usize) -> (Member, Expected) {
             spec
         }
     });
-    let expected = if bare {
+    let expected = if without_photo {
         Expected::Skipped("no_photo")
     } else {
         Expected::Forwarded
@@ -86,21 +85,21 @@ const fn how(nth: usize) -> JoinKind {
     }
 }
 
-/// A bar that moves, or lines where nobody watches.
+/// A progress bar, or lines if standard output is not a terminal.
 struct Progress {
     bar: Option<ProgressBar>,
     lines: usize,
 }
 
 impl Progress {
-    fn new(stage: &Stage) -> anyhow::Result<Self> {
-        if !stage.screen.terminal {
+    fn new(demo: &Demo) -> anyhow::Result<Self> {
+        if !demo.screen.terminal {
             return Ok(Self {
                 bar: None,
                 lines: 0,
             });
         }
-        let template = if stage.screen.coloured {
+        let template = if demo.screen.coloured {
             "          {bar:28.green}  {msg}"
         } else {
             "          {bar:28}  {msg}"
@@ -114,9 +113,9 @@ impl Progress {
         })
     }
 
-    /// Shows how far it is, and returns how many joins are settled.
-    fn show(&mut self, stage: &mut Stage, joined: usize) -> anyhow::Result<usize> {
-        let outcomes = stage.daemon.outcomes(stage.raided)?;
+    /// Shows the progress and returns the number of settled joins.
+    fn show(&mut self, demo: &mut Demo, joined: usize) -> anyhow::Result<usize> {
+        let outcomes = demo.daemon.outcomes(demo.raided)?;
         let settled = outcomes.len();
         let posted = outcomes
             .values()
@@ -132,8 +131,8 @@ impl Progress {
             self.lines = settled / LINE_EVERY;
             let text =
                 format!("{joined} joined, {settled} settled: {posted} posted, {skipped} skipped");
-            let now = stage.elapsed();
-            stage.screen.row(Some(now), Ink::Step, "", &text)?;
+            let now = demo.elapsed();
+            demo.screen.row(Some(now), Style::Step, "", &text)?;
         }
         Ok(settled)
     }
@@ -143,7 +142,7 @@ impl Drop for Progress {
     fn drop(&mut self) {
         if let Some(bar) = &self.bar {
             bar.abandon();
-            // The bar leaves the cursor in its own line. Nobody reads on if the terminal is gone.
+            // The bar leaves the cursor on its line. The write fails only if the terminal is gone.
             let _ = writeln!(io::stdout());
         }
     }

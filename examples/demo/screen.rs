@@ -1,6 +1,6 @@
-//! What the reader sees: aligned rows within 80 columns, in colour only on a terminal.
+//! Prints aligned rows within 80 columns, with colours on a terminal.
 //!
-//! Also owns waiting, because whatever waits must end when the reader presses Ctrl-C.
+//! Pauses are here too, because Ctrl-C must end them.
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -8,29 +8,29 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-/// The reader does not want to see the rest.
+/// The user pressed Ctrl-C.
 #[derive(Debug, Error)]
 #[error("interrupted")]
 pub(crate) struct Interrupted;
 
-/// What a word is about, and so its colour.
+/// The style of a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ink {
-    /// Somebody, or a heading.
+pub(crate) enum Style {
+    /// A member or a heading.
     Bold,
-    /// A step on the way.
+    /// A step of the daemon.
     Step,
-    /// A good end.
+    /// A success.
     Good,
-    /// A reason why not.
+    /// A skip reason.
     Skip,
-    /// A bad end.
+    /// A failure.
     Bad,
-    /// What can be overlooked.
+    /// A detail.
     Faint,
 }
 
-impl Ink {
+impl Style {
     const fn code(self) -> &'static str {
         match self {
             Self::Bold => "1",
@@ -43,11 +43,10 @@ impl Ink {
     }
 }
 
-/// The reader's terminal, or the file that stands for it.
+/// Standard output.
 pub(crate) struct Screen {
-    /// Whether somebody watches, for whom a bar may move and pauses are made.
+    /// True if standard output is a terminal: with a progress bar and pauses.
     pub(crate) terminal: bool,
-    /// Whether that somebody wants colours.
     pub(crate) coloured: bool,
     interrupts: Receiver<()>,
 }
@@ -55,60 +54,59 @@ pub(crate) struct Screen {
 impl Screen {
     pub(crate) fn new(interrupts: Receiver<()>) -> Self {
         let terminal = io::stdout().is_terminal();
-        let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         Self {
             terminal,
-            coloured: terminal && !unwanted,
+            coloured: terminal && !no_color,
             interrupts,
         }
     }
 
-    /// Writes a line as it is.
     pub(crate) fn line(&self, text: &str) -> io::Result<()> {
         let mut out = io::stdout().lock();
         writeln!(out, "{text}")?;
         out.flush()
     }
 
-    /// Writes a heading, set off from what was before.
+    /// Writes a heading between empty lines.
     pub(crate) fn heading(&self, text: &str) -> io::Result<()> {
-        self.line(&format!("\n{}\n", self.painted(Ink::Bold, text)))
+        self.line(&format!("\n{}\n", self.styled(Style::Bold, text)))
     }
 
-    /// Writes a row: when, a word of at most ten letters, and at most 58 more.
+    /// Writes a row: the time, a word of at most ten characters, and a text of at most 58.
     pub(crate) fn row(
         &self,
         at: Option<Duration>,
-        ink: Ink,
+        style: Style,
         word: &str,
         text: &str,
     ) -> io::Result<()> {
         let at = at.map_or_else(String::new, |at| format!("{:.1} s", at.as_secs_f64()));
-        let at = self.painted(Ink::Faint, &format!("{at:>8}"));
-        let word = self.painted(ink, &format!("{word:<10}"));
+        let at = self.styled(Style::Faint, &format!("{at:>8}"));
+        let word = self.styled(style, &format!("{word:<10}"));
         self.line(format!("{at}  {word}  {text}").trim_end())
     }
 
-    /// Returns the text in that colour, where colours are wanted.
-    pub(crate) fn painted(&self, ink: Ink, text: &str) -> String {
+    /// Returns the text with the style's colour, if colours are on.
+    pub(crate) fn styled(&self, style: Style, text: &str) -> String {
         if self.coloured {
-            format!("\x1b[{}m{text}\x1b[0m", ink.code())
+            format!("\x1b[{}m{text}\x1b[0m", style.code())
         } else {
             text.to_owned()
         }
     }
 
-    /// Waits until what was shown can have been read; where nobody watches, not at all.
-    pub(crate) fn leave_time_to_read(&self) -> Result<(), Interrupted> {
-        const READING: Duration = Duration::from_millis(900);
+    /// On a terminal, gives the user time to read.
+    pub(crate) fn pause_to_read(&self) -> Result<(), Interrupted> {
+        const READING_TIME: Duration = Duration::from_millis(900);
         self.pause(if self.terminal {
-            READING
+            READING_TIME
         } else {
             Duration::ZERO
         })
     }
 
-    /// Waits that long, unless the reader interrupts.
+    /// Waits, unless the user presses Ctrl-C.
     pub(crate) fn pause(&self, pause: Duration) -> Result<(), Interrupted> {
         match self.interrupts.recv_timeout(pause) {
             Err(RecvTimeoutError::Timeout) => Ok(()),
@@ -117,13 +115,13 @@ impl Screen {
     }
 }
 
-/// Says on standard error what went wrong.
-pub(crate) fn complain(text: &str) {
-    // Nobody is left to be told if the terminal is gone.
+/// Prints an error.
+pub(crate) fn print_error(text: &str) {
+    // If standard error is gone, the exit code still reports the failure.
     let _ = writeln!(io::stderr(), "demo: {text}");
 }
 
-/// Returns a size in words, to the byte: a sealed file is only a little larger than what is in it.
+/// Formats a size to the byte, because a sealed file is only a little larger than its photo.
 pub(crate) fn size(bytes: usize) -> String {
     match bytes / 1000 {
         0 => format!("{bytes} bytes"),

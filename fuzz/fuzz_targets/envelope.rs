@@ -1,16 +1,17 @@
-//! Any text in HIDE or EXCHANGE: read, judged, and written again, it must do no harm and mean the same.
+//! Parses, classifies and writes any text of HIDE or EXCHANGE: nothing may panic, and a written envelope has to
+//! read back as the same envelope.
 
 #![no_main]
 
+use fleet_exchange::{Envelope, MAX_TEXT_LEN, format_data};
 use libfuzzer_sys::fuzz_target;
-use scp_079_avatar::exchange::envelope::{self, LONGEST};
-use scp_079_avatar::exchange::{format_data, orders};
+use scp_079_avatar::exchange::orders;
 
 fuzz_target!(|text: &str| {
-    let Ok(envelope) = envelope::read(text) else {
+    let Ok(envelope) = Envelope::parse(text) else {
         return;
     };
-    let heard = orders::understand(&envelope, "AVATAR");
+    let classified = orders::classify(&envelope, "AVATAR");
     let to: Vec<_> = envelope.to.iter().map(String::as_str).collect();
     let written = format_data(
         &envelope.from,
@@ -19,9 +20,9 @@ fuzz_target!(|text: &str| {
         &envelope.kind,
         &envelope.data,
     );
-    if written.len() <= LONGEST {
-        let again = envelope::read(&written).expect("what was read can be written");
+    if written.len() <= MAX_TEXT_LEN {
+        let again = Envelope::parse(&written).expect("the text of an envelope can be parsed");
         assert_eq!(again, envelope);
-        assert_eq!(orders::understand(&again, "AVATAR"), heard);
+        assert_eq!(orders::classify(&again, "AVATAR"), classified);
     }
 });

@@ -10,7 +10,7 @@ use super::AppError;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::decide;
-use crate::model::{Channel, ChannelId, UserId};
+use crate::model::{Channel, ChannelId, Timestamp, UserId};
 use crate::task::Delivery;
 use crate::telegram::{CallError, Telegram};
 
@@ -51,7 +51,7 @@ async fn learn(
     loop {
         let asked = async {
             telegram.subscribe().await?;
-            let own = telegram.own().await?.id;
+            let own = telegram.own_user().await?.id;
             Ok((own, telegram.channels().await?))
         };
         let result = tokio::select! {
@@ -62,7 +62,9 @@ async fn learn(
             Ok(learned) => return Ok(Some(learned)),
             Err(CallError::Account(trouble)) => return Err(trouble.into()),
             Err(error @ CallError::Refused { .. }) => return Err(AppError::Refused(error)),
-            Err(error @ CallError::Flood { until, .. }) => (error, clock.until(until)),
+            Err(error @ CallError::Flood { until, .. }) => {
+                (error, clock.until(Timestamp::new(until)))
+            }
             Err(error @ (CallError::Network { .. } | CallError::Busy { .. })) => {
                 telegram.reconnect();
                 if clock.instant() >= deadline {

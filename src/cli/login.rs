@@ -1,11 +1,10 @@
 //! `login`: asks for phone, code and two-step password, and logs the account in.
 //!
-//! What is secret is typed without an echo. Where standard input is no terminal, its lines are the
-//! answers, in the same order.
+//! Code and password are typed without an echo. If standard input is not a terminal, its lines are
+//! the answers, in the same order.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
-use std::sync::Arc;
 
 use super::Failure;
 use crate::app;
@@ -15,10 +14,10 @@ use crate::model::User;
 use crate::store::DirectoryLock;
 use crate::telegram::{AccountSession, LoginError, SignedIn, Telegram};
 
-/// How often a wrong answer may be corrected.
-const TRIES: usize = 3;
+/// The number of attempts at each answer.
+const ATTEMPTS: usize = 3;
 
-/// Logs the account in, unless it is already.
+/// Logs the account in, unless it is logged in already.
 pub(super) fn run(config: &Config) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -40,19 +39,19 @@ async fn log_in(config: &Config) -> Result<(), Failure> {
         Clock::system(),
         BTreeSet::new(),
         &BTreeMap::new(),
-        Arc::new(|_, _| {}),
+        Box::new(|_, _| {}),
     );
-    let known = telegram.logged_in().await.map_err(failure)?;
-    if let Some(user) = known {
-        say(&format!(
+    let logged_in = telegram.logged_in().await.map_err(failure)?;
+    if let Some(user) = logged_in {
+        print_line(&format!(
             "Already logged in, as the account {}. Nothing was changed.",
             user.id
         ))?;
         return Ok(());
     }
-    let user = ask(config, &telegram).await?;
+    let user = sign_in(config, &telegram).await?;
     telegram.close();
-    say(&format!(
+    print_line(&format!(
         "Logged in as the account {}. The session is in {}: whoever has that file has the account.\n\
          Next: start `run` with the same configuration.",
         user.id,
@@ -60,24 +59,24 @@ async fn log_in(config: &Config) -> Result<(), Failure> {
     ))
 }
 
-async fn ask(config: &Config, telegram: &Telegram) -> Result<Box<User>, Failure> {
-    let phone = answer("Phone number, with country code: ", false)?;
-    for _ in 0..TRIES {
+async fn sign_in(config: &Config, telegram: &Telegram) -> Result<Box<User>, Failure> {
+    let phone = ask("Phone number, with country code: ", false)?;
+    for _ in 0..ATTEMPTS {
         let api_id = *config.telegram.api_id.expose();
         let api_hash = config.telegram.api_hash.expose();
         let sent = telegram
             .send_code(api_id, api_hash, &phone)
             .await
             .map_err(failure)?;
-        say(&format!("A code was sent to {}.", sent.sent_to))?;
-        for _ in 0..TRIES {
-            let code = answer("Code: ", true)?;
+        print_line(&format!("A code was sent to {}.", sent.sent_to))?;
+        for _ in 0..ATTEMPTS {
+            let code = ask("Code: ", true)?;
             match telegram.sign_in(&sent, &code).await {
                 Ok(SignedIn::Done(user)) => return Ok(user),
                 Ok(SignedIn::PasswordWanted { hint }) => return password(telegram, hint).await,
-                Err(error @ LoginError::CodeWrong) => say(&format!("No: {error}."))?,
+                Err(error @ LoginError::CodeWrong) => print_line(&format!("No: {error}."))?,
                 Err(error @ LoginError::CodeExpired) => {
-                    say(&format!("No: {error}. Another one is on its way."))?;
+                    print_line(&format!("No: {error}. Another one is on its way."))?;
                     break;
                 }
                 Err(error) => return Err(failure(error)),
@@ -86,17 +85,17 @@ async fn ask(config: &Config, telegram: &Telegram) -> Result<Box<User>, Failure>
     }
     Err(Failure::new(
         1,
-        "no code was accepted; wait a while, then start `login` again",
+        "no code was accepted; wait some minutes, then start `login` again",
     ))
 }
 
 async fn password(telegram: &Telegram, hint: Option<String>) -> Result<Box<User>, Failure> {
     let hint = hint.map_or_else(String::new, |hint| format!(" (hint: {hint})"));
-    for _ in 0..TRIES {
-        let typed = answer(&format!("Two-step password{hint}: "), true)?;
+    for _ in 0..ATTEMPTS {
+        let typed = ask(&format!("Two-step password{hint}: "), true)?;
         match telegram.check_password(&typed).await {
             Ok(user) => return Ok(user),
-            Err(error @ LoginError::PasswordWrong) => say(&format!("No: {error}."))?,
+            Err(error @ LoginError::PasswordWrong) => print_line(&format!("No: {error}."))?,
             Err(error) => return Err(failure(error)),
         }
     }
@@ -106,8 +105,9 @@ async fn password(telegram: &Telegram, hint: Option<String>) -> Result<Box<User>
     ))
 }
 
-fn answer(question: &str, secret: bool) -> Result<String, Failure> {
-    let failed = |error: std::io::Error| Failure::new(1, format!("nothing could be read: {error}"));
+fn ask(question: &str, secret: bool) -> Result<String, Failure> {
+    let failed =
+        |error: std::io::Error| Failure::new(1, format!("the answer could not be read: {error}"));
     let typed = if secret && std::io::stdin().is_terminal() {
         rpassword::prompt_password(question).map_err(failed)?
     } else {
@@ -128,7 +128,7 @@ fn answer(question: &str, secret: bool) -> Result<String, Failure> {
     Ok(typed.trim_end_matches(['\r', '\n']).to_owned())
 }
 
-fn say(line: &str) -> Result<(), Failure> {
+fn print_line(line: &str) -> Result<(), Failure> {
     writeln!(std::io::stdout(), "{line}").map_err(|error| Failure::new(1, error))
 }
 

@@ -1,4 +1,6 @@
-//! `open`: opens a file of the fleet's, sealed or Python's, and shows what is in it.
+//! `open`: opens a file of the fleet, sealed or from a Python program, and writes its content.
+//!
+//! The command writes nothing unless the whole file is authentic.
 
 use std::fmt::{Display, Write as _};
 use std::fs::File;
@@ -6,19 +8,20 @@ use std::io::{BufReader, IsTerminal as _, Read as _, Write as _};
 use std::path::PathBuf;
 
 use clap::Args;
+use fleet_files::sealed::Opener;
+use fleet_files::{FileFormat, atomic_file};
 use secrecy::SecretString;
 use serde_json::Value as Json;
 
 use super::Failure;
 use crate::config::Config;
-use crate::files::{self, Kind, Opened, Opener, PlaceFault, Reader};
+use crate::file_codec::{DecodedFile, Decoder};
 
-/// What `open` is told.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// The file: sealed, or AES Crypt as the Python fleet writes it
+    /// The file: sealed, or AES Crypt as the Python programs write it
     file: PathBuf,
-    /// Where to write what is in it; without it, standard output
+    /// The output file; without it, the content goes to standard output
     #[arg(short, long, value_name = "OUT")]
     output: Option<PathBuf>,
     /// Print a list as JSON, for programs
@@ -26,72 +29,69 @@ pub(super) struct Arguments {
     json: bool,
 }
 
-/// Opens the file with the configuration's password. Nothing is written unless all of it is whole.
+/// Opens the file with the password of the configuration.
 pub(super) fn run(config: &Config, arguments: &Arguments) -> Result<(), Failure> {
-    let about =
+    let failure =
         |error: &dyn Display| Failure::new(1, format!("{}: {error}", arguments.file.display()));
-    let file = File::open(&arguments.file).map_err(|error| about(&error))?;
+    let file = File::open(&arguments.file).map_err(|error| failure(&error))?;
     let mut file = BufReader::new(file);
-    let head = std::io::BufRead::fill_buf(&mut file).map_err(|error| about(&error))?;
+    let head = std::io::BufRead::fill_buf(&mut file).map_err(|error| failure(&error))?;
     let password = SecretString::from(config.encrypt.password.expose());
-    if Kind::of(head) != Kind::AesCrypt
+    if FileFormat::detect(head) != Some(FileFormat::AesCrypt)
         && let Some(output) = &arguments.output
     {
-        // Streamed: a sealed file may be larger than memory.
-        return files::open_to(&mut Opener::new(&password), file, output)
+        // A sealed file may be larger than memory, so it is streamed.
+        return Opener::new(&password)
+            .open_to_file(file, output)
             .map(|_| ())
-            .map_err(|error| about(&error));
+            .map_err(|error| failure(&error));
     }
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes)
-        .map_err(|error| about(&error))?;
-    let opened = Reader::new(&password)
-        .read(&bytes)
-        .map_err(|error| about(&error))?;
-    let (shown, is_text) = match opened {
-        Opened::Photo(image) => (image, false),
-        Opened::List(list) if arguments.json || arguments.output.is_some() => {
-            let json = list.json().map_err(|error| about(&error))?;
+        .map_err(|error| failure(&error))?;
+    let decoded = Decoder::new(&password)
+        .decode(&bytes)
+        .map_err(|error| failure(&error))?;
+    let (content, is_text) = match decoded {
+        DecodedFile::Photo(image) => (image, false),
+        DecodedFile::List(list) if arguments.json || arguments.output.is_some() => {
+            let json = list.to_json().map_err(|error| failure(&error))?;
             (format!("{json:#}\n").into_bytes(), true)
         }
-        Opened::List(list) => {
-            let json = list.json().map_err(|error| about(&error))?;
-            (readable(&json).into_bytes(), true)
+        DecodedFile::List(list) => {
+            let json = list.to_json().map_err(|error| failure(&error))?;
+            (list_lines(&json).into_bytes(), true)
         }
-        Opened::Other(plain) => {
+        DecodedFile::Other(plain) => {
             let is_text = !plain.contains(&0);
             (plain, is_text)
         }
     };
     if let Some(output) = &arguments.output {
-        return files::replace(output, |file| {
-            file.write_all(&shown)
-                .map_err(|error| PlaceFault::new("write", output, error))
-        })
-        .map_err(|error| about(&error));
+        return atomic_file::write(output, &content).map_err(|error| failure(&error));
     }
     let mut out = std::io::stdout().lock();
     if out.is_terminal() && !is_text {
-        return Err(about(
-            &"what is in it is not text: name a file to write it to, with `-o OUT`",
+        return Err(failure(
+            &"the content is not text: name an output file, with `-o OUT`",
         ));
     }
-    out.write_all(&shown)
+    out.write_all(&content)
         .and_then(|()| out.flush())
-        .map_err(|error| about(&error))
+        .map_err(|error| failure(&error))
 }
 
-/// Shows a list as lines: a name, and what is under it, indented.
-fn readable(json: &Json) -> String {
+/// Formats a list as lines: its name, and its data indented below.
+fn list_lines(json: &Json) -> String {
     let mut lines = String::new();
     if let Some(name) = json["list"].as_str() {
         let _ = writeln!(lines, "{name}");
     }
-    show(&json["data"], 1, &mut lines);
+    write_value(&json["data"], 1, &mut lines);
     lines
 }
 
-fn show(json: &Json, depth: usize, lines: &mut String) {
+fn write_value(json: &Json, depth: usize, lines: &mut String) {
     let indent = "  ".repeat(depth);
     // Writing to a String cannot fail.
     let mut line = |text: std::fmt::Arguments<'_>| {
@@ -105,10 +105,10 @@ fn show(json: &Json, depth: usize, lines: &mut String) {
                 match value {
                     Json::Object(_) | Json::Array(_) => {
                         let _ = writeln!(lines, "{indent}{key}:");
-                        show(value, depth + 1, lines);
+                        write_value(value, depth + 1, lines);
                     }
                     plain => {
-                        let _ = writeln!(lines, "{indent}{key}: {}", word(plain));
+                        let _ = writeln!(lines, "{indent}{key}: {}", scalar(plain));
                     }
                 }
             }
@@ -119,21 +119,21 @@ fn show(json: &Json, depth: usize, lines: &mut String) {
                     .as_object()
                     .into_iter()
                     .flatten()
-                    .map(|(key, value)| format!("{key} {}", word(value)))
+                    .map(|(key, value)| format!("{key} {}", scalar(value)))
                     .collect();
                 let _ = writeln!(lines, "{indent}{}", words.join(", "));
             }
         }
         Json::Array(members) => {
             for member in members {
-                let _ = writeln!(lines, "{indent}{}", word(member));
+                let _ = writeln!(lines, "{indent}{}", scalar(member));
             }
         }
-        plain => line(format_args!("{}", word(plain))),
+        plain => line(format_args!("{}", scalar(plain))),
     }
 }
 
-fn word(json: &Json) -> String {
+fn scalar(json: &Json) -> String {
     json.as_str()
         .map_or_else(|| json.to_string(), str::to_owned)
 }

@@ -1,4 +1,4 @@
-//! `run`: the service.
+//! `run`: starts the log and the runtime, and runs the program until a signal.
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -25,19 +25,21 @@ pub(super) fn run(loaded: Loaded) -> Result<(), Failure> {
                 Failure::logged(error.exit_code())
             })
     });
-    // A thread that waits for a dead disk or a name server must not hold up the end.
+    // A thread that is blocked on a disk or a name server must not delay the exit.
     runtime.shutdown_background();
     result
 }
 
-/// Lines go to standard error. Libraries are heard only when they warn, so that nothing they
-/// print at a lower level can hold what must not be shown.
+/// Logs to standard error.
+///
+/// Lines of libraries are logged from `warn` on only, because their lower levels may hold secrets or
+/// names.
 fn start_log(log: Log) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let filter = EnvFilter::try_new(format!("warn,scp_079_avatar={}", log.level))?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
-        // A line that cannot be written is lost; saying so in the same place would end the process.
+        // Reporting a failed write to the same stream would end the process.
         .log_internal_errors(false)
         .with_target(false);
     match log.format {

@@ -1,50 +1,54 @@
-//! `status`: what an instance does, running or stopped, in words or as JSON.
+//! `status`: shows what an instance does, running or stopped, as text or JSON.
 
-mod sections;
+mod tables;
 
 use clap::Args;
 
 use super::Failure;
-use super::ages::{tame, tame_sentence, time, wrapped};
-use crate::app::overview::{self, Condition, Overview, Private, State};
+use super::terminal::{sanitize, sanitize_sentence, time, wrapped};
+use crate::app::instance_overview::{self, InstanceStatus, Overview, PrivateChannel, RunState};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::model::Timestamp;
 
-/// What `status` is told.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Print it as JSON, for programs
+    /// Print JSON, for programs
     #[arg(long)]
     json: bool,
 }
 
-/// Tells what an instance does.
 pub(super) fn run(config: &Config, arguments: &Arguments) -> Result<(), Failure> {
-    let overview = overview::overview(config, &Clock::system())
+    let overview = instance_overview::overview(config, &Clock::system())
         .map_err(|error| Failure::new(error.exit_code(), error))?;
-    let mut said = if arguments.json {
+    let mut output = if arguments.json {
         serde_json::to_string_pretty(&overview).map_err(|error| Failure::new(1, error))?
     } else {
         text(&overview)
     };
-    said.push('\n');
-    super::print(&said)
+    output.push('\n');
+    super::print(&output)
 }
 
 fn text(overview: &Overview) -> String {
     let now = overview.now;
     let mut lines = vec![format!("Read at {}", now.rfc3339()), String::new()];
     lines.push("Instance".into());
-    instance(overview, &mut lines);
-    if let Some(seen) = &overview.seen {
+    lines.extend(instance(overview));
+    if let Some(activity) = &overview.activity {
         for (title, section) in [
-            ("Groups", sections::groups(&seen.groups, now)),
-            ("Queue", sections::queue(&seen.queue, now)),
-            ("Jobs", sections::jobs(&seen.jobs, now)),
-            ("Joins today, since 00:00 UTC", sections::joins(seen)),
-            ("Floods", sections::floods(seen, now)),
-            ("Orders in the last 24 hours", sections::orders(seen)),
+            ("Groups", tables::groups(&activity.groups, now)),
+            ("Queue", tables::queue(&activity.queue, now)),
+            ("Jobs", tables::jobs(&activity.jobs, now)),
+            (
+                "Joins today, since 00:00 UTC",
+                tables::joins(&activity.joins_today),
+            ),
+            ("Floods", tables::floods(&activity.floods, now)),
+            (
+                "Orders in the last 24 hours",
+                tables::orders(&activity.orders),
+            ),
         ] {
             lines.push(String::new());
             lines.push(title.into());
@@ -57,28 +61,28 @@ fn text(overview: &Overview) -> String {
     lines.join("\n")
 }
 
-fn instance(overview: &Overview, lines: &mut Vec<String>) {
-    let (condition, now) = (&overview.instance, overview.now);
+fn instance(overview: &Overview) -> Vec<String> {
+    let (instance, now) = (&overview.instance, overview.now);
     let program = overview.program;
-    let mut rows = vec![("state", state(condition, now))];
-    if let Some(because) = &condition.ended_because {
-        rows.push(("because", tame_sentence(because)));
+    let mut rows = vec![("state", run_state(instance, now))];
+    if let Some(because) = &instance.ended_because {
+        rows.push(("because", sanitize_sentence(because)));
     }
-    rows.push(("data", condition.data_dir.display().to_string()));
-    if let Some(account) = condition.account {
+    rows.push(("data", instance.data_dir.display().to_string()));
+    if let Some(account) = instance.account {
         rows.push(("account", account.to_string()));
     }
-    if let Some(seen) = &overview.seen {
-        let delivery = &seen.delivery;
-        let turned = match (&delivery.exchange, delivery.posts_go_to) {
-            (Some(_), "hide") => ", though there is EXCHANGE: it did not take posts, or by order",
+    if let Some(activity) = &overview.activity {
+        let delivery = &activity.delivery;
+        let fallback = match (&delivery.exchange, delivery.posts_go_to) {
+            (Some(_), "hide") => ", not to EXCHANGE: a post there failed, or an order said so",
             _ => "",
         };
         let to = delivery.posts_go_to.to_uppercase();
-        rows.push(("posts go to", format!("{to}{turned}")));
+        rows.push(("posts go to", format!("{to}{fallback}")));
         for (name, channel) in [("HIDE", &delivery.hide), ("EXCHANGE", &delivery.exchange)] {
             if let Some(channel) = channel {
-                rows.push((name, private(channel)));
+                rows.push((name, private_channel(channel)));
             }
         }
     }
@@ -89,19 +93,20 @@ fn instance(overview: &Overview, lines: &mut Vec<String>) {
             program.version, program.commit, program.commit_date
         ),
     ));
-    if let (Some(version), Some(commit)) = (&condition.version, &condition.commit) {
+    if let (Some(version), Some(commit)) = (&instance.version, &instance.commit) {
         rows.push((
             "last to run",
             if (version.as_str(), commit.as_str()) == (program.version, program.commit) {
                 "the same".into()
             } else {
-                format!("{version}, commit {commit}: start it again to run this one")
+                format!("{version}, commit {commit}: restart the service to run this program")
             },
         ));
     }
-    if let Some(layout) = condition.layout {
+    if let Some(layout) = instance.layout {
         rows.push(("layout", layout.to_string()));
     }
+    let mut lines = Vec::new();
     for (name, value) in rows {
         for (index, line) in wrapped(&value, &" ".repeat(16)).into_iter().enumerate() {
             lines.push(match index {
@@ -110,39 +115,40 @@ fn instance(overview: &Overview, lines: &mut Vec<String>) {
             });
         }
     }
+    lines
 }
 
-fn state(condition: &Condition, now: Timestamp) -> String {
+fn run_state(instance: &InstanceStatus, now: Timestamp) -> String {
     let since = |at: Option<Timestamp>| at.map_or_else(|| "unknown".into(), |at| time(at, now));
-    let pid = condition
+    let pid = instance
         .pid
         .map_or_else(|| "unknown".into(), |pid| pid.to_string());
-    match condition.state {
-        State::Running => format!("running, pid {pid}, since {}", since(condition.started_at)),
-        State::Busy => format!(
+    match instance.state {
+        RunState::Running => format!("running, pid {pid}, since {}", since(instance.started_at)),
+        RunState::Busy => format!(
             "pid {pid} has the data directory: it is just starting or ending, or another command is at work"
         ),
-        State::Ended => format!("not running, ended {}", since(condition.ended_at)),
-        State::Failed => format!(
-            "not running, ended by trouble {}",
-            since(condition.ended_at)
+        RunState::Ended => format!("not running, ended {}", since(instance.ended_at)),
+        RunState::Failed => format!(
+            "not running, ended by an error {}",
+            since(instance.ended_at)
         ),
-        State::Died => format!(
-            "not running, and did not end cleanly; started {}. Nothing is lost: start it again",
-            since(condition.started_at)
+        RunState::Died => format!(
+            "not running, and did not end cleanly; started {}. No data is lost: start it again",
+            since(instance.started_at)
         ),
-        State::NeverRan => {
+        RunState::NeverRan => {
             "it has never run with this data directory: use `login`, then `run`".into()
         }
     }
 }
 
-fn private(channel: &Private) -> String {
-    let trouble = match (channel.present, channel.can_post) {
+fn private_channel(channel: &PrivateChannel) -> String {
+    let problem = match (channel.present, channel.can_post) {
         (true, true) => "",
         (true, false) => ", the account may not post there",
         (false, _) => ", the account is not in it",
     };
-    let title = channel.title.as_deref().map(tame).unwrap_or_default();
-    format!("{} {title}{trouble}", channel.id)
+    let title = channel.title.as_deref().map(sanitize).unwrap_or_default();
+    format!("{} {title}{problem}", channel.id)
 }

@@ -1,43 +1,42 @@
-//! `why USER [GROUP]`: what became of a member, in words or as JSON.
+//! `why USER [GROUP]`: shows the joins and photos of a user, as text or JSON.
 
 mod outcomes;
 
 use clap::Args;
 
-use self::outcomes::meaning;
+use self::outcomes::explanation;
 use super::Failure;
-use super::ages::{relative, span, table, tame, tame_sentence, time, wrapped};
-use crate::app::history::{self, History, Joined, Shown};
-use crate::app::overview::State;
+use super::terminal::{relative, sanitize, sanitize_sentence, span, table, time, wrapped};
+use crate::app::instance_overview::RunState;
+use crate::app::member_history::{self, History, JoinEntry, PhotoEntry};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::model::{ChannelId, UserId};
+use crate::model::{ChannelId, Timestamp, UserId};
 
-/// What `why` is told.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// The user's id
     #[arg(value_parser = user_id)]
     user: UserId,
-    /// One group's id, with -100 or without; else all of them
+    /// A group's id, with or without -100; without it, all groups
     #[arg(value_parser = group_id, allow_negative_numbers = true)]
     group: Option<ChannelId>,
-    /// Print it as JSON, for programs
+    /// Print JSON, for programs
     #[arg(long)]
     json: bool,
 }
 
-/// Tells what became of a member.
 pub(super) fn run(config: &Config, arguments: &Arguments) -> Result<(), Failure> {
-    let history = history::history(config, &Clock::system(), arguments.user, arguments.group)
-        .map_err(|error| Failure::new(error.exit_code(), error))?;
-    let mut said = if arguments.json {
+    let history =
+        member_history::history(config, &Clock::system(), arguments.user, arguments.group)
+            .map_err(|error| Failure::new(error.exit_code(), error))?;
+    let mut output = if arguments.json {
         serde_json::to_string_pretty(&history).map_err(|error| Failure::new(1, error))?
     } else {
         text(&history).join("\n")
     };
-    said.push('\n');
-    super::print(&said)
+    output.push('\n');
+    super::print(&output)
 }
 
 fn user_id(text: &str) -> Result<UserId, String> {
@@ -57,31 +56,24 @@ fn text(history: &History) -> Vec<String> {
         format!(" in {}", group_name(history, group))
     });
     let mut lines = vec![format!("User {}{place}", history.user_id)];
-    lines.extend(standing(history));
+    lines.extend(roles(history));
     if history.joins.is_empty() {
         lines.push(String::new());
-        lines.extend(nothing(history));
+        lines.extend(why_unknown(history));
     }
-    let mut told = vec![false; history.photos.len()];
-    for joined in &history.joins {
+    let mut photos: Vec<&PhotoEntry> = history.photos.iter().collect();
+    for entry in &history.joins {
         lines.push(String::new());
-        lines.extend(join(history, joined));
-        for (shown, told) in history.photos.iter().zip(&mut told) {
-            if !*told && belongs_to(shown, joined) {
-                *told = true;
-                lines.extend(photo(history, shown));
-            }
+        lines.extend(join(history, entry));
+        for shown in photos.extract_if(.., |shown| belongs_to(shown, entry)) {
+            lines.extend(photo(history, shown));
         }
     }
-    let rest = history.photos.iter().zip(&told);
-    let rest: Vec<&Shown> = rest
-        .filter_map(|(shown, told)| (!told).then_some(shown))
-        .collect();
-    if !rest.is_empty() {
+    if !photos.is_empty() {
         lines.push(String::new());
         lines.push("Photos that belong to no join above".into());
-        for shown in rest {
-            let group = group_name(history, shown.seen.group_id);
+        for shown in photos {
+            let group = group_name(history, shown.photo.group_id);
             lines.extend(photo(history, shown));
             lines.push(format!("    for        {group}"));
         }
@@ -89,16 +81,16 @@ fn text(history: &History) -> Vec<String> {
     lines
 }
 
-/// A photo belongs to the join whose message it was queued for; where that is not known any more, to
-/// the latest of its group.
-fn belongs_to(shown: &Shown, joined: &Joined) -> bool {
-    let (photo, join) = (&shown.seen, &joined.seen);
+/// Returns true if a photo was queued for a join's message. If that message is not known any more, the
+/// photo belongs to the latest join of its group.
+fn belongs_to(photo: &PhotoEntry, join: &JoinEntry) -> bool {
+    let (photo, join) = (&photo.photo, &join.join);
     let message = photo.join_message_id;
     photo.group_id == join.group_id && message.is_none_or(|message| message == join.message_id)
 }
 
-fn standing(history: &History) -> Vec<String> {
-    let (standing, now) = (&history.standing, history.now);
+fn roles(history: &History) -> Vec<String> {
+    let (roles, now) = (&history.roles, history.now);
     let mut rows = Vec::new();
     let mut row = |name: &str, value: String| rows.push(vec![format!("  {name}"), value]);
     if history.is_own_account {
@@ -107,19 +99,19 @@ fn standing(history: &History) -> Vec<String> {
     if let Some(name) = history.fleet {
         row("fleet", format!("{}, by [bots]", name.to_uppercase()));
     }
-    if let Some(since) = standing.bad_since {
+    if let Some(since) = roles.bad_since {
         row("bad", format!("on the bad list since {}", time(since, now)));
     }
-    for group in &standing.administrator_of {
+    for group in &roles.administrator_of {
         row("administers", group_name(history, *group));
     }
-    if let Some(put) = standing.exception_due {
+    if let Some(put) = roles.exception_due {
         let way = if put { "to go on" } else { "to come off" };
-        let what = format!("the present photo is {way} the exception list, once it is looked up");
-        row("exception", what);
+        let text = format!("the present photo is {way} the exception list, once it is looked up");
+        row("exception", text);
     }
-    if let Some(photo) = standing.last_photo_id {
-        let excepted = if standing.last_photo_excepted {
+    if let Some(photo) = roles.last_photo_id {
+        let excepted = if roles.last_photo_excepted {
             ", which is on the exception list"
         } else {
             ""
@@ -129,8 +121,8 @@ fn standing(history: &History) -> Vec<String> {
     table(&rows)
 }
 
-fn join(history: &History, joined: &Joined) -> Vec<String> {
-    let (seen, now) = (&joined.seen, history.now);
+fn join(history: &History, entry: &JoinEntry) -> Vec<String> {
+    let (seen, now) = (&entry.join, history.now);
     let mut lines = vec![format!("Join in {}", group_name(history, seen.group_id))];
     let by = match (seen.by, seen.added_by) {
         ("user", Some(adder)) => format!("added by {adder}"),
@@ -138,9 +130,9 @@ fn join(history: &History, joined: &Joined) -> Vec<String> {
         _ => "by themselves".into(),
     };
     lines.push(format!("  joined     {}, {by}", time(seen.joined_at, now)));
-    let message = match &joined.link {
+    let message = match &entry.link {
         Some(link) => format!("{}, {link}", seen.message_id),
-        None => "none: no message told of it".into(),
+        None => "none: Telegram showed no service message".into(),
     };
     lines.push(format!("  message    {message}"));
     let after = |seconds: i64| match seconds {
@@ -158,13 +150,16 @@ fn join(history: &History, joined: &Joined) -> Vec<String> {
             )
         )
     ));
-    let meaning = meaning(&seen.outcome);
-    let means = meaning.map_or(
+    let explained = explanation(&seen.outcome);
+    let sentence = explained.map_or(
         "an outcome that this version of the program does not know",
-        |meaning| meaning.means,
+        |explained| explained.sentence,
     );
-    lines.extend(labelled("outcome", &format!("{}: {means}", seen.outcome)));
-    if let Some(remedy) = meaning.and_then(|meaning| meaning.remedy) {
+    lines.extend(labelled(
+        "outcome",
+        &format!("{}: {sentence}", seen.outcome),
+    ));
+    if let Some(remedy) = explained.and_then(|explained| explained.remedy) {
         lines.extend(labelled("to do", remedy));
     }
     if let Some(at) = seen.declared_at {
@@ -179,43 +174,43 @@ fn join(history: &History, joined: &Joined) -> Vec<String> {
     lines
 }
 
-fn photo(history: &History, shown: &Shown) -> Vec<String> {
-    let (seen, now) = (&shown.seen, history.now);
+fn photo(history: &History, entry: &PhotoEntry) -> Vec<String> {
+    let (seen, now) = (&entry.photo, history.now);
     let settled = seen
         .settled_at
         .map_or_else(|| "at an unknown time".into(), |at| time(at, now));
     let state = match seen.state.as_str() {
         "wanted" => "is to be fetched".into(),
         "fetched" => "was fetched, and waits for its post".into(),
-        "sending" => "its post is begun, and not proven yet".into(),
+        "sending" => "the post has begun, and is not confirmed yet".into(),
         "dropped" => format!("was dropped {settled}"),
         _ => format!("was posted {settled}"),
     };
     let mut lines = labelled("photo", &format!("{}: {state}", seen.photo_id));
     if seen.second_look == Some(true) {
-        lines.push("    found      at a second look, so it is told with message_id 0".into());
+        lines.push("    found      by the recheck, so the report has message_id 0".into());
     }
     let waits = seen.next_try_at.is_some();
     if let Some(since) = seen.queued_at.filter(|_| waits) {
         lines.push(format!("    queued     {}", time(since, now)));
     }
     if waits && seen.attempts > 0 {
-        lines.push(format!("    attempts   {} in vain", seen.attempts));
+        lines.push(format!("    attempts   {} failed", seen.attempts));
     }
     if let Some(at) = seen.next_try_at {
         let when = match history.state {
-            State::Running if at <= now => "as soon as its turn comes".into(),
-            State::Running => format!("not before {}", time(at, now)),
+            RunState::Running if at <= now => "as soon as its turn comes".into(),
+            RunState::Running => format!("not before {}", time(at, now)),
             _ if at <= now => "when the program runs".into(),
             _ => format!("when the program runs, and not before {}", time(at, now)),
         };
         lines.push(format!("    next try   {when}"));
     }
     if let Some(reason) = &seen.reason {
-        let reason = tame_sentence(reason);
+        let reason = sanitize_sentence(reason);
         lines.extend(wrapped(&format!("reason     {reason}"), "    "));
     }
-    match (&shown.link, seen.message_id, seen.channel_id) {
+    match (&entry.link, seen.message_id, seen.channel_id) {
         (Some(link), Some(message), Some(channel)) => {
             let channel = group_name(history, channel);
             lines.push(format!("    message    {message} of {channel}, {link}"));
@@ -230,26 +225,24 @@ fn photo(history: &History, shown: &Shown) -> Vec<String> {
     lines
 }
 
-/// Why nothing may be known.
-fn nothing(history: &History) -> Vec<String> {
+/// Lists the possible reasons why no join is known.
+fn why_unknown(history: &History) -> Vec<String> {
     let now = history.now;
-    let ago = |at: Option<crate::model::Timestamp>| {
+    let ago = |at: Option<Timestamp>| {
         at.map_or_else(
             || "none is recorded".into(),
             |at| format!("the last one {}", relative(at, now)),
         )
     };
-    if history.state == State::NeverRan {
-        return vec![
-            "  Nothing is known: the program has never run with this data directory.".into(),
-        ];
+    if history.state == RunState::NeverRan {
+        return vec!["  The program has never run with this data directory.".into()];
     }
-    let what = if history.photos.is_empty() {
+    let unknown = if history.photos.is_empty() {
         "join and no photo of theirs is known"
     } else {
         "join of theirs is known any more, though a photo is"
     };
-    let mut lines = vec![format!("  No {what}. That may be because:")];
+    let mut lines = vec![format!("  No {unknown}. Possible reasons:")];
     if let Some(group) = history.group_id
         && !history.titles.contains_key(&group)
     {
@@ -257,16 +250,13 @@ fn nothing(history: &History) -> Vec<String> {
     }
     let cleared = &history.cleared;
     for reason in [
-        "- they never joined while the account was there, or joined without a message that tells of it;"
+        "- the user never joined while the account was there, or joined without a service message;"
             .to_owned(),
         format!(
-            "- it was cleared by the monthly reset ({}),",
+            "- the record was cleared by the monthly reset ({}),",
             ago(cleared.reset_at)
         ),
-        format!(
-            "  by MANAGE's clear / user ({}),",
-            ago(cleared.users_at)
-        ),
+        format!("  by MANAGE's clear / user ({}),", ago(cleared.users_at)),
         format!(
             "  or by remove / score or remove / bad for that user ({}).",
             ago(cleared.one_user_at)
@@ -274,10 +264,8 @@ fn nothing(history: &History) -> Vec<String> {
     ] {
         lines.push(format!("  {reason}"));
     }
-    if history.state != State::Running {
-        lines.push(
-            "  The program does not run: what happened since it ended is not known yet.".into(),
-        );
+    if history.state != RunState::Running {
+        lines.push("  The program does not run: events since its end are not known yet.".into());
     }
     lines
 }
@@ -296,6 +284,6 @@ fn group_name(history: &History, group: ChannelId) -> String {
     let title = history.titles.get(&group);
     title.map_or_else(
         || group.to_string(),
-        |title| format!("{group} ({})", tame(title)),
+        |title| format!("{group} ({})", sanitize(title)),
     )
 }

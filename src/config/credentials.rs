@@ -1,36 +1,36 @@
-//! Where secrets come from.
+//! Finds the secrets: the key in the file, a file that `KEY_file` names, systemd's credential, the
+//! environment.
 //!
-//! Owns the order of the places, first come first taken: the key in the configuration, the file
-//! that `KEY_file` names, systemd's credential, the environment. The place that a maintainer sees
-//! first when reading the file wins over those outside it; a place that is passed over although it
-//! has a value is a warning, and naming both the value and a file for it is an error. Refuses to
-//! know what a secret is for, and never repeats its value.
+//! The first source in this order wins, because a maintainer sees the file first. A later source
+//! that also has a value is a warning; a value together with a `KEY_file` is an error. This module
+//! does not know what a secret is for, and never prints its value.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use secrecy::zeroize::Zeroizing;
 
+use super::field::Field;
 use super::search::{self, Environment};
-use super::section::{Field, Section};
+use super::section_reader::SectionReader;
 use crate::secret::{Origin, Secret};
 
-/// The names that one secret has in the different places.
-pub(super) struct Names {
-    /// Its key in the configuration.
+/// The names of one secret in the different sources.
+pub(super) struct SecretNames {
+    /// The key in the configuration file.
     pub(super) key: &'static str,
     /// The key that names a file instead.
     pub(super) file_key: &'static str,
-    /// Its file under `$CREDENTIALS_DIRECTORY`.
+    /// The file name under `$CREDENTIALS_DIRECTORY`.
     pub(super) credential: &'static str,
-    /// Its environment variable.
+    /// The environment variable.
     pub(super) variable: &'static str,
-    /// Whether the configuration has it as a number rather than a text.
-    pub(super) number: bool,
+    /// True if the configuration file holds a number rather than a text.
+    pub(super) is_number: bool,
 }
 
-impl Names {
-    /// Says what to do where the secret is missing; `first` is the usual way.
+impl SecretNames {
+    /// Returns the remedy for a missing secret; `first` describes the usual source.
     pub(super) fn remedy(&self, first: &str) -> String {
         format!(
             "{first}; or name a file with {}, pass the systemd credential {}, or set {}",
@@ -39,80 +39,77 @@ impl Names {
     }
 }
 
-/// What came of looking for a secret.
-pub(super) enum Found {
-    /// It is there.
-    Secret(Secret),
-    /// It is nowhere; the line is that of the key, if it stands there unfilled.
-    Nowhere(Option<usize>),
-    /// Something is wrong with it, which has been noted.
-    Faulty,
+/// The result of looking for a secret.
+pub(super) enum Lookup {
+    Found(Secret),
+    /// No source has it. The line is the key's, if the key is there but not filled in.
+    Missing(Option<usize>),
+    /// A source is invalid; the error has been recorded.
+    Invalid,
 }
 
-/// Where the places outside the configuration are.
-pub(super) struct Places<'e> {
-    /// The process's surroundings.
+/// The sources outside the configuration file.
+pub(super) struct SecretSources<'e> {
     pub(super) environment: &'e Environment,
-    /// What relative paths are relative to: the configuration's directory.
+    /// The configuration's directory, from which relative paths start.
     pub(super) base: &'e Path,
 }
 
-impl Places<'_> {
-    /// Looks for a secret in every place.
-    pub(super) fn look(&self, section: &mut Section<'_, '_>, names: &Names) -> Found {
+/// The secret of one source, if the source has it. The error has been recorded.
+type FromSource = Result<Option<Secret>, ()>;
+
+impl SecretSources<'_> {
+    /// Looks for a secret in every source.
+    pub(super) fn find(&self, section: &mut SectionReader<'_, '_>, names: &SecretNames) -> Lookup {
         let field = section.take(names.key);
         let file_field = section.take(names.file_key);
         let empty_line = field.as_ref().map(|field| field.line);
 
-        let mut found = Vec::new();
-        let mut faulty = false;
-        let mut note = |result: Result<Option<Secret>, ()>| match result {
-            Ok(secret) => found.extend(secret),
-            Err(()) => faulty = true,
+        // Every source is read, so that one run reports all errors.
+        let results = [
+            inline(section, names, field.as_ref()),
+            self.named_file(section, names, file_field.as_ref()),
+            self.credential(section, names),
+            self.variable(section, names),
+        ];
+        let Ok(found) = results.into_iter().collect::<Result<Vec<_>, ()>>() else {
+            return Lookup::Invalid;
         };
-        note(inline(section, names, field.as_ref()));
-        note(self.named_file(section, names, file_field.as_ref()));
-        note(self.credential(section, names));
-        note(self.variable(section, names));
-        if faulty {
-            return Found::Faulty;
-        }
-
-        let mut found = found.into_iter();
+        let mut found = found.into_iter().flatten();
         let Some(first) = found.next() else {
-            return Found::Nowhere(empty_line);
+            return Lookup::Missing(empty_line);
         };
         let line = section.line_of(names.key);
         for other in found {
             let origin = other.origin();
             if matches!(origin, Origin::File(_)) {
-                section.wrong::<()>(
+                section.error::<()>(
                     names.key,
                     line,
                     format!("is set twice: here, and by {}", names.file_key),
                     "keep one of the two lines",
                 );
-                return Found::Faulty;
+                return Lookup::Invalid;
             }
-            section.warn(
+            section.warning(
                 names.key,
                 line,
-                format!("is taken from {}; {origin} is passed over", first.origin()),
-                "take one of the two away",
+                format!("is taken from {}; {origin} is ignored", first.origin()),
+                "remove one of the two",
             );
         }
-        Found::Secret(first)
+        Lookup::Found(first)
     }
 
     fn named_file(
         &self,
-        section: &mut Section<'_, '_>,
-        names: &Names,
+        section: &mut SectionReader<'_, '_>,
+        names: &SecretNames,
         field: Option<&Field<'_>>,
-    ) -> Result<Option<Secret>, ()> {
+    ) -> FromSource {
         let Some(field) = field else { return Ok(None) };
         let Some(path) = field.as_text().filter(|_| !field.is_unfilled()) else {
-            section.wrong::<()>(
+            section.error::<()>(
                 names.file_key,
                 field.line,
                 "names no file",
@@ -125,9 +122,9 @@ impl Places<'_> {
         };
         let path = self.base.join(path);
         match read(&path) {
-            Ok((secret, world_readable)) => {
-                if world_readable {
-                    section.warn(
+            Ok(file) => {
+                if file.world_readable {
+                    section.warning(
                         names.file_key,
                         field.line,
                         format!(
@@ -137,47 +134,43 @@ impl Places<'_> {
                         format!("chmod 600 {}", path.display()),
                     );
                 }
-                Ok(Some(Secret::new(secret.as_str(), Origin::File(path))))
+                Ok(Some(Secret::new(file.text.as_str(), Origin::File(path))))
             }
             Err(problem) => {
                 let problem = format!("{} {problem}", path.display());
-                let remedy = "let the user that runs this program read a file there that holds the secret and nothing else, or remove the line";
-                section.wrong::<()>(names.file_key, field.line, problem, remedy);
+                let remedy = "put a file there that holds the secret alone and that this program's user can read, or remove the line";
+                section.error::<()>(names.file_key, field.line, problem, remedy);
                 Err(())
             }
         }
     }
 
-    fn credential(
-        &self,
-        section: &mut Section<'_, '_>,
-        names: &Names,
-    ) -> Result<Option<Secret>, ()> {
+    fn credential(&self, section: &mut SectionReader<'_, '_>, names: &SecretNames) -> FromSource {
         let Some(directory) = self.environment.directory("CREDENTIALS_DIRECTORY") else {
             return Ok(None);
         };
         let path: PathBuf = directory.join(names.credential);
-        if matches!(std::fs::symlink_metadata(&path), Err(error) if search::absent(&error)) {
+        if matches!(std::fs::symlink_metadata(&path), Err(error) if search::is_absent(&error)) {
             return Ok(None);
         }
         match read(&path) {
-            Ok((secret, _)) => Ok(Some(Secret::new(secret.as_str(), Origin::Credential(path)))),
+            Ok(file) => Ok(Some(Secret::new(
+                file.text.as_str(),
+                Origin::Credential(path),
+            ))),
             Err(problem) => {
-                section.wrong::<()>(
+                section.error::<()>(
                     names.key,
                     section.line_of(names.key),
                     format!("the systemd credential {} {problem}", path.display()),
-                    format!(
-                        "put it right in the unit's LoadCredential={}:…",
-                        names.credential
-                    ),
+                    format!("correct LoadCredential={}:… in the unit", names.credential),
                 );
                 Err(())
             }
         }
     }
 
-    fn variable(&self, section: &mut Section<'_, '_>, names: &Names) -> Result<Option<Secret>, ()> {
+    fn variable(&self, section: &mut SectionReader<'_, '_>, names: &SecretNames) -> FromSource {
         let Some(value) = self.environment.variable(names.variable) else {
             return Ok(None);
         };
@@ -189,24 +182,24 @@ impl Places<'_> {
             None => {
                 let problem = format!("the environment variable {} is not UTF-8", names.variable);
                 let remedy = format!("set {} to plain text", names.variable);
-                section.wrong::<()>(names.key, section.line_of(names.key), problem, remedy);
+                section.error::<()>(names.key, section.line_of(names.key), problem, remedy);
                 Err(())
             }
         }
     }
 }
 
-/// Reads the secret from the configuration itself, if it is filled in there.
+/// Reads the secret from the configuration file itself, if it is filled in there.
 fn inline(
-    section: &mut Section<'_, '_>,
-    names: &Names,
+    section: &mut SectionReader<'_, '_>,
+    names: &SecretNames,
     field: Option<&Field<'_>>,
-) -> Result<Option<Secret>, ()> {
+) -> FromSource {
     let Some(field) = field.filter(|field| !field.is_unfilled()) else {
         return Ok(None);
     };
     let digits = field.as_digits().map(Zeroizing::new);
-    let value = match names.number {
+    let value = match names.is_number {
         true => digits.as_ref().map(|digits| digits.as_str()),
         false => field.as_text(),
     };
@@ -215,32 +208,31 @@ fn inline(
         return Ok(Some(Secret::new(value, origin)));
     }
     let key = names.key;
-    let (wanted, remedy) = match names.number {
+    let (expected, remedy) = match names.is_number {
         true => (
             "a whole number",
             format!("write it without quotes, such as {key} = 12345678"),
         ),
         false => ("a text", format!("write it in quotes: {key} = \"…\"")),
     };
-    section.wrong::<()>(
-        key,
-        field.line,
-        format!("{} stands where {wanted} belongs", field.kind()),
-        remedy,
-    );
+    let problem = format!("expected {expected}, found {}", field.kind());
+    section.error::<()>(key, field.line, problem, remedy);
     Err(())
 }
 
-/// Reads a file that holds one secret, less the newline that editors put at its end.
-fn read(path: &Path) -> Result<(Zeroizing<String>, bool), String> {
-    let (text, world_readable) = search::read(path).map_err(|error| match error.kind() {
+/// Reads a file that holds one secret, without the newline that editors append.
+fn read(path: &Path) -> Result<search::TextFile, String> {
+    let file = search::read(path).map_err(|error| match error.kind() {
         io::ErrorKind::InvalidData => "is not UTF-8 text".to_owned(),
         _ => format!("cannot be read: {error}"),
     })?;
-    let trimmed = text.strip_suffix('\n').unwrap_or(&text);
+    let trimmed = file.text.strip_suffix('\n').unwrap_or(&file.text);
     let trimmed = trimmed.strip_suffix('\r').unwrap_or(trimmed);
     if trimmed.is_empty() {
         return Err("is empty".to_owned());
     }
-    Ok((Zeroizing::new(trimmed.to_owned()), world_readable))
+    Ok(search::TextFile {
+        text: Zeroizing::new(trimmed.to_owned()),
+        world_readable: file.world_readable,
+    })
 }

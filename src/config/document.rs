@@ -1,9 +1,8 @@
-//! The text as TOML: sections, and unknown names.
+//! The configuration's text as TOML: its sections, and the names in it that are unknown.
 //!
-//! Owns what concerns the file as a whole; [`super::section`] reads single keys out of it. Refuses
-//! to know which keys exist: they become known as they are asked for, and whatever is left over in
-//! the end is a stranger. A file with syntax errors is checked as far as it can be understood: what
-//! they may have hidden is not called missing.
+//! The keys become known as `section_reader` requests them; names that are left over in the end are
+//! errors. A file with syntax errors is checked as far as it was recovered: a key that a broken line
+//! may hold is not reported as missing.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,16 +10,16 @@ use std::path::Path;
 use toml::de::{DeTable, DeValue};
 
 use super::finding::{ConfigErrors, Finding, Findings};
-use super::syntax::Text;
+use super::syntax::RecoveredText;
 
-/// Names of the fleet's older `config.ini` that have no use here, and what to do about them.
+/// Names of the fleet's older `config.ini`: section, key (empty for the section itself), remedy.
 const RETIRED: [(&str, &str, &str); 11] = [
     ("pyrogram", "", "rename the section to [telegram]"),
     ("plugins", "", "remove the section: there are no plugins"),
     (
         "basic",
         "",
-        "remove the section: AVATAR is no bot and has no bot token",
+        "remove the section: AVATAR is not a bot and has no bot token",
     ),
     (
         "channels",
@@ -35,7 +34,7 @@ const RETIRED: [(&str, &str, &str); 11] = [
     (
         "channels",
         "test_group_id",
-        "remove the line: AVATAR is asked for its version by HIDE",
+        "remove the line: HIDE asks AVATAR for its version",
     ),
     (
         "custom",
@@ -55,7 +54,7 @@ const RETIRED: [(&str, &str, &str); 11] = [
     (
         "custom",
         "punish_time",
-        "remove the line: AVATAR punishes nobody",
+        "remove the line: AVATAR does not punish users",
     ),
     (
         "encrypt",
@@ -64,26 +63,26 @@ const RETIRED: [(&str, &str, &str); 11] = [
     ),
 ];
 
-/// A name that nobody asked for.
-struct Stranger {
+/// A section or key that the program does not know.
+struct UnknownName {
     line: usize,
     section: Option<String>,
-    /// Empty if the section itself is the stranger.
+    /// Empty if the section itself is unknown.
     key: String,
 }
 
-/// A configuration's text, parsed but not yet understood.
+/// A parsed configuration file whose keys have not been read yet.
 pub(super) struct Document<'t> {
-    text: &'t Text<'t>,
+    text: &'t RecoveredText<'t>,
     root: DeTable<'t>,
     known: BTreeMap<&'static str, Vec<&'static str>>,
-    strangers: Vec<Stranger>,
+    unknown: Vec<UnknownName>,
     findings: Findings,
 }
 
 impl<'t> Document<'t> {
-    /// Parses a text; its syntax errors are the first findings.
-    pub(super) fn parse(file: &Path, text: &'t Text<'t>) -> Self {
+    /// Parses a text and records its syntax errors.
+    pub(super) fn parse(file: &Path, text: &'t RecoveredText<'t>) -> Self {
         let (root, _) = DeTable::parse_recoverable(&text.parseable);
         let mut findings = Findings::new(file);
         for error in &text.errors {
@@ -93,12 +92,12 @@ impl<'t> Document<'t> {
             text,
             root: root.into_inner(),
             known: BTreeMap::new(),
-            strangers: Vec::new(),
+            unknown: Vec::new(),
             findings,
         }
     }
 
-    /// Takes a section out of the document: its table, its line, and whether it is there at all.
+    /// Removes a section from the document and returns it.
     pub(super) fn take(&mut self, name: &'static str) -> Taken<'t> {
         let absent = Taken {
             table: DeTable::new(),
@@ -112,11 +111,11 @@ impl<'t> Document<'t> {
         let (table, state) = match value.into_inner() {
             DeValue::Table(table) => (table, Presence::Present),
             _ => {
-                self.wrong(Finding {
+                self.error(Finding {
                     line: Some(line),
                     section: Some(name.to_owned()),
                     problem: "is not a section".to_owned(),
-                    remedy: format!("write [{name}] on a line of its own, once, its keys below it"),
+                    remedy: format!("write [{name}] once, on a line of its own, its keys below it"),
                     ..Finding::default()
                 });
                 (DeTable::new(), Presence::Malformed)
@@ -125,17 +124,16 @@ impl<'t> Document<'t> {
         Taken { table, line, state }
     }
 
-    /// Gives the line of an offset in the text.
+    /// Returns the line of an offset in the text.
     pub(super) fn line_of(&self, offset: usize) -> usize {
         self.text.position(offset).0
     }
 
-    /// Notes an error.
-    pub(super) fn wrong(&mut self, finding: Finding) {
+    pub(super) fn error(&mut self, finding: Finding) {
         self.findings.error(finding);
     }
 
-    /// Notes that something required is not there.
+    /// Records that something required is missing, unless a broken line may hold it.
     pub(super) fn missing(&mut self, finding: Finding) {
         let section = finding.section.as_deref().unwrap_or_default();
         if !self.text.may_hide(section) {
@@ -143,20 +141,19 @@ impl<'t> Document<'t> {
         }
     }
 
-    /// Notes something that deserves a second look.
-    pub(super) fn warn(&mut self, finding: Finding) {
+    pub(super) fn warning(&mut self, finding: Finding) {
         self.findings.warning(finding);
     }
 
-    /// Learns which keys a section has, and what was left over in it.
-    pub(super) fn learn(
+    /// Registers the known keys of a section; the keys in `rest` are unknown.
+    pub(super) fn register(
         &mut self,
         name: &'static str,
         known: Vec<&'static str>,
         rest: &DeTable<'t>,
     ) {
         for key in rest.keys() {
-            self.strangers.push(Stranger {
+            self.unknown.push(UnknownName {
                 line: self.line_of(key.span().start),
                 section: Some(name.to_owned()),
                 key: key.get_ref().to_string(),
@@ -165,9 +162,9 @@ impl<'t> Document<'t> {
         self.known.insert(name, known);
     }
 
-    /// Ends the reading: every name that nobody asked for becomes an error.
-    pub(super) fn close(mut self) -> Result<Vec<Finding>, ConfigErrors> {
-        if self.text.is_sifted() {
+    /// Ends the reading: every unknown name becomes an error. Returns the warnings.
+    pub(super) fn finish(mut self) -> Result<Vec<Finding>, ConfigErrors> {
+        if self.text.is_complete() {
             for (key, value) in &self.root {
                 let line = self.line_of(key.span().start);
                 if self.text.is_broken(line) {
@@ -178,26 +175,26 @@ impl<'t> Document<'t> {
                     DeValue::Table(_) => (Some(name), String::new()),
                     _ => (None, name),
                 };
-                self.strangers.push(Stranger { line, section, key });
+                self.unknown.push(UnknownName { line, section, key });
             }
-            for stranger in std::mem::take(&mut self.strangers) {
-                let finding = self.unknown(stranger);
+            for name in std::mem::take(&mut self.unknown) {
+                let finding = self.unknown_name(name);
                 self.findings.error(finding);
             }
         }
-        self.findings.close()
+        self.findings.finish()
     }
 
-    fn unknown(&self, stranger: Stranger) -> Finding {
-        let Stranger { line, section, key } = stranger;
-        let within = section.as_deref().unwrap_or_default();
+    fn unknown_name(&self, name: UnknownName) -> Finding {
+        let UnknownName { line, section, key } = name;
+        let section_name = section.as_deref().unwrap_or_default();
         let remedy = match RETIRED
             .iter()
-            .find(|(section, name, _)| *section == within && *name == key)
+            .find(|(section, name, _)| *section == section_name && *name == key)
         {
             Some((_, _, remedy)) => (*remedy).to_owned(),
-            None if key.is_empty() => self.remedy_for_section(within),
-            None => self.remedy_for_key(within, &key),
+            None if key.is_empty() => self.remedy_for_section(section_name),
+            None => self.remedy_for_key(section_name, &key),
         };
         let problem = match (&section, key.is_empty()) {
             (_, true) => "there is no such section",
@@ -244,33 +241,32 @@ impl<'t> Document<'t> {
         if here.is_empty() {
             return "remove the line".to_owned();
         }
-        format!("remove the line; this section knows {}", here.join(", "))
+        format!(
+            "remove the line; the keys of this section are {}",
+            here.join(", ")
+        )
     }
 }
 
-/// A section as it was found.
+/// A section that was removed from the document.
 pub(super) struct Taken<'t> {
-    /// Its keys; none if it is absent.
+    /// The section's keys; empty if the section is absent.
     pub(super) table: DeTable<'t>,
-    /// Where it begins, or the file's last line if it is absent.
+    /// The line of the section's header, or the file's last line if the section is absent.
     pub(super) line: usize,
-    /// Whether it is there.
     pub(super) state: Presence,
 }
 
-/// Whether a section is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Presence {
-    /// It is there.
     Present,
-    /// It is not.
     Absent,
-    /// Something else bears its name, which has been said.
+    /// The name stands for something other than a section; the error has been recorded.
     Malformed,
 }
 
-/// Finds the known name that was probably meant, if one is near enough.
-pub(super) fn nearest<'n>(typed: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+/// Returns the known name that is nearest to a misspelt one, if it is near enough.
+fn nearest<'n>(typed: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
     let typed = typed.to_lowercase();
     known
         .map(|name| (strsim::osa_distance(&typed, name), name))

@@ -1,27 +1,24 @@
-//! What is wrong with a configuration, said so that it can be put right.
+//! Errors and warnings about a configuration file.
 //!
-//! Owns the form of an error and of a warning: file, line, section, key, what is wrong, what to
-//! write instead. Refuses to know any key. A finding never quotes a secret's value.
+//! A finding names the file, line, section and key, the problem, and what to write instead. It
+//! never quotes the value of a secret. This module knows no keys.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// One thing that is wrong, or that deserves a second look.
+/// One error or warning about the configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Finding {
-    /// The file that was read.
     pub file: Option<PathBuf>,
-    /// The line in it, counted from 1; for a missing key that of its section.
+    /// The line, counted from 1. For a missing key, the line of its section.
     pub line: Option<usize>,
-    /// The column, counted from 1 in characters; only syntax errors have one.
+    /// The column, counted from 1 in characters. Only syntax errors have one.
     pub column: Option<usize>,
     /// The section, without brackets.
     pub section: Option<String>,
-    /// The key.
     pub key: Option<String>,
-    /// What is wrong.
     pub problem: String,
-    /// What to write or do instead.
+    /// The text to write, or the step to take, instead.
     pub remedy: String,
 }
 
@@ -44,19 +41,17 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Everything that keeps a configuration from being used, in the order of the file.
+/// All errors of a configuration, in the order of the file.
 ///
-/// Never empty. `Display` gives one block per error and ends without a newline.
+/// The list is never empty. `Display` prints one block per error and ends without a newline.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigErrors(Vec<Finding>);
 
 impl ConfigErrors {
-    /// Wraps a single error.
     pub(super) fn one(finding: Finding) -> Self {
         Self(vec![finding])
     }
 
-    /// Gives the errors one by one.
     pub fn iter(&self) -> impl Iterator<Item = &Finding> {
         self.0.iter()
     }
@@ -77,7 +72,7 @@ impl fmt::Display for ConfigErrors {
 
 impl std::error::Error for ConfigErrors {}
 
-/// Gathers what is found while one file is read.
+/// Collects the findings while one file is read.
 #[derive(Debug)]
 pub(super) struct Findings {
     file: PathBuf,
@@ -95,25 +90,25 @@ impl Findings {
     }
 
     pub(super) fn error(&mut self, finding: Finding) {
-        self.errors.push(self.placed(finding));
+        self.errors.push(self.in_file(finding));
     }
 
     pub(super) fn warning(&mut self, finding: Finding) {
-        self.warnings.push(self.placed(finding));
+        self.warnings.push(self.in_file(finding));
     }
 
-    fn placed(&self, finding: Finding) -> Finding {
+    fn in_file(&self, finding: Finding) -> Finding {
         Finding {
             file: Some(self.file.clone()),
             ..finding
         }
     }
 
-    /// Gives the warnings if there was no error, else the errors.
-    pub(super) fn close(mut self) -> Result<Vec<Finding>, ConfigErrors> {
-        let place = |finding: &Finding| (finding.line, finding.column);
-        self.warnings.sort_by_key(place);
-        self.errors.sort_by_key(place);
+    /// Returns the warnings if there was no error, else the errors.
+    pub(super) fn finish(mut self) -> Result<Vec<Finding>, ConfigErrors> {
+        let position = |finding: &Finding| (finding.line, finding.column);
+        self.warnings.sort_by_key(position);
+        self.errors.sort_by_key(position);
         if self.errors.is_empty() {
             Ok(self.warnings)
         } else {

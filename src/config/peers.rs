@@ -1,15 +1,15 @@
-//! Accounts and channels of the fleet: `[bots]` and `[channels]`.
+//! `[bots]` and `[channels]`: the ids of the fleet's accounts and channels.
 //!
-//! Owns which names the fleet has and what an id looks like. Refuses to know whether such an
-//! account or channel exists: only Telegram can tell.
+//! This module checks the form of an id. Only Telegram can tell whether such an account exists.
 
 use std::collections::BTreeMap;
 
-use super::section::Section;
-use super::{Bots, Channels};
+use super::credentials::SecretSources;
+use super::section_reader::{IdError, SectionReader};
+use super::sections::{Section, Value};
 use crate::model::{ChannelId, UserId};
 
-/// The fleet's accounts that `[bots]` may name, NOSPAM apart.
+/// The fleet's accounts other than NOSPAM: name and key.
 const FLEET: [(&str, &str); 21] = [
     ("analyze", "analyze_id"),
     ("appeal", "appeal_id"),
@@ -34,66 +34,118 @@ const FLEET: [(&str, &str); 21] = [
     ("watch", "watch_id"),
 ];
 
-/// Reads `[bots]`.
-pub(super) fn bots(section: &mut Section<'_, '_>) -> Option<Bots> {
-    let example = "123456789";
-    let nospam = section.id("nospam_id", account, example);
-    let others = FLEET.map(|(name, key)| (name, key, section.id(key, account, example)));
-
-    let mut bots = Bots {
-        nospam: nospam?,
-        others: BTreeMap::new(),
-    };
-    let mut seen = BTreeMap::new();
-    seen.extend(bots.nospam.map(|id| (id, "nospam_id")));
-    for (name, key, id) in others {
-        let Some(id) = id? else { continue };
-        if let Some(first) = seen.insert(id, key) {
-            let problem = format!("is the same account as {first}");
-            section.warn(key, section.line_of(key), problem, "correct one of the two");
-        }
-        bots.others.insert(name, id);
-    }
-    Some(bots)
+/// `[bots]`
+#[derive(Clone, Debug, Default)]
+pub struct Bots {
+    /// If set, only groups where NOSPAM is an administrator are watched.
+    pub nospam: Option<UserId>,
+    /// The fleet's other accounts by name, such as `captcha`. They are trusted.
+    pub others: BTreeMap<&'static str, UserId>,
 }
 
-fn account(number: i64) -> Result<UserId, (String, String)> {
+impl Bots {
+    /// Returns every account of the fleet that is set, including NOSPAM.
+    pub fn fleet(&self) -> impl Iterator<Item = UserId> + '_ {
+        self.nospam.into_iter().chain(self.others.values().copied())
+    }
+}
+
+impl Section for Bots {
+    const NAME: &'static str = "bots";
+
+    fn read(section: &mut SectionReader<'_, '_>, _: &SecretSources<'_>) -> Option<Self> {
+        let example = "123456789";
+        let nospam = section.id("nospam_id", account, example);
+        let others = FLEET.map(|(name, key)| (name, key, section.id(key, account, example)));
+
+        let mut bots = Self {
+            nospam: nospam?,
+            others: BTreeMap::new(),
+        };
+        let mut seen = BTreeMap::new();
+        seen.extend(bots.nospam.map(|id| (id, "nospam_id")));
+        for (name, key, id) in others {
+            let Some(id) = id? else { continue };
+            if let Some(first) = seen.insert(id, key) {
+                let problem = format!("is the same account as {first}");
+                section.warning(key, section.line_of(key), problem, "correct one of the two");
+            }
+            bots.others.insert(name, id);
+        }
+        Some(bots)
+    }
+
+    fn values(&self) -> Vec<Value> {
+        let mut values = vec![Value::optional("nospam_id", self.nospam)];
+        for (name, key) in FLEET {
+            values.extend(self.others.get(name).map(|id| Value::new(key, id)));
+        }
+        if self.others.is_empty() {
+            values.push(Value::new("others", "none"));
+        }
+        values
+    }
+}
+
+fn account(number: i64) -> Result<UserId, IdError> {
     if number > 0 {
         return Ok(UserId::new(number));
     }
-    Err((
-        format!("{number} is no account's id"),
-        "write a bot's or user's id, which is a positive number, or 0 for none".to_owned(),
-    ))
-}
-
-/// Reads `[channels]`.
-pub(super) fn channels(section: &mut Section<'_, '_>) -> Option<Channels> {
-    let example = "-1001234567890";
-    let hide = section.required_id("hide_channel_id", channel, example);
-    let exchange = section.id("exchange_channel_id", channel, example);
-    let debug = section.id("debug_channel_id", channel, example);
-    let (hide, exchange, debug) = (hide?, exchange?, debug?);
-    if exchange == Some(hide) {
-        return section.wrong(
-            "exchange_channel_id",
-            section.line_of("exchange_channel_id"),
-            "is the same channel as hide_channel_id",
-            "write the id of EXCHANGE, or 0 if AVATAR is to use HIDE alone",
-        );
-    }
-    Some(Channels {
-        hide,
-        exchange,
-        debug,
+    Err(IdError {
+        problem: format!("{number} is not an account id"),
+        remedy: "write the id of a bot or user, which is a positive number, or 0 for none"
+            .to_owned(),
     })
 }
 
-fn channel(number: i64) -> Result<ChannelId, (String, String)> {
+/// `[channels]`
+#[derive(Clone, Copy, Debug)]
+pub struct Channels {
+    pub hide: ChannelId,
+    /// If set, posts go to EXCHANGE first. EXCHANGE is never the same channel as HIDE.
+    pub exchange: Option<ChannelId>,
+    /// The channel where HIDE reports the results of MANAGE's orders.
+    pub debug: Option<ChannelId>,
+}
+
+impl Section for Channels {
+    const NAME: &'static str = "channels";
+
+    fn read(section: &mut SectionReader<'_, '_>, _: &SecretSources<'_>) -> Option<Self> {
+        let example = "-1001234567890";
+        let hide = section.required_id("hide_channel_id", channel, example);
+        let exchange = section.id("exchange_channel_id", channel, example);
+        let debug = section.id("debug_channel_id", channel, example);
+        let (hide, exchange, debug) = (hide?, exchange?, debug?);
+        if exchange == Some(hide) {
+            return section.error(
+                "exchange_channel_id",
+                section.line_of("exchange_channel_id"),
+                "is the same channel as hide_channel_id",
+                "write the id of EXCHANGE, or 0 if AVATAR is to use HIDE alone",
+            );
+        }
+        Some(Self {
+            hide,
+            exchange,
+            debug,
+        })
+    }
+
+    fn values(&self) -> Vec<Value> {
+        vec![
+            Value::new("hide_channel_id", self.hide.bot_api()),
+            Value::optional("exchange_channel_id", self.exchange.map(ChannelId::bot_api)),
+            Value::optional("debug_channel_id", self.debug.map(ChannelId::bot_api)),
+        ]
+    }
+}
+
+fn channel(number: i64) -> Result<ChannelId, IdError> {
     if let Some(id) = ChannelId::from_bot_api(number) {
         return Ok(id);
     }
-    // An id without the `-100` is what many clients show; one that has it is mistyped elsewhere.
+    // Many clients show an id without the `-100`. An id that has it is mistyped elsewhere.
     let bare = number.checked_abs().unwrap_or_default();
     let meant = (-1_000_000_000_000_i64).saturating_sub(bare);
     let remedy =
@@ -102,5 +154,8 @@ fn channel(number: i64) -> Result<ChannelId, (String, String)> {
         } else {
             "write the channel's id as the Bot API has it, such as -1001234567890".to_owned()
         };
-    Err((format!("{number} is no channel's id"), remedy))
+    Err(IdError {
+        problem: format!("{number} is not a channel id"),
+        remedy,
+    })
 }

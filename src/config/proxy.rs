@@ -1,42 +1,42 @@
-//! The SOCKS5 proxy.
+//! `[proxy]`: the SOCKS5 proxy, and its URL for the MTProto sender.
 //!
-//! Owns the section `[proxy]` and the form in which the MTProto sender wants it: a URL whose
-//! escapes it does not decode. Whatever such a URL cannot carry unchanged is refused here, because
-//! the proxy would only answer that the password is wrong.
+//! The sender does not decode the escapes of a URL. User names and passwords that a URL would have
+//! to escape are refused here, because the proxy would only answer that the password is wrong.
 
 use std::net::IpAddr;
 
 use secrecy::SecretString;
 
-use super::credentials::{Found, Names, Places};
-use super::section::Section;
+use super::credentials::{Lookup, SecretNames, SecretSources};
+use super::section_reader::SectionReader;
+use super::sections::{Section, Value};
 use crate::secret::Secret;
 
-/// The credential has the section in its name, for `password` alone is the one that seals.
-const PROXY_PASSWORD: Names = Names {
+/// The credential has the section in its name, because `password` is the sealing password.
+const PROXY_PASSWORD: SecretNames = SecretNames {
     key: "password",
     file_key: "password_file",
     credential: "proxy_password",
     variable: "SCP079_PROXY_PASSWORD",
-    number: false,
+    is_number: false,
 };
 
-/// What RFC 1929 has room for, in a user name and in a password.
-const SOCKS_BYTES: usize = 255;
+/// The most bytes of a user name and of a password (RFC 1929).
+const MAX_SOCKS_BYTES: usize = 255;
 
 /// `[proxy]`, when enabled.
 #[derive(Clone, Debug)]
 pub struct Proxy {
-    /// Its name or address; an IPv6 address without brackets.
+    /// The name or address; an IPv6 address without brackets.
     pub hostname: String,
-    /// Its port, never 0.
+    /// The port, never 0.
     pub port: u16,
-    /// User name and password, if the proxy asks for them.
+    /// User name and password, if the proxy requires them.
     pub login: Option<(String, Secret)>,
 }
 
 impl Proxy {
-    /// Gives the proxy as `socks5://[USERNAME:PASSWORD@]HOST:PORT`, with nothing escaped.
+    /// Returns `socks5://[USERNAME:PASSWORD@]HOST:PORT`, without escapes.
     #[must_use]
     pub fn url(&self) -> SecretString {
         let host = match self.hostname.parse() {
@@ -54,51 +54,78 @@ impl Proxy {
     }
 }
 
-/// Reads the section; `None` within is the direct way.
-pub(super) fn read(section: &mut Section<'_, '_>, places: &Places<'_>) -> Option<Option<Proxy>> {
-    let enabled = section.flag("enabled", false);
-    let hostname = section.parsed(
-        "hostname",
-        "127.0.0.1",
-        host,
-        "a host's name or address, without scheme and port",
-    );
-    let port = section.number("port", 1080, 1..=65_535, "a port");
-    let username = section.text("username", "");
-    let password = match places.look(section, &PROXY_PASSWORD) {
-        Found::Secret(secret) => Some(Ok(secret)),
-        Found::Nowhere(line) => Some(Err(line)),
-        Found::Faulty => None,
-    };
-    let (enabled, hostname, port) = (enabled?, hostname?, port?);
-    let (username, password) = (username?, password?);
-    if !enabled {
-        return Some(None);
-    }
-    let login = match (username.is_empty(), password) {
-        (true, Err(_)) => None,
-        (false, Ok(password)) => Some((username, password)),
-        (false, Err(line)) => {
-            let usual = "write password = \"…\", or remove username if the proxy asks for neither";
-            return section.unfilled("password", line, PROXY_PASSWORD.remedy(usual));
+/// `None` is a direct connection.
+impl Section for Option<Proxy> {
+    const NAME: &'static str = "proxy";
+
+    fn read(section: &mut SectionReader<'_, '_>, sources: &SecretSources<'_>) -> Option<Self> {
+        let enabled = section.flag("enabled", false);
+        let hostname = section.parsed(
+            "hostname",
+            "127.0.0.1",
+            host,
+            "a host's name or address, without scheme and port",
+        );
+        let port = section.number("port", 1080, 1..=65_535, "a port");
+        let username = section.text("username", "");
+        let password = sources.find(section, &PROXY_PASSWORD);
+        let (enabled, hostname, port, username) = (enabled?, hostname?, port?, username?);
+        if matches!(password, Lookup::Invalid) {
+            return None;
         }
-        (true, Ok(password)) => {
+        if !enabled {
+            return Some(None);
+        }
+        let login = login(section, username, password)?;
+        let port = u16::try_from(port).expect("the range was checked");
+        Some(Some(Proxy {
+            hostname,
+            port,
+            login,
+        }))
+    }
+
+    fn values(&self) -> Vec<Value> {
+        let mut values = vec![Value::new("enabled", self.is_some())];
+        let Some(proxy) = self else { return values };
+        values.push(Value::new("hostname", &proxy.hostname));
+        values.push(Value::new("port", proxy.port));
+        match &proxy.login {
+            Some((username, password)) => {
+                values.push(Value::new("username", username));
+                values.push(Value::new("password", password));
+            }
+            None => values.push(Value::new("username", "none, and no password")),
+        }
+        values
+    }
+}
+
+/// Checks that user name and password are both set, or neither.
+fn login(
+    section: &mut SectionReader<'_, '_>,
+    username: String,
+    password: Lookup,
+) -> Option<Option<(String, Secret)>> {
+    match (username.is_empty(), password) {
+        (_, Lookup::Invalid) => None,
+        (true, Lookup::Missing(_)) => Some(None),
+        (false, Lookup::Found(password)) => {
+            let username_fits = check_characters(section, "username", &username);
+            let password_fits = check_characters(section, "password", password.expose());
+            username_fits.and(password_fits)?;
+            Some(Some((username, password)))
+        }
+        (false, Lookup::Missing(line)) => {
+            let usual = "write password = \"…\", or remove username if the proxy requires neither";
+            section.missing("password", line, PROXY_PASSWORD.remedy(usual))
+        }
+        (true, Lookup::Found(password)) => {
             let problem = format!("is missing, while the password is {password}");
-            let remedy = "write username = \"…\", or take the password away";
-            return section.wrong("username", section.line_of("username"), problem, remedy);
+            let remedy = "write username = \"…\", or remove the password";
+            section.error("username", section.line_of("username"), problem, remedy)
         }
-    };
-    if let Some((username, password)) = &login {
-        let username = carried(section, "username", username);
-        let password = carried(section, "password", password.expose());
-        username.and(password)?;
     }
-    let port = u16::try_from(port).expect("the range was checked");
-    Some(Some(Proxy {
-        hostname,
-        port,
-        login,
-    }))
 }
 
 fn host(text: &str) -> Result<String, String> {
@@ -106,27 +133,31 @@ fn host(text: &str) -> Result<String, String> {
         .strip_prefix('[')
         .and_then(|text| text.strip_suffix(']'))
         .unwrap_or(text);
-    let name = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
-    if bare.parse::<IpAddr>().is_ok() || (!text.is_empty() && text.bytes().all(name)) {
+    let in_name = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
+    if bare.parse::<IpAddr>().is_ok() || (!text.is_empty() && text.bytes().all(in_name)) {
         Ok(bare.to_owned())
     } else {
-        Err(format!("{text:?} is no host"))
+        Err(format!("{text:?} is not a host"))
     }
 }
 
-/// Checks that a proxy's user name or password arrives as it is.
+/// Checks that a user name or password reaches the proxy unchanged.
 ///
-/// The MTProto sender takes the proxy as a URL and does not decode its escapes: a character that a
-/// URL has to escape would reach the proxy as `%…` (WHATWG URL, userinfo percent-encode set).
-fn carried(section: &mut Section<'_, '_>, key: &'static str, text: &str) -> Option<()> {
+/// The MTProto sender takes a URL and does not decode it: a character that a URL has to escape would
+/// reach the proxy as `%…` (WHATWG URL, userinfo percent-encode set).
+fn check_characters(
+    section: &mut SectionReader<'_, '_>,
+    key: &'static str,
+    text: &str,
+) -> Option<()> {
     let line = section.line_of(key);
     let unescaped = |byte: u8| byte.is_ascii_graphic() && !b"\"#<>?`{}/:;=@[\\]^|".contains(&byte);
-    if text.len() > SOCKS_BYTES {
-        let problem = format!("is longer than the {SOCKS_BYTES} bytes that SOCKS5 has room for");
-        return section.wrong(key, line, problem, "use a shorter one");
+    if text.len() > MAX_SOCKS_BYTES {
+        let problem = format!("is longer than SOCKS5 allows: at most {MAX_SOCKS_BYTES} bytes");
+        return section.error(key, line, problem, "use a shorter one");
     }
     if !text.bytes().all(unescaped) {
-        return section.wrong(
+        return section.error(
             key,
             line,
             "has a character that would not reach the proxy unchanged",

@@ -1,8 +1,7 @@
-//! Finding the file, and what surrounds it.
+//! Finds and reads the configuration file.
 //!
-//! Owns the search order of SPEC §3, reading the text, and the look at its permissions. Refuses to
-//! know what the text means. The process's surroundings come in as an [`Environment`], so that
-//! nothing below `main` reads them behind anyone's back.
+//! The process's variables and directories come in as an [`Environment`], so that tests can replace
+//! them. This module does not parse the text.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -16,11 +15,10 @@ use secrecy::zeroize::Zeroizing;
 use super::finding::{ConfigErrors, Finding};
 
 /// The program's directory under `$XDG_CONFIG_HOME` and `/etc`.
-const DIRECTORY: &str = "scp-079-avatar";
-/// The file's name, wherever it is looked for.
-const FILE: &str = "config.toml";
+const DIRECTORY_NAME: &str = "scp-079-avatar";
+const FILE_NAME: &str = "config.toml";
 
-/// What the process was started with: variables, working directory, the system's `/etc`.
+/// The variables, the working directory and the `/etc` of the process.
 #[derive(Clone)]
 pub struct Environment {
     variables: BTreeMap<OsString, OsString>,
@@ -29,13 +27,10 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// The surroundings of this process.
-    ///
-    /// Variables that the configuration does not ask for are left behind.
+    /// Returns the environment of this process, with only the variables that the program uses.
     ///
     /// # Errors
-    ///
-    /// If the working directory is gone or out of reach.
+    /// Returns an error if the working directory does not exist or is not accessible.
     pub fn of_process() -> io::Result<Self> {
         let wanted = |name: &OsStr| {
             let name = name.to_string_lossy();
@@ -51,7 +46,7 @@ impl Environment {
         })
     }
 
-    /// Surroundings made up by the caller: no variables, everything under `root`.
+    /// Returns an environment without variables and with all directories under `root`.
     #[must_use]
     pub fn rooted(root: &Path) -> Self {
         Self {
@@ -61,14 +56,14 @@ impl Environment {
         }
     }
 
-    /// The same surroundings with one variable more.
+    /// Sets a variable.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<OsString>) -> Self {
         self.variables.insert(name.into(), value.into());
         self
     }
 
-    /// Gives a variable's value; one that is set to nothing counts as not set.
+    /// Returns a variable's value; an empty variable counts as not set.
     pub(super) fn variable(&self, name: &str) -> Option<&OsStr> {
         self.variables
             .get(OsStr::new(name))
@@ -76,77 +71,88 @@ impl Environment {
             .filter(|value| !value.is_empty())
     }
 
-    /// Gives a variable that holds an absolute path; the XDG rules say to ignore any other.
+    /// Returns a variable that holds an absolute path; the XDG specification ignores relative ones.
     pub(super) fn directory(&self, name: &str) -> Option<&Path> {
         self.variable(name)
             .map(Path::new)
             .filter(|path| path.is_absolute())
     }
 
-    /// Makes a path that the user typed absolute.
     fn absolute(&self, path: &Path) -> PathBuf {
         self.working_directory.join(path)
     }
 
-    /// Lists where the file is looked for when nobody names it.
+    /// Returns the paths that are searched without `--config`.
     fn candidates(&self) -> Vec<PathBuf> {
         let user = self
             .directory("XDG_CONFIG_HOME")
             .map(Path::to_owned)
             .or_else(|| self.directory("HOME").map(|home| home.join(".config")));
         let directories = user.into_iter().chain([self.system_directory.clone()]);
-        std::iter::once(self.working_directory.join(FILE))
-            .chain(directories.map(|directory| directory.join(DIRECTORY).join(FILE)))
+        std::iter::once(self.working_directory.join(FILE_NAME))
+            .chain(directories.map(|directory| directory.join(DIRECTORY_NAME).join(FILE_NAME)))
             .collect()
     }
 }
 
-/// The text of a configuration and what is known of its file.
-pub(super) struct Source {
-    /// The file's absolute path.
+/// A configuration file that was read.
+pub(super) struct ConfigFile {
+    /// The absolute path.
     pub(super) path: PathBuf,
-    /// Its text, which holds secrets and is wiped when dropped.
+    /// The text, which holds secrets and is wiped when dropped.
     pub(super) text: Zeroizing<String>,
-    /// Whether any user of the machine may read it.
+    /// True if any user of the machine may read the file.
+    pub(super) world_readable: bool,
+}
+
+/// A text file, and whether any user of the machine may read it.
+pub(super) struct TextFile {
+    pub(super) text: Zeroizing<String>,
     pub(super) world_readable: bool,
 }
 
 /// Finds the configuration and reads it.
 ///
-/// A file that exists but cannot be read ends the search: going on to the next place would start
-/// the program with a configuration that nobody meant.
-pub(super) fn find(path: Option<&Path>, environment: &Environment) -> Result<Source, ConfigErrors> {
+/// A file that exists but cannot be read ends the search: the next file is probably not the
+/// configuration that the user meant.
+pub(super) fn find(
+    path: Option<&Path>,
+    environment: &Environment,
+) -> Result<ConfigFile, ConfigErrors> {
     let candidates = match path {
         Some(path) => vec![environment.absolute(path)],
         None => environment.candidates(),
     };
     for candidate in &candidates {
         match read(candidate) {
-            Ok((text, world_readable)) => {
-                return Ok(Source {
+            Ok(file) => {
+                return Ok(ConfigFile {
                     path: candidate.clone(),
-                    text,
-                    world_readable,
+                    text: file.text,
+                    world_readable: file.world_readable,
                 });
             }
-            Err(error) if absent(&error) => {}
+            Err(error) if is_absent(&error) => {}
             Err(error) => return Err(ConfigErrors::one(unreadable(candidate, &error))),
         }
     }
     Err(ConfigErrors::one(missing(&candidates, path.is_some())))
 }
 
-/// Reads a text file, and says whether any user of the machine may do the same.
-pub(super) fn read(path: &Path) -> io::Result<(Zeroizing<String>, bool)> {
+/// Reads a text file and its permissions.
+pub(super) fn read(path: &Path) -> io::Result<TextFile> {
     let mut file = File::open(path)?;
     let mode = file.metadata()?.permissions().mode();
     let mut text = Zeroizing::new(String::new());
     file.read_to_string(&mut text)?;
-    Ok((text, mode & 0o004 != 0))
+    Ok(TextFile {
+        text,
+        world_readable: mode & 0o004 != 0,
+    })
 }
 
-/// Says whether an error means that there is no such file.
-pub(super) fn absent(error: &io::Error) -> bool {
+/// Returns true if an error means that there is no such file.
+pub(super) fn is_absent(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
@@ -163,10 +169,10 @@ fn unreadable(path: &Path, error: &io::Error) -> Finding {
         io::ErrorKind::IsADirectory => {
             format!(
                 "name the file in it: --config {}",
-                path.join(FILE).display()
+                path.join(FILE_NAME).display()
             )
         }
-        _ => "put the file right, or name another one with --config PATH".to_owned(),
+        _ => "repair the file, or name another one with --config PATH".to_owned(),
     };
     Finding {
         file: Some(path.to_owned()),
@@ -207,13 +213,13 @@ mod tests {
 
     fn found(path: Option<&Path>, environment: &Environment) -> String {
         match find(path, environment) {
-            Ok(source) => source.text.to_string(),
+            Ok(file) => file.text.to_string(),
             Err(errors) => errors.to_string(),
         }
     }
 
     #[test]
-    fn the_places_are_tried_in_order() {
+    fn the_paths_are_tried_in_order() {
         let root = tempfile::tempdir().expect("tempdir");
         let root = root.path();
         let environment = Environment::rooted(root).with("XDG_CONFIG_HOME", root.join("xdg"));
@@ -239,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn home_stands_in_for_an_unset_or_relative_xdg_directory() {
+    fn home_replaces_an_unset_or_relative_xdg_directory() {
         let root = tempfile::tempdir().expect("tempdir");
         let root = root.path();
         write(
@@ -270,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn what_exists_but_cannot_be_read_ends_the_search() {
+    fn an_unreadable_file_ends_the_search() {
         let root = tempfile::tempdir().expect("tempdir");
         let root = root.path();
         write(&root.join("etc/scp-079-avatar/config.toml"), "etc");

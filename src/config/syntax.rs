@@ -1,9 +1,8 @@
-//! Syntax errors, and a text without them.
+//! Finds syntax errors, and recovers the rest of the text.
 //!
-//! Owns lines and columns, and the advice on what is not TOML. A parser that meets a broken line
-//! may take the rest of the file for something else; so the line is blanked and the parser asked
-//! again, until what is left is TOML. Offsets stay what they were. Refuses to know any key, and
-//! quotes no line, for it may hold a secret.
+//! A parser that meets a broken line may misread the rest of the file. This module therefore blanks
+//! the line and parses again, until the remaining text is TOML. Offsets do not change. Errors never
+//! quote a line, because it may hold a secret.
 
 use std::collections::BTreeSet;
 
@@ -12,27 +11,27 @@ use toml::de::DeTable;
 
 use super::finding::Finding;
 
-/// What the fleet's maintainers write where a value is still to be filled in.
+/// The fleet's maintainers write this where a value must be filled in.
 pub(super) const PLACEHOLDER: &str = "[DATA EXPUNGED]";
 
-/// How many broken lines are looked for; a file with more is no configuration.
-const MOST: usize = 50;
+/// The search for broken lines ends here; a file with more is not a configuration.
+const MAX_ERRORS: usize = 50;
 
-/// A text of which every line is either TOML or known to be broken.
-pub(super) struct Text<'t> {
+/// A text whose lines are either TOML or known to be broken.
+pub(super) struct RecoveredText<'t> {
     original: Lines<'t>,
-    /// The original with its broken lines blanked, byte for byte as long.
+    /// The original text with its broken lines blanked; the length in bytes is the same.
     pub(super) parseable: Zeroizing<String>,
-    /// What is wrong with the broken lines.
+    /// The errors of the broken lines.
     pub(super) errors: Vec<Finding>,
     broken: BTreeSet<usize>,
-    /// Whether a broken line was meant to begin a section.
+    /// True if a broken line was meant to begin a section.
     header_broken: bool,
-    /// Whether broken lines were left, so that anything may be hidden among them.
-    lost: bool,
+    /// True if not every broken line was found.
+    incomplete: bool,
 }
 
-impl<'t> Text<'t> {
+impl<'t> RecoveredText<'t> {
     /// Finds the broken lines of a text.
     pub(super) fn new(original: &'t str) -> Self {
         let mut text = Self {
@@ -41,7 +40,7 @@ impl<'t> Text<'t> {
             errors: Vec::new(),
             broken: BTreeSet::new(),
             header_broken: false,
-            lost: false,
+            incomplete: false,
         };
         loop {
             let (_, errors) = DeTable::parse_recoverable(&text.parseable);
@@ -50,9 +49,9 @@ impl<'t> Text<'t> {
                 break;
             };
             let (line, column) = text.position(offset(error));
-            // Blanking the line must have cured it; if not, it is something that spans lines.
-            if text.broken.contains(&line) || text.errors.len() == MOST {
-                text.lost = true;
+            // An error on a line that is already blank spans several lines.
+            if text.broken.contains(&line) || text.errors.len() == MAX_ERRORS {
+                text.incomplete = true;
                 break;
             }
             let finding = text.original.explain(line, column, error.message());
@@ -63,30 +62,29 @@ impl<'t> Text<'t> {
         text
     }
 
-    /// Gives line and column of an offset, both counted from 1, columns in characters.
+    /// Returns line and column of an offset, both counted from 1, columns in characters.
     pub(super) fn position(&self, offset: usize) -> (usize, usize) {
         self.original.position(offset)
     }
 
-    /// Gives the number of the last line.
+    /// Returns the number of the last line.
     pub(super) fn last_line(&self) -> usize {
         self.original.0.lines().count().max(1)
     }
 
-    /// Says whether a line is broken.
     pub(super) fn is_broken(&self, line: usize) -> bool {
         self.broken.contains(&line)
     }
 
-    /// Says whether every broken line was found, so that a strange name is strange indeed.
-    pub(super) const fn is_sifted(&self) -> bool {
-        !self.lost
+    /// Returns true if every broken line was found, so that an unknown name is an error.
+    pub(super) const fn is_complete(&self) -> bool {
+        !self.incomplete
     }
 
-    /// Says whether what seems missing in a section may only be on a broken line.
+    /// Returns true if a broken line may hold a key that seems to be missing in a section.
     pub(super) fn may_hide(&self, section: &str) -> bool {
         let within = |error: &Finding| error.section.as_deref() == Some(section);
-        self.lost || self.header_broken || self.errors.iter().any(within)
+        self.incomplete || self.header_broken || self.errors.iter().any(within)
     }
 
     fn blank(&mut self, line: usize) {
@@ -96,7 +94,7 @@ impl<'t> Text<'t> {
         let mut filler = " ".repeat(text.len());
         if is_header(text) {
             self.header_broken = true;
-            // It still begins a section: its keys must not end up in the one above.
+            // A placeholder header keeps the keys below out of the section above.
             if width >= line.to_string().len() {
                 filler = format!("[{line:0>width$}]");
             }
@@ -106,7 +104,7 @@ impl<'t> Text<'t> {
     }
 }
 
-/// A text seen as lines, counted from 1.
+/// A text as lines, counted from 1.
 struct Lines<'t>(&'t str);
 
 impl<'t> Lines<'t> {
@@ -156,7 +154,7 @@ impl<'t> Lines<'t> {
         self.0.lines().nth(line - 1).unwrap_or(end)
     }
 
-    /// Gives the section that a line stands in, by the nearest header above it.
+    /// Returns the section of a line, by the nearest header above it.
     fn section_above(&self, line: usize) -> Option<&'t str> {
         let above: Vec<_> = self.0.lines().take(line.saturating_sub(1)).collect();
         above.into_iter().rev().find_map(|text| {
@@ -166,13 +164,13 @@ impl<'t> Lines<'t> {
     }
 }
 
-/// Says whether a line was meant to begin a section.
+/// Returns true if a line was meant to begin a section.
 fn is_header(text: &str) -> bool {
     let text = text.trim();
     !text.contains('=') && (text.starts_with('[') || text.ends_with(']'))
 }
 
-/// Says whether a text can be a key without quotes.
+/// Returns true if a text can be a key without quotes.
 fn is_bare(key: &str) -> bool {
     let bare = |char: char| char.is_ascii_alphanumeric() || matches!(char, '_' | '-');
     !key.is_empty() && key.chars().all(bare)
@@ -183,7 +181,7 @@ mod tests {
     use super::*;
 
     fn broken(text: &str) -> Vec<(usize, usize)> {
-        let text = Text::new(text);
+        let text = RecoveredText::new(text);
         assert_eq!(text.parseable.len(), text.original.0.len());
         let place = |error: &Finding| Some((error.line?, error.column?));
         text.errors.iter().filter_map(place).collect()
@@ -199,13 +197,13 @@ mod tests {
         assert_eq!(lines, [1, 3, 4, 5, 6, 10]);
         assert_eq!(broken("ä = 1\r\nb = 1\r\n")[0].0, 1);
         assert_eq!(broken("b = \"ää\" x"), [(1, 10)]);
-        // What spans lines is reported where the parser gives up, and only there.
+        // An error that spans lines is reported once, where the parser stops.
         assert_eq!(broken("a = \"\"\"\nb = 1\nc = 1\n"), [(4, 1)]);
         assert_eq!(broken("b = 1\na = '''\nb\nc"), [(4, 2)]);
     }
 
     #[test]
-    fn what_is_no_configuration_at_all_ends() {
+    fn a_text_that_is_not_a_configuration_ends_the_search() {
         for text in [
             "\"\"\"\nx\ny\n",
             "a = \"\"\"\nx\ny\n",
@@ -219,6 +217,6 @@ mod tests {
         ] {
             assert!(!broken(text).is_empty(), "{text:?}");
         }
-        assert_eq!(broken(&";\n".repeat(1000)).len(), MOST);
+        assert_eq!(broken(&";\n".repeat(1000)).len(), MAX_ERRORS);
     }
 }

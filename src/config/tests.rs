@@ -1,4 +1,4 @@
-//! What a configuration may say, and what comes of it.
+//! Valid configurations, the example file and the defaults.
 
 mod errors;
 mod secrets;
@@ -10,18 +10,19 @@ use std::time::Duration;
 use secrecy::ExposeSecret;
 
 use super::*;
+use crate::model::{ChannelId, UserId};
 
 const EXAMPLE: &str = include_str!("../../config.example.toml");
 const HASH: &str = "0123456789abcdef0123456789abcdef";
 
-/// A directory with a configuration in it.
-struct Place(tempfile::TempDir);
+/// A directory that holds a configuration.
+struct ConfigDir(tempfile::TempDir);
 
-impl Place {
+impl ConfigDir {
     fn with(config: &str) -> Self {
-        let place = Self(tempfile::tempdir().expect("tempdir"));
-        place.write("config.toml", config);
-        place
+        let dir = Self(tempfile::tempdir().expect("tempdir"));
+        dir.write("config.toml", config);
+        dir
     }
 
     fn path(&self) -> &Path {
@@ -47,7 +48,7 @@ impl Place {
         Config::load(None, &self.environment())
     }
 
-    /// Gives the errors as text, without the directory's name.
+    /// Returns the errors as text, without the directory's name.
     fn errors(&self) -> Vec<String> {
         self.errors_in(&self.environment())
     }
@@ -62,7 +63,7 @@ impl Place {
     }
 }
 
-/// The shortest configuration that can be used, on lines 1 to 7; `lines` follow in `section`.
+/// Returns the shortest valid configuration, on lines 1 to 7; `lines` follow in `section`.
 fn minimal(section: &str, lines: &str) -> String {
     let mut sections = [
         ("telegram", format!("api_id = 12345\napi_hash = \"{HASH}\"")),
@@ -83,15 +84,15 @@ fn minimal(section: &str, lines: &str) -> String {
     text
 }
 
-/// Loads a minimal configuration with one more line.
+/// Loads the minimal configuration with additional lines.
 fn loaded(section: &str, lines: &str) -> Config {
-    let place = Place::with(&minimal(section, lines));
-    place.load().expect("is right").config
+    let dir = ConfigDir::with(&minimal(section, lines));
+    dir.load().expect("is right").config
 }
 
 #[test]
-fn the_example_lacks_exactly_the_required_keys() {
-    let errors = Place::with(EXAMPLE).errors();
+fn the_example_lacks_only_the_required_keys() {
+    let errors = ConfigDir::with(EXAMPLE).errors();
     let line = |start: &str| {
         let at = EXAMPLE.lines().position(|line| line.starts_with(start));
         at.expect("is in the example") + 1
@@ -127,12 +128,12 @@ fn the_example_filled_in_equals_the_defaults() {
             "password = \"correct horse\"",
         );
     let shown = |text: &str| {
-        let place = Place::with(text);
-        let loaded = place.load().expect("is right");
+        let dir = ConfigDir::with(text);
+        let loaded = dir.load().expect("is right");
         assert_eq!(loaded.warnings, []);
-        let root = place.path().display().to_string();
+        let root = dir.path().display().to_string();
         let shown = format!("{:#?}", loaded.config).replace(&root, "");
-        // Where the secrets stand is the one thing that differs.
+        // Only the lines of the secrets differ.
         shown
             .split_inclusive("from line ")
             .map(|part| part.trim_start_matches(|char: char| char.is_ascii_digit()))
@@ -142,22 +143,24 @@ fn the_example_filled_in_equals_the_defaults() {
 }
 
 #[test]
-fn every_key_of_the_code_is_in_the_example() {
-    // A stranger's remedy lists what its section knows.
-    let strange = "zzzzzzzzzzzzzzzzzzzz = 1\n";
+fn the_example_has_every_key() {
+    // The remedy for an unknown key lists the section's keys.
+    let unknown = "zzzzzzzzzzzzzzzzzzzz = 1\n";
     let mut text = String::new();
     for line in EXAMPLE.lines() {
         text.push_str(line);
         text.push('\n');
         if line.starts_with('[') {
-            text.push_str(strange);
+            text.push_str(unknown);
         }
     }
-    let errors = Place::with(&text).errors();
+    let errors = ConfigDir::with(&text).errors();
     let mut sections = 0;
     for error in errors.iter().filter(|error| error.contains("zzzz")) {
         sections += 1;
-        let (_, known) = error.split_once("this section knows ").expect("a list");
+        let (_, known) = error
+            .split_once("the keys of this section are ")
+            .expect("a list");
         for key in known.split(", ").filter(|key| !key.ends_with("_file")) {
             let line = format!("\n{key} = ");
             assert!(EXAMPLE.contains(&line), "{key} is not in the example");
@@ -167,7 +170,7 @@ fn every_key_of_the_code_is_in_the_example() {
 }
 
 #[test]
-fn defaults_are_those_of_the_specification() {
+fn the_defaults_are_those_of_the_documentation() {
     let config = loaded("log", "");
     assert_eq!(config.telegram.api_id.expose(), &12345);
     assert_eq!(config.telegram.api_hash.expose(), HASH);
@@ -208,7 +211,7 @@ fn defaults_are_those_of_the_specification() {
 }
 
 #[test]
-fn what_is_set_is_what_is_loaded() {
+fn configured_values_are_loaded() {
     assert_eq!(
         loaded("delivery", "min_interval_ms = 0")
             .delivery
@@ -246,7 +249,7 @@ fn what_is_set_is_what_is_loaded() {
 }
 
 #[test]
-fn a_proxy_becomes_the_url_that_the_sender_takes() {
+fn a_proxy_becomes_the_url_of_the_sender() {
     let url = |lines: &str| {
         let proxy = loaded("proxy", &format!("enabled = true\n{lines}")).proxy;
         proxy.expect("is enabled").url().expose_secret().to_owned()
@@ -261,7 +264,7 @@ fn a_proxy_becomes_the_url_that_the_sender_takes() {
 }
 
 #[test]
-fn a_proxy_login_is_whole_and_can_be_carried() {
+fn a_proxy_login_is_complete_and_needs_no_escapes() {
     let cases = [
         ("username = \"me\"", "password: is missing"),
         ("password = \"secret\"", "username: is missing"),
@@ -279,13 +282,13 @@ fn a_proxy_login_is_whole_and_can_be_carried() {
         ),
     ];
     for (lines, part) in cases {
-        let place = Place::with(&minimal("proxy", &format!("enabled = true\n{lines}")));
-        let errors = place.errors();
+        let dir = ConfigDir::with(&minimal("proxy", &format!("enabled = true\n{lines}")));
+        let errors = dir.errors();
         assert_eq!(errors.len(), 1, "{errors:#?}");
         assert!(errors[0].contains(part), "{}", errors[0]);
         assert!(
             loaded("proxy", lines).proxy.is_none(),
-            "a proxy that is off may be half set"
+            "a disabled proxy may be incomplete"
         );
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use crate::model::{Join, Photo, PhotoId, PhotoSight, User, UserId};
+use crate::model::{Join, Photo, PhotoId, ProfilePhoto, User, UserId};
 
 /// Why a join led to no photo. SPEC §4, in its order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -79,7 +79,7 @@ impl fmt::Display for SkipReason {
 
 /// What is known when a join is decided on.
 #[derive(Clone, Debug)]
-pub struct JoinFacts<'a> {
+pub struct JoinContext<'a> {
     /// This account.
     pub own: UserId,
     /// Whether NOSPAM is an administrator of the group; `None` if it does not matter (no
@@ -121,12 +121,12 @@ pub enum Decision {
 
 /// Decides on one join; the first reason that holds wins (SPEC §4).
 #[must_use]
-pub fn join(join: &Join, facts: &JoinFacts<'_>) -> Decision {
-    let by_id = if join.user == facts.own {
+pub fn join(join: &Join, context: &JoinContext<'_>) -> Decision {
+    let by_id = if join.user == context.own {
         Some(SkipReason::Own)
-    } else if facts.nospam_is_admin == Some(false) {
+    } else if context.nospam_is_admin == Some(false) {
         Some(SkipReason::UnwatchedGroup)
-    } else if facts.adder_trusted {
+    } else if context.adder_trusted {
         Some(SkipReason::AddedByTrusted)
     } else {
         None
@@ -134,12 +134,12 @@ pub fn join(join: &Join, facts: &JoinFacts<'_>) -> Decision {
     if let Some(reason) = by_id {
         return Decision::Skip(reason);
     }
-    let Some(user) = facts.user else {
-        return if facts.bad {
+    let Some(user) = context.user else {
+        return if context.bad {
             Decision::Skip(SkipReason::Bad)
-        } else if facts.trusted {
+        } else if context.trusted {
             Decision::Skip(SkipReason::Trusted)
-        } else if facts.flooded {
+        } else if context.flooded {
             Decision::Hold
         } else {
             Decision::LookUp
@@ -148,32 +148,32 @@ pub fn join(join: &Join, facts: &JoinFacts<'_>) -> Decision {
     let by_user = [
         (user.bot, SkipReason::Bot),
         (user.deleted, SkipReason::Deleted),
-        (facts.bad, SkipReason::Bad),
-        (facts.trusted, SkipReason::Trusted),
-        (facts.named, SkipReason::Named),
-        (facts.declared, SkipReason::Declared),
+        (context.bad, SkipReason::Bad),
+        (context.trusted, SkipReason::Trusted),
+        (context.named, SkipReason::Named),
+        (context.declared, SkipReason::Declared),
     ];
     if let Some((_, reason)) = by_user.into_iter().find(|(holds, _)| *holds) {
         return Decision::Skip(reason);
     }
-    if facts.flooded {
+    if context.flooded {
         return Decision::Hold;
     }
     match user.photo {
-        PhotoSight::Unknown => Decision::LookUp,
-        PhotoSight::Absent => Decision::Skip(SkipReason::NoPhoto),
-        PhotoSight::Present(_) if facts.excepted => Decision::Skip(SkipReason::Excepted),
-        PhotoSight::Present(photo) if facts.forwarded.contains(&photo.id) => {
+        ProfilePhoto::Unknown => Decision::LookUp,
+        ProfilePhoto::Absent => Decision::Skip(SkipReason::NoPhoto),
+        ProfilePhoto::Present(_) if context.excepted => Decision::Skip(SkipReason::Excepted),
+        ProfilePhoto::Present(photo) if context.forwarded.contains(&photo.id) => {
             Decision::Skip(SkipReason::Repeat)
         }
-        PhotoSight::Present(photo) => Decision::Forward(photo),
+        ProfilePhoto::Present(photo) => Decision::Forward(photo),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{AccessHash, Adder, ChannelId, MessageId, Timestamp};
+    use crate::model::{AccessHash, AddedBy, ChannelId, MessageId, Timestamp};
 
     const OWN: UserId = UserId::new(1);
     const JOINER: UserId = UserId::new(2);
@@ -187,12 +187,12 @@ mod tests {
             group: ChannelId::from_bare(10),
             message: MessageId::new(5),
             user,
-            added_by: Adder::Themselves,
+            added_by: AddedBy::Themselves,
             date: Timestamp::new(1_000),
         }
     }
 
-    fn user(photo: PhotoSight) -> User {
+    fn user(photo: ProfilePhoto) -> User {
         User {
             id: JOINER,
             access_hash: Some(AccessHash::new(3)),
@@ -206,7 +206,7 @@ mod tests {
 
     #[test]
     fn the_first_reason_that_holds_is_the_one_recorded() {
-        let plain = user(PhotoSight::Present(PHOTO));
+        let plain = user(ProfilePhoto::Present(PHOTO));
         let bot = User {
             bot: true,
             deleted: true,
@@ -216,11 +216,11 @@ mod tests {
             deleted: true,
             ..plain.clone()
         };
-        let bare = user(PhotoSight::Absent);
-        let unknown = user(PhotoSight::Unknown);
+        let bare = user(ProfilePhoto::Absent);
+        let unknown = user(ProfilePhoto::Unknown);
         let none = BTreeSet::new();
         let sent = BTreeSet::from([PHOTO.id]);
-        let base = JoinFacts {
+        let base = JoinContext {
             own: OWN,
             nospam_is_admin: None,
             adder_trusted: false,
@@ -233,7 +233,7 @@ mod tests {
             user: Some(&plain),
             forwarded: &none,
         };
-        let all_wrong = JoinFacts {
+        let all_wrong = JoinContext {
             nospam_is_admin: Some(false),
             adder_trusted: true,
             trusted: true,
@@ -246,7 +246,7 @@ mod tests {
             (JOINER, all_wrong.clone(), skip(SkipReason::UnwatchedGroup)),
             (
                 JOINER,
-                JoinFacts {
+                JoinContext {
                     nospam_is_admin: Some(true),
                     ..all_wrong.clone()
                 },
@@ -254,7 +254,7 @@ mod tests {
             ),
             (
                 JOINER,
-                JoinFacts {
+                JoinContext {
                     nospam_is_admin: None,
                     adder_trusted: false,
                     ..all_wrong.clone()
@@ -263,7 +263,7 @@ mod tests {
             ),
             (
                 JOINER,
-                JoinFacts {
+                JoinContext {
                     trusted: true,
                     user: Some(&deleted),
                     ..base.clone()
@@ -272,7 +272,7 @@ mod tests {
             ),
             (
                 JOINER,
-                JoinFacts {
+                JoinContext {
                     trusted: true,
                     user: Some(&bare),
                     ..base.clone()
@@ -281,7 +281,7 @@ mod tests {
             ),
             (
                 JOINER,
-                JoinFacts {
+                JoinContext {
                     trusted: true,
                     user: None,
                     ..base.clone()
@@ -290,7 +290,7 @@ mod tests {
             ),
             (
                 JOINER,
-                JoinFacts {
+                JoinContext {
                     user: Some(&bare),
                     ..base.clone()
                 },
@@ -298,7 +298,7 @@ mod tests {
             ),
             (
                 JOINER,
-                JoinFacts {
+                JoinContext {
                     forwarded: &sent,
                     ..base.clone()
                 },
@@ -306,7 +306,7 @@ mod tests {
             ),
             (
                 JOINER,
-                JoinFacts {
+                JoinContext {
                     user: Some(&unknown),
                     ..base.clone()
                 },
@@ -314,7 +314,7 @@ mod tests {
             ),
             (
                 JOINER,
-                JoinFacts {
+                JoinContext {
                     user: None,
                     ..base.clone()
                 },
@@ -322,7 +322,7 @@ mod tests {
             ),
             (
                 JOINER,
-                JoinFacts {
+                JoinContext {
                     bad: true,
                     trusted: true,
                     named: true,
@@ -332,7 +332,7 @@ mod tests {
             ),
             (
                 JOINER,
-                JoinFacts {
+                JoinContext {
                     named: true,
                     declared: true,
                     ..base.clone()
@@ -341,7 +341,7 @@ mod tests {
             ),
             (
                 JOINER,
-                JoinFacts {
+                JoinContext {
                     declared: true,
                     flooded: true,
                     user: Some(&bare),
@@ -351,7 +351,7 @@ mod tests {
             ),
             (
                 JOINER,
-                JoinFacts {
+                JoinContext {
                     flooded: true,
                     user: Some(&bare),
                     ..base.clone()
@@ -360,7 +360,7 @@ mod tests {
             ),
             (
                 JOINER,
-                JoinFacts {
+                JoinContext {
                     flooded: true,
                     user: None,
                     ..base.clone()
@@ -369,7 +369,7 @@ mod tests {
             ),
             (
                 JOINER,
-                JoinFacts {
+                JoinContext {
                     bad: true,
                     user: None,
                     ..base.clone()
@@ -378,7 +378,7 @@ mod tests {
             ),
             (
                 JOINER,
-                JoinFacts {
+                JoinContext {
                     excepted: true,
                     forwarded: &sent,
                     ..base.clone()
@@ -387,8 +387,8 @@ mod tests {
             ),
             (JOINER, base, Decision::Forward(PHOTO)),
         ];
-        for (who, facts, expected) in table {
-            assert_eq!(join(&the_join(who), &facts), expected, "{facts:?}");
+        for (who, context, expected) in table {
+            assert_eq!(join(&the_join(who), &context), expected, "{context:?}");
         }
     }
 }

@@ -4,13 +4,13 @@
 use std::collections::BTreeSet;
 
 use super::{Decision, SkipReason};
-use crate::model::{Photo, PhotoId, PhotoSight};
+use crate::model::{Photo, PhotoId, ProfilePhoto};
 
 /// Returns the photo that is shown, if it is not among those that are `known` for the group.
 #[must_use]
-pub fn news(shown: PhotoSight, known: &BTreeSet<PhotoId>) -> Option<Photo> {
+pub fn news(shown: ProfilePhoto, known: &BTreeSet<PhotoId>) -> Option<Photo> {
     match shown {
-        PhotoSight::Present(photo) if !known.contains(&photo.id) => Some(photo),
+        ProfilePhoto::Present(photo) if !known.contains(&photo.id) => Some(photo),
         _ => None,
     }
 }
@@ -36,13 +36,13 @@ mod tests {
             id: PhotoId::new(7),
             dc: 2,
         };
-        let shown = PhotoSight::Present(photo);
+        let shown = ProfilePhoto::Present(photo);
         let none = BTreeSet::new();
         assert_eq!(news(shown, &none), Some(photo));
         assert_eq!(news(shown, &BTreeSet::from([PhotoId::new(8)])), Some(photo));
         assert_eq!(news(shown, &BTreeSet::from([photo.id])), None);
-        assert_eq!(news(PhotoSight::Absent, &none), None);
-        assert_eq!(news(PhotoSight::Unknown, &none), None);
+        assert_eq!(news(ProfilePhoto::Absent, &none), None);
+        assert_eq!(news(ProfilePhoto::Unknown, &none), None);
     }
 
     #[test]

@@ -1,233 +1,108 @@
-//! Orders: what AVATAR obeys, and from whom (SPEC §5.5).
+//! Classifies envelopes: an order to carry out, an order to refuse, or a message that does not concern AVATAR.
 //!
-//! Owns the judgement of an envelope: an order that is to be carried out, one that is refused and why, or talk that
-//! does not concern this account. The table itself is in `book`; the documentation's table is printed from it.
-//! Does not carry anything out, does not look at the post's file, and keeps nothing. What it gives for the log
-//! quotes no value of the envelope, so that it may be said at any level (SPEC §10).
+//! The table of orders is in `table`. This module does not carry orders out, does not look at the post's file, and
+//! keeps nothing. A refusal quotes no value of the envelope, so that it may be logged at any level.
 
-mod book;
 mod data;
 mod entry;
-mod vocabulary;
+mod table;
 
-use crate::model::{Bad, ChannelId, List, MessageId, UserId, WordList};
+use fleet_exchange::{Envelope, vocabulary};
 
-pub use self::data::{BadData, Fault};
-pub use self::vocabulary::VOCABULARY;
-use super::envelope::Envelope;
+pub use self::data::{DataError, DataProblem};
+pub use self::table::{Cleared, Order};
 
-/// Something that AVATAR was told to do, by one who may.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Order {
-    /// Puts somebody on the bad list.
-    AddBad(Bad),
-    /// Takes somebody off it; a user's records are cleared.
-    RemoveBad(Bad),
-    /// Puts the user's present photo on the exception list.
-    AddExcept {
-        /// Whose photo.
-        user: UserId,
-    },
-    /// Takes it off.
-    RemoveExcept {
-        /// Whose photo.
-        user: UserId,
-    },
-    /// Another bot has handled this message: a photo that waits for it is cancelled.
-    Declare {
-        /// Where.
-        group: ChannelId,
-        /// The message; never 0.
-        message: MessageId,
-    },
-    /// A flood: the group's photos wait.
-    FloodBegin {
-        /// Where.
-        group: ChannelId,
-    },
-    /// It is over: they are decided anew.
-    FloodEnd {
-        /// Where.
-        group: ChannelId,
-    },
-    /// The user was kicked: their waiting photo and join there are dropped.
-    Kicked {
-        /// From where.
-        group: ChannelId,
-        /// Who.
-        user: UserId,
-    },
-    /// The version report is asked for.
-    VersionAsk {
-        /// By whom.
-        admin: UserId,
-        /// In which message.
-        message: MessageId,
-        /// Of which group; only newer bots say it.
-        group: Option<ChannelId>,
-    },
-    /// A backup at once.
-    BackupNow,
-    /// Replaces one list by the post's file.
-    Rollback {
-        /// Who wants it.
-        admin: UserId,
-        /// Which list.
-        list: List,
-    },
-    /// Clears a part of what is kept.
-    Clear {
-        /// Who wants it.
-        admin: UserId,
-        /// Which part.
-        what: Cleared,
-    },
-    /// Clears one user's records.
-    RemoveScore {
-        /// Whose.
-        user: UserId,
-    },
-    /// Reads the lists of administrators anew.
-    Refresh {
-        /// Who wants it.
-        admin: UserId,
-    },
-    /// The status report is asked for.
-    StatusAsk {
-        /// By whom.
-        admin: UserId,
-        /// In which message.
-        message: MessageId,
-    },
-    /// Replaces one word list by the post's file.
-    RegexUpdate {
-        /// Which.
-        list: WordList,
-    },
-    /// The count report is asked for.
-    RegexCount,
-    /// HIDE is to be used from now on, or EXCHANGE again; for `route`.
-    Hide(bool),
-}
-
-impl Order {
-    /// Tells whether the order means nothing without the post's file.
-    #[must_use]
-    pub const fn needs_file(&self) -> bool {
-        matches!(self, Self::Rollback { .. } | Self::RegexUpdate { .. })
-    }
-}
-
-/// What MANAGE can have cleared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cleared {
-    /// The bad list's channels.
-    BadChannels,
-    /// The bad list's users.
-    BadUsers,
-    /// The exception list.
-    ExceptLong,
-    /// Everything known of every user.
-    UserAll,
-    /// Who is new where.
-    UserNew,
-}
-
-/// What an envelope is to this account.
+/// The meaning of an envelope for AVATAR.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Heard {
-    /// An order from one who may give it.
-    Obey(Order),
-    /// Said to others, or in words that nobody here knows, or by this account itself.
+pub enum Classified {
+    /// An order to carry out; its sender may give it.
+    Order(Order),
+    /// An envelope to other bots, with words that no bot knows, or from AVATAR itself.
     NotForUs,
-    /// An order that is not carried out: to be counted and logged.
-    Refused(Refused),
+    /// An order that is not carried out.
+    Refused(RefusedOrder),
 }
 
-/// An order that is not carried out. Its `Display` is fit for any log.
+/// An order that is not carried out. Its `Display` quotes nothing that somebody else wrote.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{action}/{kind} from {sender}: {why}")]
-pub struct Refused {
-    /// Who gave it, or "somebody unnamed" if `from` is not of a bot's form.
+#[error("{action}/{kind} from {sender}: {reason}")]
+pub struct RefusedOrder {
+    /// The sender as [`loggable_sender`] returns it.
     pub sender: String,
-    /// Its action.
     pub action: &'static str,
-    /// Its type.
     pub kind: &'static str,
-    /// Why it is not carried out.
-    pub why: RefusedWhy,
+    pub reason: OrderError,
 }
 
-/// Why an order is not carried out.
+/// The reason why an order is not carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RefusedWhy {
-    /// The fleet knows it, but AVATAR never obeys it.
+pub enum OrderError {
+    /// The fleet knows the order, but AVATAR never obeys it.
     #[error("AVATAR does not do that")]
-    NotOurs,
-    /// It has to be addressed to this one.
+    Unsupported,
     #[error("it has to be addressed to {0}")]
     Addressee(&'static str),
-    /// The sender may not give it.
     #[error("this sender may not order it")]
     Sender,
-    /// The sender may give it, but not with this.
+    /// The sender may give the order, but not with this data.
     #[error("this sender may not order it with {0}")]
-    SenderOfThis(&'static str),
-    /// It was said to another bot alone, and AVATAR overhears it from others only. Nothing is wrong.
-    #[error("overheard; it is not for AVATAR from this sender")]
+    SenderWith(&'static str),
+    /// The order is addressed to another bot only, and AVATAR follows it only if it comes from certain senders.
+    /// This is not a mistake of the sender.
+    #[error("it is addressed to another bot, and AVATAR does not follow it from this sender")]
     Overheard,
-    /// Its data cannot be understood.
     #[error("{0}")]
-    Data(#[from] BadData),
+    Data(#[from] DataError),
 }
 
-/// Judges an envelope. `own_name` is this program's name in the fleet, AVATAR.
+/// Classifies an envelope. `own_name` is AVATAR, this program's name in the fleet.
 #[must_use]
-pub fn understand(envelope: &Envelope, own_name: &str) -> Heard {
-    let to_us = envelope.to.iter().any(|name| name == own_name);
+pub fn classify(envelope: &Envelope, own_name: &str) -> Classified {
     if envelope.from == own_name {
-        return Heard::NotForUs;
+        return Classified::NotForUs;
     }
-    let names = (envelope.action.as_str(), envelope.kind.as_str());
-    let refuse = |(action, kind), why| {
-        let sender = loggable(&envelope.from).to_owned();
-        Heard::Refused(Refused {
-            sender,
+    let refuse = |(action, kind), reason| {
+        Classified::Refused(RefusedOrder {
+            sender: loggable_sender(&envelope.from).to_owned(),
             action,
             kind,
-            why,
+            reason,
         })
     };
-    let Some((entry, names)) = book::find(names) else {
-        return match vocabulary::find(names) {
-            Some(names) if to_us => refuse(names, RefusedWhy::NotOurs),
-            _ => Heard::NotForUs,
+    let Some((entry, names)) = table::find(&envelope.action, &envelope.kind) else {
+        let is_to_us = envelope.to.iter().any(|name| name == own_name);
+        return match vocabulary::find(&envelope.action, &envelope.kind) {
+            Some(names) if is_to_us => refuse(names, OrderError::Unsupported),
+            _ => Classified::NotForUs,
         };
     };
-    match entry.judge(envelope, own_name) {
-        Some(Ok(order)) => Heard::Obey(order),
-        Some(Err(why)) => refuse(names, why),
-        None => Heard::NotForUs,
+    if !entry.concerns(envelope, own_name) {
+        return Classified::NotForUs;
+    }
+    match entry.order(envelope, own_name) {
+        Ok(order) => Classified::Order(order),
+        Err(reason) => refuse(names, reason),
     }
 }
 
-/// Prints the table of SPEC §5.5 in Markdown, a line for each entry, ending in a newline.
+/// Returns a sender's name in a form that may be logged: the name of a bot is a few capitals, and any other text
+/// could be anything.
 #[must_use]
-pub fn table() -> String {
-    let lines = book::ENTRIES.iter().map(|entry| format!("{entry}\n"));
-    let head = "| sender | action / type | data | effect |\n|---|---|---|---|\n";
-    [head.to_owned()].into_iter().chain(lines).collect()
-}
-
-/// Returns the sender as it may stand in a log: a bot's name is a few capitals, anything else could be anything.
-#[must_use]
-pub fn loggable(sender: &str) -> &str {
+pub fn loggable_sender(sender: &str) -> &str {
     let is_name = sender.len() <= 16
         && sender.starts_with(|first: char| first.is_ascii_uppercase())
         && sender.bytes().all(|byte| {
             byte.is_ascii_uppercase() || byte.is_ascii_digit() || b"-_".contains(&byte)
         });
-    if is_name { sender } else { "somebody unnamed" }
+    if is_name { sender } else { "unknown sender" }
+}
+
+/// Prints the table of orders in Markdown, one line for each entry, ending in a newline.
+#[must_use]
+pub fn markdown_table() -> String {
+    let head = "| sender | action / type | data | effect |\n|---|---|---|---|\n";
+    let lines = table::ENTRIES.iter().map(|entry| format!("{entry}\n"));
+    [head.to_owned()].into_iter().chain(lines).collect()
 }
 
 #[cfg(test)]

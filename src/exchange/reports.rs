@@ -1,8 +1,9 @@
-//! What AVATAR says (SPEC §5.3), in both dialects. Each function gives a whole envelope.
+//! The reports that AVATAR sends, in both dialects. Each function returns the text of an envelope, or of the file
+//! that goes with it.
 
+use fleet_exchange::format_data;
 use serde::Serialize;
 
-use super::format_data;
 use crate::config::Dialect;
 use crate::model::{ChannelId, MessageId, UserId};
 use crate::version::{COMMIT, COMMIT_DATE, VERSION};
@@ -10,40 +11,29 @@ use crate::version::{COMMIT, COMMIT_DATE, VERSION};
 /// This program's name in the fleet.
 const AVATAR: &str = "AVATAR";
 
-/// What a status report says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The content of a status report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "lowercase", const_into_str)]
 pub enum Status {
     /// The service has started.
     Online,
-    /// It is still there.
+    /// The service is still running.
     Awake,
 }
 
-impl Status {
-    /// Returns the fleet's word.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Online => "online",
-            Self::Awake => "awake",
-        }
-    }
-}
-
-/// Who asked, and under which message: `{admin_id, message_id}`.
+/// The administrator who asked for a report, and the message with the question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Asker {
-    /// The administrator.
     pub admin_id: i64,
-    /// The message that asked.
     pub message_id: i64,
 }
 
-/// Where HIDE is to send a text.
-#[derive(Serialize)]
-struct Destination {
-    chat_id: i64,
-    message_id: Option<i64>,
+/// The answer to HIDE's question for the version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VersionReport {
+    pub envelope: String,
+    /// The text that goes with the envelope as a file.
+    pub file: Option<String>,
 }
 
 /// The caption of a new member's photo, for NOSPAM. `message` is the join's service message.
@@ -63,7 +53,7 @@ pub fn avatar(group: ChannelId, user: UserId, message: MessageId) -> String {
     format_data(AVATAR, &["NOSPAM"], "update", "avatar", &data)
 }
 
-/// A status report, for BACKUP; `backup` says whether this instance is a standby replica.
+/// A status report, for BACKUP. `backup` is true for a standby replica.
 #[must_use]
 pub fn status(dialect: Dialect, status: Status, backup: bool) -> String {
     #[derive(Serialize)]
@@ -72,11 +62,12 @@ pub fn status(dialect: Dialect, status: Status, backup: bool) -> String {
         backup: bool,
     }
     let to = &["BACKUP"];
+    let status = status.into_str();
     match dialect {
-        Dialect::Classic => format_data(AVATAR, to, "backup", "status", &status.as_str()),
+        Dialect::Classic => format_data(AVATAR, to, "backup", "status", &status),
         Dialect::Current => {
             let data = Data {
-                r#type: status.as_str(),
+                r#type: status,
                 backup,
             };
             format_data(AVATAR, to, "backup", "status", &data)
@@ -94,47 +85,40 @@ pub fn backup(dialect: Dialect, list: &str) -> String {
     format_data(AVATAR, &["BACKUP"], "backup", kind, &list)
 }
 
-/// The caption of a rule list's counts, for REGEX.
+/// The caption of the hit counts of a rule list, for REGEX.
 #[must_use]
 pub fn count(list: &str) -> String {
     format_data(AVATAR, &["REGEX"], "regex", "count", &list)
 }
 
-/// The answer to HIDE's question for the version. In `current` it is a text for the chat that asked,
-/// which [`version_text`] gives; without that chat the classic answer is all that can be given.
+/// The answer to HIDE's question for the version.
+///
+/// In `current` HIDE sends a text to `chat`, the group of the question. If the question did not name a group, the
+/// answer is the one of `classic`.
 #[must_use]
-pub fn version(dialect: Dialect, asker: Asker, chat: Option<ChannelId>) -> String {
+pub fn version(dialect: Dialect, asker: Asker, chat: Option<ChannelId>) -> VersionReport {
     #[derive(Serialize)]
     struct Data {
-        admin_id: i64,
-        message_id: i64,
+        #[serde(flatten)]
+        asker: Asker,
         version: &'static str,
     }
-    match (dialect, chat) {
-        (Dialect::Current, Some(chat)) => send(chat, Some(asker.message_id)),
-        _ => {
-            let data = Data {
-                admin_id: asker.admin_id,
-                message_id: asker.message_id,
-                version: VERSION,
-            };
-            format_data(AVATAR, &["HIDE"], "version", "reply", &data)
-        }
+    if let (Dialect::Current, Some(chat)) = (dialect, chat) {
+        return VersionReport {
+            envelope: send(chat, Some(asker.message_id)),
+            file: Some(format!(
+                "Project: SCP-079-AVATAR\nVersion: {VERSION}\nCommit: {COMMIT}\nCommit date: {COMMIT_DATE}\n"
+            )),
+        };
     }
-}
-
-/// Whether the version is answered by a text of its own.
-#[must_use]
-pub const fn version_is_a_text(dialect: Dialect, chat: Option<ChannelId>) -> bool {
-    matches!(dialect, Dialect::Current) && chat.is_some()
-}
-
-/// The text that the version report brings in `current`.
-#[must_use]
-pub fn version_text() -> String {
-    format!(
-        "Project: SCP-079-AVATAR\nVersion: {VERSION}\nCommit: {COMMIT}\nCommit date: {COMMIT_DATE}\n"
-    )
+    let data = Data {
+        asker,
+        version: VERSION,
+    };
+    VersionReport {
+        envelope: format_data(AVATAR, &["HIDE"], "version", "reply", &data),
+        file: None,
+    }
 }
 
 /// The caption of the answer to MANAGE's question for the status.
@@ -143,27 +127,33 @@ pub fn status_reply(asker: Asker) -> String {
     format_data(AVATAR, &["MANAGE"], "status", "reply", &asker)
 }
 
-/// Asks HIDE to send the text that goes with it to the debug channel.
+/// The caption of a debug report: asks HIDE to send the report's file to the debug channel.
 #[must_use]
 pub fn debug(channel: ChannelId) -> String {
     send(channel, None)
 }
 
-/// The text of a debug report: what was done, and on whose word.
+/// The file of a debug report: the action, and the administrator who ordered it.
 #[must_use]
-pub fn debug_text(admin: Option<i64>, done: &str) -> String {
-    let by = admin.map_or_else(|| "MANAGE".to_owned(), |admin| admin.to_string());
-    format!("Project: SCP-079-AVATAR\nAdmin: {by}\nAction: {done}\n")
+pub fn debug_text(admin: Option<i64>, action: &str) -> String {
+    let admin = admin.map_or_else(|| "MANAGE".to_owned(), |admin| admin.to_string());
+    format!("Project: SCP-079-AVATAR\nAdmin: {admin}\nAction: {action}\n")
 }
 
-/// Tells every bot, in HIDE's name, to use HIDE from now on.
+/// The order to all bots, in HIDE's name, to use HIDE from here on.
 #[must_use]
 pub fn emergency() -> String {
     format_data("HIDE", &["EMERGENCY"], "backup", "hide", &true)
 }
 
+/// Asks HIDE to send the file of the post to a chat.
 fn send(chat: ChannelId, message_id: Option<i64>) -> String {
-    let data = Destination {
+    #[derive(Serialize)]
+    struct Data {
+        chat_id: i64,
+        message_id: Option<i64>,
+    }
+    let data = Data {
         chat_id: chat.bot_api(),
         message_id,
     };
@@ -172,16 +162,13 @@ fn send(chat: ChannelId, message_id: Option<i64>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use fleet_exchange::Envelope;
+    use serde_json::json;
 
     use super::*;
 
-    fn parsed(text: &str) -> Value {
-        serde_json::from_str(text).expect("JSON")
-    }
-
     #[test]
-    fn a_photo_is_announced_as_nospam_expects_it() {
+    fn the_caption_of_a_photo_is_the_one_that_nospam_expects() {
         let text = avatar(
             ChannelId::from_bare(1_234_567_890),
             UserId::new(5_000_000_001),
@@ -196,95 +183,98 @@ mod tests {
     }
 
     #[test]
-    fn each_report_is_said_in_both_dialects() {
+    fn each_report_has_its_form_in_both_dialects() {
         let asker = Asker {
             admin_id: 7,
             message_id: 9,
         };
         let chat = ChannelId::from_bare(1_234_567_890);
         let id = chat.bot_api();
-        let classic = Dialect::Classic;
-        let current = Dialect::Current;
-        for (text, to, action, kind, data) in [
+        let (classic, current) = (Dialect::Classic, Dialect::Current);
+        let version_reply = json!({"admin_id": 7, "message_id": 9, "version": VERSION});
+        let version = |dialect, chat| version(dialect, asker, chat).envelope;
+        for (text, to, names, data) in [
             (
                 status(classic, Status::Awake, true),
                 "BACKUP",
-                "backup",
-                "status",
+                ("backup", "status"),
                 json!("awake"),
             ),
             (
                 status(current, Status::Online, true),
                 "BACKUP",
-                "backup",
-                "status",
+                ("backup", "status"),
                 json!({"type": "online", "backup": true}),
             ),
             (
                 backup(classic, "bad_ids"),
                 "BACKUP",
-                "backup",
-                "pickle",
+                ("backup", "pickle"),
                 json!("bad_ids"),
             ),
             (
                 backup(current, "bad_ids"),
                 "BACKUP",
-                "backup",
-                "data",
+                ("backup", "data"),
                 json!("bad_ids"),
             ),
             (
                 count("nm_words"),
                 "REGEX",
-                "regex",
-                "count",
+                ("regex", "count"),
                 json!("nm_words"),
             ),
             (
-                version(classic, asker, Some(chat)),
+                version(classic, Some(chat)),
                 "HIDE",
-                "version",
-                "reply",
-                json!({"admin_id": 7, "message_id": 9, "version": VERSION}),
+                ("version", "reply"),
+                version_reply.clone(),
             ),
             (
-                version(current, asker, Some(chat)),
+                version(current, Some(chat)),
                 "HIDE",
-                "help",
-                "send",
+                ("help", "send"),
                 json!({"chat_id": id, "message_id": 9}),
             ),
             (
-                version(current, asker, None),
+                version(current, None),
                 "HIDE",
-                "version",
-                "reply",
-                json!({"admin_id": 7, "message_id": 9, "version": VERSION}),
+                ("version", "reply"),
+                version_reply,
             ),
             (
                 status_reply(asker),
                 "MANAGE",
-                "status",
-                "reply",
+                ("status", "reply"),
                 json!({"admin_id": 7, "message_id": 9}),
             ),
             (
                 debug(chat),
                 "HIDE",
-                "help",
-                "send",
+                ("help", "send"),
                 json!({"chat_id": id, "message_id": null}),
             ),
-            (emergency(), "EMERGENCY", "backup", "hide", json!(true)),
+            (emergency(), "EMERGENCY", ("backup", "hide"), json!(true)),
         ] {
-            let said = parsed(&text);
-            assert_eq!(said["to"], json!([to]), "{text}");
-            assert_eq!(said["action"], action, "{text}");
-            assert_eq!(said["type"], kind, "{text}");
-            assert_eq!(said["data"], data, "{text}");
+            let envelope = Envelope::parse(&text).expect("an envelope");
+            assert_eq!(envelope.to, [to], "{text}");
+            assert_eq!((&*envelope.action, &*envelope.kind), names, "{text}");
+            assert_eq!(envelope.data, data, "{text}");
+            let sender = if to == "EMERGENCY" { "HIDE" } else { AVATAR };
+            assert_eq!(envelope.from, sender, "{text}");
         }
-        assert_eq!(parsed(&emergency())["from"], "HIDE");
-        assert!(version_text().contains(VERSION));
+    }
+
+    #[test]
+    fn a_version_report_has_a_file_only_if_hide_sends_it_to_a_chat() {
+        let asker = Asker {
+            admin_id: 7,
+            message_id: 9,
+        };
+        let chat = Some(ChannelId::from_bare(1_234_567_890));
+        let report = version(Dialect::Current, asker, chat);
+        assert!(report.file.is_some_and(|text| text.contains(VERSION)));
+        assert_eq!(version(Dialect::Classic, asker, chat).file, None);
+        assert_eq!(version(Dialect::Current, asker, None).file, None);
     }
 }

@@ -1,41 +1,36 @@
-//! Which channel AVATAR's posts go to (SPEC §5.4).
+//! Chooses the channel that AVATAR's posts go to: EXCHANGE or HIDE.
 //!
-//! Owns the choice between EXCHANGE and HIDE and what turns it. Who may give the order to turn is for `orders`;
-//! that the choice survives a restart, and that the order is passed on once, is the store's and the caller's:
-//! both are written in the transaction of the event.
+//! The module `orders` decides who may order a change. The caller stores the choice and enqueues the notice to the
+//! fleet in the transaction of the event, so that the choice survives a crash and the notice is sent once.
 
-/// The channel in use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The channel that posts go to. Its text form is stored in `state.db`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum Route {
-    /// The normal road, if one is configured.
+    /// The normal channel, if it is configured.
     Exchange,
-    /// The only road without EXCHANGE, and the fallback with it.
+    /// The only channel without EXCHANGE, and the fallback with it.
     Hide,
 }
 
-/// What can turn the choice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RouteEvent {
     /// A post in EXCHANGE failed for good: no right to write, or the channel is private or gone.
     ExchangeFailed,
     /// `Order::Hide` was read in either channel.
-    Ordered {
-        /// To HIDE, or back to EXCHANGE.
-        hide: bool,
-    },
+    Ordered { hide: bool },
 }
 
-/// What follows from an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Turn {
-    /// The channel in use from now on.
+pub struct RouteChange {
+    /// The channel after the event.
     pub route: Route,
-    /// Whether the EMERGENCY order (§5.3, last row) is to be passed on in HIDE.
-    pub pass_on: bool,
+    /// True if the order to use HIDE has to be posted in HIDE: [`reports::emergency`](super::reports::emergency).
+    pub notify_fleet: bool,
 }
 
 impl Route {
-    /// Chooses at start: what was chosen before the restart, as far as the configuration still has it.
+    /// Returns the channel at start: the stored choice, as far as the configuration still allows it.
     #[must_use]
     pub const fn at_start(stored: Option<Self>, has_exchange: bool) -> Self {
         match stored {
@@ -45,73 +40,60 @@ impl Route {
         }
     }
 
-    /// Decides what an event leads to. `has_exchange` says whether EXCHANGE is configured.
+    /// Returns the channel after an event. `has_exchange` is true if EXCHANGE is configured.
     ///
-    /// Each turn from EXCHANGE to HIDE passes the order on once; what else says the same changes nothing.
+    /// Only a change from EXCHANGE to HIDE notifies the fleet; another event of the same meaning changes nothing.
     #[must_use]
-    pub const fn turn(self, event: RouteEvent, has_exchange: bool) -> Turn {
+    pub const fn after(self, event: RouteEvent, has_exchange: bool) -> RouteChange {
         let before = Self::at_start(Some(self), has_exchange);
         let route = match event {
             RouteEvent::ExchangeFailed | RouteEvent::Ordered { hide: true } => Self::Hide,
             RouteEvent::Ordered { hide: false } => Self::at_start(None, has_exchange),
         };
-        Turn {
+        RouteChange {
             route,
-            pass_on: matches!((before, route), (Self::Exchange, Self::Hide)),
+            notify_fleet: matches!((before, route), (Self::Exchange, Self::Hide)),
         }
-    }
-
-    /// Returns the word under which the choice is kept.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Exchange => "exchange",
-            Self::Hide => "hide",
-        }
-    }
-
-    /// Reads that word.
-    #[must_use]
-    pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Exchange, Self::Hide]
-            .into_iter()
-            .find(|route| route.as_str() == word)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::Route::{Exchange, Hide};
     use super::*;
 
-    use Route::{Exchange, Hide};
     const FAILED: RouteEvent = RouteEvent::ExchangeFailed;
     const TO_HIDE: RouteEvent = RouteEvent::Ordered { hide: true };
     const BACK: RouteEvent = RouteEvent::Ordered { hide: false };
 
     #[test]
-    fn exchange_gives_way_to_hide_once_and_comes_back_by_order() {
-        for (route, has_exchange, event, after, pass_on) in [
+    fn posts_move_to_hide_with_one_notice_and_back_by_order() {
+        for (before, has_exchange, event, route, notify_fleet) in [
             (Exchange, true, FAILED, Hide, true),
             (Exchange, true, TO_HIDE, Hide, true),
             (Exchange, true, BACK, Exchange, false),
             (Hide, true, FAILED, Hide, false),
             (Hide, true, TO_HIDE, Hide, false),
             (Hide, true, BACK, Exchange, false),
-            // EXCHANGE was taken out of the configuration since.
+            // EXCHANGE was removed from the configuration after the choice was stored.
             (Exchange, false, TO_HIDE, Hide, false),
             (Hide, false, TO_HIDE, Hide, false),
             (Hide, false, BACK, Hide, false),
         ] {
-            let turn = Turn {
-                route: after,
-                pass_on,
+            let change = RouteChange {
+                route,
+                notify_fleet,
             };
-            assert_eq!(route.turn(event, has_exchange), turn, "{route:?} {event:?}");
+            assert_eq!(
+                before.after(event, has_exchange),
+                change,
+                "{before:?} {event:?}"
+            );
         }
     }
 
     #[test]
-    fn the_choice_survives_a_restart_as_far_as_the_configuration_has_it() {
+    fn the_choice_survives_a_restart_as_far_as_the_configuration_allows_it() {
         for (stored, has_exchange, chosen) in [
             (None, false, Hide),
             (None, true, Exchange),
@@ -122,9 +104,14 @@ mod tests {
         ] {
             assert_eq!(Route::at_start(stored, has_exchange), chosen, "{stored:?}");
         }
-        for route in [Exchange, Hide] {
-            assert_eq!(Route::from_word(route.as_str()), Some(route));
+    }
+
+    #[test]
+    fn the_stored_words_are_stable() {
+        for (route, word) in [(Exchange, "exchange"), (Hide, "hide")] {
+            assert_eq!(<&str>::from(route), word);
+            assert_eq!(word.parse(), Ok(route));
         }
-        assert_eq!(Route::from_word("EXCHANGE"), None);
+        assert!("EXCHANGE".parse::<Route>().is_err());
     }
 }

@@ -1,15 +1,14 @@
-//! Traditional Chinese characters and their simplified forms, one for one.
+//! Traditional Chinese characters and their simplified forms, character by character.
 //!
-//! The table is OpenCC's, asked character by character. Its conversion of whole phrases is not used:
-//! there the same character may turn out differently by its neighbours, and a rule that is a piece of
-//! a phrase would no longer find itself in the name.
+//! The table is OpenCC's. This module does not convert whole phrases: there a character's form depends on its neighbours, so a
+//! rule that is a part of a phrase would no longer match a name with that phrase.
 
 use std::ops::RangeInclusive;
 use std::sync::LazyLock;
 
 use zhconv::{Variant, zhconv};
 
-/// Where the characters lie that have a simplified form.
+/// The Unicode blocks whose characters may have a simplified form.
 const BLOCKS: [RangeInclusive<char>; 4] = [
     '\u{2e80}'..='\u{2fdf}',
     '\u{3400}'..='\u{4dbf}',
@@ -17,7 +16,7 @@ const BLOCKS: [RangeInclusive<char>; 4] = [
     '\u{20000}'..='\u{323af}',
 ];
 
-/// The simplified form of each character that has another one, in the order of the first.
+/// Each character that differs from its simplified form, with that form, sorted by the first.
 static SIMPLIFIED: LazyLock<Vec<(char, char)>> = LazyLock::new(|| {
     BLOCKS
         .into_iter()

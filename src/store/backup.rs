@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use rusqlite::params;
 
-use super::{Facts, StoreError};
+use super::{StoreError, Tx};
 use crate::model::{
     BadIds, ChannelId, ExceptIds, ForwardedRecord, JoinRecord, List, ListData, MessageId, PhotoId,
     Timestamp, UserId, Users,
 };
 
-impl Facts<'_> {
+impl Tx<'_> {
     /// Returns whether there is nothing in a list, without reading it.
     ///
     /// # Errors

@@ -5,7 +5,7 @@
 use rusqlite::{OptionalExtension as _, params};
 use serde::Serialize;
 
-use super::{Facts, StoreError};
+use super::{StoreError, Tx};
 use crate::model::{ChannelId, MessageId, Payload, PhotoId, Timestamp, UserId, said};
 
 /// A join of a user's, and what became of it.
@@ -73,7 +73,7 @@ pub struct PhotoSeen {
 
 /// What is known of a user beside joins and photos.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Standing {
+pub struct Accounts {
     /// Since when they are on the bad list.
     #[serde(serialize_with = "said::time_if_known")]
     pub bad_since: Option<Timestamp>,
@@ -102,7 +102,7 @@ pub struct Cleared {
     pub one_user_at: Option<Timestamp>,
 }
 
-impl Facts<'_> {
+impl Tx<'_> {
     /// Returns a user's joins, the latest first, in one group or in all of them.
     ///
     /// # Errors
@@ -170,7 +170,7 @@ impl Facts<'_> {
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn standing(&self, user: UserId) -> Result<Standing, StoreError> {
+    pub fn accounts(&self, user: UserId) -> Result<Accounts, StoreError> {
         let mut statement = self.0.prepare(
             "SELECT group_id FROM admins JOIN ledger ON group_id = channel_id
              WHERE user_id = ?1 AND present ORDER BY group_id",
@@ -178,7 +178,7 @@ impl Facts<'_> {
         let groups =
             statement.query_map([user.get()], |row| row.get(0).map(ChannelId::from_bare))?;
         let last_photo_id = self.last_photo(user)?;
-        Ok(Standing {
+        Ok(Accounts {
             bad_since: self.moment("SELECT at FROM bad WHERE kind = 'user' AND id = ?1", user)?,
             administrator_of: groups.collect::<Result<_, _>>()?,
             exception_due: self

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Facts, StoreError, schema};
+use super::{StoreError, Tx, schema};
 use crate::model::{ChannelId, Timestamp, UserId};
 
 /// What is kept when an instance starts.
@@ -50,7 +50,7 @@ pub struct Instance {
     pub layout: i64,
 }
 
-impl Facts<'_> {
+impl Tx<'_> {
     /// Notes that an instance starts.
     ///
     /// # Errors
@@ -135,12 +135,12 @@ mod tests {
             hide,
             exchange: Some(ChannelId::from_bare(8)),
         };
-        let done: Result<(), StoreError> = store.transaction(|facts| {
-            assert_eq!(facts.instance()?.started_at, None);
-            facts.note_start(&start, Timestamp::new(100))?;
-            facts.note_account(UserId::new(9))?;
-            facts.note_end(Some("frozen"), Timestamp::new(200))?;
-            let ended = facts.instance()?;
+        let done: Result<(), StoreError> = store.transaction(|tx| {
+            assert_eq!(tx.instance()?.started_at, None);
+            tx.note_start(&start, Timestamp::new(100))?;
+            tx.note_account(UserId::new(9))?;
+            tx.note_end(Some("frozen"), Timestamp::new(200))?;
+            let ended = tx.instance()?;
             assert_eq!(ended.ended_at, Some(Timestamp::new(200)));
             assert_eq!(ended.ended_because.as_deref(), Some("frozen"));
             assert_eq!(ended.exchange, start.exchange);
@@ -149,8 +149,8 @@ mod tests {
                 exchange: None,
                 ..start
             };
-            facts.note_start(&start, Timestamp::new(300))?;
-            let runs = facts.instance()?;
+            tx.note_start(&start, Timestamp::new(300))?;
+            let runs = tx.instance()?;
             assert_eq!((runs.ended_at, runs.ended_because), (None, None));
             assert_eq!((runs.exchange, runs.hide), (None, Some(hide)));
             assert_eq!(runs.started_at, Some(Timestamp::new(300)));

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use rusqlite::{Row, params};
 
-use super::{Facts, StoreError};
-use crate::model::{Adder, Avatar, ChannelId, Join, MessageId, PhotoId, Timestamp, UserId};
+use super::{StoreError, Tx};
+use crate::model::{AddedBy, Avatar, ChannelId, Join, MessageId, PhotoId, Timestamp, UserId};
 
 /// What became of a join.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +59,7 @@ impl Outcome {
 /// `joins.added_by` of one added in the name of the group; users' ids are positive.
 pub(super) const BY_GROUP: i64 = 0;
 
-impl Facts<'_> {
+impl Tx<'_> {
     /// Records a join and what became of it. Returns `false`, and changes nothing, if this very
     /// join is recorded already. `now` is when it was seen.
     ///
@@ -72,9 +72,9 @@ impl Facts<'_> {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let added_by = match join.added_by {
-            Adder::Themselves => None,
-            Adder::User(user) => Some(user.get()),
-            Adder::Group => Some(BY_GROUP),
+            AddedBy::Themselves => None,
+            AddedBy::User(user) => Some(user.get()),
+            AddedBy::AnonymousAdmin => Some(BY_GROUP),
         };
         let inserted = self
             .0
@@ -197,9 +197,9 @@ pub(super) fn read_join(row: &Row<'_>) -> rusqlite::Result<Join> {
         user: UserId::new(row.get(2)?),
         date: Timestamp::new(row.get(3)?),
         added_by: match row.get::<_, Option<i64>>(4)? {
-            None => Adder::Themselves,
-            Some(BY_GROUP) => Adder::Group,
-            Some(user) => Adder::User(UserId::new(user)),
+            None => AddedBy::Themselves,
+            Some(BY_GROUP) => AddedBy::AnonymousAdmin,
+            Some(user) => AddedBy::User(UserId::new(user)),
         },
     })
 }

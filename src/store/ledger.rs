@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{OptionalExtension as _, Row, params};
 
-use super::{Facts, StoreError};
+use super::{StoreError, Tx};
 use crate::model::{
     AccessHash, Advance, Channel, ChannelId, ChannelKind, MessageId, Timestamp, UserId,
 };
@@ -22,20 +22,20 @@ pub struct KnownChannel {
 
 /// What became of an attempt to move a channel's `pts`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Moved {
+pub enum AdvanceOutcome {
     /// It moved: what the page tells is to be applied.
-    Forward,
+    Advanced,
     /// It is behind what is stored: known already.
-    Known,
+    AlreadyApplied,
     /// It does not follow what is stored: the channel has to be pulled.
     Gap,
     /// The channel is not in the ledger.
-    Stranger,
+    UnknownChannel,
 }
 
 const COLUMNS: &str = "channel_id, access_hash, kind, title, can_post, since, pts, last_message_id, present, admins_at";
 
-impl Facts<'_> {
+impl Tx<'_> {
     /// Returns a channel of the ledger.
     ///
     /// # Errors
@@ -144,17 +144,19 @@ impl Facts<'_> {
         id: ChannelId,
         advance: Advance,
         last_message: Option<MessageId>,
-    ) -> Result<Moved, StoreError> {
+    ) -> Result<AdvanceOutcome, StoreError> {
         let Some(known) = self.channel(id)? else {
-            return Ok(Moved::Stranger);
+            return Ok(AdvanceOutcome::UnknownChannel);
         };
         let stored = known.channel.pts;
         let to = match advance {
-            Advance::Pushed { to, .. } if to <= stored => return Ok(Moved::Known),
-            Advance::Pushed { to, count } if to.checked_sub(count) != Some(stored) => {
-                return Ok(Moved::Gap);
+            Advance::Pushed { to, .. } if to <= stored => {
+                return Ok(AdvanceOutcome::AlreadyApplied);
             }
-            Advance::Pulled { from, .. } if from != stored => return Ok(Moved::Gap),
+            Advance::Pushed { to, count } if to.checked_sub(count) != Some(stored) => {
+                return Ok(AdvanceOutcome::Gap);
+            }
+            Advance::Pulled { from, .. } if from != stored => return Ok(AdvanceOutcome::Gap),
             Advance::Pushed { to, .. } | Advance::Pulled { to, .. } | Advance::Adopted { to } => to,
             Advance::Refetched => stored,
         };
@@ -167,7 +169,7 @@ impl Facts<'_> {
                 to,
                 last_message.map_or(0, MessageId::get)
             ])?;
-        Ok(Moved::Forward)
+        Ok(AdvanceOutcome::Advanced)
     }
 
     /// Replaces a group's administrators.

@@ -6,7 +6,7 @@ use std::ops::Range;
 use rusqlite::{OptionalExtension as _, params};
 
 use super::outbox::{avatar_keys, group_keys};
-use super::{Facts, Outcome, StoreError};
+use super::{Outcome, StoreError, Tx};
 use crate::model::{Bad, ChannelId, MessageId, PhotoId, Timestamp, UserId};
 
 /// Which waiting photos are meant.
@@ -63,7 +63,7 @@ pub(super) fn waiting_between(condition: &str) -> String {
     )
 }
 
-impl Facts<'_> {
+impl Tx<'_> {
     /// Puts somebody on the bad list, or takes them off.
     ///
     /// # Errors
@@ -157,7 +157,7 @@ impl Facts<'_> {
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn owe_exception(&self, user: UserId, put: bool) -> Result<(), StoreError> {
+    pub fn enqueue_exception(&self, user: UserId, put: bool) -> Result<(), StoreError> {
         self.0.execute(
             "INSERT OR REPLACE INTO exceptions_due VALUES (?1, ?2)",
             params![user.get(), put],

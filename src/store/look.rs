@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::{BUSY_FOR, Facts, StoreError, schema};
+use super::{BUSY_FOR, StoreError, Tx, schema};
 
 /// How often it is read anew because the program started or ended meanwhile.
 const MOST_TRIES: u32 = 20;
@@ -28,7 +28,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// See [`StoreError`]; a database of an older layout is refused as [`StoreError::Older`].
 pub fn look<T>(
     path: &Path,
-    read: impl Fn(&Facts<'_>) -> Result<T, StoreError>,
+    read: impl Fn(&Tx<'_>) -> Result<T, StoreError>,
 ) -> Result<Option<T>, StoreError> {
     let mut last = StoreError::Incomplete;
     for _ in 0..MOST_TRIES {
@@ -56,7 +56,7 @@ pub fn look<T>(
 fn look_once<T>(
     path: &Path,
     log: bool,
-    read: impl Fn(&Facts<'_>) -> Result<T, StoreError>,
+    read: impl Fn(&Tx<'_>) -> Result<T, StoreError>,
 ) -> Result<Option<T>, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
         | OpenFlags::SQLITE_OPEN_URI
@@ -68,7 +68,7 @@ fn look_once<T>(
     match (schema::layout(&transaction)?, schema::newest()) {
         (0, _) => Ok(None),
         (found, newest) if found < newest => Err(StoreError::Older { found, newest }),
-        _ => read(&Facts(&transaction)).map(Some),
+        _ => read(&Tx(&transaction)).map(Some),
     }
 }
 
@@ -88,18 +88,18 @@ impl Mark {
     /// Returns `None` if there is no database.
     fn of(path: &Path) -> Result<Option<Self>, StoreError> {
         let of = |path: &Path| match fs::metadata(path) {
-            Ok(facts) => Ok(Some(facts)),
+            Ok(tx) => Ok(Some(tx)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(refused(path, &error)),
         };
-        let Some(facts) = of(path)? else {
+        let Some(tx) = of(path)? else {
             return Ok(None);
         };
         let log = of(&beside(path, "-wal"))?.is_some_and(|log| log.len() > 0);
         Ok(Some(Self {
-            file: facts.ino(),
-            size: facts.len(),
-            changed: (facts.mtime(), facts.mtime_nsec()),
+            file: tx.ino(),
+            size: tx.len(),
+            changed: (tx.mtime(), tx.mtime_nsec()),
             log,
             index: log && of(&beside(path, "-shm"))?.is_some(),
         }))
@@ -156,7 +156,7 @@ mod tests {
     use crate::store::Store;
 
     fn setting(path: &Path) -> Result<Option<Option<String>>, StoreError> {
-        look(path, |facts| facts.setting("word"))
+        look(path, |tx| tx.setting("word"))
     }
 
     fn files(directory: &Path) -> Vec<(PathBuf, Vec<u8>)> {
@@ -179,7 +179,7 @@ mod tests {
         let store = Store::open(&path).expect("opened");
         let keep = |word: &str| {
             let kept: Result<(), StoreError> =
-                store.transaction(|facts| facts.keep_setting("word", word));
+                store.transaction(|tx| tx.keep_setting("word", word));
             kept.expect("kept");
         };
         keep("one");
@@ -223,7 +223,7 @@ mod tests {
         let path = directory.path().join("state.db");
         drop(Store::open(&path).expect("opened"));
         let before = files(directory.path());
-        let written = look(&path, |facts| facts.remember_flood("m", Timestamp::new(9)));
+        let written = look(&path, |tx| tx.remember_flood("m", Timestamp::new(9)));
         assert!(written.is_err());
         assert!(files(directory.path()) == before);
     }

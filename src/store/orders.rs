@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use rusqlite::params;
 
-use super::{Facts, StoreError};
+use super::{StoreError, Tx};
 use crate::model::{ChannelId, MessageId, Timestamp};
 
 /// The setting that counts what was no envelope.
 const MALFORMED: &str = "malformed";
 
-impl Facts<'_> {
+impl Tx<'_> {
     /// Returns whether the order in this post was heard before.
     ///
     /// # Errors

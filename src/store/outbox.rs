@@ -9,7 +9,7 @@ mod owe;
 
 use rusqlite::{OptionalExtension as _, params};
 
-use super::{Facts, StoreError};
+use super::{StoreError, Tx};
 use crate::model::{ChannelId, MessageId, Payload, PhotoId, Timestamp, UserId};
 
 pub(super) use owe::{avatar_key, avatar_keys, group_keys, photo_of};
@@ -42,7 +42,7 @@ pub(super) const ON_THEIR_WAY: &str = "SELECT key FROM outbox WHERE key > ?1 AND
 
 const COLUMNS: &str = "id, key, random_id, created_at, attempts, payload, spool, channel_id";
 
-impl Facts<'_> {
+impl Tx<'_> {
     /// Puts off the backups that wait, so that they keep their distance.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use rusqlite::params;
 use serde::Serialize;
 
 pub use self::queue::{Dropped, Waiting};
-use super::{Facts, StoreError};
+use super::{StoreError, Tx};
 use crate::model::{ChannelId, MessageId, Timestamp, UserId, said};
 
 /// A group, and what was seen of it.
@@ -86,7 +86,7 @@ pub struct Refused {
     pub count: u64,
 }
 
-impl Facts<'_> {
+impl Tx<'_> {
     /// Returns the groups, those that the account is in first.
     ///
     /// # Errors
@@ -243,12 +243,12 @@ fn count(rows: i64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{AccessHash, Adder, Channel, ChannelKind, Join};
+    use crate::model::{AccessHash, AddedBy, Channel, ChannelKind, Join};
     use crate::store::{Outcome, Store};
 
     pub(super) const NOW: Timestamp = Timestamp::new(1_800_000_000);
 
-    pub(super) fn with_store(check: impl FnOnce(&Facts<'_>) -> Result<(), StoreError>) {
+    pub(super) fn with_store(check: impl FnOnce(&Tx<'_>) -> Result<(), StoreError>) {
         let directory = tempfile::tempdir().expect("a directory");
         let store = Store::open(&directory.path().join("state.db")).expect("opened");
         store.transaction(check).expect("done");
@@ -256,10 +256,10 @@ mod tests {
 
     #[test]
     fn a_group_is_seen_with_its_joins_and_administrators() {
-        with_store(|facts| {
+        with_store(|tx| {
             let group = ChannelId::from_bare(5);
             let (nospam, message) = (UserId::new(450), MessageId::new);
-            facts.note_channel(&Channel {
+            tx.note_channel(&Channel {
                 id: group,
                 access_hash: AccessHash::new(1),
                 kind: ChannelKind::Group,
@@ -276,39 +276,33 @@ mod tests {
                     group,
                     message: message(index),
                     user: UserId::new(7),
-                    added_by: Adder::Themselves,
+                    added_by: AddedBy::Themselves,
                     date,
                 };
-                facts.record_join(&join, Outcome::Held, NOW)?;
+                tx.record_join(&join, Outcome::Held, NOW)?;
             }
-            let seen = facts.groups_seen(Some(nospam), NOW)?.remove(0);
+            let seen = tx.groups_seen(Some(nospam), NOW)?.remove(0);
             assert_eq!((seen.joins_today, seen.last_join_at), (2, Some(NOW)));
             assert_eq!(seen.last_told_at, Some(midnight));
             assert_eq!((seen.since, seen.administrators_at), (None, None));
             assert!(!seen.has_nospam);
-            assert_eq!(
-                facts.joins_today(NOW)?,
-                BTreeMap::from([("held".into(), 2)])
-            );
-            assert_eq!(
-                facts.joins_undecided()?,
-                BTreeMap::from([("held".into(), 3)])
-            );
+            assert_eq!(tx.joins_today(NOW)?, BTreeMap::from([("held".into(), 2)]));
+            assert_eq!(tx.joins_undecided()?, BTreeMap::from([("held".into(), 3)]));
 
-            facts.replace_admins(group, &[nospam, UserId::new(8)], NOW)?;
-            let seen = facts.groups_seen(Some(nospam), NOW)?.remove(0);
+            tx.replace_admins(group, &[nospam, UserId::new(8)], NOW)?;
+            let seen = tx.groups_seen(Some(nospam), NOW)?.remove(0);
             assert_eq!((seen.administrators, seen.has_nospam), (2, true));
-            assert!(!facts.groups_seen(None, NOW)?.remove(0).has_nospam);
+            assert!(!tx.groups_seen(None, NOW)?.remove(0).has_nospam);
             Ok(())
         });
     }
 
     #[test]
     fn a_limit_that_is_over_is_none() {
-        with_store(|facts| {
-            facts.remember_flood("past", NOW)?;
-            facts.remember_flood("present", NOW.plus(1))?;
-            let resting = facts.methods_resting(NOW)?;
+        with_store(|tx| {
+            tx.remember_flood("past", NOW)?;
+            tx.remember_flood("present", NOW.plus(1))?;
+            let resting = tx.methods_resting(NOW)?;
             let resting: Vec<_> = resting.iter().map(|row| row.method.as_str()).collect();
             assert_eq!(resting, ["present"]);
             Ok(())

@@ -2,10 +2,10 @@
 
 use rusqlite::{OptionalExtension as _, params};
 
-use super::{Facts, StoreError};
-use crate::model::{AccessHash, ChannelId, MessageId, PhotoId, Sighting, User, UserId};
+use super::{StoreError, Tx};
+use crate::model::{AccessHash, ChannelId, MessageId, PhotoId, User, UserId, UserRef};
 
-impl Facts<'_> {
+impl Tx<'_> {
     /// Notes a user as a message of `group` showed them; `message` 0 for none. A hash that is known
     /// is never lost to an object that lacks it.
     ///
@@ -19,7 +19,7 @@ impl Facts<'_> {
         let hash = user.access_hash.map(AccessHash::get);
         let (full, min) = if user.min { (None, hash) } else { (hash, None) };
         let photo = match user.photo {
-            crate::model::PhotoSight::Present(photo) => Some(photo),
+            crate::model::ProfilePhoto::Present(photo) => Some(photo),
             _ => None,
         };
         let seen_in = seen_in.filter(|(_, message)| message.get() > 0);
@@ -64,11 +64,11 @@ impl Facts<'_> {
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn sighting(
+    pub fn user_ref(
         &self,
         user: UserId,
         seen_in: Option<(ChannelId, MessageId)>,
-    ) -> Result<Sighting, StoreError> {
+    ) -> Result<UserRef, StoreError> {
         let known = self
             .0
             .prepare_cached(
@@ -94,7 +94,7 @@ impl Facts<'_> {
                 .map(|known| (group, known.channel.access_hash, message)),
             None => None,
         };
-        Ok(Sighting {
+        Ok(UserRef {
             user,
             full_hash,
             min_hash,

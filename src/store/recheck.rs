@@ -9,7 +9,7 @@ use rusqlite::params;
 
 use super::joins::read_join;
 use super::outbox::{avatar_key, avatar_keys, photo_of};
-use super::{Facts, Outcome, StoreError};
+use super::{Outcome, StoreError, Tx};
 use crate::model::{Avatar, ChannelId, Join, MessageId, PhotoId, Timestamp, UserId};
 
 /// The outcomes of joins for which a photo still matters. What else there is says who the user is, or
@@ -25,7 +25,7 @@ pub(super) const DROPPED: &str =
 /// before that.
 const ELSEWHERE: &str = "'unwatched_group', 'added_by_trusted', 'declared', 'kicked'";
 
-impl Facts<'_> {
+impl Tx<'_> {
     /// Returns the users who may be [new members](Self::new_member), newest first.
     ///
     /// # Errors
@@ -126,7 +126,7 @@ impl Facts<'_> {
         why_not_owed: Outcome,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        if self.owe_avatar(avatar, now)? {
+        if self.enqueue_avatar(avatar, now)? {
             self.0
                 .prepare_cached(
                     "UPDATE outbox SET state = 'dropped', reason = ?2, settled_at = ?3 WHERE key = ?1",

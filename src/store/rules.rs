@@ -2,13 +2,13 @@
 
 use rusqlite::params;
 
-use super::{Facts, StoreError};
+use super::{StoreError, Tx};
 use crate::model::WordList;
 
 /// The setting that counts how often a list of rules was replaced.
 const VERSION: &str = "rules";
 
-impl Facts<'_> {
+impl Tx<'_> {
     /// Returns how often a list of rules was replaced: two moments with the same number have the same rules.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use rusqlite::{OptionalExtension as _, params};
 
-use super::{Facts, StoreError};
+use super::{StoreError, Tx};
 use crate::model::Timestamp;
 
 /// What is kept of a job.
@@ -18,7 +18,7 @@ pub struct JobRecord {
     pub next_at: Option<Timestamp>,
 }
 
-impl Facts<'_> {
+impl Tx<'_> {
     /// Returns what is kept of a job.
     ///
     /// # Errors

@@ -7,9 +7,9 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use super::{Shared, Stop};
+use super::{Shared, TaskError};
 use crate::decide;
-use crate::model::{ChannelId, ChannelKind, UserId};
+use crate::model::{ChannelId, ChannelKind, Timestamp, UserId};
 use crate::store::KnownChannel;
 use crate::telegram::CallError;
 
@@ -21,34 +21,34 @@ const QUICKLY: Duration = Duration::from_secs(1);
 /// Refreshes every group's administrators once, then those of each group that is new.
 ///
 /// # Errors
-/// See [`Stop`].
-pub async fn admins(shared: Arc<Shared>) -> Result<(), Stop> {
+/// See [`TaskError`].
+pub async fn admins(shared: Arc<Shared>) -> Result<(), TaskError> {
     let mut everyone = true;
     loop {
         let woken = shared.wakes.admins.notified();
         tokio::pin!(woken);
         woken.as_mut().enable();
-        for known in shared.commit(|facts| facts.channels()).await? {
+        for known in shared.commit(|tx| tx.channels()).await? {
             if known.channel.kind == ChannelKind::Group && (everyone || known.admins_at.is_none()) {
                 refresh(&shared, &known).await?;
             }
         }
-        shared.or_ending(woken).await?;
+        shared.or_shutdown(woken).await?;
         everyone = shared.wakes.all_admins.swap(false, Ordering::AcqRel);
     }
 }
 
 /// Asks for one group's administrators, a few times if there is no answer: one group in trouble must
 /// not hold up the others.
-async fn refresh(shared: &Shared, known: &KnownChannel) -> Result<(), Stop> {
+async fn refresh(shared: &Shared, known: &KnownChannel) -> Result<(), TaskError> {
     let mut attempts = 0;
     loop {
         let asked = shared
             .telegram
             .administrators(known.channel.id, known.channel.access_hash);
-        let pause = match shared.or_ending(asked).await? {
+        let pause = match shared.or_shutdown(asked).await? {
             Err(CallError::Account(trouble)) => return Err(trouble.into()),
-            Err(CallError::Flood { until, .. }) => shared.clock.until(until),
+            Err(CallError::Flood { until, .. }) => shared.clock.until(Timestamp::new(until)),
             Err(CallError::Network { .. } | CallError::Busy { .. }) if attempts < MOST_ATTEMPTS => {
                 attempts += 1;
                 decide::backoff(attempts)
@@ -61,7 +61,7 @@ async fn refresh(shared: &Shared, known: &KnownChannel) -> Result<(), Stop> {
 
 /// Asks once for the administrators of a group of which none are known, so that its first joins
 /// are not decided on blindly. Waits for nothing but a quick answer: a join weighs more.
-pub(super) async fn learn_now(shared: &Shared, known: &KnownChannel) -> Result<(), Stop> {
+pub(super) async fn learn_now(shared: &Shared, known: &KnownChannel) -> Result<(), TaskError> {
     let id = known.channel.id;
     if known.channel.kind != ChannelKind::Group
         || known.admins_at.is_some()
@@ -73,7 +73,7 @@ pub(super) async fn learn_now(shared: &Shared, known: &KnownChannel) -> Result<(
         .telegram
         .administrators(id, known.channel.access_hash);
     match shared
-        .or_ending(tokio::time::timeout(QUICKLY, asked))
+        .or_shutdown(tokio::time::timeout(QUICKLY, asked))
         .await?
     {
         Ok(Err(CallError::Account(trouble))) => Err(trouble.into()),
@@ -98,12 +98,12 @@ async fn note(
     shared: &Shared,
     group: ChannelId,
     answer: Result<Vec<UserId>, CallError>,
-) -> Result<(), Stop> {
+) -> Result<(), TaskError> {
     match answer {
         Ok(admins) => {
             let now = shared.clock.now();
             shared
-                .commit(|facts| facts.replace_admins(group, &admins, now))
+                .commit(|tx| tx.replace_admins(group, &admins, now))
                 .await?;
             shared
                 .unlearnable

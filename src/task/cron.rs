@@ -12,11 +12,11 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_cron_scheduler::{Job as CronJob, JobScheduler, JobSchedulerError};
 
-use super::{Shared, Stop, lists, owed};
+use super::{Shared, TaskError, enqueue, lists};
 use crate::exchange::reports::{self, Status};
 use crate::model::Timestamp;
-use crate::schedule::{Job, Run, Timetable};
-use crate::store::{Facts, JobRecord, StoreError};
+use crate::schedule::{Job, Progress, Timetable};
+use crate::store::{JobRecord, StoreError, Tx};
 
 /// How often every job is looked at, whatever fires: often enough for a status report to be in time.
 const BEAT: Duration = Duration::from_secs(20);
@@ -24,14 +24,14 @@ const BEAT: Duration = Duration::from_secs(20);
 /// Owes the report that the service has started.
 ///
 /// # Errors
-/// See [`Stop`].
-pub async fn owe_online(shared: &Shared) -> Result<(), Stop> {
+/// See [`TaskError`].
+pub async fn enqueue_online(shared: &Shared) -> Result<(), TaskError> {
     let now = shared.clock.now();
     let text = status(shared, Status::Online);
     shared
-        .commit(|facts| {
-            owed::drop_awake(facts, now)?;
-            owed::envelope(facts, Status::Online.as_str(), &text, now)
+        .commit(|tx| {
+            enqueue::drop_awake(tx, now)?;
+            enqueue::envelope(tx, Status::Online.into_str(), &text, now)
         })
         .await?;
     shared.wakes.deliver.notify_one();
@@ -41,19 +41,19 @@ pub async fn owe_online(shared: &Shared) -> Result<(), Stop> {
 /// Does the jobs that were missed, once each, then every job on schedule until the end.
 ///
 /// # Errors
-/// See [`Stop`].
-pub async fn cron(shared: Arc<Shared>, timetable: Timetable) -> Result<(), Stop> {
+/// See [`TaskError`].
+pub async fn cron(shared: Arc<Shared>, timetable: Timetable) -> Result<(), TaskError> {
     look_at_all(&shared, &timetable, true).await?;
     let (fired, mut fires) = mpsc::channel(Job::ALL.len());
     let mut scheduler = start(&timetable, &fired)
         .await
-        .map_err(|error| Stop::System(format!("the scheduler: {error}")))?;
+        .map_err(|error| TaskError::System(format!("the scheduler: {error}")))?;
     loop {
         tokio::select! {
             () = shared.shutdown.cancelled() => break,
             job = fires.recv() => match job {
                 Some(_) => look_at_all(&shared, &timetable, false).await?,
-                None => return Err(Stop::System("the scheduler has stopped".into())),
+                None => return Err(TaskError::System("the scheduler has stopped".into())),
             },
             () = tokio::time::sleep(BEAT) => look_at_all(&shared, &timetable, false).await?,
         }
@@ -66,9 +66,13 @@ pub async fn cron(shared: Arc<Shared>, timetable: Timetable) -> Result<(), Stop>
 }
 
 /// Does every job that is due, in their order, whichever of them fired: those of one second fire in any order.
-async fn look_at_all(shared: &Shared, timetable: &Timetable, starting: bool) -> Result<(), Stop> {
+async fn look_at_all(
+    shared: &Shared,
+    timetable: &Timetable,
+    starting: bool,
+) -> Result<(), TaskError> {
     let now = shared.clock.now();
-    for job in Job::ALL {
+    for &job in Job::ALL {
         look_at(shared, timetable, job, (now, starting)).await?;
     }
     Ok(())
@@ -80,19 +84,19 @@ async fn look_at(
     timetable: &Timetable,
     job: Job,
     (now, starting): (Timestamp, bool),
-) -> Result<(), Stop> {
+) -> Result<(), TaskError> {
     let due = shared
-        .commit(|facts| {
-            let known = facts.job(job.as_str())?;
+        .commit(|tx| {
+            let known = tx.job(job.as_str())?;
             let (record, due) = judge(known.as_ref(), timetable, job, now, starting);
             if let Some(due) = due
-                && let Err(why) = carry_out(facts, shared, job, due, now)?
+                && let Err(why) = carry_out(tx, shared, job, due, now)?
             {
                 tracing::error!(%job, "not done yet: {why}");
                 return Ok(None);
             }
             if known.as_ref() != Some(&record) {
-                facts.note_job(job.as_str(), &record)?;
+                tx.note_job(job.as_str(), &record)?;
             }
             Ok(due)
         })
@@ -124,14 +128,14 @@ fn judge(
     starting: bool,
 ) -> (JobRecord, Option<Timestamp>) {
     let expression = timetable.expression(job);
-    let remembered = known.map(|known| Run {
+    let remembered = known.map(|known| Progress {
         due_at: known.due_at,
         ran_at: known.ran_at,
     });
     // Another expression has other times: none of them was missed.
     let run = remembered.filter(|_| known.is_some_and(|known| known.expression == expression));
-    let verdict = timetable.decide(job, run, now, starting);
-    let (Run { due_at, ran_at }, due) = verdict.carried_out(remembered, now);
+    let action = timetable.decide(job, run, now, starting);
+    let (Progress { due_at, ran_at }, due) = action.apply(remembered, now);
     let record = JobRecord {
         expression,
         due_at,
@@ -143,24 +147,24 @@ fn judge(
 
 /// Does what a job does in the database. The inner error says why it is left for later.
 fn carry_out(
-    facts: &Facts<'_>,
+    tx: &Tx<'_>,
     shared: &Shared,
     job: Job,
     due: Timestamp,
     now: Timestamp,
 ) -> Result<Result<(), String>, StoreError> {
     match job {
-        Job::Status => owed::awake(facts, &status(shared, Status::Awake), due, now)?,
-        Job::Backup => owed::backup(facts, shared.settings.dialect, now)?,
+        Job::Status => enqueue::awake(tx, &status(shared, Status::Awake), due, now)?,
+        Job::Backup => enqueue::backup(tx, shared.settings.dialect, now)?,
         Job::Count => {
-            owed::counts(facts, now)?;
+            enqueue::counts(tx, now)?;
         }
         Job::Reset => {
             // A backup that waits shows what the reset takes.
-            if let Err(why) = lists::save_waiting(facts, shared, now)? {
+            if let Err(why) = lists::save_waiting(tx, shared, now)? {
                 return Ok(Err(why));
             }
-            facts.reset()?;
+            tx.reset()?;
         }
         // These are woken after the commit.
         Job::Admins | Job::Recheck => {}
@@ -177,7 +181,7 @@ async fn start(
     fired: &mpsc::Sender<Job>,
 ) -> Result<JobScheduler, JobSchedulerError> {
     let scheduler = JobScheduler::new().await?;
-    for job in Job::ALL {
+    for &job in Job::ALL {
         let fired = fired.clone();
         let cron_job = CronJob::new_async(timetable.fires_at(job), move |_, _| {
             let fired = fired.clone();

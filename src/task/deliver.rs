@@ -9,13 +9,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::lists::LISTS_APART;
-use super::{Shared, Stop, owed};
+use super::{Shared, TaskError, enqueue};
 use crate::decide::{After, CLOSED_PAUSE, PostFailure, post_failed};
 use crate::exchange::reports;
 use crate::exchange::route::{Route, RouteEvent};
 use crate::model::{ChannelId, Content, MessageId, Payload, Timestamp};
 use crate::spool;
-use crate::store::{Facts, Outcome, Row, StoreError};
+use crate::store::{Outcome, Row, StoreError, Tx};
 use crate::telegram::{CallError, File, Post, PostError};
 
 /// How long a post under way may go on once the end was asked for.
@@ -32,24 +32,24 @@ const KEEP_ORDERS: i64 = 30 * 24 * 3600;
 /// Puts right what a crash left between spool and outbox.
 ///
 /// # Errors
-/// See [`Stop`]; or the spool cannot be read.
-pub async fn reconcile(shared: &Shared) -> Result<(), Stop> {
+/// See [`TaskError`]; or the spool cannot be read.
+pub async fn reconcile(shared: &Shared) -> Result<(), TaskError> {
     let now = shared.clock.now();
     let rows = shared
-        .commit(|facts| {
-            facts.drop_damaged(now)?;
-            facts.spooled()
+        .commit(|tx| {
+            tx.drop_damaged(now)?;
+            tx.spooled()
         })
         .await?;
     let names: BTreeSet<String> = rows.iter().map(|(_, name)| name.clone()).collect();
     let there = shared
         .spool
         .sweep(&names)
-        .map_err(|error| Stop::System(format!("the spool cannot be read: {error}")))?;
+        .map_err(|error| TaskError::System(format!("the spool cannot be read: {error}")))?;
     shared
-        .commit(|facts| {
+        .commit(|tx| {
             for (id, _) in rows.iter().filter(|(_, name)| !there.contains(name)) {
-                facts.note_wanted(*id)?;
+                tx.note_wanted(*id)?;
             }
             Ok(())
         })
@@ -59,8 +59,8 @@ pub async fn reconcile(shared: &Shared) -> Result<(), Stop> {
 /// Delivers until the end.
 ///
 /// # Errors
-/// See [`Stop`].
-pub async fn deliver(shared: Arc<Shared>) -> Result<(), Stop> {
+/// See [`TaskError`].
+pub async fn deliver(shared: Arc<Shared>) -> Result<(), TaskError> {
     let mut next_post = shared.clock.instant();
     let mut next_sweep = next_post;
     let mut closed_until = None;
@@ -70,7 +70,7 @@ pub async fn deliver(shared: Arc<Shared>) -> Result<(), Stop> {
         woken.as_mut().enable();
 
         shared
-            .or_ending(tokio::time::sleep_until(next_post))
+            .or_shutdown(tokio::time::sleep_until(next_post))
             .await?;
         if next_sweep <= shared.clock.instant() {
             drop_old(&shared).await?;
@@ -79,21 +79,21 @@ pub async fn deliver(shared: Arc<Shared>) -> Result<(), Stop> {
         let now = shared.clock.now();
         let open = closed_until.is_none_or(|until| until <= now);
         let rests = [
-            shared.telegram.posts_rest(false),
-            shared.telegram.posts_rest(true),
+            shared.telegram.posts_limited_until(false),
+            shared.telegram.posts_limited_until(true),
         ];
         let row = if open {
             shared
-                .commit(|facts| {
-                    facts.drop_expired(now)?;
-                    facts.next_to_send(now, rests[0].is_none(), rests[1].is_none())
+                .commit(|tx| {
+                    tx.drop_expired(now)?;
+                    tx.next_to_send(now, rests[0].is_none(), rests[1].is_none())
                 })
                 .await?
         } else {
             None
         };
         let Some(row) = row else {
-            let due = shared.commit(|facts| facts.next_due(false, now)).await?;
+            let due = shared.commit(|tx| tx.next_due(false, now)).await?;
             let wake_at = [rests[0], rests[1], due, closed_until.filter(|_| !open)]
                 .into_iter()
                 .flatten()
@@ -112,11 +112,11 @@ pub async fn deliver(shared: Arc<Shared>) -> Result<(), Stop> {
 
 /// Posts one row and settles it by what came of it. Returns until when the channel is closed, if
 /// it is.
-async fn send(shared: &Shared, row: &Row) -> Result<Option<Timestamp>, Stop> {
+async fn send(shared: &Shared, row: &Row) -> Result<Option<Timestamp>, TaskError> {
     let (channel, access_hash) = shared
-        .commit(|facts| {
-            let channel = target(facts, shared, row)?;
-            let known = facts.channel(channel)?;
+        .commit(|tx| {
+            let channel = target(tx, shared, row)?;
+            let known = tx.channel(channel)?;
             Ok((channel, known.map(|known| known.channel.access_hash)))
         })
         .await?;
@@ -136,7 +136,7 @@ async fn send(shared: &Shared, row: &Row) -> Result<Option<Timestamp>, Stop> {
             text.clone()
         }
         Payload::Avatar(avatar) => {
-            reports::avatar(avatar.group, avatar.user, avatar.told_message())
+            reports::avatar(avatar.group, avatar.user, avatar.reported_message())
         }
     };
     let file = match &row.payload {
@@ -155,10 +155,7 @@ async fn send(shared: &Shared, row: &Row) -> Result<Option<Timestamp>, Stop> {
         },
     };
     // An order may have cancelled it up to this very moment.
-    if !shared
-        .commit(|facts| facts.note_sending(row.id, channel))
-        .await?
-    {
+    if !shared.commit(|tx| tx.note_sending(row.id, channel)).await? {
         return Ok(None);
     }
     let upload_id = upload_id()?;
@@ -175,7 +172,7 @@ async fn send(shared: &Shared, row: &Row) -> Result<Option<Timestamp>, Stop> {
     };
     let result = tokio::select! {
         result = shared.telegram.post(&post) => result,
-        () = grace(shared) => return Err(Stop::Ending),
+        () = grace(shared) => return Err(TaskError::ShuttingDown),
     };
     match result {
         Ok(message) => {
@@ -188,12 +185,12 @@ async fn send(shared: &Shared, row: &Row) -> Result<Option<Timestamp>, Stop> {
 
 /// Where a row goes: where its post was begun, since only there its `random_id` is known, else where
 /// posts go now.
-fn target(facts: &Facts<'_>, shared: &Shared, row: &Row) -> Result<ChannelId, StoreError> {
+fn target(tx: &Tx<'_>, shared: &Shared, row: &Row) -> Result<ChannelId, StoreError> {
     if let Some(channel) = row.begun_in {
         return Ok(channel);
     }
     Ok(
-        match (owed::route(facts, shared)?, shared.delivery.exchange) {
+        match (enqueue::route(tx, shared)?, shared.delivery.exchange) {
             (Route::Exchange, Some(exchange)) => exchange,
             _ => shared.delivery.hide,
         },
@@ -204,7 +201,7 @@ fn target(facts: &Facts<'_>, shared: &Shared, row: &Row) -> Result<ChannelId, St
 fn made(shared: &Shared, content: &Content) -> Result<(String, Vec<u8>), String> {
     let saved_at = shared.clock.now().rfc3339();
     let name = spool::random_name().map_err(|error| error.to_string())?;
-    let bytes = tokio::task::block_in_place(|| shared.maker.report(content, &saved_at))
+    let bytes = tokio::task::block_in_place(|| shared.encoder.encode_report(content, &saved_at))
         .map_err(|error| error.to_string())?;
     Ok((name, bytes))
 }
@@ -215,7 +212,7 @@ async fn grace(shared: &Shared) {
 }
 
 /// Returns a row's file; `None` if it is gone or unreadable, and is then fetched again.
-async fn spooled(shared: &Shared, row: &Row) -> Result<Option<(String, Vec<u8>)>, Stop> {
+async fn spooled(shared: &Shared, row: &Row) -> Result<Option<(String, Vec<u8>)>, TaskError> {
     let found = row
         .spool
         .as_ref()
@@ -226,22 +223,22 @@ async fn spooled(shared: &Shared, row: &Row) -> Result<Option<(String, Vec<u8>)>
             if let Some((_, Err(error))) = other {
                 tracing::error!("a spooled photo cannot be read: {error}: it is fetched again");
             }
-            shared.commit(|facts| facts.note_wanted(row.id)).await?;
+            shared.commit(|tx| tx.note_wanted(row.id)).await?;
             shared.wakes.fetch.notify_one();
             Ok(None)
         }
     }
 }
 
-async fn sent(shared: &Shared, row: &Row, post: (ChannelId, MessageId)) -> Result<(), Stop> {
+async fn sent(shared: &Shared, row: &Row, post: (ChannelId, MessageId)) -> Result<(), TaskError> {
     let (_, message) = post;
     let now = shared.clock.now();
     shared
-        .commit(|facts| {
-            facts.note_sent(row.id, message, now)?;
+        .commit(|tx| {
+            tx.note_sent(row.id, message, now)?;
             if let Payload::Avatar(avatar) = &row.payload {
-                facts.record_forwarded(avatar, post, now)?;
-                facts.settle_photo(
+                tx.record_forwarded(avatar, post, now)?;
+                tx.settle_photo(
                     avatar.group,
                     avatar.message,
                     avatar.user,
@@ -249,7 +246,7 @@ async fn sent(shared: &Shared, row: &Row, post: (ChannelId, MessageId)) -> Resul
                 )?;
             }
             if let Payload::List { .. } = &row.payload {
-                facts.space_lists(now.plus(LISTS_APART))?;
+                tx.space_lists(now.plus(LISTS_APART))?;
             }
             Ok(())
         })
@@ -270,10 +267,12 @@ async fn not_sent(
     row: &Row,
     channel: ChannelId,
     error: PostError,
-) -> Result<Option<Timestamp>, Stop> {
+) -> Result<Option<Timestamp>, TaskError> {
     let failure = match &error {
         PostError::Call(CallError::Account(trouble)) => return Err(trouble.clone().into()),
-        PostError::Call(CallError::Flood { until, .. }) => PostFailure::Flood { until: *until },
+        PostError::Call(CallError::Flood { until, .. }) => PostFailure::Flood {
+            until: Timestamp::new(*until),
+        },
         PostError::Call(CallError::Network { .. } | CallError::Busy { .. })
         | PostError::Unproven => PostFailure::Unanswered,
         PostError::Call(CallError::Refused { code, name, .. }) => {
@@ -286,9 +285,7 @@ async fn not_sent(
     match post_failed(failure, row.attempts, now) {
         After::Again(at) => {
             tracing::debug!(key = row.key, "not proven, to be asked for again: {error}");
-            shared
-                .commit(|facts| facts.put_off(row.id, at, in_vain))
-                .await?;
+            shared.commit(|tx| tx.put_off(row.id, at, in_vain)).await?;
             Ok(None)
         }
         After::Closed(until) => closed(shared, row, channel, until, &error.to_string()).await,
@@ -308,14 +305,14 @@ async fn closed(
     channel: ChannelId,
     until: Timestamp,
     why: &str,
-) -> Result<Option<Timestamp>, Stop> {
+) -> Result<Option<Timestamp>, TaskError> {
     let now = shared.clock.now();
     if Some(channel) == shared.delivery.exchange {
         tracing::error!(%channel, "EXCHANGE does not take posts ({why}): they go to HIDE until MANAGE orders otherwise");
         shared
-            .commit(|facts| {
-                facts.note_turned_away(row.id)?;
-                owed::turn(facts, shared, RouteEvent::ExchangeFailed, now)
+            .commit(|tx| {
+                tx.note_turned_away(row.id)?;
+                enqueue::turn(tx, shared, RouteEvent::ExchangeFailed, now)
             })
             .await?;
         return Ok(None);
@@ -325,24 +322,22 @@ async fn closed(
         "cannot post there ({why}): make the account an administrator that may post messages; everything is kept and tried again every minute"
     );
     // The pause is this process's: a new start tries at once.
-    shared
-        .commit(|facts| facts.put_off(row.id, now, true))
-        .await?;
+    shared.commit(|tx| tx.put_off(row.id, now, true)).await?;
     Ok(Some(until))
 }
 
 /// Drops photos and lists that have waited for too long, and forgets what was settled long ago.
-async fn drop_old(shared: &Shared) -> Result<(), Stop> {
+async fn drop_old(shared: &Shared) -> Result<(), TaskError> {
     let now = shared.clock.now();
     let old = shared
-        .commit(|facts| {
-            facts.forget_settled(now.plus(-KEEP_SETTLED))?;
-            facts.forget_orders(now.plus(-KEEP_ORDERS))?;
+        .commit(|tx| {
+            tx.forget_settled(now.plus(-KEEP_SETTLED))?;
+            tx.forget_orders(now.plus(-KEEP_ORDERS))?;
             let oldest = (
                 now.plus(-shared.delivery.max_age),
                 now.plus(-KEEP_WAITING_LISTS),
             );
-            facts.too_old(oldest, now)
+            tx.too_old(oldest, now)
         })
         .await?;
     for row in &old {
@@ -356,13 +351,18 @@ async fn drop_old(shared: &Shared) -> Result<(), Stop> {
     Ok(())
 }
 
-async fn drop_row(shared: &Shared, row: &Row, outcome: Outcome, why: &str) -> Result<(), Stop> {
+async fn drop_row(
+    shared: &Shared,
+    row: &Row,
+    outcome: Outcome,
+    why: &str,
+) -> Result<(), TaskError> {
     let now = shared.clock.now();
     shared
-        .commit(|facts| {
-            facts.note_dropped(row.id, why, now)?;
+        .commit(|tx| {
+            tx.note_dropped(row.id, why, now)?;
             match &row.payload {
-                Payload::Avatar(a) => facts
+                Payload::Avatar(a) => tx
                     .settle_photo(a.group, a.message, a.user, outcome)
                     .map(|_| ()),
                 _ => Ok(()),
@@ -383,8 +383,8 @@ fn unspool(shared: &Shared, row: &Row) {
 }
 
 /// An upload's id: random, so that parts of an attempt before never mix in.
-fn upload_id() -> Result<i64, Stop> {
+fn upload_id() -> Result<i64, TaskError> {
     getrandom::u64()
         .map(u64::cast_signed)
-        .map_err(|error| Stop::System(format!("no random numbers: {error}")))
+        .map_err(|error| TaskError::System(format!("no random numbers: {error}")))
 }

@@ -12,8 +12,8 @@ use tokio::task::JoinSet;
 
 use self::look_up::{except, look_up, settled};
 use self::slots::{Slots, data_centre};
-use super::{Shared, Stop, joins, lists};
-use crate::model::{Adder, Avatar, Join, Payload, PhotoSight, Timestamp};
+use super::{Shared, TaskError, joins, lists};
+use crate::model::{AddedBy, Avatar, Join, Payload, ProfilePhoto, Timestamp};
 use crate::photo;
 use crate::spool;
 use crate::store::{Outcome, Row};
@@ -31,9 +31,9 @@ const DISK_PAUSE: i64 = 3;
 /// Fetches until the end.
 ///
 /// # Errors
-/// See [`Stop`].
-pub async fn fetch(shared: Arc<Shared>) -> Result<(), Stop> {
-    let mut jobs: JoinSet<Result<Done, Stop>> = JoinSet::new();
+/// See [`TaskError`].
+pub async fn fetch(shared: Arc<Shared>) -> Result<(), TaskError> {
+    let mut jobs: JoinSet<Result<Done, TaskError>> = JoinSet::new();
     let mut slots = Slots::default();
     let mut looking_up = false;
     let mut making_lists = false;
@@ -44,10 +44,10 @@ pub async fn fetch(shared: Arc<Shared>) -> Result<(), Stop> {
 
         if !looking_up {
             let (waiting, exceptions) = shared
-                .commit(|facts| {
+                .commit(|tx| {
                     Ok((
-                        facts.waiting_joins(USERS_A_CALL)?,
-                        facts.exceptions_due(USERS_A_CALL)?,
+                        tx.waiting_joins(USERS_A_CALL)?,
+                        tx.exceptions_due(USERS_A_CALL)?,
                     ))
                 })
                 .await?;
@@ -68,7 +68,7 @@ pub async fn fetch(shared: Arc<Shared>) -> Result<(), Stop> {
         let now = shared.clock.now();
         if !making_lists {
             let lists = shared
-                .commit(|facts| facts.wanted_reports(Some(now), now))
+                .commit(|tx| tx.wanted_reports(Some(now), now))
                 .await?;
             if !lists.is_empty() {
                 making_lists = true;
@@ -80,9 +80,7 @@ pub async fn fetch(shared: Arc<Shared>) -> Result<(), Stop> {
             }
         }
         if spool_has_room(&shared).await? {
-            let rows = shared
-                .commit(|facts| facts.wanted(now, ROWS_LOOKED_AT))
-                .await?;
+            let rows = shared.commit(|tx| tx.wanted(now, ROWS_LOOKED_AT)).await?;
             for row in rows {
                 if slots.take(&row, shared.clock.instant()) {
                     let shared = shared.clone();
@@ -94,7 +92,7 @@ pub async fn fetch(shared: Arc<Shared>) -> Result<(), Stop> {
                 }
             }
         }
-        let next = shared.commit(|facts| facts.next_due(true, now)).await?;
+        let next = shared.commit(|tx| tx.next_due(true, now)).await?;
         tokio::select! {
             () = shared.shutdown.cancelled() => return Ok(()),
             () = woken => {}
@@ -102,7 +100,7 @@ pub async fn fetch(shared: Arc<Shared>) -> Result<(), Stop> {
             Some(job) = jobs.join_next() => {
                 let done = job.unwrap_or_else(|error| match error.try_into_panic() {
                     Ok(panic) => std::panic::resume_unwind(panic),
-                    Err(_) => Err(Stop::Ending),
+                    Err(_) => Err(TaskError::ShuttingDown),
                 });
                 match done? {
                     Done::LookedUp => {
@@ -131,14 +129,14 @@ enum Done {
     },
 }
 
-async fn spool_has_room(shared: &Shared) -> Result<bool, Stop> {
-    let used = shared.commit(|facts| facts.spooled_bytes()).await?;
+async fn spool_has_room(shared: &Shared) -> Result<bool, TaskError> {
+    let used = shared.commit(|tx| tx.spooled_bytes()).await?;
     Ok(used < shared.delivery.spool_max)
 }
 
 /// Downloads, checks, seals and spools one photo, or settles why not. Returns whether its data
 /// centre answered at all.
-async fn download(shared: &Shared, row: Row) -> Result<bool, Stop> {
+async fn download(shared: &Shared, row: Row) -> Result<bool, TaskError> {
     let avatar = match &row.payload {
         Payload::Avatar(avatar) => *avatar,
         Payload::Text { .. } | Payload::File { .. } | Payload::List { .. } => {
@@ -148,17 +146,17 @@ async fn download(shared: &Shared, row: Row) -> Result<bool, Stop> {
         }
     };
     let owner = shared
-        .commit(|facts| facts.sighting(avatar.user, Some((avatar.group, avatar.message))))
+        .commit(|tx| tx.user_ref(avatar.user, Some((avatar.group, avatar.message))))
         .await?;
     let bytes = match shared
-        .or_ending(shared.telegram.photo(avatar.photo, &owner))
+        .or_shutdown(shared.telegram.photo(avatar.photo, &owner))
         .await?
     {
         Ok(bytes) => bytes,
         Err(PhotoError::Call(error)) => match error {
             CallError::Account(trouble) => return Err(trouble.into()),
             CallError::Flood { until, .. } => {
-                put_off(shared, &row, until, false).await?;
+                put_off(shared, &row, Timestamp::new(until), false).await?;
                 return Ok(true);
             }
             CallError::Network { .. } | CallError::Busy { .. } => {
@@ -182,8 +180,8 @@ async fn download(shared: &Shared, row: Row) -> Result<bool, Stop> {
     let made = tokio::task::block_in_place(|| {
         photo::check(&bytes).map_err(|fault| fault.to_string())?;
         shared
-            .maker
-            .photo(&bytes)
+            .encoder
+            .encode_photo(&bytes)
             .map_err(|fault| fault.to_string())
     });
     match made {
@@ -194,7 +192,7 @@ async fn download(shared: &Shared, row: Row) -> Result<bool, Stop> {
 }
 
 /// Keeps a file in the spool until its turn.
-async fn keep(shared: &Shared, row: &Row, bytes: &[u8]) -> Result<(), Stop> {
+async fn keep(shared: &Shared, row: &Row, bytes: &[u8]) -> Result<(), TaskError> {
     let written = tokio::task::block_in_place(|| {
         let name = spool::random_name()?;
         shared.spool.write(&name, bytes)?;
@@ -204,7 +202,7 @@ async fn keep(shared: &Shared, row: &Row, bytes: &[u8]) -> Result<(), Stop> {
         Ok((name, size)) => {
             let now = shared.clock.now();
             let noted = shared
-                .commit(|facts| facts.note_fetched(row.id, &name, size, now))
+                .commit(|tx| tx.note_fetched(row.id, &name, size, now))
                 .await?;
             // It was cancelled meanwhile; what cannot be removed now is swept at the next start.
             if !noted && let Err(error) = shared.spool.remove(&name) {
@@ -229,10 +227,10 @@ async fn ask_again(
     row: &Row,
     avatar: Avatar,
     refusal: &CallError,
-) -> Result<(), Stop> {
+) -> Result<(), TaskError> {
     let seen_in = Some((avatar.group, avatar.message));
     let owner = shared
-        .commit(|facts| facts.sighting(avatar.user, seen_in))
+        .commit(|tx| tx.user_ref(avatar.user, seen_in))
         .await?;
     let asked = shared
         .call(|| shared.telegram.look_up(std::slice::from_ref(&owner)))
@@ -241,8 +239,8 @@ async fn ask_again(
         return failed(shared, row, avatar, &refusal.to_string()).await;
     };
     let user = settled(user);
-    if user.photo == PhotoSight::Present(avatar.photo) {
-        shared.commit(|facts| facts.note_user(&user, None)).await?;
+    if user.photo == ProfilePhoto::Present(avatar.photo) {
+        shared.commit(|tx| tx.note_user(&user, None)).await?;
         return failed(shared, row, avatar, &refusal.to_string()).await;
     }
     // Another photo, or none: decided on as if it had been seen first.
@@ -250,14 +248,14 @@ async fn ask_again(
         group: avatar.group,
         message: avatar.message,
         user: avatar.user,
-        added_by: Adder::Themselves,
+        added_by: AddedBy::Themselves,
         date: row.created_at,
     };
     let now = shared.clock.now();
     shared
-        .commit(|facts| {
-            facts.note_dropped(row.id, "the photo was changed", now)?;
-            joins::decide_again(facts, shared, &join, &user, None, now)
+        .commit(|tx| {
+            tx.note_dropped(row.id, "the photo was changed", now)?;
+            joins::decide_again(tx, shared, &join, &user, None, now)
         })
         .await?;
     shared.wakes.fetch.notify_one();
@@ -265,7 +263,7 @@ async fn ask_again(
 }
 
 /// Tries again soon, or, after the last attempt, records the join as failed.
-async fn failed(shared: &Shared, row: &Row, avatar: Avatar, why: &str) -> Result<(), Stop> {
+async fn failed(shared: &Shared, row: &Row, avatar: Avatar, why: &str) -> Result<(), TaskError> {
     if row.attempts + 1 < MOST_ATTEMPTS {
         tracing::info!(user = %avatar.user, group = %avatar.group, "photo, to be fetched again: {why}");
         let pause = i64::from(row.attempts) * 2;
@@ -281,13 +279,13 @@ async fn settle(
     avatar: Option<Avatar>,
     outcome: Outcome,
     why: &str,
-) -> Result<(), Stop> {
+) -> Result<(), TaskError> {
     let now = shared.clock.now();
     shared
-        .commit(|facts| {
-            facts.note_dropped(row.id, why, now)?;
+        .commit(|tx| {
+            tx.note_dropped(row.id, why, now)?;
             match avatar {
-                Some(a) => facts
+                Some(a) => tx
                     .settle_photo(a.group, a.message, a.user, outcome)
                     .map(|_| ()),
                 None => Ok(()),
@@ -296,8 +294,11 @@ async fn settle(
         .await
 }
 
-async fn put_off(shared: &Shared, row: &Row, until: Timestamp, in_vain: bool) -> Result<(), Stop> {
-    shared
-        .commit(|facts| facts.put_off(row.id, until, in_vain))
-        .await
+async fn put_off(
+    shared: &Shared,
+    row: &Row,
+    until: Timestamp,
+    in_vain: bool,
+) -> Result<(), TaskError> {
+    shared.commit(|tx| tx.put_off(row.id, until, in_vain)).await
 }

@@ -4,23 +4,24 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
-use super::orders::{self, Aftermath, Attached};
+use super::orders::{self, Attached, PostCommit};
 use super::recheck::{self, Sight};
-use super::{Shared, Standing, Stop};
-use crate::decide::{self, Decision, JoinFacts, SkipReason};
+use super::{Accounts, Shared, TaskError};
+use crate::decide::{self, Decision, JoinContext, SkipReason};
 use crate::model::{
-    Adder, Advance, Avatar, ChannelId, Join, Page, PhotoSight, Timestamp, User, UserId, WordList,
+    AddedBy, Advance, Avatar, ChannelId, Join, Page, ProfilePhoto, Timestamp, User, UserId,
+    WordList,
 };
 use crate::rules::{Hit, RuleId, Rules};
-use crate::store::{Facts, Moved, Outcome, StoreError};
+use crate::store::{AdvanceOutcome, Outcome, StoreError, Tx};
 
 /// What was done with a page.
 #[derive(Debug)]
 pub(super) struct Applied {
     /// Whether it followed what is stored.
-    pub(super) moved: Moved,
+    pub(super) moved: AdvanceOutcome,
     /// What is left to do after the commit.
-    pub(super) after: Aftermath,
+    pub(super) after: PostCommit,
 }
 
 /// What is known of a joiner's bio.
@@ -34,51 +35,52 @@ pub(super) enum Bio {
 
 /// Applies a page, if it follows what is stored. `attached` are the lists that its orders brought.
 pub(super) fn apply(
-    facts: &Facts<'_>,
+    tx: &Tx<'_>,
     shared: &Shared,
     page: &Page,
     attached: &Attached,
     now: Timestamp,
 ) -> Result<Applied, StoreError> {
-    let moved = facts.advance(page.channel, page.advance, page.last_message)?;
+    let moved = tx.advance(page.channel, page.advance, page.last_message)?;
     // A push may be overtaken by the list of dialogs whose pts was adopted: what it tells was revealed,
     // and is known by its message if it was seen before.
-    let overtaken = moved == Moved::Known && matches!(page.advance, Advance::Pushed { .. });
-    if moved != Moved::Forward && !overtaken {
-        let after = Aftermath::default();
+    let overtaken =
+        moved == AdvanceOutcome::AlreadyApplied && matches!(page.advance, Advance::Pushed { .. });
+    if moved != AdvanceOutcome::Advanced && !overtaken {
+        let after = PostCommit::default();
         return Ok(Applied { moved, after });
     }
-    let mut after = orders::apply(facts, shared, page, attached, now)?;
+    let mut after = orders::apply(tx, shared, page, attached, now)?;
     // What is read back over a gap may reach to before this account was there.
     let since = match page.advance {
-        Advance::Refetched => facts.watched_since(page.channel)?,
+        Advance::Refetched => tx.watched_since(page.channel)?,
         _ => Timestamp::new(0),
     };
     for join in &page.joins {
-        if join.date < since || facts.knows_join(join)? {
+        if join.date < since || tx.knows_join(join)? {
             continue;
         }
         let user = page.users.iter().find(|user| user.id == join.user);
         if let Some(user) = user {
-            facts.note_user(user, Some((join.group, join.message)))?;
+            tx.note_user(user, Some((join.group, join.message)))?;
         }
-        let decision = decide_on(facts, shared, join, user, &Bio::NotAsked)?;
-        let outcome = carry_out(facts, join, decision, false, now)?;
+        let decision = decide_on(tx, shared, join, user, &Bio::NotAsked)?;
+        let outcome = carry_out(tx, join, decision, false, now)?;
         tracing::info!(
             group = %join.group, user = %join.user, message_id = %join.message,
             outcome = outcome.as_str(), "join"
         );
-        facts.record_join(join, outcome, now)?;
+        tx.record_join(join, outcome, now)?;
         after.fetch |= matches!(outcome, Outcome::LookUp | Outcome::Queued);
     }
     for user in &page.shown {
-        after.fetch |= recheck::look(facts, shared, user, Sight::InPassing, now)?;
+        after.fetch |= recheck::look(tx, shared, user, Sight::InPassing, now)?;
     }
     Ok(Applied { moved, after })
 }
 
 /// Does what is left to do after the commit.
-pub(super) async fn finish(shared: &Shared, after: Aftermath) -> Result<(), Stop> {
+pub(super) async fn finish(shared: &Shared, after: PostCommit) -> Result<(), TaskError> {
     for name in after.unspool {
         if let Err(error) = shared.spool.remove(&name) {
             tracing::warn!("a spooled photo cannot be removed: {error}");
@@ -102,22 +104,22 @@ pub(super) async fn finish(shared: &Shared, after: Aftermath) -> Result<(), Stop
 
 /// Decides anew on a recorded join, after its user was looked up.
 pub(super) fn decide_again(
-    facts: &Facts<'_>,
+    tx: &Tx<'_>,
     shared: &Shared,
     join: &Join,
     user: &User,
     bio: Option<String>,
     now: Timestamp,
 ) -> Result<Outcome, StoreError> {
-    facts.note_user(user, None)?;
-    let decision = decide_on(facts, shared, join, Some(user), &Bio::Asked(bio))?;
-    let recheck = facts.was_rechecked(join)?;
-    let outcome = carry_out(facts, join, decision, recheck, now)?;
+    tx.note_user(user, None)?;
+    let decision = decide_on(tx, shared, join, Some(user), &Bio::Asked(bio))?;
+    let recheck = tx.was_rechecked(join)?;
+    let outcome = carry_out(tx, join, decision, recheck, now)?;
     let (group, message) = (join.group, join.message);
     let outcome = if is_about_the_photo(decision) {
-        facts.settle_photo(group, message, join.user, outcome)?
+        tx.settle_photo(group, message, join.user, outcome)?
     } else {
-        facts.settle_join(group, message, join.user, outcome)?;
+        tx.settle_join(group, message, join.user, outcome)?;
         outcome
     };
     tracing::info!(
@@ -141,32 +143,32 @@ const fn is_about_the_photo(decision: Decision) -> bool {
 
 /// Decides on a join by what is known now; a rule's hit counts one.
 pub(super) fn decide_on(
-    facts: &Facts<'_>,
+    tx: &Tx<'_>,
     shared: &Shared,
     join: &Join,
     user: Option<&User>,
     bio: &Bio,
 ) -> Result<Decision, StoreError> {
-    let standing = &shared.standing;
-    let rules = shared.rules_of(facts)?;
+    let accounts = &shared.accounts;
+    let rules = shared.rules_of(tx)?;
     let named = user.map(|user| hit(&rules, user, bio)).unwrap_or_default();
-    let forwarded = facts.forwarded(join.user, join.group)?;
-    let known = JoinFacts {
-        own: standing.own,
-        nospam_is_admin: nospam_is_admin(facts, standing, join.group)?,
+    let forwarded = tx.forwarded(join.user, join.group)?;
+    let known = JoinContext {
+        own: accounts.own,
+        nospam_is_admin: nospam_is_admin(tx, accounts, join.group)?,
         adder_trusted: match join.added_by {
-            Adder::Themselves => false,
-            Adder::User(adder) => is_trusted(facts, standing, adder)?,
+            AddedBy::Themselves => false,
+            AddedBy::User(adder) => is_trusted(tx, accounts, adder)?,
             // Only an administrator acts in the name of a group.
-            Adder::Group => true,
+            AddedBy::AnonymousAdmin => true,
         },
-        trusted: is_trusted(facts, standing, join.user)?,
-        bad: facts.is_bad(join.user)?,
+        trusted: is_trusted(tx, accounts, join.user)?,
+        bad: tx.is_bad(join.user)?,
         named: !named.is_empty(),
-        declared: facts.is_declared(join.group, join.message)?,
-        flooded: facts.is_flooded(join.group)?,
+        declared: tx.is_declared(join.group, join.message)?,
+        flooded: tx.is_flooded(join.group)?,
         excepted: match user.map(|user| user.photo) {
-            Some(PhotoSight::Present(photo)) => facts.is_excepted(photo.id)?,
+            Some(ProfilePhoto::Present(photo)) => tx.is_excepted(photo.id)?,
             _ => false,
         },
         user,
@@ -179,7 +181,7 @@ pub(super) fn decide_on(
     }
     if decision == Decision::Skip(SkipReason::Named) {
         for (list, rule) in named {
-            facts.count_hit(list, &rule)?;
+            tx.count_hit(list, &rule)?;
         }
     }
     Ok(decision)
@@ -187,7 +189,7 @@ pub(super) fn decide_on(
 
 /// Owes what a decision asks for; `recheck` if what was seen was not seen with the join.
 pub(super) fn carry_out(
-    facts: &Facts<'_>,
+    tx: &Tx<'_>,
     join: &Join,
     decision: Decision,
     recheck: bool,
@@ -205,7 +207,7 @@ pub(super) fn carry_out(
                 photo,
                 recheck,
             };
-            if facts.owe_avatar(&avatar, now)? {
+            if tx.enqueue_avatar(&avatar, now)? {
                 Outcome::Queued
             } else {
                 Outcome::Skipped(SkipReason::Repeat.as_str())
@@ -215,30 +217,30 @@ pub(super) fn carry_out(
 }
 
 fn nospam_is_admin(
-    facts: &Facts<'_>,
-    standing: &Standing,
+    tx: &Tx<'_>,
+    accounts: &Accounts,
     group: ChannelId,
 ) -> Result<Option<bool>, StoreError> {
-    let Some(nospam) = standing.nospam else {
+    let Some(nospam) = accounts.nospam else {
         return Ok(None);
     };
-    let known = facts.channel(group)?;
+    let known = tx.channel(group)?;
     if known.is_none_or(|known| known.admins_at.is_none()) {
         return Ok(None);
     }
-    Ok(Some(facts.admins_of(group)?.contains(&nospam)))
+    Ok(Some(tx.admins_of(group)?.contains(&nospam)))
 }
 
-fn is_trusted(facts: &Facts<'_>, standing: &Standing, user: UserId) -> Result<bool, StoreError> {
-    Ok(standing.fleet.contains(&user) || facts.is_admin_anywhere(user)?)
+fn is_trusted(tx: &Tx<'_>, accounts: &Accounts, user: UserId) -> Result<bool, StoreError> {
+    Ok(accounts.fleet.contains(&user) || tx.is_admin_anywhere(user)?)
 }
 
 /// Returns every list of rules, in its order.
-pub(super) fn rule_lists(facts: &Facts<'_>) -> Result<RuleLists, StoreError> {
+pub(super) fn rule_lists(tx: &Tx<'_>) -> Result<RuleLists, StoreError> {
     WordList::ALL
         .into_iter()
         .map(|list| {
-            let rules = facts.rules(list)?;
+            let rules = tx.rules(list)?;
             Ok((list, rules.into_iter().map(|(rule, _)| rule).collect()))
         })
         .collect()
@@ -263,9 +265,9 @@ pub(super) type RuleLists = BTreeMap<WordList, Vec<String>>;
 
 /// Compiles the lists; what cannot be compiled is named by list and number.
 pub(super) fn compile(version: u64, lists: RuleLists, zh_cn: bool) -> RulesInForce {
-    let (rules, refused) = Rules::compile(&lists, zh_cn);
-    for refused in refused {
-        tracing::warn!("a rule is skipped: {refused}");
+    let (rules, invalid) = Rules::compile(&lists, zh_cn);
+    for invalid in invalid {
+        tracing::warn!("a rule is skipped: {invalid}");
     }
     RulesInForce {
         rules: Some((version, rules)),
@@ -287,15 +289,15 @@ fn hit(in_force: &RulesInForce, user: &User, bio: &Bio) -> Vec<(WordList, String
         Bio::Asked(bio) => bio.as_deref(),
         Bio::NotAsked => None,
     };
-    let verdict = rules.hit(&user.name, bio);
-    for rule in &verdict.overran {
+    let result = rules.search(&user.name, bio);
+    for rule in &result.over_limit {
         tracing::warn!("a rule ran past its limit of steps and was skipped: {rule}");
     }
     let text = |rule: RuleId| {
         let rules = in_force.lists.get(&rule.list)?;
         Some((rule.list, rules.get(rule.index)?.clone()))
     };
-    verdict
+    result
         .hit
         .into_iter()
         .flat_map(Hit::rules)

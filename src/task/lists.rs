@@ -6,15 +6,16 @@
 //! as a crash may leave them, are swept at the next start.
 
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{MutexGuard, PoisonError};
 
-use super::{Shared, Stop};
-use crate::files::{self, Opened, PlaceFault, Reader};
+use super::{Shared, TaskError};
+use fleet_files::atomic_file;
+
+use crate::file_codec::{DecodedFile, Decoder};
 use crate::model::{List, ListData, Payload, Timestamp};
 use crate::spool;
-use crate::store::{Facts, Row, StoreError};
+use crate::store::{Row, StoreError, Tx};
 
 /// The pause after a file could not be kept, in seconds.
 const DISK_PAUSE: i64 = 3;
@@ -48,17 +49,15 @@ impl From<StoreError> for Unmade {
 
 /// Makes the files of all lists that wait, of one moment, and notes them. Nothing is noted if one of them finds no
 /// room: they are made anew then, together.
-pub(super) async fn make_waiting(shared: &Shared) -> Result<(), Stop> {
+pub(super) async fn make_waiting(shared: &Shared) -> Result<(), TaskError> {
     let now = shared.clock.now();
     let rows = shared
-        .commit(|facts| facts.wanted_reports(Some(now), now))
+        .commit(|tx| tx.wanted_reports(Some(now), now))
         .await?;
-    let made = shared
-        .store
-        .snapshot(|facts| make_all(facts, shared, &rows, now));
+    let made = shared.store.snapshot(|tx| make_all(tx, shared, &rows, now));
     let made = match made {
         Ok(made) => made,
-        Err(Unmade::Ending) => return Err(Stop::Ending),
+        Err(Unmade::Ending) => return Err(TaskError::ShuttingDown),
         Err(Unmade::Store(error)) if !error.may_pass() => return Err(error.into()),
         Err(Unmade::Store(error)) => {
             tracing::error!("{error}; waiting, and trying again");
@@ -70,14 +69,14 @@ pub(super) async fn make_waiting(shared: &Shared) -> Result<(), Stop> {
         }
     };
     let superseded = shared
-        .commit(|facts| {
+        .commit(|tx| {
             let mut superseded = Vec::new();
             for (row, made) in rows.iter().zip(&made) {
-                if let Some(name) = note(facts, row, made, now)? {
+                if let Some(name) = note(tx, row, made, now)? {
                     superseded.push(name.to_owned());
                 }
             }
-            keep_apart(facts, now)?;
+            keep_apart(tx, now)?;
             Ok(superseded)
         })
         .await?;
@@ -94,13 +93,13 @@ pub(super) async fn make_waiting(shared: &Shared) -> Result<(), Stop> {
 /// # Errors
 /// See [`StoreError`].
 pub(super) fn save_waiting(
-    facts: &Facts<'_>,
+    tx: &Tx<'_>,
     shared: &Shared,
     now: Timestamp,
 ) -> Result<Result<(), String>, StoreError> {
-    let rows = facts.wanted_reports(None, now)?;
-    sweep_tried(facts, shared)?;
-    let made = match make_all(facts, shared, &rows, now) {
+    let rows = tx.wanted_reports(None, now)?;
+    sweep_tried(tx, shared)?;
+    let made = match make_all(tx, shared, &rows, now) {
         Ok(made) => made,
         Err(Unmade::Store(error)) => return Err(error),
         Err(Unmade::Ending) => return Ok(Err("a backup waits, and the end was asked for".into())),
@@ -109,21 +108,21 @@ pub(super) fn save_waiting(
         }
     };
     for (row, made) in rows.iter().zip(&made) {
-        note(facts, row, made, now)?;
+        note(tx, row, made, now)?;
         if let Made::Kept(name, _) = made {
             tried(shared).push(name.clone());
         }
     }
-    keep_apart(facts, now)?;
+    keep_apart(tx, now)?;
     Ok(Ok(()))
 }
 
 /// Removes what attempts before this one made in transactions that came to nothing: while the disk is full, an order
 /// is tried again and again, and must not fill it further.
-fn sweep_tried(facts: &Facts<'_>, shared: &Shared) -> Result<(), StoreError> {
+fn sweep_tried(tx: &Tx<'_>, shared: &Shared) -> Result<(), StoreError> {
     let mut tried = tried(shared);
     if !tried.is_empty() {
-        let noted = facts.spooled()?;
+        let noted = tx.spooled()?;
         for name in tried.drain(..) {
             if !noted.iter().any(|(_, spool)| *spool == name) {
                 remove(shared, &name);
@@ -139,7 +138,7 @@ fn tried(shared: &Shared) -> MutexGuard<'_, Vec<String>> {
 
 /// Makes the files of these rows, one list after the other. Leaves none in the spool if one finds no room there.
 fn make_all(
-    facts: &Facts<'_>,
+    tx: &Tx<'_>,
     shared: &Shared,
     rows: &[Row],
     now: Timestamp,
@@ -150,7 +149,7 @@ fn make_all(
         let made = if shared.shutdown.is_cancelled() {
             Err(Unmade::Ending)
         } else {
-            make(facts, shared, row, &saved_at)
+            make(tx, shared, row, &saved_at)
         };
         match made {
             Ok(made) => all.push(made),
@@ -167,15 +166,18 @@ fn make_all(
     Ok(all)
 }
 
-fn make(facts: &Facts<'_>, shared: &Shared, row: &Row, saved_at: &str) -> Result<Made, Unmade> {
+fn make(tx: &Tx<'_>, shared: &Shared, row: &Row, saved_at: &str) -> Result<Made, Unmade> {
     let Payload::List { list, .. } = &row.payload else {
         return Ok(Made::Unfit("nothing to fetch".into()));
     };
     let Some(list) = List::from_name(list) else {
         return Ok(Made::Unfit("no such list".into()));
     };
-    let data = facts.list(list)?;
-    let file = match shared.maker.list(list, &data, saved_at, &shared.reader) {
+    let data = tx.list(list)?;
+    let file = match shared
+        .encoder
+        .encode_list(list, &data, saved_at, &shared.decoder)
+    {
         Ok(file) => file,
         Err(fault) => {
             tracing::error!(%list, "its backup could not be made: {fault}");
@@ -193,38 +195,38 @@ fn make(facts: &Facts<'_>, shared: &Shared, row: &Row, saved_at: &str) -> Result
 
 /// Notes what came of a row's file; returns the file's name if nobody waits for it any more.
 fn note<'a>(
-    facts: &Facts<'_>,
+    tx: &Tx<'_>,
     row: &Row,
     made: &'a Made,
     now: Timestamp,
 ) -> Result<Option<&'a str>, StoreError> {
     match made {
         Made::Kept(name, bytes) => {
-            let noted = facts.note_fetched(row.id, name, *bytes, now)?;
+            let noted = tx.note_fetched(row.id, name, *bytes, now)?;
             Ok((!noted).then_some(name.as_str()))
         }
         Made::Unfit(why) => {
-            facts.note_dropped(row.id, why, now)?;
+            tx.note_dropped(row.id, why, now)?;
             Ok(None)
         }
     }
 }
 
 /// Lets the lists that were just made keep their distance from those of a backup before, too.
-fn keep_apart(facts: &Facts<'_>, now: Timestamp) -> Result<(), StoreError> {
-    match facts.last_list_at()? {
+fn keep_apart(tx: &Tx<'_>, now: Timestamp) -> Result<(), StoreError> {
+    match tx.last_list_at()? {
         // One of the future was posted before the clock was set back.
-        Some(last) if last <= now => facts.space_lists(last.plus(LISTS_APART)),
+        Some(last) if last <= now => tx.space_lists(last.plus(LISTS_APART)),
         _ => Ok(()),
     }
 }
 
-async fn put_off(shared: &Shared, rows: &[Row]) -> Result<(), Stop> {
+async fn put_off(shared: &Shared, rows: &[Row]) -> Result<(), TaskError> {
     let later = shared.clock.now().plus(DISK_PAUSE);
     shared
-        .commit(|facts| {
+        .commit(|tx| {
             rows.iter()
-                .try_for_each(|row| facts.put_off(row.id, later, false))
+                .try_for_each(|row| tx.put_off(row.id, later, false))
         })
         .await
 }
@@ -240,32 +242,29 @@ fn remove(shared: &Shared, name: &str) {
 /// # Errors
 /// See [`StoreError`]; nothing is replaced then.
 pub fn replace_list(
-    facts: &Facts<'_>,
-    reader: &Reader,
+    tx: &Tx<'_>,
+    decoder: &Decoder,
     keep: &Path,
     (list, data): (List, &ListData),
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let before = facts.list(list)?;
-    if let Some(path) = to_be_kept_as(reader, keep, (list, &before), now) {
-        let made = reader
-            .sealing()
-            .and_then(|maker| maker.list(list, &before, &now.rfc3339(), reader))
+    let before = tx.list(list)?;
+    if let Some(path) = to_be_kept_as(decoder, keep, (list, &before), now) {
+        let made = decoder
+            .sealed_encoder()
+            .and_then(|encoder| encoder.encode_list(list, &before, &now.rfc3339(), decoder))
             .map_err(|error| StoreError::Unreadable(format!("{list}: {error}")))?;
         drop(before);
-        files::replace(&path, |file| {
-            file.write_all(&made)
-                .map_err(|error| PlaceFault::new("write", &path, error))
-        })
-        .map_err(|error| StoreError::DiskFails(error.to_string()))?;
+        atomic_file::write(&path, &made)
+            .map_err(|error| StoreError::DiskFails(error.to_string()))?;
     }
-    facts.replace_list(list, data, now)
+    tx.replace_list(list, data, now)
 }
 
 /// Finds a name that is free: a list may be replaced twice in one second. `None` if these very data are kept already,
 /// by a transaction that did not come to its end and is tried again.
 fn to_be_kept_as(
-    reader: &Reader,
+    decoder: &Decoder,
     keep: &Path,
     (list, data): (List, &ListData),
     now: Timestamp,
@@ -275,8 +274,8 @@ fn to_be_kept_as(
     while path.symlink_metadata().is_ok() {
         let kept = fs::read(&path)
             .ok()
-            .and_then(|file| reader.read(&file).ok());
-        if let Some(Opened::List(kept)) = kept
+            .and_then(|file| decoder.decode(&file).ok());
+        if let Some(DecodedFile::List(kept)) = kept
             && kept.data_for(list).is_ok_and(|(kept, _)| *kept == *data)
         {
             return None;

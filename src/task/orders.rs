@@ -3,21 +3,22 @@
 //!
 //! Owns what each order changes (SPEC §5.5). Who may give it, `exchange::orders` says. What can only
 //! be done outside of the database, such as removing a file or waking a loop, is handed back as an
-//! [`Aftermath`], and may be lost in a crash without harm.
+//! [`PostCommit`], and may be lost in a crash without harm.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::{Shared, lists, owed};
-use crate::exchange::envelope;
-use crate::exchange::orders::{self, Cleared, Heard, Order, RefusedWhy};
+use fleet_exchange::Envelope;
+
+use super::{Shared, enqueue, lists};
+use crate::exchange::orders::{self, Classified, Cleared, Order, OrderError};
 use crate::exchange::reports::{self, Asker};
 use crate::exchange::route::RouteEvent;
-use crate::files::{LeftOut, ListFile};
+use crate::list_file::{ListFile, SkippedEntries};
 use crate::model::{
     Bad, ChannelId, ChannelPost, List, ListData, MessageId, Page, Timestamp, WordList,
 };
-use crate::store::{Facts, Outcome, StoreError, Waiting};
+use crate::store::{Outcome, StoreError, Tx, Waiting};
 
 /// This program's name in the fleet.
 const OWN_NAME: &str = "AVATAR";
@@ -29,7 +30,7 @@ pub(super) type Attached = BTreeMap<MessageId, Result<ListFile, String>>;
 
 /// What is left to do after the commit.
 #[derive(Debug, Default)]
-pub(super) struct Aftermath {
+pub(super) struct PostCommit {
     /// Spool files that no post waits for any more.
     pub(super) unspool: Vec<String>,
     /// There is something to look up or fetch.
@@ -44,52 +45,52 @@ pub(super) struct Aftermath {
 
 /// Returns whether a post is an order that means nothing without its file.
 pub(super) fn needs_file(post: &ChannelPost) -> bool {
-    matches!(heard(post), Some((_, Heard::Obey(order))) if order.needs_file())
+    matches!(classify(post), Some((_, Classified::Order(order))) if order.needs_file())
 }
 
 /// Applies a page's posts.
 pub(super) fn apply(
-    facts: &Facts<'_>,
+    tx: &Tx<'_>,
     shared: &Shared,
     page: &Page,
     attached: &Attached,
     now: Timestamp,
-) -> Result<Aftermath, StoreError> {
-    let mut after = Aftermath::default();
+) -> Result<PostCommit, StoreError> {
+    let mut after = PostCommit::default();
     if !shared.delivery.private.contains(&page.channel) {
         return Ok(after);
     }
     for post in &page.posts {
-        if post.own || post.text.is_empty() || facts.knows_order(page.channel, post.message)? {
+        if post.own || post.text.is_empty() || tx.knows_order(page.channel, post.message)? {
             continue;
         }
-        let Some((envelope, heard)) = heard(post) else {
+        let Some((envelope, classified)) = classify(post) else {
             tracing::debug!(channel = %page.channel, message_id = %post.message, "no envelope");
-            facts.count_malformed()?;
+            tx.count_malformed()?;
             continue;
         };
-        let order = match heard {
-            Heard::NotForUs => continue,
-            Heard::Refused(refused) if refused.why == RefusedWhy::Overheard => {
+        let order = match classified {
+            Classified::NotForUs => continue,
+            Classified::Refused(refused) if refused.reason == OrderError::Overheard => {
                 tracing::debug!("{refused}");
                 continue;
             }
-            Heard::Refused(refused) => {
+            Classified::Refused(refused) => {
                 tracing::warn!("an order was refused: {refused}");
                 note(
-                    facts,
+                    tx,
                     page.channel,
                     post,
                     &envelope,
-                    &refused.why.to_string(),
+                    &refused.reason.to_string(),
                     now,
                 )?;
                 continue;
             }
-            Heard::Obey(order) => order,
+            Classified::Order(order) => order,
         };
         let carried_out = Carrier {
-            facts,
+            tx,
             shared,
             now,
             after: &mut after,
@@ -98,55 +99,55 @@ pub(super) fn apply(
         match carried_out {
             Ok(done) => {
                 tracing::info!(
-                    sender = orders::loggable(&envelope.from),
+                    sender = orders::loggable_sender(&envelope.from),
                     action = envelope.action,
                     kind = envelope.kind,
                     "order carried out: {done}"
                 );
-                note(facts, page.channel, post, &envelope, "obeyed", now)?;
+                note(tx, page.channel, post, &envelope, "obeyed", now)?;
                 if envelope.from == MANAGE
                     && !matches!(order, Order::StatusAsk { .. })
                     && let Some(debug) = shared.settings.debug
                 {
                     let text = reports::debug_text(admin_of(&order), &done);
-                    owed::text_file(facts, &reports::debug(debug), &text, now)?;
+                    enqueue::text_file(tx, &reports::debug(debug), &text, now)?;
                     after.deliver = true;
                 }
             }
             Err(why) => {
                 tracing::error!(
-                    sender = orders::loggable(&envelope.from),
+                    sender = orders::loggable_sender(&envelope.from),
                     action = envelope.action,
                     kind = envelope.kind,
                     "an order could not be carried out: {why}"
                 );
-                note(facts, page.channel, post, &envelope, &why, now)?;
+                note(tx, page.channel, post, &envelope, &why, now)?;
             }
         }
     }
     Ok(after)
 }
 
-fn heard(post: &ChannelPost) -> Option<(envelope::Envelope, Heard)> {
-    let envelope = envelope::read(&post.text).ok()?;
-    let heard = orders::understand(&envelope, OWN_NAME);
-    Some((envelope, heard))
+fn classify(post: &ChannelPost) -> Option<(Envelope, Classified)> {
+    let envelope = Envelope::parse(&post.text).ok()?;
+    let classified = orders::classify(&envelope, OWN_NAME);
+    Some((envelope, classified))
 }
 
 fn note(
-    facts: &Facts<'_>,
+    tx: &Tx<'_>,
     channel: ChannelId,
     post: &ChannelPost,
-    envelope: &envelope::Envelope,
+    envelope: &Envelope,
     verdict: &str,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let what = (
-        orders::loggable(&envelope.from),
+        orders::loggable_sender(&envelope.from),
         envelope.action.as_str(),
         envelope.kind.as_str(),
     );
-    facts.note_order(channel, post.message, what, verdict, now)
+    tx.note_order(channel, post.message, what, verdict, now)
 }
 
 fn admin_of(order: &Order) -> Option<i64> {
@@ -162,10 +163,10 @@ fn admin_of(order: &Order) -> Option<i64> {
 
 /// Carries out one order. The outer error ends the transaction, the inner one refuses the order.
 struct Carrier<'a, 'f> {
-    facts: &'a Facts<'f>,
+    tx: &'a Tx<'f>,
     shared: &'a Shared,
     now: Timestamp,
-    after: &'a mut Aftermath,
+    after: &'a mut PostCommit,
 }
 
 impl Carrier<'_, '_> {
@@ -174,34 +175,34 @@ impl Carrier<'_, '_> {
         order: &Order,
         file: Option<&Result<ListFile, String>>,
     ) -> Result<Result<String, String>, StoreError> {
-        let (facts, now) = (self.facts, self.now);
+        let (tx, now) = (self.tx, self.now);
         let done = match *order {
             Order::AddBad(bad) => {
-                facts.set_bad(bad, true, now)?;
+                tx.set_bad(bad, true, now)?;
                 if let Bad::User(user) = bad {
                     self.cancel(Waiting::User(user), Outcome::Skipped("bad"))?;
                 }
                 "put on the bad list".to_owned()
             }
             Order::RemoveBad(bad) => {
-                facts.set_bad(bad, false, now)?;
+                tx.set_bad(bad, false, now)?;
                 if let Bad::User(user) = bad {
-                    facts.forget_user(user)?;
+                    tx.forget_user(user)?;
                 }
                 "taken off the bad list".to_owned()
             }
             Order::AddExcept { user } => {
-                facts.owe_exception(user, true)?;
+                tx.enqueue_exception(user, true)?;
                 self.after.fetch = true;
                 "the present photo goes on the exception list".to_owned()
             }
             Order::RemoveExcept { user } => {
-                facts.owe_exception(user, false)?;
+                tx.enqueue_exception(user, false)?;
                 self.after.fetch = true;
                 "the present photo goes off the exception list".to_owned()
             }
             Order::Declare { group, message } => {
-                facts.declare(group, message, now)?;
+                tx.declare(group, message, now)?;
                 self.cancel(
                     Waiting::Message(group, message),
                     Outcome::Skipped("declared"),
@@ -209,19 +210,19 @@ impl Carrier<'_, '_> {
                 "message declared".to_owned()
             }
             Order::FloodBegin { group } => {
-                let unspool = facts.begin_flood(group, now)?;
+                let unspool = tx.begin_flood(group, now)?;
                 self.after.unspool.extend(unspool);
                 "flood begins".to_owned()
             }
             Order::FloodEnd { group } => {
-                facts.end_flood(group)?;
+                tx.end_flood(group)?;
                 self.after.fetch = true;
                 "flood ends".to_owned()
             }
             Order::Kicked { group, user } => {
                 self.cancel(Waiting::Member(group, user), Outcome::Kicked)?;
                 let since = now.plus(-self.shared.settings.time_new);
-                facts.close_joins(group, user, Outcome::Kicked, since)?;
+                tx.close_joins(group, user, Outcome::Kicked, since)?;
                 "kicked user dropped".to_owned()
             }
             Order::VersionAsk {
@@ -233,7 +234,7 @@ impl Carrier<'_, '_> {
                     admin_id: admin.get(),
                     message_id: i64::from(message.get()),
                 };
-                owed::version(facts, self.shared.settings.dialect, asker, group, now)?;
+                enqueue::version(tx, self.shared.settings.dialect, asker, group, now)?;
                 self.after.deliver = true;
                 "version reported".to_owned()
             }
@@ -242,30 +243,30 @@ impl Carrier<'_, '_> {
                     admin_id: admin.get(),
                     message_id: i64::from(message.get()),
                 };
-                owed::status_reply(facts, asker, now)?;
+                enqueue::status_reply(tx, asker, now)?;
                 self.after.deliver = true;
                 "status reported".to_owned()
             }
             Order::BackupNow => {
-                owed::backup(facts, self.shared.settings.dialect, now)?;
+                enqueue::backup(tx, self.shared.settings.dialect, now)?;
                 self.after.fetch = true;
                 "backup begun".to_owned()
             }
             Order::RegexCount => {
-                let lists = owed::counts(facts, now)?;
+                let lists = enqueue::counts(tx, now)?;
                 self.after.deliver = true;
                 format!("{lists} counts reported")
             }
             Order::Rollback { list, .. } => return self.roll_back(list, file),
             Order::RegexUpdate { list } => return self.update_rules(list, file),
-            Order::Clear { what, .. } => {
+            Order::Clear { part, .. } => {
                 if let Err(why) = self.save_waiting()? {
                     return Ok(Err(why));
                 }
-                self.clear(what)?.to_owned()
+                self.clear(part)?.to_owned()
             }
             Order::RemoveScore { user } => {
-                facts.forget_user(user)?;
+                tx.forget_user(user)?;
                 "user's records cleared".to_owned()
             }
             Order::Refresh { .. } => {
@@ -273,42 +274,43 @@ impl Carrier<'_, '_> {
                 "administrators are learned anew".to_owned()
             }
             Order::Hide(hide) => {
-                if owed::turn(facts, self.shared, RouteEvent::Ordered { hide }, now)? {
+                if enqueue::turn(tx, self.shared, RouteEvent::Ordered { hide }, now)? {
                     self.after.deliver = true;
                 }
-                format!("posts go to {}", owed::route(facts, self.shared)?.as_str())
+                let route: &str = enqueue::route(tx, self.shared)?.into();
+                format!("posts go to {route}")
             }
         };
         Ok(Ok(done))
     }
 
     fn cancel(&mut self, which: Waiting, outcome: Outcome) -> Result<(), StoreError> {
-        let unspool = self.facts.cancel(which, outcome, self.now)?;
+        let unspool = self.tx.cancel(which, outcome, self.now)?;
         self.after.unspool.extend(unspool);
         Ok(())
     }
 
-    fn clear(&self, what: Cleared) -> Result<&'static str, StoreError> {
-        let facts = self.facts;
-        Ok(match what {
+    fn clear(&self, part: Cleared) -> Result<&'static str, StoreError> {
+        let tx = self.tx;
+        Ok(match part {
             Cleared::BadChannels => {
-                facts.clear_bad(false)?;
+                tx.clear_bad(false)?;
                 "bad channels cleared"
             }
             Cleared::BadUsers => {
-                facts.clear_bad(true)?;
+                tx.clear_bad(true)?;
                 "bad users cleared"
             }
             Cleared::ExceptLong => {
-                facts.clear_excepted()?;
+                tx.clear_excepted()?;
                 "exceptions cleared"
             }
             Cleared::UserAll => {
-                facts.forget_users(None)?;
+                tx.forget_users(None)?;
                 "users cleared"
             }
             Cleared::UserNew => {
-                facts.forget_users(Some(self.now.plus(-self.shared.settings.time_new)))?;
+                tx.forget_users(Some(self.now.plus(-self.shared.settings.time_new)))?;
                 "new users cleared"
             }
         })
@@ -326,7 +328,7 @@ impl Carrier<'_, '_> {
                 let ListData::Rules(rules) = data.as_ref() else {
                     return Ok(Err("its file holds another list".into()));
                 };
-                self.facts.replace_rules(words, rules, true)?;
+                self.tx.replace_rules(words, rules, true)?;
                 self.after.rules = true;
                 Ok(Ok(format!("{list} replaced, {} rules", rules.len())))
             }
@@ -340,7 +342,7 @@ impl Carrier<'_, '_> {
         list: List,
         file: Option<&Result<ListFile, String>>,
     ) -> Result<Result<String, String>, StoreError> {
-        let (data, left_out) = match data_of(list, file) {
+        let (data, skipped) = match data_of(list, file) {
             Ok(found) => found,
             Err(why) => return Ok(Err(why)),
         };
@@ -348,25 +350,20 @@ impl Carrier<'_, '_> {
             return Ok(Err(why));
         }
         let keep = &self.shared.settings.data_dir;
-        let replaced = lists::replace_list(
-            self.facts,
-            &self.shared.reader,
-            keep,
-            (list, &data),
-            self.now,
-        );
+        let replaced =
+            lists::replace_list(self.tx, &self.shared.decoder, keep, (list, &data), self.now);
         match replaced {
             // What was there cannot be kept, and nothing was replaced: an order must not end the program.
             Err(StoreError::Unreadable(why)) => return Ok(Err(why)),
             replaced => replaced?,
         }
         self.after.rules |= matches!(list, List::Words(_));
-        Ok(Ok(if left_out.is_empty() {
+        Ok(Ok(if skipped.is_empty() {
             format!("{list} rolled back")
         } else {
             format!(
                 "{list} rolled back; left out, as it means nothing here: {}",
-                left_out.by_kind()
+                skipped.counts_by_kind()
             )
         }))
     }
@@ -374,7 +371,7 @@ impl Carrier<'_, '_> {
     /// Makes the lists that a backup is still to save: what comes next destroys what they are to hold.
     fn save_waiting(&mut self) -> Result<Result<(), String>, StoreError> {
         self.after.deliver = true;
-        lists::save_waiting(self.facts, self.shared, self.now)
+        lists::save_waiting(self.tx, self.shared, self.now)
     }
 }
 
@@ -382,7 +379,7 @@ impl Carrier<'_, '_> {
 fn data_of(
     list: List,
     file: Option<&Result<ListFile, String>>,
-) -> Result<(Cow<'_, ListData>, LeftOut), String> {
+) -> Result<(Cow<'_, ListData>, SkippedEntries), String> {
     let file = match file {
         Some(Ok(file)) => file,
         Some(Err(why)) => return Err(why.clone()),

@@ -4,54 +4,27 @@ use std::time::Duration;
 
 use super::admins::learn_now;
 use super::orders::{self, Attached};
-use super::{Shared, Stop, joins};
-use crate::files::{ListFile, Opened};
-use crate::model::{Advance, ChannelId, MessageId, Page};
-use crate::store::{KnownChannel, Moved};
+use super::{Shared, TaskError, joins};
+use crate::decide::channel_tracker::{Gap, PullEnd};
+use crate::file_codec::DecodedFile;
+use crate::list_file::ListFile;
+use crate::model::{Advance, ChannelId, Page, Timestamp};
+use crate::store::{AdvanceOutcome, KnownChannel};
 use crate::telegram::{CallError, Difference, DocumentError};
 
 /// How soon a channel whose pull was refused is pulled again.
 const REFUSED_PAUSE: Duration = Duration::from_secs(30);
-
-/// How a pull ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Pulled {
-    /// Nothing is left to pull.
-    UpToDate,
-    /// The account is not in the channel any more.
-    Left,
-    /// Differences do not bridge this gap: its messages have to be fetched by their ids.
-    Gap(Gap),
-    /// Telegram does not accept the stored `pts`: the list of dialogs has to tell where to go on.
-    Lost,
-    /// To be tried again, not before the pause is over; so that nobody else waits for it meanwhile.
-    Later {
-        /// The gap that is not closed yet.
-        gap: Option<Gap>,
-        /// The pause, if Telegram asked for one.
-        pause: Duration,
-    },
-}
-
-/// A gap that differences cannot bridge: where it ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Gap {
-    /// The newest message.
-    pub(super) top: MessageId,
-    /// The `pts` to go on from.
-    pub(super) pts: i32,
-}
 
 /// Pulls `channel` from the stored `pts` until nothing is left, closing `gap` first.
 pub(super) async fn pull(
     shared: &Shared,
     channel: ChannelId,
     mut gap: Option<Gap>,
-) -> Result<Pulled, Stop> {
+) -> Result<PullEnd, TaskError> {
     loop {
-        let known = shared.commit(|facts| facts.channel(channel)).await?;
+        let known = shared.commit(|tx| tx.channel(channel)).await?;
         let Some(known) = known.filter(|known| known.present) else {
-            return Ok(Pulled::Left);
+            return Ok(PullEnd::Left);
         };
         learn_now(shared, &known).await?;
         let step = match gap {
@@ -70,18 +43,18 @@ pub(super) async fn pull(
 enum Step {
     More,
     Closed,
-    Ended(Pulled),
+    Ended(PullEnd),
 }
 
 /// Pulls one page of differences.
-async fn advance(shared: &Shared, known: &KnownChannel) -> Result<Step, Stop> {
+async fn advance(shared: &Shared, known: &KnownChannel) -> Result<Step, TaskError> {
     let (id, hash, pts) = (
         known.channel.id,
         known.channel.access_hash,
         known.channel.pts,
     );
     let answer = shared
-        .or_ending(shared.telegram.difference(id, hash, pts))
+        .or_shutdown(shared.telegram.difference(id, hash, pts))
         .await?;
     Ok(match answer {
         Ok(Difference::Page { page, last }) => {
@@ -89,13 +62,13 @@ async fn advance(shared: &Shared, known: &KnownChannel) -> Result<Step, Stop> {
             let stands = page.advance == Advance::Pulled { from: pts, to: pts };
             match moved {
                 // An answer that neither ends nor moves would be asked for without end.
-                Moved::Forward if last || stands => Step::Ended(Pulled::UpToDate),
+                AdvanceOutcome::Advanced if last || stands => Step::Ended(PullEnd::UpToDate),
                 _ => Step::More,
             }
         }
         Ok(Difference::TooLong { top_message, pts }) => {
             tracing::info!(channel = %id, "a gap too long for differences: fetching its messages");
-            Step::Ended(Pulled::Gap(Gap {
+            Step::Ended(PullEnd::TooLong(Gap {
                 top: top_message,
                 pts,
             }))
@@ -106,7 +79,7 @@ async fn advance(shared: &Shared, known: &KnownChannel) -> Result<Step, Stop> {
 
 /// Fetches some of a gap's messages by their ids; once none is left, adopts its `pts`. Killed in
 /// between, it goes on after the last page that was committed.
-async fn close(shared: &Shared, known: &KnownChannel, gap: Gap) -> Result<Step, Stop> {
+async fn close(shared: &Shared, known: &KnownChannel, gap: Gap) -> Result<Step, TaskError> {
     let (id, hash, after) = (
         known.channel.id,
         known.channel.access_hash,
@@ -126,7 +99,7 @@ async fn close(shared: &Shared, known: &KnownChannel, gap: Gap) -> Result<Step, 
         return Ok(Step::Closed);
     }
     let answer = shared
-        .or_ending(shared.telegram.messages(id, hash, after, gap.top))
+        .or_shutdown(shared.telegram.messages(id, hash, after, gap.top))
         .await?;
     match answer {
         Ok(page) => {
@@ -137,18 +110,18 @@ async fn close(shared: &Shared, known: &KnownChannel, gap: Gap) -> Result<Step, 
     }
 }
 
-async fn apply(shared: &Shared, page: &Page) -> Result<Moved, Stop> {
+async fn apply(shared: &Shared, page: &Page) -> Result<AdvanceOutcome, TaskError> {
     let attached = attached(shared, page).await?;
     let now = shared.clock.now();
     let applied = shared
-        .commit(|facts| joins::apply(facts, shared, page, &attached, now))
+        .commit(|tx| joins::apply(tx, shared, page, &attached, now))
         .await?;
     joins::finish(shared, applied.after).await?;
     Ok(applied.moved)
 }
 
 /// Fetches and opens the files of a page's orders, before any of them is applied.
-async fn attached(shared: &Shared, page: &Page) -> Result<Attached, Stop> {
+async fn attached(shared: &Shared, page: &Page) -> Result<Attached, TaskError> {
     let mut attached = Attached::new();
     if !shared.delivery.private.contains(&page.channel) {
         return Ok(attached);
@@ -157,14 +130,14 @@ async fn attached(shared: &Shared, page: &Page) -> Result<Attached, Stop> {
         let Some(document) = &post.document else {
             continue;
         };
-        let known = shared.commit(|facts| facts.channel(page.channel)).await?;
+        let known = shared.commit(|tx| tx.channel(page.channel)).await?;
         let Some(known) = known else { continue };
-        let channel = (page.channel, known.channel.access_hash);
+        let access_hash = known.channel.access_hash;
         let fetched = shared
             .call(|| async {
                 match shared
                     .telegram
-                    .document(channel, post.message, document)
+                    .document(page.channel, access_hash, post.message, document)
                     .await
                 {
                     Err(DocumentError::Call(
@@ -188,9 +161,9 @@ async fn attached(shared: &Shared, page: &Page) -> Result<Attached, Stop> {
 }
 
 fn read_list(shared: &Shared, bytes: &[u8]) -> Result<ListFile, String> {
-    match shared.reader.read(bytes) {
-        Ok(Opened::List(list)) => Ok(list),
-        Ok(Opened::Photo(_) | Opened::Other(_)) => Err("its file holds no list".into()),
+    match shared.decoder.decode(bytes) {
+        Ok(DecodedFile::List(list)) => Ok(list),
+        Ok(DecodedFile::Photo(_) | DecodedFile::Other(_)) => Err("its file holds no list".into()),
         Err(error) => Err(format!("its file does not open: {error}")),
     }
 }
@@ -200,19 +173,19 @@ async fn failed(
     channel: ChannelId,
     gap: Option<Gap>,
     error: CallError,
-) -> Result<Pulled, Stop> {
+) -> Result<PullEnd, TaskError> {
     if error.is("CHANNEL_PRIVATE") || error.is("CHANNEL_INVALID") {
-        shared.commit(|facts| facts.note_absent(channel)).await?;
+        shared.commit(|tx| tx.note_absent(channel)).await?;
         tracing::info!(%channel, "the account is not in this channel any more");
-        return Ok(Pulled::Left);
+        return Ok(PullEnd::Left);
     }
     if error.is("PERSISTENT_TIMESTAMP_INVALID") || error.is("PERSISTENT_TIMESTAMP_EMPTY") {
         tracing::warn!(%channel, "Telegram does not accept the stored pts: asking for the present one");
-        return Ok(Pulled::Lost);
+        return Ok(PullEnd::PtsRejected);
     }
     let pause = match error {
         CallError::Account(trouble) => return Err(trouble.into()),
-        CallError::Flood { until, .. } => shared.clock.until(until),
+        CallError::Flood { until, .. } => shared.clock.until(Timestamp::new(until)),
         CallError::Network { .. } | CallError::Busy { .. } => {
             tracing::debug!(%channel, "to be pulled again: {error}");
             Duration::ZERO
@@ -222,5 +195,5 @@ async fn failed(
             REFUSED_PAUSE
         }
     };
-    Ok(Pulled::Later { gap, pause })
+    Ok(PullEnd::Failed { gap, pause })
 }

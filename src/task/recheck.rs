@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::joins::{self, Bio};
-use super::{Shared, Stop};
+use super::{Shared, TaskError};
 use crate::decide;
 use crate::model::{Avatar, Timestamp, User, UserId};
-use crate::store::{Facts, Outcome, StoreError};
+use crate::store::{Outcome, StoreError, Tx};
 
 /// How many users are asked for in one call.
 const USERS_A_CALL: usize = 50;
@@ -29,41 +29,41 @@ pub(super) enum Sight {
 /// Goes through the new members whenever it is woken, until the end.
 ///
 /// # Errors
-/// See [`Stop`].
-pub async fn recheck(shared: Arc<Shared>) -> Result<(), Stop> {
+/// See [`TaskError`].
+pub async fn recheck(shared: Arc<Shared>) -> Result<(), TaskError> {
     loop {
-        shared.or_ending(shared.wakes.recheck.notified()).await?;
+        shared.or_shutdown(shared.wakes.recheck.notified()).await?;
         pass(&shared).await?;
     }
 }
 
 /// Looks at a user as just seen. Returns whether there is something to fetch or to look up.
 pub(super) fn look(
-    facts: &Facts<'_>,
+    tx: &Tx<'_>,
     shared: &Shared,
     user: &User,
     sight: Sight,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let since = now.plus(-shared.settings.time_new);
-    let Some(join) = facts.new_member(user.id, since)? else {
+    let Some(join) = tx.new_member(user.id, since)? else {
         return Ok(false);
     };
-    let mut known = facts.forwarded(user.id, join.group)?;
+    let mut known = tx.forwarded(user.id, join.group)?;
     if sight == Sight::InPassing {
         // One that was given up is left to the schedule: else each message would fetch it again.
-        known.extend(facts.dropped_photos(user.id, join.group)?);
+        known.extend(tx.dropped_photos(user.id, join.group)?);
     }
     let Some(photo) = decide::news(user.photo, &known) else {
         return Ok(false);
     };
-    facts.note_user(user, None)?;
-    let decision = joins::decide_on(facts, shared, &join, Some(user), &Bio::NotAsked)?;
+    tx.note_user(user, None)?;
+    let decision = joins::decide_on(tx, shared, &join, Some(user), &Bio::NotAsked)?;
     if !decide::changes_the_record(&decision) {
         tracing::debug!(user = %user.id, group = %join.group, ?decision, "nothing to recheck");
         return Ok(false);
     }
-    let outcome = joins::carry_out(facts, &join, decision, true, now)?;
+    let outcome = joins::carry_out(tx, &join, decision, true, now)?;
     match outcome {
         Outcome::LookUp | Outcome::Held => {
             let found = Avatar {
@@ -73,14 +73,14 @@ pub(super) fn look(
                 photo,
                 recheck: true,
             };
-            facts.note_found(&found, outcome, now)?;
-            facts.settle_join(join.group, join.message, join.user, outcome)?;
+            tx.note_found(&found, outcome, now)?;
+            tx.settle_join(join.group, join.message, join.user, outcome)?;
         }
         Outcome::Skipped(reason) if reason == decide::SkipReason::Repeat.as_str() => {
             // Posted before its record was cleared: not again.
             return Ok(false);
         }
-        _ => facts.settle_join(join.group, join.message, join.user, outcome)?,
+        _ => tx.settle_join(join.group, join.message, join.user, outcome)?,
     }
     tracing::info!(
         group = %join.group, user = %join.user, message_id = %join.message,
@@ -90,9 +90,9 @@ pub(super) fn look(
 }
 
 /// Goes through the new members once.
-async fn pass(shared: &Shared) -> Result<(), Stop> {
+async fn pass(shared: &Shared) -> Result<(), TaskError> {
     let since = shared.clock.now().plus(-shared.settings.time_new);
-    let members = shared.commit(|facts| facts.new_members(since)).await?;
+    let members = shared.commit(|tx| tx.new_members(since)).await?;
     tracing::debug!(members = members.len(), "recheck");
     for chunk in members.chunks(USERS_A_CALL) {
         joins_first(shared).await?;
@@ -101,10 +101,10 @@ async fn pass(shared: &Shared) -> Result<(), Stop> {
         };
         let now = shared.clock.now();
         let fetch = shared
-            .commit(|facts| {
+            .commit(|tx| {
                 let mut fetch = false;
                 for user in found.values() {
-                    fetch |= look(facts, shared, user, Sight::Asked, now)?;
+                    fetch |= look(tx, shared, user, Sight::Asked, now)?;
                 }
                 Ok(fetch)
             })
@@ -118,24 +118,27 @@ async fn pass(shared: &Shared) -> Result<(), Stop> {
 
 /// Asks for those of a chunk who are still new. Who is not shown is passed over; `None` if the call
 /// itself is refused.
-async fn ask(shared: &Shared, chunk: &[UserId]) -> Result<Option<BTreeMap<UserId, User>>, Stop> {
+async fn ask(
+    shared: &Shared,
+    chunk: &[UserId],
+) -> Result<Option<BTreeMap<UserId, User>>, TaskError> {
     let since = shared.clock.now().plus(-shared.settings.time_new);
-    let sightings = shared
-        .commit(|facts| {
-            let mut sightings = Vec::new();
+    let user_refs = shared
+        .commit(|tx| {
+            let mut user_refs = Vec::new();
             for user in chunk {
-                if let Some(join) = facts.new_member(*user, since)? {
-                    sightings.push(facts.sighting(*user, Some((join.group, join.message)))?);
+                if let Some(join) = tx.new_member(*user, since)? {
+                    user_refs.push(tx.user_ref(*user, Some((join.group, join.message)))?);
                 }
             }
-            Ok(sightings)
+            Ok(user_refs)
         })
         .await?;
-    if sightings.is_empty() {
+    if user_refs.is_empty() {
         return Ok(Some(BTreeMap::new()));
     }
     match shared
-        .call(|| shared.telegram.look_again(&sightings))
+        .call(|| shared.telegram.refresh_users(&user_refs))
         .await?
     {
         Ok(found) => Ok(Some(found)),
@@ -147,20 +150,16 @@ async fn ask(shared: &Shared, chunk: &[UserId]) -> Result<Option<BTreeMap<UserId
 }
 
 /// Waits until no join needs its user looked up: whoever was never looked at goes first.
-async fn joins_first(shared: &Shared) -> Result<(), Stop> {
+async fn joins_first(shared: &Shared) -> Result<(), TaskError> {
     loop {
         let looked_up = shared.wakes.looked_up.notified();
         tokio::pin!(looked_up);
         looked_up.as_mut().enable();
-        if shared
-            .commit(|facts| facts.waiting_joins(1))
-            .await?
-            .is_empty()
-        {
+        if shared.commit(|tx| tx.waiting_joins(1)).await?.is_empty() {
             return Ok(());
         }
         tokio::select! {
-            () = shared.shutdown.cancelled() => return Err(Stop::Ending),
+            () = shared.shutdown.cancelled() => return Err(TaskError::ShuttingDown),
             () = looked_up => {}
             () = tokio::time::sleep(shared.nap(None)) => {}
         }

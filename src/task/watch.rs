@@ -1,12 +1,10 @@
-//! Watches the channels: pushes are applied if they follow, everything else is pulled.
+//! Watches the channels: carries out what [`ChannelTracker`] decides.
 //!
-//! Owns which channels are dirty and which are being pulled. A hint may be lost without harm,
-//! because the list of dialogs is compared with the ledger at start, after each reconnect and every
-//! few minutes. Nothing here survives a crash, and nothing has to: the ledger's `pts` does.
+//! Pushes that follow the stored `pts` are applied in batches; everything else is pulled. An update
+//! may be lost without harm, because the list of dialogs is compared with the ledger at start, after
+//! each reconnect and every few minutes. A crash loses nothing: the ledger holds each `pts`.
 
-mod census;
-
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,367 +13,223 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::admins::is_unlearnable;
+use super::dialog_sync;
 use super::joins;
-use super::orders::{self, Aftermath, Attached};
-use super::pull::{Gap, Pulled, pull};
+use super::orders::{self, Attached, PostCommit};
+use super::pull::pull;
 use super::recheck::{self, Sight};
-use super::{Shared, Stop};
+use super::{Shared, TaskError};
 use crate::decide;
-use crate::model::{Advance, Channel, ChannelId, Page, User, UserId};
-use crate::store::{Facts, Moved, StoreError};
+use crate::decide::channel_tracker::{Action, ChannelTracker, Event, Gap};
+use crate::model::{Advance, Channel, ChannelId, Page, Timestamp, User, UserId};
+use crate::store::{AdvanceOutcome, StoreError, Tx};
 use crate::telegram::{CallError, Hint};
 
-/// How many channels are pulled at once.
-const PULLS_AT_ONCE: usize = 2;
-/// How many long gaps are closed at once, beside the pulls.
-const GAPS_AT_ONCE: usize = 1;
 /// How many hints are applied in one transaction.
-const HINTS_A_BATCH: usize = 256;
-/// How many pushes of one channel wait for its pull to end; more than that are pulled again.
-const PUSHES_KEPT: usize = 200;
-/// How often the connection is checked.
-const CHECK_EVERY: Duration = Duration::from_secs(60);
-/// How often the list of dialogs is compared with the ledger.
-const CENSUS_EVERY: Duration = Duration::from_secs(300);
-/// How far two such lists are apart at least.
-const CENSUS_APART: Duration = Duration::from_secs(3);
-/// The longest pause between two tries to connect.
-const CONNECT_PAUSE: Duration = Duration::from_secs(30);
+const MAX_HINTS_PER_BATCH: usize = 256;
+/// The longest pause between two attempts to connect.
+const MAX_CONNECT_PAUSE: Duration = Duration::from_secs(30);
 
-/// Watches until the end. `census` is the list of dialogs as just read.
+/// Watches until shutdown. `dialogs` is the list of dialogs as it was just read.
 ///
 /// # Errors
-/// See [`Stop`].
+/// See [`TaskError`].
 pub async fn watch(
     shared: Arc<Shared>,
     mut hints: mpsc::Receiver<Hint>,
-    census: Vec<Channel>,
-) -> Result<(), Stop> {
+    dialogs: Vec<Channel>,
+) -> Result<(), TaskError> {
     let mut watch = Watch::new(shared);
-    watch.compare(&census).await?;
+    watch.finish(Done::DialogsRead(Ok(dialogs))).await?;
     let mut batch = Vec::new();
     loop {
-        watch.start_jobs();
-        let (next_start, next_check, next_census) =
-            (watch.next_start(), watch.next_check, watch.next_census);
+        let deadline = watch.started + watch.tracker.deadline();
         tokio::select! {
             () = watch.shared.shutdown.cancelled() => return Ok(()),
-            _ = hints.recv_many(&mut batch, HINTS_A_BATCH) => {
-                watch.take(std::mem::take(&mut batch)).await?;
+            received = hints.recv_many(&mut batch, MAX_HINTS_PER_BATCH) => {
+                if received == 0 {
+                    return Err(TaskError::System("the stream of updates has ended".into()));
+                }
+                watch.take_in(std::mem::take(&mut batch)).await?;
             }
             Some(job) = watch.jobs.join_next() => {
                 let done = job.unwrap_or_else(|error| match error.try_into_panic() {
                     Ok(panic) => std::panic::resume_unwind(panic),
-                    Err(_) => Err(Stop::Ending),
+                    Err(_) => Err(TaskError::ShuttingDown),
                 });
                 watch.finish(done?).await?;
             }
-            () = tokio::time::sleep_until(next_check) => watch.check_due = true,
-            () = tokio::time::sleep_until(next_census) => watch.census_due = true,
-            // Only to wake: the jobs are started above.
-            () = tokio::time::sleep_until(next_start) => {}
+            () = tokio::time::sleep_until(deadline) => {
+                watch.handle([Event::Tick], BTreeMap::new()).await?;
+            }
         }
     }
 }
 
 struct Watch {
     shared: Arc<Shared>,
-    jobs: JoinSet<Result<Done, Stop>>,
-    /// Channels that have to be pulled, longest waiting first.
-    dirty: VecDeque<ChannelId>,
-    /// Channels whose gap has to be closed by message ids.
-    gaps: BTreeMap<ChannelId, Gap>,
-    /// Channels that are being pulled, with the pushes that came meanwhile.
-    pulling: BTreeMap<ChannelId, Vec<Page>>,
-    /// Which of those have their gap closed.
-    closing: BTreeSet<ChannelId>,
-    /// Channels that failed: how often in a row, and until when they are left alone.
-    resting: BTreeMap<ChannelId, (u32, Instant)>,
-    /// Channels that need the numbers of the next list of dialogs.
-    lost: BTreeSet<ChannelId>,
-    /// Channels that push and are not in the ledger: the `pts` before their first push, and how many
-    /// lists lacked them.
-    strangers: BTreeMap<ChannelId, (i32, u8)>,
-    /// Channels that are of no interest: broadcast channels, and those that the account is not in.
-    ignored: BTreeSet<ChannelId>,
-    census_due: bool,
-    census_running: bool,
-    check_due: bool,
-    check_running: bool,
-    next_census: Instant,
-    /// No list of dialogs is asked for before then, however often something hints at it.
-    census_from: Instant,
-    next_check: Instant,
+    tracker: ChannelTracker,
+    /// When the tracker was created: its times count from here.
+    started: Instant,
+    jobs: JoinSet<Result<Done, TaskError>>,
 }
 
-/// What a job brought.
+/// The result of a background job.
 enum Done {
-    Pulled(ChannelId, Pulled),
-    Census(Result<Vec<Channel>, CallError>),
-    /// The connection answers; `anew` if it did not in between.
-    Connected {
-        anew: bool,
-    },
+    Event(Event),
+    DialogsRead(Result<Vec<Channel>, CallError>),
 }
 
 impl Watch {
     fn new(shared: Arc<Shared>) -> Self {
-        let now = shared.clock.instant();
         Self {
-            shared,
+            tracker: ChannelTracker::default(),
+            started: shared.clock.instant(),
             jobs: JoinSet::new(),
-            dirty: VecDeque::new(),
-            gaps: BTreeMap::new(),
-            pulling: BTreeMap::new(),
-            closing: BTreeSet::new(),
-            resting: BTreeMap::new(),
-            lost: BTreeSet::new(),
-            strangers: BTreeMap::new(),
-            ignored: BTreeSet::new(),
-            census_due: false,
-            census_running: false,
-            check_due: false,
-            check_running: false,
-            next_census: now + CENSUS_EVERY,
-            census_from: now,
-            next_check: now + CHECK_EVERY,
+            shared,
         }
     }
 
-    /// When the next thing may be begun that only waits for its time.
-    fn next_start(&self) -> Instant {
-        let census = (self.census_due && !self.census_running && !self.check_running)
-            .then_some(self.census_from);
-        let rested = self
-            .dirty
-            .iter()
-            .chain(self.gaps.keys())
-            .filter(|channel| !self.pulling.contains_key(channel))
-            .filter_map(|channel| self.resting.get(channel))
-            .map(|(_, until)| *until);
-        let now = self.shared.clock.instant();
-        census
-            .into_iter()
-            .chain(rested)
-            .filter(|moment| *moment > now)
-            .min()
-            .unwrap_or(self.next_check)
-    }
-
-    fn start_jobs(&mut self) {
-        if self.check_due && !self.check_running {
-            self.check_due = false;
-            self.check_running = true;
-            self.next_check = self.shared.clock.instant() + CHECK_EVERY;
-            self.jobs.spawn(check(self.shared.clone()));
-        }
-        // A list read over a connection that is not subscribed could miss what follows it.
-        let now = self.shared.clock.instant();
-        if self.census_due && !self.census_running && !self.check_running && self.census_from <= now
-        {
-            self.census_due = false;
-            self.census_running = true;
-            self.census_from = now + CENSUS_APART;
-            self.next_census = now + CENSUS_EVERY;
-            let shared = self.shared.clone();
-            self.jobs.spawn(async move {
-                let answer = shared.call(|| shared.telegram.channels()).await?;
-                Ok(Done::Census(answer))
-            });
-        }
-        while self.pulling.len() - self.closing.len() < PULLS_AT_ONCE {
-            let Some(place) = self
-                .dirty
-                .iter()
-                .position(|channel| self.may_start(channel, now))
-            else {
-                break;
-            };
-            if let Some(channel) = self.dirty.remove(place) {
-                self.start(channel, None);
+    async fn finish(&mut self, done: Done) -> Result<(), TaskError> {
+        let event = match done {
+            Done::Event(event) => event,
+            Done::DialogsRead(Ok(dialogs)) => {
+                let unknown = self.tracker.unknown_channels();
+                Event::DialogsRead(dialog_sync::compare(&self.shared, &dialogs, &unknown).await?)
             }
-        }
-        while self.closing.len() < GAPS_AT_ONCE {
-            let Some((&channel, &gap)) = self
-                .gaps
-                .iter()
-                .find(|(channel, _)| self.may_start(channel, now))
-            else {
-                break;
-            };
-            self.gaps.remove(&channel);
-            self.closing.insert(channel);
-            self.start(channel, Some(gap));
-        }
-    }
-
-    fn may_start(&self, channel: &ChannelId, now: Instant) -> bool {
-        !self.pulling.contains_key(channel)
-            && self
-                .resting
-                .get(channel)
-                .is_none_or(|(_, until)| *until <= now)
-    }
-
-    fn start(&mut self, channel: ChannelId, gap: Option<Gap>) {
-        self.pulling.insert(channel, Vec::new());
-        let shared = self.shared.clone();
-        self.jobs
-            .spawn(async move { Ok(Done::Pulled(channel, pull(&shared, channel, gap).await?)) });
-    }
-
-    fn mark_dirty(&mut self, channel: ChannelId) {
-        if !self.ignored.contains(&channel) && !self.dirty.contains(&channel) {
-            self.dirty.push_back(channel);
-        }
-    }
-
-    /// Leaves a channel alone for a while, longer each time in a row.
-    fn rest(&mut self, channel: ChannelId, at_least: Duration) {
-        let now = self.shared.clock.instant();
-        let (failures, until) = self.resting.entry(channel).or_insert((0, now));
-        *until = now + decide::backoff(*failures).max(at_least);
-        *failures += 1;
-    }
-
-    async fn finish(&mut self, done: Done) -> Result<(), Stop> {
-        match done {
-            Done::Pulled(channel, pulled) => {
-                self.closing.remove(&channel);
-                let pushes = self.pulling.remove(&channel).unwrap_or_default();
-                if matches!(pulled, Pulled::UpToDate | Pulled::Left) {
-                    self.resting.remove(&channel);
-                }
-                match pulled {
-                    Pulled::UpToDate => self.apply(pushes, &BTreeMap::new()).await?,
-                    Pulled::Left => {}
-                    Pulled::Gap(gap) => {
-                        self.gaps.insert(channel, gap);
-                    }
-                    Pulled::Lost => {
-                        self.rest(channel, Duration::ZERO);
-                        self.lost.insert(channel);
-                        self.census_due = true;
-                    }
-                    Pulled::Later { gap, pause } => {
-                        self.rest(channel, pause);
-                        match gap {
-                            Some(gap) => {
-                                self.gaps.insert(channel, gap);
-                            }
-                            None => self.mark_dirty(channel),
-                        }
-                    }
-                }
+            Done::DialogsRead(Err(error)) => {
+                tracing::error!("Telegram refused to list the dialogs: {error}");
+                Event::DialogsRefused
             }
-            Done::Connected { anew } => {
-                self.check_running = false;
-                if anew {
-                    self.census_due = true;
-                    self.resting.clear();
-                }
-            }
-            Done::Census(answer) => {
-                self.census_running = false;
-                match answer {
-                    Ok(channels) => self.compare(&channels).await?,
-                    Err(error) => tracing::error!("the list of dialogs was refused: {error}"),
-                }
-            }
-        }
-        Ok(())
+        };
+        self.handle([event], BTreeMap::new()).await
     }
 
-    async fn take(&mut self, hints: Vec<Hint>) -> Result<(), Stop> {
-        let mut pages = Vec::new();
-        // As each was shown last.
+    async fn take_in(&mut self, hints: Vec<Hint>) -> Result<(), TaskError> {
+        let mut events = Vec::new();
+        // The last update that shows a user wins.
         let mut shown = BTreeMap::new();
         for hint in hints {
             match hint {
-                Hint::Pushed(page) => match self.pulling.get_mut(&page.channel) {
-                    Some(kept) if kept.len() < PUSHES_KEPT => kept.push(page),
-                    Some(_) => self.mark_dirty(page.channel),
-                    None if self.dirty.contains(&page.channel)
-                        || self.gaps.contains_key(&page.channel)
-                        || self.ignored.contains(&page.channel) => {}
-                    None => pages.push(page),
-                },
+                Hint::Pushed(page) => events.push(Event::Pushed(page)),
                 Hint::Shown(users) => shown.extend(users.into_iter().map(|user| (user.id, user))),
-                Hint::Moved(channel) => self.mark_dirty(channel),
-                Hint::SomethingMoved => self.census_due = true,
+                Hint::ChannelMoved(channel) => events.push(Event::ChannelMoved(channel)),
+                Hint::SomethingMoved => events.push(Event::SomethingMoved),
                 Hint::Disconnected => {
                     tracing::info!("the connection was lost");
-                    self.check_due = true;
-                    self.census_due = true;
+                    events.push(Event::Disconnected);
                 }
             }
         }
-        self.apply(pages, &shown).await
+        self.handle(events, shown).await
     }
 
-    /// Applies pushes, all in one transaction; what does not follow makes its channel dirty. Those who
-    /// were shown are looked at after that, so that whoever joined meanwhile is known.
-    async fn apply(
+    /// Hands events to the tracker and carries out its actions. All pushes are applied in one
+    /// transaction, together with the photos of the users that were shown.
+    async fn handle(
         &mut self,
-        pages: Vec<Page>,
-        shown: &BTreeMap<UserId, User>,
-    ) -> Result<(), Stop> {
-        if pages.is_empty() && shown.is_empty() {
-            return Ok(());
-        }
-        let shared = self.shared.clone();
-        let now = shared.clock.now();
-        let (moved, after) = shared
-            .commit(|facts| {
-                let mut moved = Vec::new();
-                let mut after = Vec::new();
-                for page in &pages {
-                    if waits_for_pull(facts, &shared, page)? {
-                        moved.push((page.channel, page.advance, Moved::Gap));
-                        continue;
+        events: impl IntoIterator<Item = Event>,
+        mut shown: BTreeMap<UserId, User>,
+    ) -> Result<(), TaskError> {
+        let mut events: VecDeque<Event> = events.into_iter().collect();
+        let mut jobs = Vec::new();
+        loop {
+            let mut pushes = Vec::new();
+            for event in events.drain(..) {
+                let now = self.shared.clock.instant() - self.started;
+                for action in self.tracker.handle(event, now) {
+                    match action {
+                        Action::ApplyPush(page) => pushes.push(page),
+                        job => jobs.push(job),
                     }
-                    let applied = joins::apply(facts, &shared, page, &Attached::new(), now)?;
-                    moved.push((page.channel, page.advance, applied.moved));
-                    after.push(applied.after);
-                }
-                let mut found = Aftermath::default();
-                for user in shown.values() {
-                    found.fetch |= recheck::look(facts, &shared, user, Sight::InPassing, now)?;
-                }
-                after.push(found);
-                Ok((moved, after))
-            })
-            .await?;
-        for (channel, advance, moved) in moved {
-            match moved {
-                Moved::Forward | Moved::Known => {}
-                Moved::Gap => self.mark_dirty(channel),
-                Moved::Stranger => {
-                    if let Advance::Pushed { to, count } = advance {
-                        self.strangers
-                            .entry(channel)
-                            .or_insert_with(|| (to.saturating_sub(count), 0));
-                    }
-                    self.census_due = true;
                 }
             }
+            if pushes.is_empty() && shown.is_empty() {
+                break;
+            }
+            events.extend(self.apply(pushes, std::mem::take(&mut shown)).await?);
         }
-        for after in after {
-            joins::finish(&self.shared, after).await?;
+        for job in jobs {
+            self.start(job);
         }
         Ok(())
     }
+
+    fn start(&mut self, action: Action) {
+        let shared = self.shared.clone();
+        match action {
+            Action::Pull { channel, gap } => self.jobs.spawn(pull_job(shared, channel, gap)),
+            Action::SyncDialogs => self.jobs.spawn(async move {
+                let answer = shared.call(|| shared.telegram.channels()).await?;
+                Ok(Done::DialogsRead(answer))
+            }),
+            Action::CheckConnection => self.jobs.spawn(check_connection(shared)),
+            // `handle` has applied every push.
+            Action::ApplyPush(_) => return,
+        };
+    }
+
+    /// Applies pushes in one transaction and returns what the tracker has to know about them. Users
+    /// who were shown are examined afterwards, so that one who just joined is found.
+    async fn apply(
+        &self,
+        pages: Vec<Page>,
+        shown: BTreeMap<UserId, User>,
+    ) -> Result<Vec<Event>, TaskError> {
+        let shared = &self.shared;
+        let now = shared.clock.now();
+        let (events, post_commits) = shared
+            .commit(|tx| {
+                let mut events = Vec::new();
+                let mut post_commits = Vec::new();
+                for page in &pages {
+                    if waits_for_pull(tx, shared, page)? {
+                        events.push(Event::PushGap(page.channel));
+                        continue;
+                    }
+                    let applied = joins::apply(tx, shared, page, &Attached::new(), now)?;
+                    events.extend(event_of(page, applied.moved));
+                    post_commits.push(applied.after);
+                }
+                let mut found = PostCommit::default();
+                for user in shown.values() {
+                    found.fetch |= recheck::look(tx, shared, user, Sight::InPassing, now)?;
+                }
+                post_commits.push(found);
+                Ok((events, post_commits))
+            })
+            .await?;
+        for post_commit in post_commits {
+            joins::finish(shared, post_commit).await?;
+        }
+        Ok(events)
+    }
 }
 
-/// Whether a push needs more than it brings: the administrators of a group of which none are known,
-/// or the file of an order. The channel's pull asks for them first.
-fn waits_for_pull(facts: &Facts<'_>, shared: &Shared, page: &Page) -> Result<bool, StoreError> {
-    let Some(known) = facts.channel(page.channel)? else {
-        // A stranger, and found to be one by `apply`.
+/// Returns what the tracker has to know about a push that was handed to the ledger.
+fn event_of(page: &Page, outcome: AdvanceOutcome) -> Option<Event> {
+    match (outcome, page.advance) {
+        (AdvanceOutcome::Advanced | AdvanceOutcome::AlreadyApplied, _) => None,
+        (AdvanceOutcome::UnknownChannel, Advance::Pushed { to, count }) => {
+            Some(Event::PushOfUnknownChannel {
+                channel: page.channel,
+                pts: to.saturating_sub(count),
+            })
+        }
+        (AdvanceOutcome::Gap | AdvanceOutcome::UnknownChannel, _) => {
+            Some(Event::PushGap(page.channel))
+        }
+    }
+}
+
+/// Returns true if a push needs more than it brings: the administrators of a group of which none are
+/// known, or the file of an order. The channel's pull fetches them first.
+fn waits_for_pull(tx: &Tx<'_>, shared: &Shared, page: &Page) -> Result<bool, StoreError> {
+    let Some(known) = tx.channel(page.channel)? else {
         return Ok(false);
     };
     if matches!(page.advance, Advance::Pushed { to, .. } if to <= known.channel.pts) {
-        // A pull would not tell it any more.
+        // A pull would not bring this update any more.
         return Ok(false);
     }
     if page.posts.iter().any(orders::needs_file) {
@@ -388,33 +242,42 @@ fn waits_for_pull(facts: &Facts<'_>, shared: &Shared, page: &Page) -> Result<boo
     )
 }
 
-/// Makes sure that the connection answers and pushes; a silent one is replaced.
-async fn check(shared: Arc<Shared>) -> Result<Done, Stop> {
+async fn pull_job(
+    shared: Arc<Shared>,
+    channel: ChannelId,
+    gap: Option<Gap>,
+) -> Result<Done, TaskError> {
+    let end = pull(&shared, channel, gap).await?;
+    Ok(Done::Event(Event::PullEnded { channel, end }))
+}
+
+/// Returns as soon as the connection answers and pushes updates; a silent one is replaced.
+async fn check_connection(shared: Arc<Shared>) -> Result<Done, TaskError> {
     let mut attempts = 0;
     loop {
-        match shared.or_ending(shared.telegram.subscribe()).await? {
-            Ok(()) => {
-                if attempts > 0 {
-                    tracing::info!("connected again");
-                }
-                return Ok(Done::Connected { anew: attempts > 0 });
-            }
+        match shared.or_shutdown(shared.telegram.subscribe()).await? {
+            Ok(()) => break,
             Err(CallError::Account(trouble)) => return Err(trouble.into()),
             Err(CallError::Flood { until, .. }) => {
-                shared.pause(shared.clock.until(until)).await?;
+                shared
+                    .pause(shared.clock.until(Timestamp::new(until)))
+                    .await?;
             }
             // Any answer, even a refusal, comes over a connection that is alive.
-            Err(CallError::Busy { .. } | CallError::Refused { .. }) => {
-                return Ok(Done::Connected { anew: attempts > 0 });
-            }
+            Err(CallError::Busy { .. } | CallError::Refused { .. }) => break,
             Err(error @ CallError::Network { .. }) => {
                 tracing::warn!("no connection: {error}");
                 shared.telegram.reconnect();
                 shared
-                    .pause(decide::backoff(attempts).min(CONNECT_PAUSE))
+                    .pause(decide::backoff(attempts).min(MAX_CONNECT_PAUSE))
                     .await?;
                 attempts += 1;
             }
         }
     }
+    let reconnected = attempts > 0;
+    if reconnected {
+        tracing::info!("connected again");
+    }
+    Ok(Done::Event(Event::ConnectionChecked { reconnected }))
 }

@@ -1,90 +1,15 @@
-//! Telegram's objects become our facts. Pure; the only place that knows their constructors.
+//! Converts Telegram's objects into the program's types. The functions are pure.
 
 use std::collections::BTreeSet;
 
-use grammers_tl_types::{enums, types};
+use telegram_wire::tl::{enums, types};
 
-use super::Hint;
 use crate::model::{
-    AccessHash, Adder, Advance, Channel, ChannelId, ChannelKind, ChannelPost, Document, Join,
-    MessageId, Page, Photo, PhotoId, PhotoSight, Timestamp, User, UserId,
+    AccessHash, AddedBy, Advance, Channel, ChannelId, ChannelKind, ChannelPost, Document, Join,
+    MessageId, Page, Photo, PhotoId, ProfilePhoto, Timestamp, User, UserId,
 };
 
-/// What one push hints at.
-pub(super) fn hints(updates: enums::Updates) -> Vec<Hint> {
-    match updates {
-        enums::Updates::Updates(batch) => each(batch.updates, &batch.users),
-        enums::Updates::Combined(batch) => each(batch.updates, &batch.users),
-        enums::Updates::UpdateShort(short) => each(vec![short.update], &[]),
-        enums::Updates::TooLong => vec![Hint::SomethingMoved],
-        // Private chats and basic groups, which are not watched.
-        enums::Updates::UpdateShortMessage(_)
-        | enums::Updates::UpdateShortChatMessage(_)
-        | enums::Updates::UpdateShortSentMessage(_) => Vec::new(),
-    }
-}
-
-fn each(updates: Vec<enums::Update>, users: &[enums::User]) -> Vec<Hint> {
-    let messages = updates.iter().filter_map(|update| match update {
-        enums::Update::NewChannelMessage(new) => Some(&new.message),
-        _ => None,
-    });
-    let mut shown = shown(users, messages);
-    let mut hints: Vec<Hint> = updates
-        .into_iter()
-        .filter_map(|update| hint(update, users))
-        .collect();
-    // Who joins by these very updates is decided on with the join, perhaps only after a pull.
-    shown.retain(|user| !hints.iter().any(|hint| tells_join(hint, user.id)));
-    if !shown.is_empty() {
-        hints.push(Hint::Shown(shown));
-    }
-    hints
-}
-
-fn tells_join(hint: &Hint, user: UserId) -> bool {
-    matches!(hint, Hint::Pushed(page) if page.joins.iter().any(|join| join.user == user))
-}
-
-fn hint(update: enums::Update, users: &[enums::User]) -> Option<Hint> {
-    use enums::Update as U;
-    let bare = |channel: i64, to: i32, count: i32| {
-        Some(Hint::Pushed(Page {
-            channel: ChannelId::from_bare(channel),
-            advance: Advance::Pushed { to, count },
-            joins: Vec::new(),
-            users: Vec::new(),
-            shown: Vec::new(),
-            posts: Vec::new(),
-            last_message: None,
-        }))
-    };
-    match update {
-        U::NewChannelMessage(new) => {
-            let Some(channel) = channel_of(&new.message) else {
-                return Some(Hint::SomethingMoved);
-            };
-            let advance = Advance::Pushed {
-                to: new.pts,
-                count: new.pts_count,
-            };
-            Some(Hint::Pushed(page(channel, advance, &[new.message], users)))
-        }
-        U::EditChannelMessage(edit) => match channel_of(&edit.message) {
-            Some(channel) => bare(channel.bare(), edit.pts, edit.pts_count),
-            None => Some(Hint::SomethingMoved),
-        },
-        U::DeleteChannelMessages(u) => bare(u.channel_id, u.pts, u.pts_count),
-        U::ChannelWebPage(u) => bare(u.channel_id, u.pts, u.pts_count),
-        U::PinnedChannelMessages(u) => bare(u.channel_id, u.pts, u.pts_count),
-        U::ChannelTooLong(u) => Some(Hint::Moved(ChannelId::from_bare(u.channel_id))),
-        // Joined, left or changed: the list of dialogs tells.
-        U::Channel(_) => Some(Hint::SomethingMoved),
-        _ => None,
-    }
-}
-
-/// Makes a page of messages, which may come in any order.
+/// Makes a page of messages, which may be in any order.
 pub(super) fn page(
     channel: ChannelId,
     advance: Advance,
@@ -113,7 +38,7 @@ pub(super) fn page(
     }
 }
 
-/// A post in a broadcast channel; talk in groups is of no interest.
+/// Converts a post in a broadcast channel. Messages in groups are ignored.
 fn post(message: &enums::Message) -> Option<ChannelPost> {
     let enums::Message::Message(message) = message else {
         return None;
@@ -142,7 +67,7 @@ fn document(media: &enums::MessageMedia) -> Option<Document> {
     })
 }
 
-/// Who joined by this message. TELEGRAM.md §1's table.
+/// Lists the joins that a service message stands for (docs/telegram.md, "Joins").
 fn joins(message: &enums::Message) -> Vec<Join> {
     use enums::MessageAction as A;
     let enums::Message::Service(service) = message else {
@@ -153,10 +78,10 @@ fn joins(message: &enums::Message) -> Vec<Join> {
     };
     let from = match &service.from_id {
         Some(enums::Peer::User(peer)) => Some(UserId::new(peer.user_id)),
-        // An administrator who acts in the name of the group.
+        // An administrator acts in the name of the group.
         _ => None,
     };
-    let join = |user: UserId, added_by: Adder| Join {
+    let join = |user: UserId, added_by: AddedBy| Join {
         group: ChannelId::from_bare(group.channel_id),
         message: MessageId::new(service.id),
         user,
@@ -166,29 +91,23 @@ fn joins(message: &enums::Message) -> Vec<Join> {
     match &service.action {
         A::ChatAddUser(action) => {
             let users: Vec<UserId> = action.users.iter().copied().map(UserId::new).collect();
-            users
-                .iter()
-                .map(|&user| {
-                    join(
-                        user,
-                        match from {
-                            Some(from) if users.contains(&from) => Adder::Themselves,
-                            Some(from) => Adder::User(from),
-                            None => Adder::Group,
-                        },
-                    )
-                })
-                .collect()
+            let added_by = match from {
+                Some(from) if users.contains(&from) => AddedBy::Themselves,
+                Some(from) => AddedBy::User(from),
+                None => AddedBy::AnonymousAdmin,
+            };
+            users.into_iter().map(|user| join(user, added_by)).collect()
         }
         A::ChatJoinedByLink(_) | A::ChatJoinedByRequest | A::ChatJoinedViaCommunity(_) => from
-            .map(|user| join(user, Adder::Themselves))
+            .map(|user| join(user, AddedBy::Themselves))
             .into_iter()
             .collect(),
         _ => Vec::new(),
     }
 }
 
-fn channel_of(message: &enums::Message) -> Option<ChannelId> {
+/// Returns the channel that a message is in, if it is in one.
+pub(super) fn channel_of(message: &enums::Message) -> Option<ChannelId> {
     let peer = match message {
         enums::Message::Message(message) => Some(&message.peer_id),
         enums::Message::Service(message) => Some(&message.peer_id),
@@ -200,7 +119,7 @@ fn channel_of(message: &enums::Message) -> Option<ChannelId> {
     }
 }
 
-/// Reads a user object. `userEmpty` is a user of whom nothing can be known: like a deleted one.
+/// Converts a user object. `userEmpty` becomes a user of whom only the id is known.
 pub(super) fn user(user: &enums::User) -> User {
     let user = match user {
         enums::User::User(user) => user,
@@ -212,7 +131,7 @@ pub(super) fn user(user: &enums::User) -> User {
                 name: String::new(),
                 bot: false,
                 deleted: false,
-                photo: PhotoSight::Unknown,
+                photo: ProfilePhoto::Unknown,
             };
         }
     };
@@ -232,8 +151,8 @@ pub(super) fn user(user: &enums::User) -> User {
     }
 }
 
-/// Reads the users of whom their objects say which photo they have; not those who leave by these
-/// messages, since they are members no more.
+/// Converts the users whose objects show a profile photo, except this account itself and those who
+/// leave by these messages.
 pub(super) fn shown<'m>(
     users: &[enums::User],
     messages: impl IntoIterator<Item = &'m enums::Message>,
@@ -243,14 +162,14 @@ pub(super) fn shown<'m>(
         enums::User::User(user) => {
             !user.is_self
                 && !left.contains(&user.id)
-                && matches!(photo(user), PhotoSight::Present(_))
+                && matches!(photo(user), ProfilePhoto::Present(_))
         }
         enums::User::Empty(_) => false,
     };
     users.iter().filter(shows).map(user).collect()
 }
 
-/// Who left, or was removed, by this message.
+/// Returns the user who left or was removed by this message.
 fn leaver(message: &enums::Message) -> Option<i64> {
     match message {
         enums::Message::Service(service) => match &service.action {
@@ -261,9 +180,9 @@ fn leaver(message: &enums::Message) -> Option<i64> {
     }
 }
 
-fn photo(user: &types::User) -> PhotoSight {
+fn photo(user: &types::User) -> ProfilePhoto {
     let shown = match &user.photo {
-        // `personal` is one that this account has set for them: others do not see it.
+        // This account set a `personal` photo for the user: other accounts do not see it.
         Some(enums::UserProfilePhoto::Photo(photo)) if !photo.personal => Some(Photo {
             id: PhotoId::new(photo.photo_id),
             dc: photo.dc_id,
@@ -271,13 +190,14 @@ fn photo(user: &types::User) -> PhotoSight {
         _ => None,
     };
     match (shown, user.min, user.apply_min_photo) {
-        (Some(photo), false, _) | (Some(photo), true, true) => PhotoSight::Present(photo),
-        (None, false, _) => PhotoSight::Absent,
-        (_, true, _) => PhotoSight::Unknown,
+        (Some(photo), false, _) | (Some(photo), true, true) => ProfilePhoto::Present(photo),
+        (None, false, _) => ProfilePhoto::Absent,
+        (_, true, _) => ProfilePhoto::Unknown,
     }
 }
 
-/// Reads a dialog's channel; `None` for chats, users, forbidden, left and half-shown channels.
+/// Converts a dialog's channel. Returns `None` for users, basic groups and min objects, and for channels
+/// that the account has left or may not enter.
 pub(super) fn channel(dialog: &types::Dialog, chats: &[enums::Chat]) -> Option<Channel> {
     let enums::Peer::Channel(peer) = &dialog.peer else {
         return None;

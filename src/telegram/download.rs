@@ -1,48 +1,34 @@
-//! Downloads files, from whichever data centre keeps them.
+//! Downloads a file in chunks, from the data centre that holds it.
 //!
-//! Owns the loop over chunks, the moves between data centres, and the import of the authorization
-//! into those that are not home. It says nothing on what the bytes are.
+//! The caller interprets the bytes. The wire imports the authorization where it is missing.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
-
-use grammers_tl_types::{enums, functions as f};
+use telegram_wire::tl::{enums, functions as f};
+use telegram_wire::{CallError, Wire};
 use thiserror::Error;
-use tokio::sync::Mutex as AsyncMutex;
 
-use super::calls::Calls;
-use super::fault::CallError;
-
-/// How much is asked for at once; `upload.getFile` wants a divisor of 1 MiB. Most photos fit.
+/// The size of a chunk. `upload.getFile` requires a divisor of 1 MiB; most photos fit into one chunk.
 const CHUNK: i32 = 512 * 1024;
-/// How often a file may move between data centres before that is an error.
-const MOST_MIGRATIONS: usize = 3;
+/// How many times a file may move to another data centre during its download.
+const MAX_MIGRATIONS: usize = 3;
 
-/// Why a file did not come.
+/// The reason why a download failed.
 #[derive(Debug, Error)]
 pub(super) enum DownloadError {
-    /// It is larger than was allowed.
+    /// The file is larger than the caller permits. Holds the limit in bytes.
     #[error("the file has more than {0} bytes")]
     TooLarge(usize),
-    /// The call failed.
     #[error(transparent)]
     Call(#[from] CallError),
 }
 
-/// How often the authorization was imported into each data centre; one import at a time for each.
-#[derive(Debug, Default)]
-pub(super) struct Imports(Mutex<BTreeMap<i32, Arc<AsyncMutex<u64>>>>);
-
-/// Downloads a file of at most `largest` bytes, which is said to be in the data centre `dc`.
+/// Downloads a file of at most `max_size` bytes. `dc` is the data centre that is expected to hold it.
 pub(super) async fn download(
-    calls: &Calls,
-    imports: &Imports,
+    wire: &Wire,
     mut dc: i32,
     location: &enums::InputFileLocation,
-    largest: usize,
+    max_size: usize,
 ) -> Result<Vec<u8>, DownloadError> {
     let mut migrations = 0;
-    let mut imported = false;
     let mut bytes = Vec::new();
     loop {
         let request = f::upload::GetFile {
@@ -52,83 +38,32 @@ pub(super) async fn download(
             offset: i64::try_from(bytes.len()).unwrap_or(i64::MAX),
             limit: CHUNK,
         };
-        let generation = imports.generation(dc).await;
-        match calls.invoke_in(dc, &request).await {
+        match wire.invoke_in(dc, &request).await {
             Ok(enums::upload::File::File(file)) => {
-                let short = file.bytes.len() < CHUNK as usize;
+                let is_last = file.bytes.len() < CHUNK as usize;
                 bytes.extend_from_slice(&file.bytes);
-                if bytes.len() > largest {
-                    return Err(DownloadError::TooLarge(largest));
+                if bytes.len() > max_size {
+                    return Err(DownloadError::TooLarge(max_size));
                 }
-                if short {
+                if is_last {
                     return Ok(bytes);
                 }
             }
             Ok(enums::upload::File::CdnRedirect(_)) => {
-                return Err(CallError::Refused {
-                    method: "upload.getFile",
-                    code: 0,
-                    name: "a redirect to a CDN, which was not offered".into(),
-                    value: None,
-                }
-                .into());
+                let reason = "Telegram redirected to a CDN, although the request forbids it";
+                return Err(CallError::local("upload.getFile", reason).into());
             }
+            // FILE_MIGRATE: another data centre holds the file.
             Err(CallError::Refused {
                 code: 303,
                 value: Some(to),
                 ..
-            }) if migrations < MOST_MIGRATIONS => {
+            }) if migrations < MAX_MIGRATIONS => {
                 migrations += 1;
                 dc = i32::try_from(to).unwrap_or(dc);
-                imported = false;
                 bytes.clear();
-            }
-            // At home a 401 is the account's end, and arrives as such.
-            Err(CallError::Refused { code: 401, .. }) if !imported => {
-                imports.import(calls, dc, generation).await?;
-                imported = true;
             }
             Err(error) => return Err(error.into()),
         }
-    }
-}
-
-impl Imports {
-    /// Returns how often the authorization was imported into `dc`, waiting for one under way.
-    async fn generation(&self, dc: i32) -> u64 {
-        *self.slot(dc).lock().await
-    }
-
-    /// Imports the authorization into `dc`, unless somebody did since `generation` was read.
-    async fn import(&self, calls: &Calls, dc: i32, generation: u64) -> Result<(), CallError> {
-        let slot = self.slot(dc);
-        let mut imported = slot.lock().await;
-        if *imported != generation {
-            return Ok(());
-        }
-        let enums::auth::ExportedAuthorization::Authorization(exported) = calls
-            .invoke(&f::auth::ExportAuthorization { dc_id: dc })
-            .await?;
-        calls
-            .invoke_in(
-                dc,
-                &f::auth::ImportAuthorization {
-                    id: exported.id,
-                    bytes: exported.bytes,
-                },
-            )
-            .await?;
-        *imported += 1;
-        tracing::info!(dc, "imported the authorization");
-        Ok(())
-    }
-
-    fn slot(&self, dc: i32) -> Arc<AsyncMutex<u64>> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .entry(dc)
-            .or_default()
-            .clone()
     }
 }

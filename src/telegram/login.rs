@@ -1,97 +1,88 @@
-//! Logging an account in: the calls behind the `login` command.
+//! The calls behind the `login` command: `auth.sendCode`, `auth.signIn` and `auth.checkPassword`.
 //!
-//! Owns the order of `auth.sendCode`, `auth.signIn` and `auth.checkPassword`, and what their errors
-//! mean to the person at the terminal. Asks nobody for anything: what was typed comes in.
+//! This module knows the order of the calls and what their errors mean to the operator. The command asks
+//! the operator and passes the answers in. A login that breaks off leaves the session file without a
+//! login, and can be started again.
 
-use grammers_crypto::two_factor_auth::{calculate_2fa, check_p_and_g};
-use grammers_tl_types::{enums, functions as f, types};
+use telegram_wire::tl::{enums, functions as f, types};
+use telegram_wire::{AccountError, CallError, SessionError, Wire, password_proof};
 use thiserror::Error;
 
-use super::calls::Calls;
-use super::fault::{AccountTrouble, CallError};
+use super::error::{explain_call, explain_session};
 use super::{Telegram, convert};
-use crate::model::{Timestamp, User};
+use crate::model::{AccessHash, Timestamp, User};
 
-/// Why a step of the login did not work.
+/// The reason why a step of the login failed.
 #[derive(Debug, Error)]
 pub enum LoginError {
-    /// The phone number is not one.
     #[error(
         "Telegram knows no such phone number: write it with its country code, as in +86 138 0013 8000"
     )]
     PhoneInvalid,
-    /// The number is banned.
     #[error("Telegram has banned this phone number")]
     PhoneBanned,
     /// `api_id` and `api_hash` do not belong together.
     #[error("Telegram does not accept api_id and api_hash: copy both again from my.telegram.org")]
     ApiInvalid,
-    /// The code is wrong.
     #[error("that code is wrong")]
     CodeWrong,
-    /// The code was right once.
     #[error("that code has expired")]
     CodeExpired,
-    /// The two-step password is wrong.
     #[error("that password is wrong")]
     PasswordWrong,
-    /// Too many attempts.
+    /// Telegram limits the attempts until then.
     #[error("Telegram wants a pause after so many attempts: try again after {until}", until = .0.rfc3339())]
     Flood(Timestamp),
-    /// The number has no account.
     #[error("this phone number has no Telegram account yet: create it with an official app first")]
     NoAccount,
-    /// Telegram wants something that only an official app can do.
+    /// Telegram requires a step that only an official app can do. Holds a clause that describes it.
     #[error(
         "Telegram does not send a code here ({0}): log in once with an official app, then try again"
     )]
     NotHere(&'static str),
-    /// Telegram's parameters for the password are not safe to use.
+    /// Telegram's parameters for the proof of the password are unknown or unsafe.
     #[error("Telegram sent unsafe parameters for the two-step password, so it was not used")]
     UnsafePassword,
-    /// Anything else.
-    #[error(transparent)]
+    #[error("{}", explain_call(.0))]
     Call(CallError),
-    /// The session file cannot be written.
-    #[error(transparent)]
-    Session(#[from] super::SessionError),
+    #[error("{}", explain_session(.0))]
+    Session(#[from] SessionError),
 }
 
-/// A code is on its way.
+/// A login code that Telegram has sent.
 #[derive(Debug)]
 pub struct SentCode {
     phone: String,
     hash: String,
-    /// Where it was sent, in words.
+    /// A phrase that describes where the code was sent.
     pub sent_to: &'static str,
 }
 
-/// How far the login came.
+/// The state of the login after a correct code.
 #[derive(Debug)]
 pub enum SignedIn {
-    /// The account is logged in.
     Done(Box<User>),
-    /// The two-step password is wanted, with the hint that its owner left.
+    /// The account has a two-step password, perhaps with a hint from its owner.
     PasswordWanted {
-        /// The hint.
         hint: Option<String>,
     },
 }
 
 impl Telegram {
-    /// Returns the account that this session is logged in as, if it is.
+    /// Returns the account that this session is logged in as, if any.
     ///
     /// # Errors
     /// See [`LoginError`].
     pub async fn logged_in(&self) -> Result<Option<User>, LoginError> {
-        match self.own().await {
+        match self.own_user().await {
             Ok(user) => Ok(Some(user)),
-            Err(CallError::Account(AccountTrouble::LoggedOut(_))) => Ok(None),
-            Err(error) => Err(sort(error)),
+            Err(CallError::Account(AccountError::LoggedOut(_))) => Ok(None),
+            Err(error) => Err(login_error(error)),
         }
     }
 
-    /// Has a login code sent to `phone`. Moves to the phone's own data centre if it is another.
+    /// Makes Telegram send a login code to `phone`. If the account belongs to another data centre, moves
+    /// the session there.
     ///
     /// # Errors
     /// See [`LoginError`].
@@ -118,122 +109,96 @@ impl Telegram {
             }
             .into(),
         };
-        let answer = match self.calls().invoke(&request).await {
+        let answer = match self.wire().invoke(&request).await {
+            // PHONE_MIGRATE
             Err(CallError::Refused {
                 code: 303,
                 value: Some(dc),
                 ..
             }) => {
-                let link = self.calls().link();
-                link.move_home(i32::try_from(dc).unwrap_or(0)).await?;
-                self.calls().invoke(&request).await
+                let dc = i32::try_from(dc).unwrap_or(0);
+                self.wire().move_home(dc).await?;
+                self.wire().invoke(&request).await
             }
-            other => other,
+            answer => answer,
         };
-        match answer.map_err(sort)? {
+        match answer.map_err(login_error)? {
             enums::auth::SentCode::Code(sent) => Ok(SentCode {
                 phone: phone.to_owned(),
-                sent_to: place(&sent.r#type)?,
+                sent_to: destination(&sent.r#type)?,
                 hash: sent.phone_code_hash,
             }),
-            enums::auth::SentCode::Success(_) => Err(LoginError::NotHere("an unexpected success")),
+            enums::auth::SentCode::Success(_) => {
+                Err(LoginError::NotHere("it reports a login without a code"))
+            }
             enums::auth::SentCode::PaymentRequired(_) => {
                 Err(LoginError::NotHere("it asks for a payment"))
             }
         }
     }
 
-    /// Signs in with the code that was sent.
+    /// Signs in with the code that Telegram has sent.
     ///
     /// # Errors
     /// See [`LoginError`].
     pub async fn sign_in(&self, sent: &SentCode, code: &str) -> Result<SignedIn, LoginError> {
-        let answer = self
-            .calls()
-            .invoke(&f::auth::SignIn {
-                phone_number: sent.phone.clone(),
-                phone_code_hash: sent.hash.clone(),
-                phone_code: Some(code.to_owned()),
-                email_verification: None,
-            })
-            .await;
-        match answer {
-            Ok(authorization) => self.done(authorization).map(SignedIn::Done),
+        let request = f::auth::SignIn {
+            phone_number: sent.phone.clone(),
+            phone_code_hash: sent.hash.clone(),
+            phone_code: Some(code.to_owned()),
+            email_verification: None,
+        };
+        match self.wire().invoke(&request).await {
+            Ok(authorization) => self.finish_login(authorization).map(SignedIn::Done),
             Err(error) if error.is("SESSION_PASSWORD_NEEDED") => {
-                let password = password_parameters(self.calls()).await?;
+                let password = password_parameters(self.wire()).await?;
                 Ok(SignedIn::PasswordWanted {
                     hint: password.hint,
                 })
             }
-            Err(error) => Err(sort(error)),
+            Err(error) => Err(login_error(error)),
         }
     }
 
-    /// Finishes a login with the two-step password, which never leaves this process (SRP).
+    /// Finishes the login with the two-step password, which is not sent: Telegram gets a proof (SRP).
     ///
     /// # Errors
     /// See [`LoginError`].
     pub async fn check_password(&self, password: &str) -> Result<Box<User>, LoginError> {
-        let asked = password_parameters(self.calls()).await?;
-        let (Some(algorithm), Some(b), Some(srp_id)) =
-            (asked.current_algo, asked.srp_b, asked.srp_id)
-        else {
-            return Err(LoginError::UnsafePassword);
-        };
-        let enums::PasswordKdfAlgo::Sha256Sha256Pbkdf2Hmacsha512iter100000Sha256ModPow(p) =
-            algorithm
-        else {
-            return Err(LoginError::UnsafePassword);
-        };
-        let proof = tokio::task::block_in_place(|| {
-            check_p_and_g(&p.p, &p.g).then(|| {
-                calculate_2fa(
-                    &p.salt1,
-                    &p.salt2,
-                    &p.p,
-                    &p.g,
-                    b,
-                    asked.secure_random,
-                    password,
-                )
-            })
-        });
-        let (m1, a) = proof.ok_or(LoginError::UnsafePassword)?;
+        let parameters = password_parameters(self.wire()).await?;
+        let proof = tokio::task::block_in_place(|| password_proof(parameters, password))
+            .ok_or(LoginError::UnsafePassword)?;
         let request = f::auth::CheckPassword {
-            password: types::InputCheckPasswordSrp {
-                srp_id,
-                a: a.to_vec(),
-                m1: m1.to_vec(),
-            }
-            .into(),
+            password: proof.into(),
         };
-        let authorization = self.calls().invoke(&request).await.map_err(sort)?;
-        self.done(authorization)
+        let authorization = self.wire().invoke(&request).await.map_err(login_error)?;
+        self.finish_login(authorization)
     }
 
-    fn done(&self, authorization: enums::auth::Authorization) -> Result<Box<User>, LoginError> {
-        let enums::auth::Authorization::Authorization(done) = authorization else {
+    fn finish_login(
+        &self,
+        authorization: enums::auth::Authorization,
+    ) -> Result<Box<User>, LoginError> {
+        let enums::auth::Authorization::Authorization(authorization) = authorization else {
             return Err(LoginError::NoAccount);
         };
-        let user = convert::user(&done.user);
-        let hash = user.access_hash.map_or(0, crate::model::AccessHash::get);
-        self.calls()
-            .link()
-            .session()
-            .remember_self(user.id.get(), hash)?;
+        let user = convert::user(&authorization.user);
+        let hash = user.access_hash.map_or(0, AccessHash::get);
+        self.wire().save_account(user.id.get(), hash)?;
         Ok(Box::new(user))
     }
 }
 
-async fn password_parameters(calls: &Calls) -> Result<types::account::Password, LoginError> {
-    let enums::account::Password::Password(password) = calls
+async fn password_parameters(wire: &Wire) -> Result<types::account::Password, LoginError> {
+    let enums::account::Password::Password(password) = wire
         .invoke(&f::account::GetPassword {})
         .await
-        .map_err(sort)?;
+        .map_err(login_error)?;
     Ok(password)
 }
 
-fn place(kind: &enums::auth::SentCodeType) -> Result<&'static str, LoginError> {
+/// Describes where a code of this kind arrives.
+fn destination(kind: &enums::auth::SentCodeType) -> Result<&'static str, LoginError> {
     use enums::auth::SentCodeType as T;
     Ok(match kind {
         T::App(_) => "the account's other Telegram apps",
@@ -253,10 +218,10 @@ fn place(kind: &enums::auth::SentCodeType) -> Result<&'static str, LoginError> {
     })
 }
 
-fn sort(error: CallError) -> LoginError {
+fn login_error(error: CallError) -> LoginError {
     let name = match &error {
         CallError::Refused { name, .. } => name.as_str(),
-        CallError::Flood { until, .. } => return LoginError::Flood(*until),
+        CallError::Flood { until, .. } => return LoginError::Flood(Timestamp::new(*until)),
         _ => return LoginError::Call(error),
     };
     match name {

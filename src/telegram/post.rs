@@ -1,137 +1,137 @@
-//! Posts an envelope, with or without a file, under an id that makes repeating it harmless.
+//! Posts an envelope, with or without a file, under an id that makes a repetition harmless.
 //!
-//! Telegram gives the earlier message again when a `random_id` comes back to the same peer, so the
-//! proof of a post is the message id in the answer, and a lost answer is asked for by posting again.
+//! When a `random_id` is repeated to the same peer, Telegram returns the earlier message. The message id
+//! in the answer therefore proves the post, and after a lost answer the caller posts again.
 
-use grammers_tl_types::{enums, functions as f, types};
+use telegram_wire::tl::{enums, functions as f, types};
+use telegram_wire::{CallError, Wire};
 use thiserror::Error;
 
-use super::calls::Calls;
-use super::fault::CallError;
 use super::peer;
 use crate::model::{AccessHash, ChannelId, MessageId};
 
-/// The size of an upload's parts: Telegram wants a divisor of 512 KiB.
-const PART: usize = 512 * 1024;
-/// Above this, Telegram wants the parts saved as those of a "big" file.
-const SMALL: usize = 10 * 1024 * 1024;
-/// Telegram takes no more parts than this of an account without Premium.
-const MOST_PARTS: usize = 4000;
-/// The largest file that can be posted.
-const LARGEST: usize = MOST_PARTS * PART;
+/// The size of a part of an upload: Telegram requires a divisor of 512 KiB.
+const PART_SIZE: usize = 512 * 1024;
+/// The size above which Telegram requires `upload.saveBigFilePart`.
+const MAX_SMALL_FILE: usize = 10 * 1024 * 1024;
+/// The number of parts that Telegram permits to an account without Premium.
+const MAX_PARTS: usize = 4000;
+const MAX_FILE: usize = MAX_PARTS * PART_SIZE;
 
-/// What to post.
+/// A message to post.
 #[derive(Clone, Copy, Debug)]
 pub struct Post<'a> {
-    /// Where.
     pub channel: ChannelId,
-    /// The hash to name that channel by.
     pub access_hash: AccessHash,
     /// The id under which a repetition is the same post.
     pub random_id: i64,
     /// The envelope.
     pub text: &'a str,
-    /// The file that goes with it.
     pub file: Option<File<'a>>,
 }
 
 /// A file to post.
 #[derive(Clone, Copy, Debug)]
 pub struct File<'a> {
-    /// The name that the others see.
+    /// The name that the other members of the channel see.
     pub name: &'a str,
-    /// An id of the upload, anew at each attempt.
+    /// The id of the upload, a new one for each attempt.
     pub upload_id: i64,
-    /// Its bytes.
     pub bytes: &'a [u8],
 }
 
-/// Why a post could not be proven.
+/// The reason why a post is not proven. The message may exist nevertheless.
 #[derive(Debug, Error)]
 pub enum PostError {
-    /// The call failed.
     #[error(transparent)]
     Call(#[from] CallError),
-    /// The answer did not say which message became of it.
-    #[error("the answer named no message")]
+    /// The answer does not contain the id of the message.
+    #[error("the answer names no message")]
     Unproven,
-    /// The file cannot be uploaded: it is empty or larger than 4000 parts.
+    /// The file is empty, or larger than Telegram permits. Holds its size in bytes.
     #[error("a file of {0} bytes cannot be posted")]
     Size(usize),
 }
 
-/// Posts, and returns the message that became of it, now or at an earlier attempt.
-pub(super) async fn send(calls: &Calls, post: &Post<'_>) -> Result<MessageId, PostError> {
-    let peer = peer::channel(post.channel, post.access_hash);
+/// Posts, and returns the id of the message, which this attempt or an earlier one has made.
+pub(super) async fn send(wire: &Wire, post: &Post<'_>) -> Result<MessageId, PostError> {
     let updates = match &post.file {
-        None => {
-            calls
-                .invoke(&f::messages::SendMessage {
-                    no_webpage: true,
-                    silent: true,
-                    background: true,
-                    clear_draft: false,
-                    noforwards: false,
-                    update_stickersets_order: false,
-                    invert_media: false,
-                    allow_paid_floodskip: false,
-                    peer,
-                    reply_to: None,
-                    message: post.text.to_owned(),
-                    random_id: post.random_id,
-                    reply_markup: None,
-                    entities: Some(vec![whole(post.text)]),
-                    schedule_date: None,
-                    schedule_repeat_period: None,
-                    send_as: None,
-                    quick_reply_shortcut: None,
-                    effect: None,
-                    allow_paid_stars: None,
-                    suggested_post: None,
-                    rich_message: None,
-                })
-                .await?
-        }
+        None => send_text(wire, post).await?,
         Some(file) => {
-            let media = upload(calls, file).await?;
-            calls
-                .invoke(&f::messages::SendMedia {
-                    silent: true,
-                    background: true,
-                    clear_draft: false,
-                    noforwards: false,
-                    update_stickersets_order: false,
-                    invert_media: false,
-                    allow_paid_floodskip: false,
-                    peer,
-                    reply_to: None,
-                    media,
-                    message: post.text.to_owned(),
-                    random_id: post.random_id,
-                    reply_markup: None,
-                    entities: Some(vec![whole(post.text)]),
-                    schedule_date: None,
-                    schedule_repeat_period: None,
-                    send_as: None,
-                    quick_reply_shortcut: None,
-                    effect: None,
-                    allow_paid_stars: None,
-                    suggested_post: None,
-                })
-                .await?
+            let media = upload(wire, file).await?;
+            send_file(wire, post, media).await?
         }
     };
-    proof(&updates, post.random_id).ok_or(PostError::Unproven)
+    message_id(&updates, post.random_id).ok_or(PostError::Unproven)
 }
 
-async fn upload(calls: &Calls, file: &File<'_>) -> Result<enums::InputMedia, PostError> {
-    if file.bytes.is_empty() || file.bytes.len() > LARGEST {
+async fn send_text(wire: &Wire, post: &Post<'_>) -> Result<enums::Updates, CallError> {
+    let request = f::messages::SendMessage {
+        no_webpage: true,
+        silent: true,
+        background: true,
+        clear_draft: false,
+        noforwards: false,
+        update_stickersets_order: false,
+        invert_media: false,
+        allow_paid_floodskip: false,
+        peer: peer::channel(post.channel, post.access_hash),
+        reply_to: None,
+        message: post.text.to_owned(),
+        random_id: post.random_id,
+        reply_markup: None,
+        entities: Some(vec![preformatted(post.text)]),
+        schedule_date: None,
+        schedule_repeat_period: None,
+        send_as: None,
+        quick_reply_shortcut: None,
+        effect: None,
+        allow_paid_stars: None,
+        suggested_post: None,
+        rich_message: None,
+    };
+    wire.invoke(&request).await
+}
+
+async fn send_file(
+    wire: &Wire,
+    post: &Post<'_>,
+    media: enums::InputMedia,
+) -> Result<enums::Updates, CallError> {
+    let request = f::messages::SendMedia {
+        silent: true,
+        background: true,
+        clear_draft: false,
+        noforwards: false,
+        update_stickersets_order: false,
+        invert_media: false,
+        allow_paid_floodskip: false,
+        peer: peer::channel(post.channel, post.access_hash),
+        reply_to: None,
+        media,
+        message: post.text.to_owned(),
+        random_id: post.random_id,
+        reply_markup: None,
+        entities: Some(vec![preformatted(post.text)]),
+        schedule_date: None,
+        schedule_repeat_period: None,
+        send_as: None,
+        quick_reply_shortcut: None,
+        effect: None,
+        allow_paid_stars: None,
+        suggested_post: None,
+    };
+    wire.invoke(&request).await
+}
+
+async fn upload(wire: &Wire, file: &File<'_>) -> Result<enums::InputMedia, PostError> {
+    if file.bytes.is_empty() || file.bytes.len() > MAX_FILE {
         return Err(PostError::Size(file.bytes.len()));
     }
-    let uploaded = if file.bytes.len() > SMALL {
-        upload_big(calls, file).await?
+    let uploaded = if file.bytes.len() > MAX_SMALL_FILE {
+        upload_big(wire, file).await?
     } else {
-        upload_small(calls, file).await?
+        upload_small(wire, file).await?
     };
     Ok(types::InputMediaUploadedDocument {
         nosound_video: false,
@@ -154,15 +154,15 @@ async fn upload(calls: &Calls, file: &File<'_>) -> Result<enums::InputMedia, Pos
     .into())
 }
 
-async fn upload_small(calls: &Calls, file: &File<'_>) -> Result<enums::InputFile, PostError> {
+async fn upload_small(wire: &Wire, file: &File<'_>) -> Result<enums::InputFile, PostError> {
     let mut parts = 0;
-    for part in file.bytes.chunks(PART) {
+    for part in file.bytes.chunks(PART_SIZE) {
         let request = f::upload::SaveFilePart {
             file_id: file.upload_id,
             file_part: parts,
             bytes: part.to_vec(),
         };
-        saved("upload.saveFilePart", calls.invoke(&request).await?)?;
+        check_saved("upload.saveFilePart", wire.invoke(&request).await?)?;
         parts += 1;
     }
     Ok(types::InputFile {
@@ -174,17 +174,17 @@ async fn upload_small(calls: &Calls, file: &File<'_>) -> Result<enums::InputFile
     .into())
 }
 
-async fn upload_big(calls: &Calls, file: &File<'_>) -> Result<enums::InputFile, PostError> {
-    let length = file.bytes.len();
-    let parts = i32::try_from(length.div_ceil(PART)).map_err(|_| PostError::Size(length))?;
-    for (number, part) in (0..parts).zip(file.bytes.chunks(PART)) {
+async fn upload_big(wire: &Wire, file: &File<'_>) -> Result<enums::InputFile, PostError> {
+    let size = file.bytes.len();
+    let parts = i32::try_from(size.div_ceil(PART_SIZE)).map_err(|_| PostError::Size(size))?;
+    for (number, part) in (0..parts).zip(file.bytes.chunks(PART_SIZE)) {
         let request = f::upload::SaveBigFilePart {
             file_id: file.upload_id,
             file_part: number,
             file_total_parts: parts,
             bytes: part.to_vec(),
         };
-        saved("upload.saveBigFilePart", calls.invoke(&request).await?)?;
+        check_saved("upload.saveBigFilePart", wire.invoke(&request).await?)?;
     }
     Ok(types::InputFileBig {
         id: file.upload_id,
@@ -194,17 +194,19 @@ async fn upload_big(calls: &Calls, file: &File<'_>) -> Result<enums::InputFile, 
     .into())
 }
 
-/// A part that was answered with "no" is as good as lost: the upload begins anew.
-fn saved(method: &'static str, saved: bool) -> Result<(), PostError> {
-    if saved {
+/// Treats an unsaved part like a lost answer, so that the caller repeats the whole upload.
+fn check_saved(method: &'static str, is_saved: bool) -> Result<(), CallError> {
+    if is_saved {
         return Ok(());
     }
-    let cause = "the part was not saved".into();
-    Err(CallError::Network { method, cause }.into())
+    Err(CallError::Network {
+        method,
+        cause: "Telegram did not save the part".into(),
+    })
 }
 
-/// One `pre` entity over the whole text (SPEC §5.1). Telegram counts in UTF-16 units.
-fn whole(text: &str) -> enums::MessageEntity {
+/// Makes a `pre` entity over the whole text (docs/exchange.md). Telegram counts in UTF-16 units.
+fn preformatted(text: &str) -> enums::MessageEntity {
     types::MessageEntityPre {
         offset: 0,
         length: i32::try_from(text.encode_utf16().count()).unwrap_or(i32::MAX),
@@ -213,7 +215,8 @@ fn whole(text: &str) -> enums::MessageEntity {
     .into()
 }
 
-fn proof(updates: &enums::Updates, random_id: i64) -> Option<MessageId> {
+/// Finds the id of the message that was posted under `random_id`.
+fn message_id(updates: &enums::Updates, random_id: i64) -> Option<MessageId> {
     let list = match updates {
         enums::Updates::Updates(batch) => batch.updates.as_slice(),
         enums::Updates::Combined(batch) => batch.updates.as_slice(),

@@ -1,77 +1,55 @@
-//! Asks who a user is: photo, bot, deleted; and who administers a group.
+//! Looks users up, fetches their bios, and lists the administrators of a group.
 
 use std::collections::BTreeMap;
 
-use grammers_tl_types::{enums, functions as f, types};
+use telegram_wire::tl::{enums, functions as f, types};
+use telegram_wire::{CallError, Wire};
 
-use super::calls::Calls;
-use super::fault::CallError;
 use super::{convert, peer};
-use crate::model::{AccessHash, ChannelId, Sighting, User, UserId};
+use crate::model::{AccessHash, ChannelId, User, UserId, UserRef};
 
-/// How many administrators a call may give.
-const ADMINISTRATORS_A_CALL: i32 = 200;
+/// How many administrators one call may return.
+const ADMINISTRATORS_PER_CALL: i32 = 200;
 
-/// Asks for this account's own user object.
-pub(super) async fn own(calls: &Calls) -> Result<User, CallError> {
-    let answer = calls
+/// Fetches this account's own user object.
+pub(super) async fn own(wire: &Wire) -> Result<User, CallError> {
+    let answer = wire
         .invoke(&f::users::GetUsers {
             id: vec![enums::InputUser::UserSelf],
         })
         .await?;
-    answer
-        .first()
-        .map(convert::user)
-        .ok_or_else(|| CallError::Refused {
-            method: "users.getUsers",
-            code: 0,
-            name: "an empty answer about the account itself".into(),
-            value: None,
-        })
+    answer.first().map(convert::user).ok_or_else(|| {
+        let reason = "the answer about the account itself is empty";
+        CallError::local("users.getUsers", reason)
+    })
 }
 
-/// Asks for many users at once, and for those that this did not give, one by one in every other
-/// way to name them. Who is missing from the answer cannot be looked up at all. After `patience`
-/// refusals in a row that are not about a user, if it has a limit, the last one is the answer.
+/// Looks users up, first in batches, then each missing one alone and in every other way to name them. A
+/// user who is missing from the result cannot be looked up.
+///
+/// With `max_refusals`, returns the last refusal after so many in a row that do not concern one user.
 pub(super) async fn look_up(
-    calls: &Calls,
-    sightings: &[Sighting],
-    patience: Option<usize>,
+    wire: &Wire,
+    user_refs: &[UserRef],
+    max_refusals: Option<usize>,
 ) -> Result<BTreeMap<UserId, User>, CallError> {
-    let mut found = BTreeMap::new();
-    // One user that cannot be named spoils a batch. Those who are named by a message, which the fleet may have
-    // deleted, spoil none but their own.
-    for by_hash in [true, false] {
-        let batch: Vec<enums::InputUser> = sightings
-            .iter()
-            .filter(|sighting| sighting.full_hash.is_some() == by_hash)
-            .filter_map(|sighting| peer::for_user(sighting).into_iter().next())
-            .collect();
-        if batch.len() < 2 {
-            continue;
-        }
-        match ask(calls, batch).await {
-            Ok(users) => found.extend(users),
-            Err(CallError::Refused { .. }) => {}
-            Err(error) => return Err(error),
-        }
-    }
+    let mut found = look_up_in_batches(wire, user_refs).await?;
     let mut refusals = 0;
-    for sighting in sightings {
-        for way in peer::for_user(sighting) {
-            if found.contains_key(&sighting.user) {
+    for user_ref in user_refs {
+        for id in peer::for_user(user_ref) {
+            if found.contains_key(&user_ref.user) {
                 break;
             }
-            match ask(calls, vec![way]).await {
+            match fetch(wire, vec![id]).await {
                 Ok(users) => {
                     refusals = 0;
                     found.extend(users);
                 }
-                // What is wrong with this one, or could not be read of this one.
+                // The refusal, or the answer that could not be parsed, concerns this user alone.
                 Err(CallError::Refused { code: 0 | 400, .. }) => {}
                 Err(error @ CallError::Refused { .. }) => {
                     refusals += 1;
-                    if patience.is_some_and(|most| refusals >= most) {
+                    if max_refusals.is_some_and(|max| refusals >= max) {
                         return Err(error);
                     }
                 }
@@ -82,10 +60,47 @@ pub(super) async fn look_up(
     Ok(found)
 }
 
-/// Asks for a user's bio; `None` if they have none, or cannot be named.
-pub(super) async fn bio(calls: &Calls, sighting: &Sighting) -> Result<Option<String>, CallError> {
-    for id in peer::for_user(sighting) {
-        match calls.invoke(&f::users::GetFullUser { id }).await {
+/// Looks users up with one call for those who have an access hash, and one for those who are named by
+/// a message. Telegram refuses a whole batch for one bad name, and messages are often deleted, so the
+/// two kinds are kept apart.
+async fn look_up_in_batches(
+    wire: &Wire,
+    user_refs: &[UserRef],
+) -> Result<BTreeMap<UserId, User>, CallError> {
+    let mut found = BTreeMap::new();
+    for by_hash in [true, false] {
+        let batch: Vec<enums::InputUser> = user_refs
+            .iter()
+            .filter(|user_ref| user_ref.full_hash.is_some() == by_hash)
+            .filter_map(|user_ref| peer::for_user(user_ref).into_iter().next())
+            .collect();
+        if batch.len() < 2 {
+            continue;
+        }
+        match fetch(wire, batch).await {
+            Ok(users) => found.extend(users),
+            Err(CallError::Refused { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(found)
+}
+
+async fn fetch(
+    wire: &Wire,
+    id: Vec<enums::InputUser>,
+) -> Result<impl Iterator<Item = (UserId, User)>, CallError> {
+    let answer = wire.invoke(&f::users::GetUsers { id }).await?;
+    Ok(answer
+        .into_iter()
+        .filter(|user| matches!(user, enums::User::User(_)))
+        .map(|user| (UserId::new(user.id()), convert::user(&user))))
+}
+
+/// Fetches a user's bio. Returns `None` if they have none, or if Telegram accepts no way to name them.
+pub(super) async fn bio(wire: &Wire, user_ref: &UserRef) -> Result<Option<String>, CallError> {
+    for id in peer::for_user(user_ref) {
+        match wire.invoke(&f::users::GetFullUser { id }).await {
             Ok(enums::users::UserFull::Full(answer)) => {
                 let enums::UserFull::Full(user) = answer.full_user;
                 return Ok(user.about);
@@ -97,42 +112,31 @@ pub(super) async fn bio(calls: &Calls, sighting: &Sighting) -> Result<Option<Str
     Ok(None)
 }
 
-async fn ask(
-    calls: &Calls,
-    id: Vec<enums::InputUser>,
-) -> Result<impl Iterator<Item = (UserId, User)>, CallError> {
-    let answer = calls.invoke(&f::users::GetUsers { id }).await?;
-    Ok(answer
-        .into_iter()
-        .filter(|user| matches!(user, enums::User::User(_)))
-        .map(|user| (UserId::new(user.id()), convert::user(&user))))
-}
-
-/// Asks for a group's administrators.
+/// Lists a group's administrators, its creator among them.
 pub(super) async fn administrators(
-    calls: &Calls,
+    wire: &Wire,
     group: ChannelId,
     access_hash: AccessHash,
 ) -> Result<Vec<UserId>, CallError> {
     let mut found = Vec::new();
     loop {
         let offset = i32::try_from(found.len()).unwrap_or(i32::MAX);
-        let answer = calls
+        let answer = wire
             .invoke(&f::channels::GetParticipants {
                 channel: peer::input_channel(group, access_hash),
                 filter: enums::ChannelParticipantsFilter::ChannelParticipantsAdmins,
                 offset,
-                limit: ADMINISTRATORS_A_CALL,
+                limit: ADMINISTRATORS_PER_CALL,
                 hash: 0,
             })
             .await?;
         let enums::channels::ChannelParticipants::Participants(page) = answer else {
             return Ok(found);
         };
-        let new = administrators_of(&page);
-        let more = new.len() >= ADMINISTRATORS_A_CALL as usize;
-        found.extend(new);
-        if !more {
+        let administrators = administrators_of(&page);
+        let is_full = administrators.len() >= ADMINISTRATORS_PER_CALL as usize;
+        found.extend(administrators);
+        if !is_full {
             return Ok(found);
         }
     }

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""What Python's own `re` makes of the patterns that the rules are tested with.
+"""Records the answers of Python's `re` for the tests of crates/python-re.
 
     rules.py FIXTURE            compares a fixture with this Python, and fails on any difference
-    rules.py FIXTURE --write    writes the fixture anew
+    rules.py FIXTURE --write    replaces the fixture
 
-Patterns are compiled and searched for as the fleet does: re.search(pattern, text, re.I | re.S | re.M). The
-fixture says for each pattern whether it compiles and which texts it finds; and, for the sets `\\d`, `\\s` and `\\w`,
-for pairs of letters that case makes one, and for what Unicode has not assigned yet, the code points.
+The script searches as the fleet does: re.search(pattern, text, re.I | re.S | re.M). The fixture has the texts that
+each pattern matches, or null if Python refuses the pattern. It also has the code points of `\\d`, `\\s`, `\\w` and of the
+unassigned characters, and the letters that are equal if case does not matter.
 """
 import json
 import re
@@ -29,6 +29,7 @@ TEXTS = [
     "concat", "category", "-", "]", "\\", "#", "a#b", " ", "a b", "aaaaaaaaaaaaaaaaaaaa", "zzz", "Å", "å", "\u212b",
     "Straße", "STRASSE", "ΐ", "\u1fd3", "ΰ", "\u1fe3", "ﬅ", "ﬆ", "θ", "ϑ", "ϴ", "Ǆ", "ǅ", "ǆ", "ა", "Ა", "ꭰ", "Ꭰ", "\u0345",
     "ι", "Ι", "\u1fbe", "\u00e5\u0301", "N", "\u2160", "в", "В", "ᲀ", "𐐀", "𐐨", "中文", "後", "后", "乾", "干",
+    "", "xx", "zaax", "bab", "aaab", "aaaab", "aaaaa", "aabba", "abba", "bbbba", "babab",
 ]
 
 PATTERNS = r"""
@@ -596,18 +597,50 @@ a.*?b.*?c
 ^(?:\+?86)?1[3-9]\d{9}$
 (?i)t(?:\.|点)me
 (?<![a-z])cat(?![a-z])
+(?=x|(x))\1x
+(z)?(?>a*(?(1)x))a
+(?:(?=(?:a|(?=b)){2,})a){2}
+(?:(a)|b)\1
+(?!(a))b\1
+(?:(a)?b)+\1$
+(?:(?=(a))a|b)+\1
+(?:(?=(a|b))\w)+\1
+(?:(?=a*(b))a)*\1
+((?=(ba){,}()\3)b)+
+(?>(?=(a*))\1)b
+(?:(a)(?=b)|b)+\1
+(?:(a)|a)(?(1)b|c)
+(a(a)|aa)b(?(2)aa|b)a
+(|)?a(?(1)a|)$
+(|)*a(?(1)a|)$
+(?>(a)?(?(1)b|c))
+(?:(a)?+(?(1)b|c))+$
+(?:(?(1)b|(a)))+$
+(?=(a)?)(?(1)ab|b)$
+(?<!(a))(?(1)x|b)
+(?:a|(?=b)){2,}b
+(?:|a){2,}$
+(|a)+\1b
+(?:(a)|){2}\1b
+((?:a|(?=b)){2,})b\1
+(){0}\1
+(?=(a)){0}\1
+(?:(?=(a))){0}?a\1
+(?:a+){2}+b
+\b(?:(bb)+){2}+a
+(?>a{2}a??a{2})a$
 后
 [后]
 乾
 """.strip("\n").split("\n") + ["(?x)\n a # first\n b", "a\nb", "foo\nbar", "", "(?x)a\tb", "\t", "a{1,2}\\", "\\", "[\n]", "[\t ]", "\u00a0"]
 
-# What other versions than 3.11 see differently: numbers of groups that are no plain digits are errors from 3.12, the
-# flag t from 3.13, and 3.14 has \\z.
-VERSIONED = {"(?( 1)b)(a)", "(?(1_0)b)", "(?(+1)a|b)(c)", "(?t)a", r"\z"}
+# Later versions than 3.11 differ on these: numbers of groups that are no plain digits are errors from 3.12, the
+# flag t from 3.13; 3.14 has \\z, and its \\B matches an empty text.
+VERSIONED = {"(?( 1)b)(a)", "(?(1_0)b)", "(?(+1)a|b)(c)", "(?t)a", r"\z", r"\B"}
 
 
 def finds(pattern):
-    """Which texts it finds, by number; None if it does not compile."""
+    """Returns the numbers of the texts that the pattern matches, or None if it does not compile."""
     try:
         compiled = re.compile(pattern, FLAGS)
     except (re.error, OverflowError, ValueError, RecursionError):
@@ -616,7 +649,7 @@ def finds(pattern):
 
 
 def ranges(fits):
-    """The code points that fit, as a flat list of firsts and lasts."""
+    """Returns the code points that fit, as a flat list of first and last ones."""
     out = []
     for code in range(sys.maxunicode + 1):
         if 0xD800 <= code <= 0xDFFF or not fits(chr(code)):
@@ -629,7 +662,7 @@ def ranges(fits):
 
 
 def case_pairs():
-    """The letters, each with the others that it finds when case does not matter."""
+    """Returns each cased letter with all letters that it matches if case does not matter."""
     cased = [chr(c) for c in range(sys.maxunicode + 1) if not 0xD800 <= c <= 0xDFFF and chr(c).swapcase() != chr(c)
              or chr(c) in "ıſͅςϐϑϕϖϰϱϵẛιΐΰ\u1fd3\u1fe3\ufb05\ufb06µ"]
     everything = "".join(cased)
@@ -648,7 +681,7 @@ def fixture():
 
 
 def dump(data):
-    """One line for each pattern, so that a change can be read."""
+    """Formats the fixture with one line for each pattern, so that a diff is readable."""
     parts = []
     for key, value in data.items():
         if key == "patterns":
@@ -675,7 +708,7 @@ def main():
     differing = [new["pattern"] for old, new in zip(then["patterns"], now["patterns"])
                  if old != new and (sys.version_info[:2] == (3, 11) or new["pattern"] not in VERSIONED)]
     if then["texts"] != now["texts"] or len(then["patterns"]) != len(now["patterns"]):
-        sys.exit(f"{path}: not made from this list of patterns and texts; write it anew")
+        sys.exit(f"{path}: not made from this list of patterns and texts; run with --write")
     if differing:
         sys.exit(f"{path}: this Python differs on {differing}")
     sets = ("sets", "unassigned", "case")

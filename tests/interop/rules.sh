@@ -1,6 +1,6 @@
 #!/bin/sh
-# Asks the installed Python whether it still says of the rules' patterns what the tests hold to be Python's word.
-# Usage: tests/interop/rules.sh, from anywhere. Needs python3 of 3.11 or later, nothing else.
+# Checks that the installed Python still gives the answers that the tests of crates/python-re compare with.
+# Usage: tests/interop/rules.sh, from any directory. Needs python3 3.11 or later.
 set -eu
 cd "$(dirname "$0")/../.."
 exec python3 tests/interop/rules.py tests/fixtures/rules/python.json

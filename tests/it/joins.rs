@@ -8,7 +8,7 @@ use crate::harness::Scene;
 fn joins_of_every_kind_are_forwarded_once_and_unchanged() {
     let mut scene = Scene::new();
     scene.start();
-    let adder = scene.sim.add_user(UserSpec::new("Adder"));
+    let adder = scene.sim.add_user(UserSpec::new("AddedBy"));
     let mut expected = Vec::new();
     for how in [
         JoinKind::AddedBy(adder),

@@ -3,7 +3,7 @@
 mod reports;
 mod table;
 
-use scp_079_avatar::files::Opened;
+use scp_079_avatar::file_codec::DecodedFile;
 use serde_json::{Value, json};
 use telegram_sim::{Fault, JoinKind, Match, bot_api_id};
 
@@ -58,8 +58,10 @@ fn backup_and_count_run_on_schedule() {
 fn malformed_envelopes_are_counted_and_change_nothing() {
     let mut scene = Scene::new();
     scene.start();
-    let vectors: Vec<Value> =
-        serde_json::from_str(include_str!("../fixtures/exchange.json")).expect("vectors");
+    let vectors: Vec<Value> = serde_json::from_str(include_str!(
+        "../../crates/fleet-exchange/tests/fixtures/exchange.json"
+    ))
+    .expect("vectors");
     let owner = scene.sim.owner();
     let mut posts = 0;
     for (number, vector) in vectors.iter().enumerate() {
@@ -371,11 +373,11 @@ fn rules_are_replaced_matched_and_counted() {
     let counts = &scene.wait_for_envelopes("regex", "count", 1)[0];
     assert_eq!(counts.json["to"], json!(["REGEX"]));
     assert_eq!(counts.json["data"], "nm_words");
-    let Opened::List(list) = counts.open() else {
+    let DecodedFile::List(list) = counts.open() else {
         panic!("not a list")
     };
     assert_eq!(
-        list.json().expect("JSON")["data"],
+        list.to_json().expect("JSON")["data"],
         json!({"(?<!x)spam": 1, "new": 0})
     );
     assert!(
@@ -629,7 +631,7 @@ fn photos_are_posted_as_python_files_if_configured() {
         .expect("a photo");
     let bytes = &photo.file.as_ref().expect("a file").bytes;
     assert!(bytes.starts_with(b"AES\x02"));
-    let Opened::Photo(png) = open_file(bytes) else {
+    let DecodedFile::Photo(png) = open_file(bytes) else {
         panic!("not a photo")
     };
     assert!(png.starts_with(b"\x89PNG"));

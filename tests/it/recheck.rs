@@ -69,7 +69,7 @@ fn a_photo_added_after_the_join_is_found_and_posted_once() {
     assert_eq!(photos[0].image, scene.sim.photo_bytes(user));
     scene.wait_for_outcome(user, "forwarded");
     let (_, text, _) = output_of(scene.command("why").arg(user.to_string()));
-    assert!(text.contains("at a second look"), "{text}");
+    assert!(text.contains("by the recheck"), "{text}");
     wait_for_recheck(&scene);
     scene.stop();
     scene.start();

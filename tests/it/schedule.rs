@@ -267,7 +267,7 @@ fn posted_lists(scene: &Scene) -> BTreeMap<String, Value> {
         .filter(|post| post.by_account && post.text.contains("\"backup\""))
         .filter_map(|post| {
             let file = post.file?;
-            let whole = open_list(&file.bytes).json().expect("JSON");
+            let whole = open_list(&file.bytes).to_json().expect("JSON");
             let name = whole["list"].as_str().expect("a name").to_owned();
             Some((name, whole["data"].clone()))
         })

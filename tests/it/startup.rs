@@ -50,7 +50,7 @@ fn an_unusable_session_file_is_named_and_not_changed() {
         (
             "a text",
             |path| fs::write(path, "no session, but a text\n".repeat(50)).expect("written"),
-            &[foreign, "no SQLite database"],
+            &[foreign, "not an SQLite database"],
         ),
         (
             "Pyrogram's",

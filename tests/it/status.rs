@@ -128,7 +128,7 @@ fn status_of_a_running_instance_shows_channels_groups_queue_joins_floods_and_ord
             "last to run   the same",
             "A quiet group·[2J",
             "either nobody joined, or",
-            "messages.sendMedia rests until 20",
+            "messages.sendMedia is limited until 20",
             &format!("group {} is flooded since 20", bot_api_id(raided)),
             "1  obeyed",
             "1  refused: backup/now from LANG: ",
@@ -317,14 +317,14 @@ fn status_of_a_stopped_instance_shows_its_end_and_changes_nothing() {
         &[
             "not running, ended 20",
             "never     missed: at the next start",
-            "never     missed, and not made up for",
+            "never     missed, and skipped",
         ],
     );
     // An error ends the daemon.
     scene.sim.revoke_session();
     scene.launch();
     assert_eq!(scene.wait_for_exit().0, Some(77));
-    assert_unchanged(&scene, "failed", &["ended by trouble", "session"]);
+    assert_unchanged(&scene, "failed", &["ended by an error", "session"]);
     scene.sim.restore_login();
     // Another command holds the lock of the data directory.
     let lock = fs::File::open(scene.data_dir().join("lock")).expect("opened");

@@ -1,14 +1,20 @@
-//! Python's `re` syntax on fancy-regex, with a bound on the work of a search.
+#![doc = include_str!("../README.md")]
+#![warn(missing_docs)]
 
+mod budget;
 mod charset;
-mod cost;
-mod engine;
+mod error;
 mod parse;
+mod pattern;
+mod requirements;
+mod text;
 mod tree;
-mod write;
+mod weight;
+mod width;
+mod writer;
 
-#[cfg(test)]
-mod tests;
-
-pub use self::engine::{Allowance, Engine, Fold, Haystack, LONGEST, Outcome, RefusalReason};
-pub use self::parse::SyntaxError;
+pub use self::budget::{StepBudget, StepLimitExceeded};
+pub use self::error::{CompileError, SyntaxError};
+pub use self::pattern::{Options, Pattern, TextFolding};
+pub use self::text::Text;
+pub use self::tree::Flags;

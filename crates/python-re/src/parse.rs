@@ -1,98 +1,89 @@
-//! Reads Python's `re` syntax, as CPython 3.11 reads it.
+//! Parses Python's `re` syntax as CPython 3.11 does.
 //!
-//! Owns the grammar; [`escape`], [`class`] and [`group`] hold its three intricate corners. Refuses
-//! what Python refuses, and the little that the rules' own page lists. More than Python it takes
-//! in one point: global flags anywhere, not only in front, as Python did up to 3.10, since the fleet's
-//! rules were written for those.
+//! This module has alternatives, sequences and quantifiers; its children parse escapes, sets, groups and flags. The parser
+//! refuses the patterns that Python refuses and those that the README lists. In one point it accepts more: global flags
+//! may stand anywhere, as up to Python 3.10, because older patterns rely on that.
 
 mod class;
 mod escape;
+mod flags;
 mod group;
 mod source;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use self::source::{Source, Token};
-use super::tree::{At, Flags, Node, RepeatKind, Sequence, Width};
+use super::error::SyntaxError;
+use super::tree::{At, Flags, Node, RepeatKind, Sequence};
+use super::width::Width;
 
-/// The longest pattern that is read, in code points.
-pub(super) const LONGEST: usize = 8192;
-/// How deep groups may lie in groups.
-const DEEPEST: usize = 40;
-/// The number from which Python calls a repetition too large.
-const TOO_OFTEN: u64 = u32::MAX as u64;
-
-/// Why a pattern cannot be read, and where; never what it says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{what}, at character {}", at + 1)]
-pub struct SyntaxError {
-    /// What is wrong, mostly in Python's words.
-    pub what: &'static str,
-    /// How many characters of the pattern stand before it.
-    pub at: usize,
-}
+/// The longest pattern, in code points.
+const MAX_CHARS: usize = 8192;
+/// The most groups around a node.
+const MAX_DEPTH: usize = 40;
+/// Python refuses this number of repetitions and all above (`MAXREPEAT`).
+const MAX_REPEAT: u64 = u32::MAX as u64;
 
 type Result<T> = std::result::Result<T, SyntaxError>;
 
-/// A pattern that was read whole.
 #[derive(Debug)]
-pub(super) struct Parsed {
-    pub(super) alternatives: Vec<Sequence>,
-    /// The width of each group, by its number; the one at 0 is not used.
-    pub(super) groups: Vec<Option<Width>>,
+pub(crate) struct Parsed {
+    pub(crate) alternatives: Vec<Sequence>,
+    /// The width of each group at the group's number. Index 0 is not used.
+    pub(crate) groups: Vec<Option<Width>>,
+    /// The groups that backreferences and conditions name.
+    pub(crate) referenced: BTreeSet<usize>,
 }
 
-/// Reads a pattern under the fleet's flags.
-pub(super) fn parse(pattern: &str) -> Result<Parsed> {
+/// Parses a pattern under the flags that the caller of `re.compile` passes.
+pub(crate) fn parse(pattern: &str, mut flags: Flags) -> Result<Parsed> {
     let chars: Vec<char> = pattern.chars().collect();
-    if chars.len() > LONGEST {
-        return Err(SyntaxError {
-            what: "pattern longer than 8192 characters",
-            at: LONGEST,
-        });
+    if chars.len() > MAX_CHARS {
+        return Err(SyntaxError::new(
+            "pattern longer than 8192 characters",
+            MAX_CHARS,
+        ));
     }
-    let mut flags = Flags::FLEET;
-    // A global flag holds for the whole pattern, also for what stands before it: read again under it.
-    // Flags are only ever added, so this ends.
+    // A global flag also holds for the text in front of it, so the pattern is parsed again under that flag. Flags are only
+    // ever added, so the loop ends.
     loop {
         let mut parser = Parser::new(&chars, flags);
         let alternatives = parser.alternatives(flags, 0)?;
         if parser.source.peek().is_some() {
             return Err(parser.source.error("unbalanced parenthesis"));
         }
-        if let Some(&(_, at)) = parser
+        if let Some(&(_, position)) = parser
             .forward
             .iter()
             .find(|(group, _)| *group >= parser.groups.len())
         {
-            return Err(SyntaxError {
-                what: "invalid group reference",
-                at,
-            });
+            return Err(SyntaxError::new("invalid group reference", position));
         }
         if parser.global == flags {
             return Ok(Parsed {
                 alternatives,
                 groups: parser.groups,
+                referenced: parser.referenced,
             });
         }
         flags = parser.global;
     }
 }
 
-/// What is known while a pattern is being read.
 struct Parser<'a> {
     source: Source<'a>,
-    /// The flags that hold for the whole pattern, as far as it was read.
+    /// The global flags that were found so far.
     global: Flags,
-    /// The width of each group once it is closed.
+    /// The width of each group, `None` while the group is open.
     groups: Vec<Option<Width>>,
     names: BTreeMap<String, usize>,
-    /// Conditions on groups, which may come later: the group, and where the condition stands.
+    /// The groups that backreferences and conditions name.
+    referenced: BTreeSet<usize>,
+    /// Conditions may name groups that open later: the group's number and the position of the condition.
     forward: Vec<(usize, usize)>,
-    /// Inside a lookbehind: how many groups there were before it.
+    /// Inside a lookbehind, the number of the first group that opened in it.
     lookbehind: Option<usize>,
-    /// Whether `(?u)` was said, which excludes `(?a)`.
+    /// `(?u)` was found, which excludes `(?a)`.
     unicode: bool,
 }
 
@@ -103,15 +94,16 @@ impl<'a> Parser<'a> {
             global: flags,
             groups: vec![None],
             names: BTreeMap::new(),
+            referenced: BTreeSet::new(),
             forward: Vec::new(),
             lookbehind: None,
             unicode: false,
         }
     }
 
-    /// Reads `a|b|c` up to the end or the closing parenthesis.
+    /// Parses `a|b|c` up to the end or the closing parenthesis.
     fn alternatives(&mut self, flags: Flags, depth: usize) -> Result<Vec<Sequence>> {
-        if depth > DEEPEST {
+        if depth > MAX_DEPTH {
             return Err(self.source.error("groups nested more than 40 deep"));
         }
         let mut alternatives = vec![self.sequence(flags, depth)?];
@@ -121,7 +113,6 @@ impl<'a> Parser<'a> {
         Ok(alternatives)
     }
 
-    /// Reads one alternative.
     fn sequence(&mut self, flags: Flags, depth: usize) -> Result<Sequence> {
         let mut sequence = Sequence::new();
         loop {
@@ -159,7 +150,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Puts the piece before a quantifier under it.
+    /// Replaces the last node by its repetition.
     fn repeat(
         &mut self,
         sequence: &mut Sequence,
@@ -167,7 +158,7 @@ impl<'a> Parser<'a> {
         max: Option<u32>,
         start: usize,
     ) -> Result<()> {
-        let error = |what| SyntaxError { what, at: start };
+        let error = |message| SyntaxError::new(message, start);
         let body = match sequence.pop() {
             None | Some(Node::At(..)) => return Err(error("nothing to repeat")),
             Some(Node::Repeat { .. }) => return Err(error("multiple repeat")),
@@ -189,13 +180,13 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    /// Reads what follows `{`; `None`, and nothing read, if that is no quantifier.
+    /// Parses the rest of a quantifier after `{`. Returns `None` and takes nothing if `{` is a plain character.
     fn counts(&mut self, start: usize) -> Result<Option<(u32, Option<u32>)>> {
-        let error = |what| SyntaxError { what, at: start };
+        let error = |message| SyntaxError::new(message, start);
         if self.source.peek() == Some(Token::Plain('}')) {
             return Ok(None);
         }
-        let here = self.source.position();
+        let before = self.source.position();
         let low = self.source.digits();
         let high = if self.source.take_if(',') {
             self.source.digits()
@@ -203,18 +194,18 @@ impl<'a> Parser<'a> {
             low.clone()
         };
         if !self.source.take_if('}') {
-            self.source.seek(here);
+            self.source.seek(before);
             return Ok(None);
         }
         let count = |digits: &str| -> Result<Option<u32>> {
             if digits.is_empty() {
                 return Ok(None);
             }
-            // more digits than fit are too large as well
+            // The number consists of digits, so a failure to parse means that it is too large.
             let count = digits.parse::<u64>().unwrap_or(u64::MAX);
             u32::try_from(count)
                 .ok()
-                .filter(|_| count < TOO_OFTEN)
+                .filter(|_| count < MAX_REPEAT)
                 .map(Some)
                 .ok_or_else(|| error("the repetition number is too large"))
         };

@@ -1,8 +1,8 @@
-//! What is said about a configuration that cannot be used.
+//! The errors of configurations that cannot be used.
 
-use super::{Place, minimal};
+use super::{ConfigDir, minimal};
 
-/// A wrong line: its section, itself, and what the error must say.
+/// A section, a wrong line in it, and the parts of the error message.
 type Case = (&'static str, &'static str, &'static [&'static str]);
 
 #[rustfmt::skip]
@@ -12,7 +12,7 @@ const WRONG: &[Case] = &[
     ("telegram", "Data_Dir = \"x\"", &["did you mean data_dir?"]),
     ("telegram", "reset_day = \"last\"", &["move the line to section [custom]"]),
     ("custom", "nospamid = 1", &["did you mean nospam_id, in section [bots]?"]),
-    ("mode", "zzzzzzzz = 1", &["this section knows backup"]),
+    ("mode", "zzzzzzzz = 1", &["the keys of this section are backup"]),
     ("bots", "nospan_id = 1", &["did you mean nospam_id?"]),
     ("channels", "critical_channel_id = 0", &["AVATAR does not use that channel"]),
     ("encrypt", "key = \"x\"", &["seals files with the password alone"]),
@@ -20,16 +20,16 @@ const WRONG: &[Case] = &[
     ("pyrogram", "api_id = 1", &["[pyrogram]: there is no such section", "[telegram]"]),
     ("something", "a = 1", &["there is no such section", "the sections are [bots],"]),
     // Wrong types.
-    ("proxy", "enabled = \"yes\"", &["the text \"yes\" stands where true or false", "enabled = true"]),
-    ("proxy", "enabled = 1", &["the number 1 stands where true or false belongs"]),
-    ("proxy", "port = \"1080\"", &["the text \"1080\" stands where a whole number", "port = 1080"]),
-    ("proxy", "username = 5", &["the number 5 stands where a text belongs", "in quotes"]),
-    ("custom", "time_new = 30.5", &["the number 30.5 stands where a whole number"]),
-    ("custom", "zh_cn = []", &["a list stands where true or false belongs"]),
+    ("proxy", "enabled = \"yes\"", &["expected true or false, found the text \"yes\"", "enabled = true"]),
+    ("proxy", "enabled = 1", &["expected true or false, found the number 1"]),
+    ("proxy", "port = \"1080\"", &["expected a whole number, found the text \"1080\"", "port = 1080"]),
+    ("proxy", "username = 5", &["expected a text, found the number 5", "in quotes"]),
+    ("custom", "time_new = 30.5", &["expected a whole number, found the number 30.5"]),
+    ("custom", "zh_cn = []", &["expected true or false, found a list"]),
     ("bots", "user_id = \"[DATA EXPUNGED]\"", &["is not filled in", "or remove the line"]),
     ("telegram", "device_model = \"\"", &["is empty", "or remove the line"]),
     ("channels", "debug_channel_id = 2020-01-01", &["the date 2020-01-01", "without quotes"]),
-    ("schedule", "status = true", &["true stands where a text belongs"]),
+    ("schedule", "status = true", &["expected a text, found true"]),
     // Out of range.
     ("proxy", "port = 0", &["0 is out of range", "1 to 65535"]),
     ("proxy", "port = 65536", &["65536 is out of range"]),
@@ -38,30 +38,30 @@ const WRONG: &[Case] = &[
     ("delivery", "min_interval_ms = -1", &["-1 is out of range", "0 to 3600000"]),
     ("delivery", "max_age_hours = 0", &["0 is out of range", "max_age_hours = 48"]),
     ("delivery", "spool_max_mb = 0", &["0 is out of range", "megabytes"]),
-    ("bots", "user_id = -5", &["-5 is no account's id", "positive number"]),
+    ("bots", "user_id = -5", &["-5 is not an account id", "positive number"]),
     // No meaning.
-    ("channels", "exchange_channel_id = 1234567890", &["1234567890 is no channel's id", "-1001234567890"]),
+    ("channels", "exchange_channel_id = 1234567890", &["1234567890 is not a channel id", "-1001234567890"]),
     ("channels", "exchange_channel_id = -55", &["-1000000000055"]),
     ("channels", "exchange_channel_id = -10012345678", &["as the Bot API has it"]),
     ("channels", "exchange_channel_id = -9223372036854775808", &["as the Bot API has it"]),
     ("channels", "exchange_channel_id = -1001234567890", &["the same channel as hide_channel_id", "or 0"]),
-    ("custom", "reset_day = \"first monday\"", &["no day of a month", "\"1st mon\" to \"5th sun\""]),
-    ("custom", "reset_day = 32", &["\"32\" is no day of a month"]),
-    ("exchange", "dialect = \"new\"", &["\"new\" is no dialect", "\"classic\", \"current\""]),
-    ("exchange", "files = \"pickle\"", &["\"pickle\" is no kind of file", "\"sealed\", \"python\""]),
-    ("log", "level = \"verbose\"", &["\"verbose\" is no level", "\"debug\""]),
-    ("log", "format = \"xml\"", &["\"xml\" is no format", "\"json\""]),
-    ("schedule", "backup = \"20:00\"", &["\"20:00\" is no cron expression", "backup = \"0 20 * * *\""]),
-    ("schedule", "count = \"0 0 31 4 *\"", &["never comes"]),
-    ("schedule", "reset_time = \"0 22 1 * *\"", &["for reset_day to say"]),
-    ("proxy", "hostname = \"socks5://x\"", &["is no host", "without scheme and port"]),
+    ("custom", "reset_day = \"first monday\"", &["not a day of a month", "\"1st mon\" to \"5th sun\""]),
+    ("custom", "reset_day = 32", &["\"32\" is not a day of a month"]),
+    ("exchange", "dialect = \"new\"", &["\"new\" is not a value of this key", "\"classic\", \"current\""]),
+    ("exchange", "files = \"pickle\"", &["\"pickle\" is not a value of this key", "\"sealed\", \"python\""]),
+    ("log", "level = \"verbose\"", &["\"verbose\" is not a value of this key", "\"debug\""]),
+    ("log", "format = \"xml\"", &["\"xml\" is not a value of this key", "\"json\""]),
+    ("schedule", "backup = \"20:00\"", &["\"20:00\" is not a cron expression", "backup = \"0 20 * * *\""]),
+    ("schedule", "count = \"0 0 31 4 *\"", &["has no occurrence"]),
+    ("schedule", "reset_time = \"0 22 1 * *\"", &["belongs in reset_day"]),
+    ("proxy", "hostname = \"socks5://x\"", &["is not a host", "without scheme and port"]),
 ];
 
 #[test]
-fn every_wrong_value_is_named_with_its_remedy() {
+fn every_wrong_value_is_reported_with_its_remedy() {
     for (section, wrong, parts) in WRONG {
         let text = minimal(section, wrong);
-        let errors = Place::with(&text).errors();
+        let errors = ConfigDir::with(&text).errors();
         assert_eq!(errors.len(), 1, "{wrong}: {errors:#?}");
         let at = text.lines().position(|line| {
             let header = parts.iter().any(|part| part.contains("no such section"));
@@ -71,8 +71,12 @@ fn every_wrong_value_is_named_with_its_remedy() {
                 (*wrong).to_owned()
             }
         });
-        let place = format!("config.toml:{}: [{section}]", at.expect("is there") + 1);
-        assert!(errors[0].starts_with(&place), "{}\n{place}", errors[0]);
+        let position = format!("config.toml:{}: [{section}]", at.expect("is there") + 1);
+        assert!(
+            errors[0].starts_with(&position),
+            "{}\n{position}",
+            errors[0]
+        );
         let key = wrong.split(' ').next().expect("a key");
         assert!(
             parts[0].contains("no such section") || errors[0].contains(key),
@@ -91,10 +95,10 @@ fn every_wrong_value_is_named_with_its_remedy() {
 
 #[test]
 fn everything_wrong_is_reported_at_once_in_the_order_of_the_file() {
-    let place = Place::with(
+    let dir = ConfigDir::with(
         "stray = 1\n[delivery]\nmax_age_hours = 0\nspool = 1\n[telegram]\napi_id = \"\"\n[encrypt]\npassword = \"short\"\n",
     );
-    let heads: Vec<_> = place
+    let heads: Vec<_> = dir
         .errors()
         .iter()
         .map(|error| error.lines().next().unwrap_or_default().to_owned())
@@ -116,17 +120,17 @@ fn everything_wrong_is_reported_at_once_in_the_order_of_the_file() {
 #[test]
 fn an_empty_file_lacks_the_required_keys() {
     for text in ["", "\n", "# nothing\n"] {
-        let errors = Place::with(text).errors();
+        let errors = ConfigDir::with(text).errors();
         assert_eq!(errors.len(), 4, "{errors:#?}");
     }
 }
 
 #[test]
-fn a_section_that_is_something_else_is_one_error() {
+fn a_value_in_place_of_a_section_is_one_error() {
     let rest =
         "[channels]\nhide_channel_id = -1001234567890\n[encrypt]\npassword = \"correct horse\"\n";
     for text in ["telegram = 5\n", "[[telegram]]\napi_id = 1\n"] {
-        let errors = Place::with(&format!("{text}{rest}")).errors();
+        let errors = ConfigDir::with(&format!("{text}{rest}")).errors();
         assert_eq!(errors.len(), 1, "{errors:#?}");
         assert!(
             errors[0].contains("[telegram]: is not a section"),
@@ -151,7 +155,7 @@ const SYNTAX: &[Case] = &[
 fn a_syntax_error_has_line_and_column_and_hides_no_other_error() {
     for (section, lines, parts) in SYNTAX {
         let text = minimal(section, &format!("{lines}\n[log]\nlevel = \"loud\""));
-        let errors = Place::with(&text).errors();
+        let errors = ConfigDir::with(&text).errors();
         assert_eq!(errors.len(), 2, "{lines}: {errors:#?}");
         let last = lines.lines().last().expect("a line");
         let line = text
@@ -173,14 +177,18 @@ fn a_syntax_error_has_line_and_column_and_hides_no_other_error() {
                 errors[0]
             );
         }
-        assert!(errors[1].contains("\"loud\" is no level"), "{}", errors[1]);
+        assert!(
+            errors[1].contains("\"loud\" is not a value of this key"),
+            "{}",
+            errors[1]
+        );
     }
 }
 
 #[test]
-fn a_broken_header_does_not_make_its_keys_strangers() {
+fn the_keys_below_a_broken_header_are_not_unknown() {
     let text = minimal("log", "").replace("[channels]", "[channels");
-    let errors = Place::with(&text).errors();
+    let errors = ConfigDir::with(&text).errors();
     assert_eq!(errors.len(), 1, "{errors:#?}");
     assert!(errors[0].starts_with("config.toml:4:"), "{}", errors[0]);
 }
@@ -201,13 +209,13 @@ fn no_error_repeats_a_secret() {
         minimal("encrypt", &format!("pasword = \"{secret}\"")),
     ];
     for text in cases {
-        let errors = Place::with(&text).errors().join("\n");
+        let errors = ConfigDir::with(&text).errors().join("\n");
         assert!(!errors.contains("hunter2"), "{errors}");
     }
     let number = minimal("log", "").replace("\"correct horse\"", "1234567890123");
-    let errors = Place::with(&number).errors().join("\n");
+    let errors = ConfigDir::with(&number).errors().join("\n");
     assert!(
-        errors.contains("[encrypt] password: a whole number stands"),
+        errors.contains("[encrypt] password: expected a text, found a whole number"),
         "{errors}"
     );
     assert!(
@@ -217,11 +225,11 @@ fn no_error_repeats_a_secret() {
 }
 
 #[test]
-fn a_config_ini_is_told_all_that_has_changed() {
-    let place = Place::with(
+fn the_errors_of_a_config_ini_list_every_change() {
+    let dir = ConfigDir::with(
         "[pyrogram]\napi_id = [DATA EXPUNGED]\n; old\n[custom]\nzh_cn = False\ndefault_group_link = \"x\"\n[channels\nhide_channel_id = -1001\n[encrypt]\nkey = \"x\"\n",
     );
-    let heads: Vec<_> = place
+    let heads: Vec<_> = dir
         .errors()
         .iter()
         .map(|error| error.lines().next().unwrap_or_default().to_owned())
@@ -239,9 +247,9 @@ fn a_config_ini_is_told_all_that_has_changed() {
 }
 
 #[test]
-fn a_syntax_error_elsewhere_does_not_hide_what_is_missing() {
+fn a_syntax_error_elsewhere_does_not_hide_a_missing_key() {
     let text = minimal("log", "level = True").replace("password", "#");
-    let errors = Place::with(&text).errors();
+    let errors = ConfigDir::with(&text).errors();
     assert_eq!(errors.len(), 2, "{errors:#?}");
     assert!(
         errors[0].contains("[encrypt] password: is missing"),

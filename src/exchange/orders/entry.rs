@@ -1,119 +1,96 @@
-//! One line of the table of orders: how it is read against an envelope, and how it is printed for people.
-//!
-//! The documentation's table is printed from the same entries that judge, so that the two cannot differ.
+//! One entry of the table of orders: checks an envelope against it, and prints it as a line of Markdown.
 
 use std::fmt;
 
-use serde_json::Value;
+use fleet_exchange::Envelope;
 
-use super::data::BadData;
-use super::{Order, RefusedWhy};
-use crate::exchange::envelope::Envelope;
+use super::data::{Data, DataError};
+use super::{Order, OrderError};
 
-/// One line of the table.
+/// Orders with the same senders, the same form of data and the same effect.
 pub(super) struct Entry {
-    /// Who may give these orders.
     pub(super) senders: Senders,
-    /// To whom they have to be addressed.
     pub(super) to: Addressee,
-    /// Their actions and types.
     pub(super) names: &'static [Names],
-    /// What the data looks like, for people.
+    /// Describes the data in the documentation.
     pub(super) data: &'static str,
-    /// Reads the data.
-    pub(super) read: fn(&Value) -> Result<Order, BadData>,
-    /// Which of these orders fewer senders may give.
-    pub(super) narrowed: Option<Narrowed>,
-    /// What the order does, for people.
+    pub(super) read: fn(Data<'_>) -> Result<Order, DataError>,
+    pub(super) restriction: Option<Restriction>,
+    /// Describes the effect in the documentation.
     pub(super) effect: &'static str,
 }
 
 /// An action and its type.
 pub(super) type Names = (&'static str, &'static str);
 
-/// Who may give an order.
+/// The bots that may give an order.
 pub(super) enum Senders {
-    /// Whoever posts in HIDE or EXCHANGE.
+    /// Every bot that posts in HIDE or EXCHANGE.
     Anyone,
-    /// These bots.
-    These(&'static [&'static str]),
+    Only(&'static [&'static str]),
 }
 
-/// Whom an order has to be addressed to.
-#[derive(PartialEq, Eq)]
+/// The name that must be among the receivers of an order.
+#[derive(Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "UPPERCASE", const_into_str)]
 pub(super) enum Addressee {
-    /// This program.
     Avatar,
     /// All bots.
     Emergency,
-    /// The bot USER; AVATAR overhears it.
+    /// The bot USER. AVATAR reads these orders along with it.
     User,
 }
 
-/// Orders of an entry that not all of its senders may give.
-pub(super) struct Narrowed {
-    /// Which, for people.
-    pub(super) what: &'static str,
-    /// Which.
-    pub(super) is_meant: fn(&Order) -> bool,
-    /// Who may give them.
+/// Reserves some orders of an entry for a part of its senders.
+pub(super) struct Restriction {
+    /// Names these orders in the documentation.
+    pub(super) label: &'static str,
+    pub(super) applies: fn(&Order) -> bool,
     pub(super) senders: &'static [&'static str],
 }
 
 impl Entry {
-    /// Judges an envelope that has one of the entry's names; `None` if it was said to others.
-    pub(super) fn judge(
-        &self,
-        envelope: &Envelope,
-        own_name: &str,
-    ) -> Option<Result<Order, RefusedWhy>> {
-        let is_to = |wanted: &str| envelope.to.iter().any(|name| name == wanted);
-        let addressed = match self.to {
-            Addressee::Avatar => is_to(own_name),
-            Addressee::Emergency | Addressee::User => is_to(self.to.as_str()),
-        };
-        if !addressed {
-            let refused = Err(RefusedWhy::Addressee(self.to.as_str()));
-            return is_to(own_name).then_some(refused);
-        }
-        let may = match self.senders {
-            Senders::Anyone => true,
-            Senders::These(names) => names.contains(&envelope.from.as_str()),
-        };
-        if !may {
-            let why = if self.to == Addressee::User && !is_to(own_name) {
-                RefusedWhy::Overheard
-            } else {
-                RefusedWhy::Sender
-            };
-            return Some(Err(why));
-        }
-        Some(self.order(envelope))
+    /// Returns true if an envelope with one of the entry's names is addressed to this program, or to the entry's
+    /// addressee.
+    pub(super) fn concerns(&self, envelope: &Envelope, own_name: &str) -> bool {
+        is_addressed_to(envelope, own_name) || self.is_addressed(envelope, own_name)
     }
 
-    /// Reads the order of a sender who may give orders of this entry.
-    fn order(&self, envelope: &Envelope) -> Result<Order, RefusedWhy> {
-        let order = (self.read)(&envelope.data)?;
-        match &self.narrowed {
-            Some(narrowed)
-                if (narrowed.is_meant)(&order)
-                    && !narrowed.senders.contains(&envelope.from.as_str()) =>
+    /// Reads the order from an envelope that [concerns](Self::concerns) this program.
+    pub(super) fn order(&self, envelope: &Envelope, own_name: &str) -> Result<Order, OrderError> {
+        let sender = envelope.from.as_str();
+        if !self.is_addressed(envelope, own_name) {
+            return Err(OrderError::Addressee(self.to.into_str()));
+        }
+        if matches!(self.senders, Senders::Only(names) if !names.contains(&sender)) {
+            return Err(if is_addressed_to(envelope, own_name) {
+                OrderError::Sender
+            } else {
+                OrderError::Overheard
+            });
+        }
+        let order = (self.read)(Data::new(&envelope.data))?;
+        match &self.restriction {
+            Some(restriction)
+                if (restriction.applies)(&order) && !restriction.senders.contains(&sender) =>
             {
-                Err(RefusedWhy::SenderOfThis(narrowed.what))
+                Err(OrderError::SenderWith(restriction.label))
             }
             _ => Ok(order),
         }
     }
+
+    fn is_addressed(&self, envelope: &Envelope, own_name: &str) -> bool {
+        let addressee = match self.to {
+            Addressee::Avatar => own_name,
+            Addressee::Emergency | Addressee::User => self.to.into_str(),
+        };
+        is_addressed_to(envelope, addressee)
+    }
 }
 
-impl Addressee {
-    const fn as_str(&self) -> &'static str {
-        match self {
-            Self::Avatar => "AVATAR",
-            Self::Emergency => "EMERGENCY",
-            Self::User => "USER",
-        }
-    }
+fn is_addressed_to(envelope: &Envelope, name: &str) -> bool {
+    envelope.to.iter().any(|receiver| receiver == name)
 }
 
 impl fmt::Display for Entry {
@@ -121,10 +98,10 @@ impl fmt::Display for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.senders {
             Senders::Anyone => f.write_str("| anyone")?,
-            Senders::These(names) => write!(f, "| {}", names.join(", "))?,
+            Senders::Only(names) => write!(f, "| {}", names.join(", "))?,
         }
         if self.to != Addressee::Avatar {
-            write!(f, ", to {}", self.to.as_str())?;
+            write!(f, ", to {}", self.to.into_str())?;
         }
         let names = self
             .names
@@ -132,9 +109,9 @@ impl fmt::Display for Entry {
             .map(|(action, kind)| format!("{action} / {kind}"));
         let names = names.collect::<Vec<_>>().join("; ");
         write!(f, " | {names} | {}", self.data)?;
-        if let Some(narrowed) = &self.narrowed {
-            let senders = narrowed.senders.join(" or ");
-            write!(f, "; {} only from {senders}", narrowed.what)?;
+        if let Some(restriction) = &self.restriction {
+            let senders = restriction.senders.join(" or ");
+            write!(f, "; {} only from {senders}", restriction.label)?;
         }
         write!(f, " | {} |", self.effect)
     }

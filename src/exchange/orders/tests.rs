@@ -1,6 +1,6 @@
-//! Every line of SPEC §5.5, from every sender, and what is refused of it.
+//! Every order of the table from every sender, and what is refused.
 //!
-//! The fixture is SPEC's table written out by hand, not printed from the code.
+//! The fixture was transcribed from the contract with the fleet and is not printed from the code.
 
 mod hostile;
 
@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::exchange::{envelope, format_data};
+use crate::exchange::format_data;
+use crate::model::{Bad, ChannelId, List, MessageId, UserId};
 
 const AVATAR: &str = "AVATAR";
 const GROUP: ChannelId = ChannelId::from_bare(1_234_567_890);
@@ -17,90 +18,93 @@ const USER: UserId = UserId::new(12_345_678);
 const ADMIN: UserId = UserId::new(87_654_321);
 const MESSAGE: MessageId = MessageId::new(123);
 
-/// One line of the table, or one of its meanings.
+/// One line of the table, or one order of a line.
 #[derive(serde::Deserialize)]
 struct Row {
     row: String,
     senders: Vec<String>,
     to: String,
     orders: Vec<(String, String)>,
-    /// Ways to say it.
+    /// Spellings of the data, all with the same meaning.
     data: Vec<Value>,
-    /// Ways to get it wrong.
-    broken: Vec<Value>,
-    /// Senders that may not give it.
+    invalid: Vec<Value>,
+    /// Senders that may not give the orders of the line.
     refused: Vec<String>,
-    /// Senders that may give the line's orders, but not this one.
+    /// Senders that may give the line's orders, but not with this data.
     #[serde(default)]
-    not_from: Vec<String>,
+    restricted: Vec<String>,
 }
 
 fn rows() -> Vec<Row> {
     serde_json::from_str(include_str!("../../../tests/fixtures/orders.json")).unwrap()
 }
 
-/// What a post with these words is to AVATAR, by way of its text.
-fn heard(sender: &str, to: &[&str], (action, kind): (&str, &str), data: &Value) -> Heard {
+/// Writes an envelope and classifies what is read from its text.
+fn classify_sent(
+    sender: &str,
+    to: &[&str],
+    (action, kind): (&str, &str),
+    data: &Value,
+) -> Classified {
     let text = format_data(sender, to, action, kind, data);
-    understand(&envelope::read(&text).unwrap(), AVATAR)
+    classify(&Envelope::parse(&text).unwrap(), AVATAR)
 }
 
-fn why(heard: Heard) -> RefusedWhy {
-    match heard {
-        Heard::Refused(refused) => refused.why,
-        other => panic!("{other:?} is no refusal"),
+fn reason(classified: Classified) -> OrderError {
+    match classified {
+        Classified::Refused(refused) => refused.reason,
+        other => panic!("{other:?} is not a refusal"),
     }
 }
 
-/// The order that the fixture's row stands for.
-fn meant(row: &str) -> Order {
-    let group = GROUP;
-    let (user, admin, message) = (USER, ADMIN, MESSAGE);
-    let clear = |what| Order::Clear { admin, what };
+/// Returns the order that a row of the fixture stands for.
+fn expected(row: &str) -> Order {
+    let (group, user, admin, message) = (GROUP, USER, ADMIN, MESSAGE);
+    let clear = |part| Order::Clear { admin, part };
     match row {
-        "a bad user" => Order::AddBad(Bad::User(user)),
-        "a bad channel" => Order::AddBad(Bad::Channel(group)),
-        "a bad user no more" => Order::RemoveBad(Bad::User(user)),
-        "a bad channel no more" => Order::RemoveBad(Bad::Channel(group)),
-        "an exception" => Order::AddExcept { user },
-        "an exception no more" => Order::RemoveExcept { user },
-        "a handled message" => Order::Declare { group, message },
-        "a flood" => Order::FloodBegin { group },
-        "a flood's end" => Order::FloodEnd { group },
-        "a kicked user" => Order::Kicked { group, user },
-        "the version" | "the version, newer" => Order::VersionAsk {
+        "add bad user" => Order::AddBad(Bad::User(user)),
+        "add bad channel" => Order::AddBad(Bad::Channel(group)),
+        "remove bad user" => Order::RemoveBad(Bad::User(user)),
+        "remove bad channel" => Order::RemoveBad(Bad::Channel(group)),
+        "add except" => Order::AddExcept { user },
+        "remove except" => Order::RemoveExcept { user },
+        "declare" => Order::Declare { group, message },
+        "flood begin" => Order::FloodBegin { group },
+        "flood end" => Order::FloodEnd { group },
+        "kicked" => Order::Kicked { group, user },
+        "version ask" | "version ask with group" => Order::VersionAsk {
             admin,
             message,
-            group: row.ends_with("newer").then_some(group),
+            group: row.ends_with("group").then_some(group),
         },
-        "a backup" => Order::BackupNow,
+        "backup now" => Order::BackupNow,
         "clear bad channels" => clear(Cleared::BadChannels),
         "clear bad users" => clear(Cleared::BadUsers),
         "clear except long" => clear(Cleared::ExceptLong),
         "clear user all" => clear(Cleared::UserAll),
         "clear user new" => clear(Cleared::UserNew),
-        "a score" => Order::RemoveScore { user },
-        "administrators" => Order::Refresh { admin },
-        "the status" => Order::StatusAsk { admin, message },
-        "the counts" => Order::RegexCount,
-        "to HIDE" => Order::Hide(true),
-        "back to EXCHANGE" => Order::Hide(false),
-        other => with_list(other),
+        "remove score" => Order::RemoveScore { user },
+        "refresh" => Order::Refresh { admin },
+        "status ask" => Order::StatusAsk { admin, message },
+        "regex count" => Order::RegexCount,
+        "hide true" => Order::Hide(true),
+        "hide false" => Order::Hide(false),
+        other => expected_with_list(other),
     }
 }
 
-/// The orders that have a list's name in them.
-fn with_list(row: &str) -> Order {
+/// Returns the order of a row that ends with the name of a list.
+fn expected_with_list(row: &str) -> Order {
     let name = row.rsplit(' ').next().unwrap();
     let list = List::ALL.into_iter().find(|list| list.as_str() == name);
     match (row.strip_suffix(name).unwrap(), list.unwrap()) {
-        ("back to ", list) => Order::Rollback { admin: ADMIN, list },
-        ("rules of ", List::Words(list)) => Order::RegexUpdate { list },
+        ("rollback ", list) => Order::Rollback { admin: ADMIN, list },
+        ("regex update ", List::Words(list)) => Order::RegexUpdate { list },
         _ => panic!("{row}"),
     }
 }
 
-/// Calls with each row and each of its orders.
+/// Calls `check` with each row and each of its orders.
 fn each(mut check: impl FnMut(&Row, (&str, &str))) {
     for row in rows() {
         for (action, kind) in &row.orders {
@@ -110,110 +114,112 @@ fn each(mut check: impl FnMut(&Row, (&str, &str))) {
 }
 
 #[test]
-fn every_order_is_obeyed_from_every_sender_that_may_give_it() {
-    let mut obeyed = 0;
+fn every_order_is_accepted_from_every_sender_that_may_give_it() {
+    let mut accepted = 0;
     each(|row, names| {
         for sender in &row.senders {
             for data in &row.data {
                 for to in [&[row.to.as_str()][..], &["TIP", &row.to, "NOSPAM"]] {
-                    let heard = heard(sender, to, names, data);
                     assert_eq!(
-                        heard,
-                        Heard::Obey(meant(&row.row)),
+                        classify_sent(sender, to, names, data),
+                        Classified::Order(expected(&row.row)),
                         "{sender} {names:?} {data}"
                     );
-                    obeyed += 1;
+                    accepted += 1;
                 }
             }
         }
     });
-    assert!(obeyed > 300, "{obeyed}");
+    assert!(accepted > 300, "{accepted}");
 }
 
 #[test]
-fn an_order_of_one_who_may_not_give_it_is_refused() {
+fn an_order_of_a_sender_who_may_not_give_it_is_refused() {
     each(|row, names| {
-        let overheard = row.to == "USER";
+        let to_other_bot = if row.to == "USER" {
+            OrderError::Overheard
+        } else {
+            OrderError::Sender
+        };
         for sender in &row.refused {
-            for data in row.data.iter().chain(&row.broken) {
-                let said = why(heard(sender, &[&row.to], names, data));
-                let alone = if overheard {
-                    RefusedWhy::Overheard
-                } else {
-                    RefusedWhy::Sender
-                };
-                assert_eq!(said, alone, "{sender} {names:?}");
-                let said = why(heard(sender, &[&row.to, AVATAR], names, data));
-                assert_eq!(said, RefusedWhy::Sender, "{sender} {names:?}");
+            for data in row.data.iter().chain(&row.invalid) {
+                let alone = reason(classify_sent(sender, &[&row.to], names, data));
+                assert_eq!(alone, to_other_bot, "{sender} {names:?}");
+                let with_us = reason(classify_sent(sender, &[&row.to, AVATAR], names, data));
+                assert_eq!(with_us, OrderError::Sender, "{sender} {names:?}");
             }
         }
-        for sender in &row.not_from {
-            let said = why(heard(sender, &[&row.to], names, &row.data[0]));
+        for sender in &row.restricted {
+            let reason = reason(classify_sent(sender, &[&row.to], names, &row.data[0]));
             assert!(
-                matches!(said, RefusedWhy::SenderOfThis(_)),
-                "{sender} {said:?}"
+                matches!(reason, OrderError::SenderWith(_)),
+                "{sender} {reason:?}"
             );
         }
     });
 }
 
 #[test]
-fn an_order_to_others_is_nothing_to_us() {
+fn an_order_to_other_bots_is_ignored() {
     each(|row, names| {
         for sender in row.senders.iter().chain(&row.refused) {
             for to in [&[][..], &["BACKUP"], &["avatar", "AVATAR ", "EVERYBODY"]] {
-                let heard = heard(sender, to, names, &row.data[0]);
-                assert_eq!(heard, Heard::NotForUs, "{sender} {to:?} {names:?}");
+                let classified = classify_sent(sender, to, names, &row.data[0]);
+                assert_eq!(
+                    classified,
+                    Classified::NotForUs,
+                    "{sender} {to:?} {names:?}"
+                );
             }
         }
         if row.to != AVATAR {
-            let said = why(heard(&row.senders[0], &[AVATAR], names, &row.data[0]));
-            assert!(matches!(said, RefusedWhy::Addressee(to) if to == row.to));
+            let classified = classify_sent(&row.senders[0], &[AVATAR], names, &row.data[0]);
+            assert!(matches!(reason(classified), OrderError::Addressee(to) if to == row.to));
         }
     });
 }
 
 #[test]
-fn an_order_with_broken_data_is_refused_and_says_where() {
+fn an_order_with_invalid_data_is_refused_and_names_the_key() {
     each(|row, names| {
-        for data in &row.broken {
-            let said = why(heard(&row.senders[0], &[&row.to], names, data));
+        for data in &row.invalid {
+            let reason = reason(classify_sent(&row.senders[0], &[&row.to], names, data));
             assert!(
-                matches!(said, RefusedWhy::Data(_)),
-                "{names:?} {data}: {said:?}"
+                matches!(reason, OrderError::Data(_)),
+                "{names:?} {data}: {reason:?}"
             );
         }
     });
+    // The documents shorten ids in their examples; Telegram has no such group.
     let short = json!({"group_id": -10_012_345_678_i64, "message_id": 123});
-    let Heard::Refused(refused) = heard("NOSPAM", &[AVATAR], ("update", "declare"), &short) else {
-        panic!("the documents' short example is no group of Telegram's");
+    let classified = classify_sent("NOSPAM", &[AVATAR], ("update", "declare"), &short);
+    let Classified::Refused(refused) = classified else {
+        panic!("{classified:?} is not a refusal");
     };
     assert_eq!(
         refused.to_string(),
-        "update/declare from NOSPAM: its group_id is no channel's id: -100 and ten more digits, or up to twelve, \
-         are expected"
+        "update/declare from NOSPAM: its group_id is not the id of a channel, which is -100 and ten to twelve more \
+         digits"
     );
 }
 
 #[test]
-fn the_table_is_the_documents_table() {
-    let mut documented = BTreeMap::<_, BTreeSet<String>>::new();
+fn the_table_is_the_transcribed_table() {
+    let mut transcribed = BTreeMap::<_, BTreeSet<String>>::new();
     for row in rows() {
         for names in row.orders {
-            documented
-                .entry(names)
-                .or_default()
-                .extend(row.senders.clone());
+            let senders = transcribed.entry(names).or_default();
+            senders.extend(row.senders.clone());
         }
     }
     let mut coded = BTreeSet::new();
-    for entry in book::ENTRIES {
+    for entry in table::ENTRIES {
         let line = entry.to_string();
-        let who = line.trim_start_matches("| ").split(" | ").next().unwrap();
+        let senders = line.trim_start_matches("| ").split(" | ").next().unwrap();
+        let senders: BTreeSet<_> = senders.split(", ").map(str::to_owned).collect();
         for (action, kind) in entry.names {
             let names = ((*action).to_owned(), (*kind).to_owned());
-            let senders: BTreeSet<_> = who.split(", ").map(str::to_owned).collect();
-            let wanted = &documented[&names];
+            let wanted = &transcribed[&names];
             let missing: Vec<_> = wanted.difference(&senders).collect();
             assert!(missing.is_empty() || senders.contains("anyone"), "{line}");
             let added: Vec<_> = senders.difference(wanted).collect();
@@ -223,13 +229,17 @@ fn the_table_is_the_documents_table() {
                     .all(|word| *word == "anyone" || word.starts_with("to ")),
                 "{line}"
             );
-            assert_eq!(vocabulary::find((action, kind)), Some((*action, *kind)));
-            assert!(coded.insert(names), "{action}/{kind} stands there twice");
+            assert_eq!(vocabulary::find(action, kind), Some((*action, *kind)));
+            assert!(coded.insert(names), "{action}/{kind} has two entries");
         }
     }
-    assert_eq!(coded, documented.into_keys().collect());
-    let table = table();
-    assert_eq!(table.lines().count(), book::ENTRIES.len() + 2);
+    assert_eq!(coded, transcribed.into_keys().collect());
+}
+
+#[test]
+fn the_printed_table_is_markdown() {
+    let table = markdown_table();
+    assert_eq!(table.lines().count(), table::ENTRIES.len() + 2);
     assert!(table.contains(
         "| CAPTCHA, WARN, to USER | help / delete | `{group_id, user_id, …}` | kicked: that user's waiting photo and \
          join there are dropped |\n"
@@ -243,9 +253,9 @@ fn the_table_is_the_documents_table() {
 }
 
 #[test]
-fn other_words_of_the_fleet_are_refused_and_unknown_ones_are_nothing() {
+fn known_words_to_avatar_are_refused_and_unknown_words_are_ignored() {
     let data = json!({"group_id": 1});
-    for (names, to, refused) in [
+    for (names, to, is_refused) in [
         (("update", "avatar"), AVATAR, true),
         (("help", "send"), AVATAR, true),
         (("update", "avatar"), "NOSPAM", false),
@@ -254,34 +264,39 @@ fn other_words_of_the_fleet_are_refused_and_unknown_ones_are_nothing() {
         (("", ""), AVATAR, false),
         (("ADD", "bad"), AVATAR, false),
     ] {
-        match heard("NOSPAM", &[to], names, &data) {
-            Heard::Refused(heard) if refused => {
-                assert_eq!(heard.why, RefusedWhy::NotOurs);
-                assert_eq!((heard.action, heard.kind), names);
+        match classify_sent("NOSPAM", &[to], names, &data) {
+            Classified::Refused(refused) if is_refused => {
+                assert_eq!(refused.reason, OrderError::Unsupported);
+                assert_eq!((refused.action, refused.kind), names);
             }
-            heard => assert!(heard == Heard::NotForUs && !refused, "{names:?} {heard:?}"),
+            other => assert!(
+                other == Classified::NotForUs && !is_refused,
+                "{names:?} {other:?}"
+            ),
         }
     }
-    let hide = ("backup", "hide");
-    assert_eq!(
-        heard(AVATAR, &["EMERGENCY"], hide, &json!(true)),
-        Heard::NotForUs
-    );
 }
 
 #[test]
-fn a_refusal_shows_no_word_that_is_not_a_bots_name() {
+fn an_order_from_avatar_is_ignored() {
+    let hide = ("backup", "hide");
+    let classified = classify_sent(AVATAR, &["EMERGENCY"], hide, &json!(true));
+    assert_eq!(classified, Classified::NotForUs);
+}
+
+#[test]
+fn a_refusal_shows_only_senders_that_look_like_bots() {
     for (sender, shown) in [
         ("TIP", "TIP"),
-        ("Jane Doe, +1 555 0100", "somebody unnamed"),
-        ("TIP\nERROR", "somebody unnamed"),
-        ("15550100", "somebody unnamed"),
-        ("", "somebody unnamed"),
-        ("AAAAAAAAAAAAAAAAA", "somebody unnamed"),
+        ("Jane Doe, +1 555 0100", "unknown sender"),
+        ("TIP\nERROR", "unknown sender"),
+        ("15550100", "unknown sender"),
+        ("", "unknown sender"),
+        ("AAAAAAAAAAAAAAAAA", "unknown sender"),
     ] {
-        let Heard::Refused(refused) = heard(sender, &[AVATAR], ("backup", "now"), &json!(null))
-        else {
-            panic!("{sender:?} is obeyed");
+        let classified = classify_sent(sender, &[AVATAR], ("backup", "now"), &json!(null));
+        let Classified::Refused(refused) = classified else {
+            panic!("{sender:?}: {classified:?} is not a refusal");
         };
         assert_eq!(
             refused.to_string(),
@@ -291,40 +306,45 @@ fn a_refusal_shows_no_word_that_is_not_a_bots_name() {
 }
 
 #[test]
-fn the_documents_own_examples_are_heard() {
-    let vectors: Vec<Value> =
-        serde_json::from_str(include_str!("../../../tests/fixtures/exchange.json")).unwrap();
-    let mut obeyed = Vec::new();
+fn the_examples_of_the_documents_are_classified() {
+    let calls: Vec<Value> = serde_json::from_str(include_str!(
+        "../../../crates/fleet-exchange/tests/fixtures/exchange.json"
+    ))
+    .unwrap();
+    let mut accepted = Vec::new();
     let mut refused = Vec::new();
-    for vector in vectors {
-        let envelope = envelope::read(vector["text"].as_str().unwrap()).unwrap();
-        match understand(&envelope, AVATAR) {
-            Heard::Obey(order) => obeyed.push(order),
-            Heard::Refused(heard) => refused.push(heard.to_string()),
-            Heard::NotForUs => {}
+    for call in calls {
+        let envelope = Envelope::parse(call["text"].as_str().unwrap()).unwrap();
+        match classify(&envelope, AVATAR) {
+            Classified::Order(order) => accepted.push(order),
+            Classified::Refused(order) => refused.push(order.to_string()),
+            Classified::NotForUs => {}
         }
     }
-    obeyed.retain(|order| *order != Order::Hide(true));
+    accepted.retain(|order| *order != Order::Hide(true));
     assert_eq!(
-        obeyed,
+        accepted,
         [
             Order::AddExcept { user: USER },
             Order::AddBad(Bad::User(USER))
         ]
     );
-    refused.sort();
+    let short_id =
+        "its group_id is not the id of a channel, which is -100 and ten to twelve more digits";
+    let overheard =
+        "it is addressed to another bot, and AVATAR does not follow it from this sender";
     let ends = [
-        "from APPEAL: overheard; it is not for AVATAR from this sender",
-        "from APPLY: overheard; it is not for AVATAR from this sender",
-        "from BACKUP: this sender may not order it with `false`",
-        "from CAPTCHA: its group_id is no channel's id: -100 and ten more digits, or up to twelve, are expected",
-        "from NOSPAM: its group_id is no channel's id: -100 and ten more digits, or up to twelve, are expected",
-        "from NOSPAM: overheard; it is not for AVATAR from this sender",
+        format!("from APPEAL: {overheard}"),
+        format!("from APPLY: {overheard}"),
+        "from BACKUP: this sender may not order it with `false`".to_owned(),
+        format!("from CAPTCHA: {short_id}"),
+        format!("from NOSPAM: {short_id}"),
+        format!("from NOSPAM: {overheard}"),
     ];
     assert_eq!(refused.len(), ends.len(), "{refused:#?}");
     for end in ends {
         assert!(
-            refused.iter().any(|said| said.ends_with(end)),
+            refused.iter().any(|text| text.ends_with(&end)),
             "{refused:#?}"
         );
     }

@@ -1,15 +1,12 @@
-//! Hostile rules: they end, they are named, and they leave the others their turn.
+//! Hostile rules: each stops and is named, and the other rules still run.
 //!
-//! Nothing here looks at a clock: that a test ends at all is what shows that steps are bounded, since each
-//! of these takes longer than anyone waits where they are not.
+//! No test measures time. Without a step limit none of these tests would end.
 
 use std::collections::BTreeMap;
 
-use python_re::{Allowance, Engine, Haystack, Outcome};
+use super::super::{Hit, RuleId, Rules, SearchResult, WordList};
 
-use super::super::{Hit, RuleId, Rules, Verdict, WordList};
-
-/// Rules that a backtracking engine does not survive, all of whose characters [`name`] has.
+/// Rules that take exponential time in a backtracking engine. [`name`] has all characters that they require.
 const HOSTILE: [&str; 12] = [
     r"(a+)+\1\1b\Z",
     r"(?=(a+)+a!\Z)x",
@@ -29,68 +26,67 @@ fn name() -> String {
     format!("b!x,;c{}!", "a".repeat(120))
 }
 
-fn hit(patterns: Vec<String>, name: &str) -> Verdict {
+fn search(patterns: Vec<String>, name: &str) -> SearchResult {
     let lists = BTreeMap::from([(WordList::Nm, patterns)]);
-    let (rules, refused) = Rules::compile(&lists, false);
-    assert_eq!(refused, []);
-    rules.hit(name, None)
+    let (rules, invalid) = Rules::compile(&lists, false);
+    assert_eq!(invalid, []);
+    rules.search(name, None)
 }
 
 #[test]
-fn a_hostile_rule_is_stopped_and_named() {
+fn a_hostile_rule_stops_and_is_named() {
     for pattern in [r"(.)*?(.)*?(.)*?(.)*?\4\1!x", r"(?:(a|aa)+)+\1;c"] {
-        let verdict = hit(vec![pattern.to_owned()], &name());
-        assert_eq!(verdict.hit, None);
+        let result = search(vec![pattern.to_owned()], &name());
+        assert_eq!(result.hit, None);
         let rule = RuleId {
             list: WordList::Nm,
             index: 0,
         };
-        assert_eq!(verdict.overran, [rule], "{pattern}");
+        assert_eq!(result.over_limit, [rule], "{pattern}");
     }
 }
 
 #[test]
-fn hundreds_of_hostile_rules_leave_a_plain_one_its_turn() {
+fn a_plain_rule_matches_behind_hundreds_of_hostile_ones() {
     let mut patterns: Vec<String> = (0..200)
         .map(|n| HOSTILE[n % HOSTILE.len()].to_owned())
         .collect();
-    let without = hit(patterns.clone(), &name());
+    let without = search(patterns.clone(), &name());
     assert_eq!(without.hit, None);
-    assert!(without.overran.len() > 100, "{}", without.overran.len());
-    assert!(without.overran.is_sorted());
+    assert!(
+        without.over_limit.len() > 100,
+        "{}",
+        without.over_limit.len()
+    );
+    assert!(without.over_limit.is_sorted());
 
     patterns.push("aab?!".to_owned());
-    let with = hit(patterns, &name());
+    let with = search(patterns, &name());
     let last = RuleId {
         list: WordList::Nm,
         index: 200,
     };
-    assert_eq!(with.hit, Some(Hit::Alone(last)));
+    assert_eq!(with.hit, Some(Hit::Single(last)));
 }
 
 #[test]
-fn a_rule_that_needs_more_than_a_glance_gets_it() {
-    // each of 100 places is tried with each of those behind it, to no avail but the last
+fn a_rule_that_needs_more_than_a_quick_match_gets_it() {
+    // The engine compares each of the first 100 characters with all that follow.
     let distinct: String = ('\u{4e00}'..).take(100).collect();
-    let name = format!("{distinct}zz");
-    let pattern = r"(.).*\1";
-    let engine = Engine::compile(pattern, None).unwrap();
-    let haystack = Haystack::new(name.clone());
-    let mut allowance = Allowance::for_one_decision();
-    assert_eq!(engine.glance(&haystack, &mut allowance), Outcome::Overran);
-    assert!(hit(vec![pattern.to_owned()], &name).hit.is_some());
+    let result = search(vec![r"(.).*\1".to_owned()], &format!("{distinct}zz"));
+    assert!(result.hit.is_some());
 }
 
 #[test]
-fn heavy_rules_are_paid_for_too() {
+fn heavy_rules_without_backtracking_use_up_the_budget() {
     let heavy = vec![r"(?:.{0,200}x){2}(?:y|.{0,9}z)?.*[^\w]!!".to_owned(); 200];
-    let verdict = hit(heavy, "\u{4e00}\u{9fa5}xx!!\u{4e01}");
-    assert_eq!(verdict.hit, None);
-    assert!(!verdict.overran.is_empty());
+    let result = search(heavy, "\u{4e00}\u{9fa5}xx!!\u{4e01}");
+    assert_eq!(result.hit, None);
+    assert!(!result.over_limit.is_empty());
 }
 
 #[test]
 fn long_texts_are_cut() {
     let long = format!("{}b", "a".repeat(100_000));
-    assert_eq!(hit(vec!["b".to_owned()], &long), Verdict::default());
+    assert_eq!(search(vec!["b".to_owned()], &long), SearchResult::default());
 }

@@ -6,14 +6,14 @@ use rusqlite::params;
 use sha2::{Digest as _, Sha256};
 
 use crate::model::{Avatar, ChannelId, Payload, PhotoId, Timestamp, UserId};
-use crate::store::{Facts, StoreError};
+use crate::store::{StoreError, Tx};
 
-impl Facts<'_> {
+impl Tx<'_> {
     /// Owes a report whose contents are at hand. Returns `false` if it was owed before.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn owe_report(
+    pub fn enqueue_report(
         &self,
         key: &str,
         payload: &Payload,
@@ -26,14 +26,14 @@ impl Facts<'_> {
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn owe_report_until(
+    pub fn enqueue_report_until(
         &self,
         key: &str,
         payload: &Payload,
         now: Timestamp,
         expires_at: Timestamp,
     ) -> Result<(), StoreError> {
-        self.owe_report(key, payload, now)?;
+        self.enqueue_report(key, payload, now)?;
         self.0.execute(
             "UPDATE outbox SET expires_at = ?2 WHERE key = ?1",
             params![key, expires_at.get()],
@@ -45,7 +45,7 @@ impl Facts<'_> {
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn owe_wanted_report(
+    pub fn enqueue_wanted_report(
         &self,
         key: &str,
         payload: &Payload,
@@ -58,7 +58,7 @@ impl Facts<'_> {
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn owe_avatar(&self, avatar: &Avatar, now: Timestamp) -> Result<bool, StoreError> {
+    pub fn enqueue_avatar(&self, avatar: &Avatar, now: Timestamp) -> Result<bool, StoreError> {
         let key = avatar_key(avatar);
         self.0
             .prepare_cached("DELETE FROM outbox WHERE key = ?1 AND state = 'dropped'")?

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::count;
 use crate::model::{Timestamp, said};
-use crate::store::{Facts, StoreError};
+use crate::store::{StoreError, Tx};
 
 /// What waits in the outbox, of one class in one state, by age.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -45,7 +45,7 @@ pub struct Dropped {
 const CLASS: &str = "CASE WHEN class = 'avatar' THEN 'avatars'
     WHEN key GLOB 'backup/*' THEN 'lists' ELSE 'reports' END";
 
-impl Facts<'_> {
+impl Tx<'_> {
     /// Returns what waits in the outbox.
     ///
     /// # Errors
@@ -125,15 +125,15 @@ mod tests {
 
     #[test]
     fn what_waits_is_counted_once_by_class_state_and_age() {
-        with_store(|facts| {
+        with_store(|tx| {
             let text = Payload::Text { text: "x".into() };
             for (index, age) in [0, 59, 60, 3_599, 3_600, DAY - 1, DAY, 9 * DAY]
                 .iter()
                 .enumerate()
             {
-                facts.owe_report(&format!("online/{index}"), &text, NOW.plus(-age))?;
+                tx.enqueue_report(&format!("online/{index}"), &text, NOW.plus(-age))?;
             }
-            facts.owe_wanted_report("backup/bad_ids/1", &text, NOW)?;
+            tx.enqueue_wanted_report("backup/bad_ids/1", &text, NOW)?;
             let avatar = Avatar {
                 group: ChannelId::from_bare(5),
                 user: UserId::new(6),
@@ -144,8 +144,8 @@ mod tests {
                     dc: 2,
                 },
             };
-            facts.owe_avatar(&avatar, NOW)?;
-            let waiting = facts.waiting_by_age(NOW)?;
+            tx.enqueue_avatar(&avatar, NOW)?;
+            let waiting = tx.waiting_by_age(NOW)?;
             let counts: Vec<_> = waiting
                 .iter()
                 .map(|row| {
@@ -168,11 +168,11 @@ mod tests {
             );
             assert_eq!(waiting[0].oldest_at, NOW.plus(-9 * DAY));
 
-            let photo = &facts.wanted(NOW, 9)?[0];
-            facts.note_dropped(photo.id, "expired", NOW.plus(-DAY))?;
-            let list = &facts.wanted_reports(None, NOW)?[0];
-            facts.note_dropped(list.id, "failed", NOW.plus(-DAY - 1))?;
-            let dropped = facts.dropped_since(NOW.plus(-DAY))?;
+            let photo = &tx.wanted(NOW, 9)?[0];
+            tx.note_dropped(photo.id, "expired", NOW.plus(-DAY))?;
+            let list = &tx.wanted_reports(None, NOW)?[0];
+            tx.note_dropped(list.id, "failed", NOW.plus(-DAY - 1))?;
+            let dropped = tx.dropped_since(NOW.plus(-DAY))?;
             let dropped: Vec<_> = dropped
                 .iter()
                 .map(|row| (row.reason.as_str(), row.count))

@@ -5,24 +5,24 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::decide;
-use crate::model::{Join, PhotoSight, Sighting, User, UserId};
-use crate::task::{Shared, Stop, joins};
+use crate::model::{Join, ProfilePhoto, User, UserId, UserRef};
+use crate::task::{Shared, TaskError, joins};
 use crate::telegram::CallError;
 
 /// How long a bio is waited for.
 const BIO_WITHIN: Duration = Duration::from_secs(3);
 
 /// Asks for the users of joins that could not be decided on, and decides on them.
-pub(super) async fn look_up(shared: &Shared, waiting: Vec<Join>) -> Result<(), Stop> {
-    let sightings = shared
-        .commit(|facts| {
+pub(super) async fn look_up(shared: &Shared, waiting: Vec<Join>) -> Result<(), TaskError> {
+    let user_refs = shared
+        .commit(|tx| {
             waiting
                 .iter()
-                .map(|join| facts.sighting(join.user, Some((join.group, join.message))))
+                .map(|join| tx.user_ref(join.user, Some((join.group, join.message))))
                 .collect::<Result<Vec<_>, _>>()
         })
         .await?;
-    let found = match shared.call(|| shared.telegram.look_up(&sightings)).await? {
+    let found = match shared.call(|| shared.telegram.look_up(&user_refs)).await? {
         Ok(found) => found,
         Err(error) => {
             // Single refusals are sorted out below; this one concerns the method itself.
@@ -32,13 +32,13 @@ pub(super) async fn look_up(shared: &Shared, waiting: Vec<Join>) -> Result<(), S
         }
     };
     let bios = if joins::wants_bio(shared) {
-        bios(shared, &sightings).await?
+        bios(shared, &user_refs).await?
     } else {
         BTreeMap::new()
     };
     let now = shared.clock.now();
     shared
-        .commit(|facts| {
+        .commit(|tx| {
             for join in &waiting {
                 let user = found.get(&join.user).cloned().map_or_else(
                     || unseen(join),
@@ -46,7 +46,7 @@ pub(super) async fn look_up(shared: &Shared, waiting: Vec<Join>) -> Result<(), S
                     settled,
                 );
                 let bio = bios.get(&join.user).cloned();
-                joins::decide_again(facts, shared, join, &user, bio, now)?;
+                joins::decide_again(tx, shared, join, &user, bio, now)?;
             }
             Ok(())
         })
@@ -56,33 +56,36 @@ pub(super) async fn look_up(shared: &Shared, waiting: Vec<Join>) -> Result<(), S
 }
 
 /// Asks for users' bios. A bio that does not come at once is done without: a photo weighs more.
-async fn bios(shared: &Shared, sightings: &[Sighting]) -> Result<BTreeMap<UserId, String>, Stop> {
+async fn bios(
+    shared: &Shared,
+    user_refs: &[UserRef],
+) -> Result<BTreeMap<UserId, String>, TaskError> {
     let mut bios = BTreeMap::new();
-    for sighting in sightings {
-        let asked = tokio::time::timeout(BIO_WITHIN, shared.telegram.bio(sighting));
-        match shared.or_ending(asked).await? {
+    for user_ref in user_refs {
+        let asked = tokio::time::timeout(BIO_WITHIN, shared.telegram.bio(user_ref));
+        match shared.or_shutdown(asked).await? {
             Ok(Ok(Some(bio))) => {
-                bios.insert(sighting.user, bio);
+                bios.insert(user_ref.user, bio);
             }
             Ok(Ok(None)) => {}
             Ok(Err(CallError::Account(trouble))) => return Err(trouble.into()),
-            Ok(Err(error)) => tracing::debug!(user = %sighting.user, "no bio: {error}"),
-            Err(_) => tracing::debug!(user = %sighting.user, "no bio in time"),
+            Ok(Err(error)) => tracing::debug!(user = %user_ref.user, "no bio: {error}"),
+            Err(_) => tracing::debug!(user = %user_ref.user, "no bio in time"),
         }
     }
     Ok(bios)
 }
 
 /// Puts the present photos of users on the exception list, or takes them off.
-pub(super) async fn except(shared: &Shared, due: Vec<(UserId, bool)>) -> Result<(), Stop> {
-    let sightings = shared
-        .commit(|facts| {
+pub(super) async fn except(shared: &Shared, due: Vec<(UserId, bool)>) -> Result<(), TaskError> {
+    let user_refs = shared
+        .commit(|tx| {
             due.iter()
-                .map(|(user, _)| facts.sighting(*user, None))
+                .map(|(user, _)| tx.user_ref(*user, None))
                 .collect::<Result<Vec<_>, _>>()
         })
         .await?;
-    let found = match shared.call(|| shared.telegram.look_up(&sightings)).await? {
+    let found = match shared.call(|| shared.telegram.look_up(&user_refs)).await? {
         Ok(found) => found,
         Err(error) => {
             tracing::error!("users cannot be looked up: {error}");
@@ -91,25 +94,25 @@ pub(super) async fn except(shared: &Shared, due: Vec<(UserId, bool)>) -> Result<
     };
     let now = shared.clock.now();
     let unspool = shared
-        .commit(|facts| {
+        .commit(|tx| {
             let mut unspool = Vec::new();
             for (user, put) in &due {
                 // Who cannot be looked up is taken to have the photo that was last seen.
                 let photo = match found.get(user).map(|user| user.photo) {
-                    Some(PhotoSight::Present(photo)) => Some(photo.id),
-                    Some(PhotoSight::Absent) => None,
-                    Some(PhotoSight::Unknown) | None => facts.last_photo(*user)?,
+                    Some(ProfilePhoto::Present(photo)) => Some(photo.id),
+                    Some(ProfilePhoto::Absent) => None,
+                    Some(ProfilePhoto::Unknown) | None => tx.last_photo(*user)?,
                 };
                 match photo {
                     Some(photo) => {
-                        facts.set_excepted(photo, *put, now)?;
+                        tx.set_excepted(photo, *put, now)?;
                         if *put {
-                            unspool.extend(facts.cancel_photo(photo, now)?);
+                            unspool.extend(tx.cancel_photo(photo, now)?);
                         }
                     }
                     None => tracing::warn!(%user, "no photo is known to except"),
                 }
-                facts.settle_exception(*user, *put)?;
+                tx.settle_exception(*user, *put)?;
             }
             Ok(unspool)
         })
@@ -132,14 +135,14 @@ fn unseen(join: &Join) -> User {
         name: String::new(),
         bot: false,
         deleted: false,
-        photo: PhotoSight::Absent,
+        photo: ProfilePhoto::Absent,
     }
 }
 
 pub(super) fn settled(user: User) -> User {
     match user.photo {
-        PhotoSight::Unknown => User {
-            photo: PhotoSight::Absent,
+        ProfilePhoto::Unknown => User {
+            photo: ProfilePhoto::Absent,
             ..user
         },
         _ => user,

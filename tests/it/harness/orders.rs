@@ -1,8 +1,8 @@
 //! Envelopes that other bots of the fleet post in HIDE.
 
+use fleet_files::sealed::Sealer;
 use scp_079_avatar::exchange::format_data;
-use scp_079_avatar::files::Sealer;
-use scp_079_avatar::files::lists::to_json;
+use scp_079_avatar::list_file::sealed_json::document;
 use serde_json::{Value, json};
 
 use super::{PASSWORD, Scene};
@@ -77,6 +77,6 @@ impl Scene {
 /// Seals a list under the scene's password.
 pub(crate) fn sealed_list(name: &str, data: Value) -> Vec<u8> {
     let sealer = Sealer::new(&PASSWORD.into()).expect("a key");
-    let json = to_json(name, data, "2026-01-01T00:00:00Z");
+    let json = document(name, data, "2026-01-01T00:00:00Z");
     sealer.seal_bytes(&json).expect("sealed")
 }

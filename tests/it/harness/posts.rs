@@ -1,6 +1,7 @@
 //! Photos, reports and lists that the daemon posted.
 
-use scp_079_avatar::files::{ListFile, Opened, Reader};
+use scp_079_avatar::file_codec::{DecodedFile, Decoder};
+use scp_079_avatar::list_file::ListFile;
 use serde_json::Value;
 use telegram_sim::Post;
 
@@ -73,14 +74,14 @@ impl Scene {
 
 impl Envelope {
     /// Opens the envelope's file.
-    pub(crate) fn open(&self) -> Opened {
+    pub(crate) fn open(&self) -> DecodedFile {
         open_file(&self.post.file.as_ref().expect("a file").bytes)
     }
 
     /// Opens the envelope's file, which has to be a text.
     pub(crate) fn text(&self) -> String {
         match self.open() {
-            Opened::Other(plain) => String::from_utf8(plain).expect("UTF-8"),
+            DecodedFile::Other(plain) => String::from_utf8(plain).expect("UTF-8"),
             other => panic!("not a text: {other:?}"),
         }
     }
@@ -99,8 +100,8 @@ impl PostedPhoto {
         assert_eq!(caption["type"], "avatar");
         let number = |key: &str| caption["data"][key].as_i64().expect("a number");
         let image = match open_file(&file.bytes) {
-            Opened::Photo(image) | Opened::Other(image) => image,
-            Opened::List(_) => panic!("a list in place of a photo"),
+            DecodedFile::Photo(image) | DecodedFile::Other(image) => image,
+            DecodedFile::List(_) => panic!("a list in place of a photo"),
         };
         Self {
             group: number("group_id"),
@@ -113,19 +114,18 @@ impl PostedPhoto {
 }
 
 /// Opens a file of either kind under the scene's password.
-pub(crate) fn open_file(bytes: &[u8]) -> Opened {
+pub(crate) fn open_file(bytes: &[u8]) -> DecodedFile {
     thread_local! {
         // Deriving a key is slow, and the files of one daemon share theirs.
-        static READER: std::cell::RefCell<Reader> =
-            std::cell::RefCell::new(Reader::new(&PASSWORD.into()));
+        static DECODER: Decoder = Decoder::new(&PASSWORD.into());
     }
-    READER.with_borrow_mut(|reader| reader.read(bytes).expect("a file that opens"))
+    DECODER.with(|decoder| decoder.decode(bytes).expect("a file that opens"))
 }
 
 /// Opens a file that has to be a list.
 pub(crate) fn open_list(bytes: &[u8]) -> ListFile {
     match open_file(bytes) {
-        Opened::List(list) => list,
+        DecodedFile::List(list) => list,
         other => panic!("not a list: {other:?}"),
     }
 }

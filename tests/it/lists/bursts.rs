@@ -19,7 +19,7 @@ fn roll_back(scene: &Scene, users: &[i64]) -> i32 {
 
 /// Returns the users in a file of the bad list.
 fn bad_users(file: &[u8]) -> Value {
-    open_list(file).json().expect("JSON")["data"]["users"].clone()
+    open_list(file).to_json().expect("JSON")["data"]["users"].clone()
 }
 
 /// Returns the users in each posted backup of the bad list, oldest post first.

@@ -1,13 +1,14 @@
-//! What stands behind a backslash, outside and inside of `[…]`.
+//! Parses escapes outside and inside of `[…]`.
 
-use super::super::tree::{At, Category, Class, Flags, Member, Node};
-use super::{Parser, Result, SyntaxError};
+use super::{Parser, Result};
+use crate::error::SyntaxError;
+use crate::tree::{At, Category, Class, Flags, Member, Node};
 
-/// The largest value of an octal escape with three digits.
-const LARGEST_OCTAL: u32 = 0o377;
+/// Python refuses larger octal escapes.
+const MAX_OCTAL: u32 = 0o377;
 
 impl Parser<'_> {
-    /// Reads an escape outside of `[…]`, whose first character was taken.
+    /// Parses an escape outside of `[…]` after its first character `c`. The escape starts at `start`.
     pub(super) fn escape(&mut self, c: char, flags: Flags, start: usize) -> Result<Node> {
         let at = match c {
             'A' => Some(At::TextStart),
@@ -33,7 +34,7 @@ impl Parser<'_> {
         }
     }
 
-    /// Reads an escape inside of `[…]`, whose first character was taken.
+    /// Parses an escape inside of `[…]` after its first character `c`. The escape starts at `start`.
     pub(super) fn member_escape(&mut self, c: char, start: usize) -> Result<Member> {
         if let Some(member) = category(c) {
             return Ok(member);
@@ -43,7 +44,7 @@ impl Parser<'_> {
             '0'..='7' => {
                 self.source.seek(start + 1);
                 let (_, value) = self.source.number(8, 3);
-                if value > LARGEST_OCTAL {
+                if value > MAX_OCTAL {
                     return Err(octal_too_large(start));
                 }
                 value
@@ -53,14 +54,14 @@ impl Parser<'_> {
         Ok(Member::Range(code_point, code_point))
     }
 
-    /// Three octal digits are a character, anything else that starts with a digit is a reference.
+    /// Parses an escape that starts with a digit other than 0: three octal digits are a character, all others a reference.
     fn octal_or_reference(&mut self, first: char, flags: Flags, start: usize) -> Result<Node> {
         let mut digits = vec![first];
         digits.extend(self.source.take_where(|c| c.is_ascii_digit()));
         if digits.len() == 2 && digits.iter().all(|c| c.is_digit(8)) {
             self.source.seek(start + 1);
             if let (3, value) = self.source.number(8, 3) {
-                return if value > LARGEST_OCTAL {
+                return if value > MAX_OCTAL {
                     Err(octal_too_large(start))
                 } else {
                     Ok(Node::Literal(value, flags))
@@ -72,36 +73,31 @@ impl Parser<'_> {
             .filter_map(|c| c.to_digit(10))
             .fold(0, |group, digit| group * 10 + digit as usize);
         if group >= self.groups.len() {
-            return Err(SyntaxError {
-                what: "invalid group reference",
-                at: start,
-            });
+            return Err(SyntaxError::new("invalid group reference", start));
         }
-        self.check_reference(group, start)?;
+        self.refer(group, start)?;
         Ok(Node::Backreference(group, flags))
     }
 
-    /// Refuses a reference to a group that is still open.
-    pub(super) fn check_reference(&self, group: usize, start: usize) -> Result<()> {
+    /// Records a reference to a group, and refuses it while the group is open.
+    pub(super) fn refer(&mut self, group: usize, start: usize) -> Result<()> {
+        self.referenced.insert(group);
         let closed = self.groups.get(group).is_some_and(Option::is_some);
         if !closed {
-            return Err(SyntaxError {
-                what: "cannot refer to an open group",
-                at: start,
-            });
+            return Err(SyntaxError::new("cannot refer to an open group", start));
         }
         if self.lookbehind.is_some_and(|before| group >= before) {
-            return Err(SyntaxError {
-                what: "cannot refer to group defined in the same lookbehind subpattern",
-                at: start,
-            });
+            return Err(SyntaxError::new(
+                "cannot refer to group defined in the same lookbehind subpattern",
+                start,
+            ));
         }
         Ok(())
     }
 
-    /// Reads an escape that stands for one character everywhere.
+    /// Parses an escape that means one character in both places.
     fn code_point(&mut self, c: char, start: usize) -> Result<u32> {
-        let error = |what| SyntaxError { what, at: start };
+        let error = |message| SyntaxError::new(message, start);
         let digits = match c {
             'a' => return Ok(0x07),
             'f' => return Ok(0x0c),
@@ -141,8 +137,5 @@ fn category(c: char) -> Option<Member> {
 }
 
 fn octal_too_large(start: usize) -> SyntaxError {
-    SyntaxError {
-        what: "octal escape value outside of range 0-0o377",
-        at: start,
-    }
+    SyntaxError::new("octal escape value outside of range 0-0o377", start)
 }

@@ -1,29 +1,31 @@
-//! What stands behind an opening parenthesis.
+//! Parses what follows an opening parenthesis.
 
-use super::super::tree::{Flags, Node, Sequence, Width, width_of_any};
 use super::source::Token;
-use super::{Parser, Result, SyntaxError};
+use super::{Parser, Result};
+use crate::error::SyntaxError;
+use crate::tree::{Flags, LookKind, Node, Sequence};
+use crate::width::Width;
 
-const UNCLOSED: &str = "missing ), unterminated subpattern";
-const CUT: &str = "unexpected end of pattern";
+const MISSING_PARENTHESIS: &str = "missing ), unterminated subpattern";
+const UNEXPECTED_END: &str = "unexpected end of pattern";
 
 impl Parser<'_> {
-    /// Reads a group, whose opening parenthesis was taken; `None` for comments and global flags.
+    /// Parses a group after its opening parenthesis. Returns `None` for comments and global flags.
     pub(super) fn group(
         &mut self,
         flags: Flags,
         depth: usize,
         start: usize,
     ) -> Result<Option<Node>> {
-        let error = |what| SyntaxError { what, at: start };
+        let error = |message| SyntaxError::new(message, start);
         if !self.source.take_if('?') {
             return self.capture(None, flags, depth, start).map(Some);
         }
-        let Token::Plain(kind) = self.source.expect(CUT)? else {
+        let Token::Plain(kind) = self.source.expect(UNEXPECTED_END)? else {
             return Err(error("unknown extension"));
         };
         match kind {
-            ':' => self.plain(flags, depth, start).map(Some),
+            ':' => self.non_capturing(flags, depth, start).map(Some),
             '>' => {
                 let alternatives = self.body(flags, depth, start)?;
                 Ok(Some(Node::Atomic(alternatives)))
@@ -32,29 +34,31 @@ impl Parser<'_> {
                 while self.source.expect("missing ), unterminated comment")? != Token::Plain(')') {}
                 Ok(None)
             }
-            '=' => self.look(false, false, flags, depth, start).map(Some),
-            '!' => self.look(false, true, flags, depth, start).map(Some),
-            '<' => match self.source.expect(CUT)? {
-                Token::Plain('=') => self.look(true, false, flags, depth, start).map(Some),
-                Token::Plain('!') => self.look(true, true, flags, depth, start).map(Some),
+            '=' => self.look(LookKind::Ahead, flags, depth, start).map(Some),
+            '!' => self.look(LookKind::NotAhead, flags, depth, start).map(Some),
+            '<' => match self.source.expect(UNEXPECTED_END)? {
+                Token::Plain('=') => self.look(LookKind::Behind, flags, depth, start).map(Some),
+                Token::Plain('!') => self
+                    .look(LookKind::NotBehind, flags, depth, start)
+                    .map(Some),
                 _ => Err(error("unknown extension ?<")),
             },
             '(' => self.conditional(flags, depth, start).map(Some),
-            'P' => match self.source.expect(CUT)? {
+            'P' => match self.source.expect(UNEXPECTED_END)? {
                 Token::Plain('<') => {
-                    let name = self.name('>', start)?;
+                    let name = self.group_name('>', start)?;
                     self.capture(Some(name), flags, depth, start).map(Some)
                 }
                 Token::Plain('=') => {
-                    let name = self.name(')', start)?;
-                    let group = self.named(&name, start)?;
-                    self.check_reference(group, start)?;
+                    let name = self.group_name(')', start)?;
+                    let group = self.group_named(&name, start)?;
+                    self.refer(group, start)?;
                     Ok(Some(Node::Backreference(group, flags)))
                 }
                 _ => Err(error("unknown extension ?P")),
             },
             c => match self.flags(c, flags, start)? {
-                Some(inside) => self.plain(inside, depth, start).map(Some),
+                Some(inside) => self.non_capturing(inside, depth, start).map(Some),
                 None => Ok(None),
             },
         }
@@ -72,55 +76,42 @@ impl Parser<'_> {
         if let Some(name) = name
             && self.names.insert(name, number).is_some()
         {
-            return Err(SyntaxError {
-                what: "redefinition of group name",
-                at: start,
-            });
+            return Err(SyntaxError::new("redefinition of group name", start));
         }
         let alternatives = self.body(flags, depth, start)?;
-        self.groups[number] = Some(width_of_any(&alternatives, &self.groups));
+        self.groups[number] = Some(Width::of_alternatives(&alternatives, &self.groups));
         Ok(Node::Group(Some(number), alternatives))
     }
 
-    fn plain(&mut self, flags: Flags, depth: usize, start: usize) -> Result<Node> {
+    fn non_capturing(&mut self, flags: Flags, depth: usize, start: usize) -> Result<Node> {
         Ok(Node::Group(None, self.body(flags, depth, start)?))
     }
 
-    fn look(
-        &mut self,
-        behind: bool,
-        negative: bool,
-        flags: Flags,
-        depth: usize,
-        start: usize,
-    ) -> Result<Node> {
+    fn look(&mut self, kind: LookKind, flags: Flags, depth: usize, start: usize) -> Result<Node> {
+        let is_behind = matches!(kind, LookKind::Behind | LookKind::NotBehind);
         let outer = self.lookbehind;
-        if behind {
+        if is_behind {
             self.lookbehind = outer.or(Some(self.groups.len()));
         }
         let alternatives = self.body(flags, depth, start)?;
         self.lookbehind = outer;
-        let Width { least, most } = width_of_any(&alternatives, &self.groups);
-        if behind && least != most {
-            return Err(SyntaxError {
-                what: "look-behind requires fixed-width pattern",
-                at: start,
-            });
+        let Width { least, most } = Width::of_alternatives(&alternatives, &self.groups);
+        if is_behind && least != most {
+            return Err(SyntaxError::new(
+                "look-behind requires fixed-width pattern",
+                start,
+            ));
         }
-        Ok(Node::Look {
-            behind,
-            negative,
-            alternatives,
-        })
+        Ok(Node::Look { kind, alternatives })
     }
 
     fn conditional(&mut self, flags: Flags, depth: usize, start: usize) -> Result<Node> {
-        let error = |what| SyntaxError { what, at: start };
+        let error = |message| SyntaxError::new(message, start);
         let name = self.source.until(')')?;
         let group = if is_identifier(&name) {
-            self.named(&name, start)?
+            self.group_named(&name, start)?
         } else {
-            let group = number(&name).ok_or_else(|| error("bad character in group name"))?;
+            let group = group_number(&name).ok_or_else(|| error("bad character in group name"))?;
             if group == 0 {
                 return Err(error("bad group number"));
             }
@@ -128,17 +119,18 @@ impl Parser<'_> {
             group
         };
         if self.lookbehind.is_some() {
-            self.check_reference(group, start)?;
+            self.refer(group, start)?;
         }
         if self.groups.get(group).is_some_and(Option::is_none) {
-            // there the engine takes the group for matched, Python does not
+            // Python and the engine disagree on whether an open group took part.
             return Err(error("conditions on an open group are not supported"));
         }
-        let (yes, no) = self.branches(flags, depth, start)?;
+        self.referenced.insert(group);
+        let (yes, no) = self.conditional_branches(flags, depth, start)?;
         Ok(Node::Conditional { group, yes, no })
     }
 
-    fn branches(
+    fn conditional_branches(
         &mut self,
         flags: Flags,
         depth: usize,
@@ -148,10 +140,10 @@ impl Parser<'_> {
         let yes = alternatives.next().unwrap_or_default();
         let no = alternatives.next().unwrap_or_default();
         if alternatives.next().is_some() {
-            return Err(SyntaxError {
-                what: "conditional backref with more than two branches",
-                at: start,
-            });
+            return Err(SyntaxError::new(
+                "conditional backref with more than two branches",
+                start,
+            ));
         }
         Ok((yes, no))
     }
@@ -161,108 +153,33 @@ impl Parser<'_> {
         if self.source.take_if(')') {
             Ok(alternatives)
         } else if self.source.peek().is_none() {
-            // a lone backslash at the end is the nearer fault
+            // A lone backslash at the end is the error that Python reports first.
             self.source.take()?;
-            Err(SyntaxError {
-                what: UNCLOSED,
-                at: start,
-            })
+            Err(SyntaxError::new(MISSING_PARENTHESIS, start))
         } else {
-            Err(self.source.error(UNCLOSED))
+            Err(self.source.error(MISSING_PARENTHESIS))
         }
     }
 
-    fn name(&mut self, end: char, start: usize) -> Result<String> {
+    fn group_name(&mut self, end: char, start: usize) -> Result<String> {
         let name = self.source.until(end)?;
         if is_identifier(&name) {
             Ok(name)
         } else {
-            Err(SyntaxError {
-                what: "bad character in group name",
-                at: start,
-            })
+            Err(SyntaxError::new("bad character in group name", start))
         }
     }
 
-    fn named(&self, name: &str, start: usize) -> Result<usize> {
-        self.names.get(name).copied().ok_or(SyntaxError {
-            what: "unknown group name",
-            at: start,
-        })
-    }
-
-    /// Reads flags whose first character was taken: those inside of `(?i:…)`, or `None` for the
-    /// global `(?i)`.
-    fn flags(&mut self, first: char, outside: Flags, start: usize) -> Result<Option<Flags>> {
-        let error = |what| SyntaxError { what, at: start };
-        let mut on = String::new();
-        let mut c = first;
-        while !matches!(c, ')' | ':' | '-') {
-            match c {
-                'i' | 'm' | 's' | 'x' | 'a' | 'u' => on.push(c),
-                'L' => return Err(error("cannot use 'L' flag with a str pattern")),
-                _ => return Err(error("unknown extension or flag")),
-            }
-            c = self.plain_char("missing -, : or )")?;
-        }
-        if on.contains('a') && on.contains('u') {
-            return Err(error("flags 'a', 'u' and 'L' are incompatible"));
-        }
-        let mut inside = outside;
-        set(&mut inside, &on, true);
-        if c == ')' {
-            if on.contains('u') && self.global.ascii || on.contains('a') && self.unicode {
-                return Err(error("ASCII and UNICODE flags are incompatible"));
-            }
-            self.unicode |= on.contains('u');
-            set(&mut self.global, &on, true);
-            return Ok(None);
-        }
-        if c == '-' {
-            let mut off = String::new();
-            loop {
-                c = self.plain_char("missing flag")?;
-                match c {
-                    ':' if !off.is_empty() => break,
-                    'i' | 'm' | 's' | 'x' => off.push(c),
-                    'a' | 'u' | 'L' => {
-                        return Err(error("cannot turn off flags 'a', 'u' and 'L'"));
-                    }
-                    _ => return Err(error("unknown or missing flag")),
-                }
-            }
-            if off.contains(|c| on.contains(c)) {
-                return Err(error("flag turned on and off"));
-            }
-            set(&mut inside, &off, false);
-        }
-        Ok(Some(inside))
-    }
-
-    fn plain_char(&mut self, otherwise: &'static str) -> Result<char> {
-        match self.source.expect(otherwise)? {
-            Token::Plain(c) => Ok(c),
-            Token::Escaped(_) => Err(self.source.error(otherwise)),
-        }
+    fn group_named(&self, name: &str, start: usize) -> Result<usize> {
+        self.names
+            .get(name)
+            .copied()
+            .ok_or_else(|| SyntaxError::new("unknown group name", start))
     }
 }
 
-fn set(flags: &mut Flags, names: &str, on: bool) {
-    for name in names.chars() {
-        match name {
-            'i' => flags.ignore_case = on,
-            'm' => flags.multi_line = on,
-            's' => flags.dot_all = on,
-            'x' => flags.verbose = on,
-            'a' => flags.ascii = on,
-            'u' => flags.ascii = !on,
-            _ => {}
-        }
-    }
-}
-
-/// Reads a group's number as Python's `int` does: signs, blanks and underscores are no fault there.
-fn number(text: &str) -> Option<usize> {
+/// Parses a group's number like Python's `int`, which accepts signs, blanks and underscores.
+fn group_number(text: &str) -> Option<usize> {
     let text = text.trim();
     let text = text.strip_prefix('+').unwrap_or(text);
     let well_spaced = !text.starts_with('_') && !text.ends_with('_') && !text.contains("__");
@@ -272,7 +189,7 @@ fn number(text: &str) -> Option<usize> {
         .and_then(|digits| digits.parse().ok())
 }
 
-/// Whether Python would take this for a name.
+/// Returns true if this is a name to Python.
 fn is_identifier(name: &str) -> bool {
     let mut chars = name.chars();
     chars.next().is_some_and(|c| c == '_' || c.is_alphabetic())

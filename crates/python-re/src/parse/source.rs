@@ -1,17 +1,16 @@
-//! The characters of a pattern, one token at a time: a character, or a backslash with the next one.
+//! Splits a pattern into tokens: a character, or a backslash with the next character.
 
-use super::{Result, SyntaxError};
+use super::Result;
+use crate::error::SyntaxError;
 
-/// What Python's reader takes as one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Token {
-    /// A character that stands alone.
     Plain(char),
-    /// The character behind a backslash.
+    /// The character after a backslash.
     Escaped(char),
 }
 
-/// A pattern, and how far it was read.
+/// A pattern and the position of the next token.
 #[derive(Debug)]
 pub(super) struct Source<'a> {
     chars: &'a [char],
@@ -23,25 +22,22 @@ impl<'a> Source<'a> {
         Self { chars, position: 0 }
     }
 
-    /// How many characters were read.
+    /// Returns the number of characters that were taken.
     pub(super) fn position(&self) -> usize {
         self.position
     }
 
-    /// Goes back to where the source was.
+    /// Returns to an earlier position.
     pub(super) fn seek(&mut self, position: usize) {
         self.position = position;
     }
 
-    /// An error at the place that was reached.
-    pub(super) fn error(&self, what: &'static str) -> SyntaxError {
-        SyntaxError {
-            what,
-            at: self.position,
-        }
+    /// Returns an error at the current position.
+    pub(super) fn error(&self, message: &'static str) -> SyntaxError {
+        SyntaxError::new(message, self.position)
     }
 
-    /// The next token; `None` at the end, and before a backslash with nothing behind it.
+    /// Returns the next token, or `None` at the end and before a backslash that ends the pattern.
     pub(super) fn peek(&self) -> Option<Token> {
         match *self.chars.get(self.position)? {
             '\\' => self
@@ -52,7 +48,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Takes the next token; `None` at the end.
+    /// Takes the next token, or returns `None` at the end.
     pub(super) fn take(&mut self) -> Result<Option<Token>> {
         let token = self.peek();
         match token {
@@ -66,9 +62,9 @@ impl<'a> Source<'a> {
         Ok(token)
     }
 
-    /// Takes the next token, which has to be there.
-    pub(super) fn expect(&mut self, otherwise: &'static str) -> Result<Token> {
-        self.take()?.ok_or_else(|| self.error(otherwise))
+    /// Takes the next token, or fails with this message at the end.
+    pub(super) fn expect(&mut self, message: &'static str) -> Result<Token> {
+        self.take()?.ok_or_else(|| self.error(message))
     }
 
     /// Takes the next token if it is this character.
@@ -76,7 +72,7 @@ impl<'a> Source<'a> {
         self.take_where(|next| next == c).is_some()
     }
 
-    /// Takes the next token if it is such a character.
+    /// Takes the next token if it is a plain character that fits.
     pub(super) fn take_where(&mut self, fits: impl Fn(char) -> bool) -> Option<char> {
         match self.peek() {
             Some(Token::Plain(c)) if fits(c) => {
@@ -87,15 +83,15 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Takes as many decimal digits as there are.
+    /// Takes all decimal digits that follow.
     pub(super) fn digits(&mut self) -> String {
         std::iter::from_fn(|| self.take_where(|c| c.is_ascii_digit())).collect()
     }
 
-    /// Takes up to `most` digits of that radix and gives their value; `None` if there was none.
-    pub(super) fn number(&mut self, radix: u32, most: usize) -> (usize, u32) {
+    /// Takes up to `max_digits` digits of that radix. Returns how many it took, and their value.
+    pub(super) fn number(&mut self, radix: u32, max_digits: usize) -> (usize, u32) {
         let mut value = 0;
-        for taken in 0..most {
+        for taken in 0..max_digits {
             let Some(digit) = self
                 .take_where(|c| c.is_digit(radix))
                 .and_then(|c| c.to_digit(radix))
@@ -104,10 +100,10 @@ impl<'a> Source<'a> {
             };
             value = value * radix + digit;
         }
-        (most, value)
+        (max_digits, value)
     }
 
-    /// Takes all up to this character, and that too.
+    /// Takes the text up to this character, and the character.
     pub(super) fn until(&mut self, end: char) -> Result<String> {
         let mut text = String::new();
         loop {
@@ -125,7 +121,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Takes the rest of the line.
+    /// Takes the rest of the line and its line break.
     pub(super) fn skip_line(&mut self) -> Result<()> {
         while !matches!(self.take()?, None | Some(Token::Plain('\n'))) {}
         Ok(())

@@ -1,9 +1,10 @@
-//! A hundred thousand envelopes that nobody would write, the bounded sister of the target in `fuzz/`.
+//! A hundred thousand broken envelopes: a bounded run of the fuzz target in `fuzz/`.
+
+use fleet_exchange::MAX_TEXT_LEN;
 
 use super::*;
-use crate::exchange::envelope::LONGEST;
 
-/// Marsaglia's xorshift: the same numbers in every run.
+/// Marsaglia's xorshift; gives the same numbers in every run.
 struct Random(u64);
 
 impl Random {
@@ -18,12 +19,12 @@ impl Random {
         self.next() % end
     }
 
-    fn of<'a, T: ?Sized>(&mut self, things: &[&'a T]) -> &'a T {
-        things[self.below(things.len())]
+    fn pick<'a, T: ?Sized>(&mut self, items: &[&'a T]) -> &'a T {
+        items[self.below(items.len())]
     }
 }
 
-/// What mutations put in.
+/// Texts that mutations insert.
 const PIECES: [&str; 32] = [
     "{",
     "}",
@@ -59,23 +60,25 @@ const PIECES: [&str; 32] = [
     "\0",
 ];
 
-/// Everything that bots say: the documents' examples and every order there is.
+/// Returns the texts of all documented calls and of all orders of the table.
 fn seeds() -> Vec<String> {
-    let vectors: Vec<Value> =
-        serde_json::from_str(include_str!("../../../../tests/fixtures/exchange.json")).unwrap();
-    let texts = vectors
+    let calls: Vec<Value> = serde_json::from_str(include_str!(
+        "../../../../crates/fleet-exchange/tests/fixtures/exchange.json"
+    ))
+    .unwrap();
+    let texts = calls
         .iter()
-        .map(|vector| vector["text"].as_str().unwrap().to_owned());
+        .map(|call| call["text"].as_str().unwrap().to_owned());
     let mut seeds: Vec<_> = texts.collect();
     each(|row, (action, kind)| {
-        for data in row.data.iter().chain(&row.broken) {
+        for data in row.data.iter().chain(&row.invalid) {
             seeds.push(format_data(&row.senders[0], &[&row.to], action, kind, data));
         }
     });
     seeds
 }
 
-/// Changes a text in one or two places; some lose their beginning or get a part of another.
+/// Changes a text in one or two places. Some texts lose their beginning or get a part of another one.
 fn mutate(random: &mut Random, text: &str, other: &str) -> String {
     let mut bytes = text.as_bytes().to_vec();
     for _ in 0..=random.below(2) {
@@ -83,9 +86,12 @@ fn mutate(random: &mut Random, text: &str, other: &str) -> String {
         let end = at + random.below(bytes.len() - at + 1).min(random.below(40));
         match random.below(6) {
             0 => drop(bytes.drain(at..end)),
-            1 => drop(bytes.splice(at..end, random.of(&PIECES).bytes())),
-            2 => drop(bytes.splice(at..at, random.of(&PIECES).bytes())),
-            3 => drop(bytes.splice(at..at, random.of(&PIECES).repeat(random.below(200)).bytes())),
+            1 => drop(bytes.splice(at..end, random.pick(&PIECES).bytes())),
+            2 => drop(bytes.splice(at..at, random.pick(&PIECES).bytes())),
+            3 => {
+                let piece = random.pick(&PIECES).repeat(random.below(200));
+                drop(bytes.splice(at..at, piece.bytes()));
+            }
             4 => drop(bytes.splice(at.., other.bytes().skip(at))),
             _ => {
                 if let Some(byte) = bytes.get_mut(at) {
@@ -97,9 +103,10 @@ fn mutate(random: &mut Random, text: &str, other: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// Reads and judges one text; what can be read can be written and reads the same again.
-fn judge(text: &str) -> Option<Heard> {
-    let envelope = envelope::read(text).ok()?;
+/// Parses and classifies one text. Checks that an envelope can be written and then reads back as the same, and that
+/// an accepted order was addressed to AVATAR.
+fn check(text: &str) -> Option<Classified> {
+    let envelope = Envelope::parse(text).ok()?;
     let to: Vec<_> = envelope.to.iter().map(String::as_str).collect();
     let written = format_data(
         &envelope.from,
@@ -108,48 +115,48 @@ fn judge(text: &str) -> Option<Heard> {
         &envelope.kind,
         &envelope.data,
     );
-    if written.len() <= LONGEST {
-        assert_eq!(envelope::read(&written).unwrap(), envelope, "{text}");
+    if written.len() <= MAX_TEXT_LEN {
+        assert_eq!(Envelope::parse(&written).unwrap(), envelope, "{text}");
     }
-    let heard = understand(&envelope, AVATAR);
-    if let Heard::Obey(order) = heard {
-        let wanted = match order {
+    let classified = classify(&envelope, AVATAR);
+    if let Classified::Order(order) = classified {
+        let addressee = match order {
             Order::Hide(_) => "EMERGENCY",
             Order::Kicked { .. } => "USER",
             _ => AVATAR,
         };
-        assert!(to.contains(&wanted), "{text}");
+        assert!(to.contains(&addressee), "{text}");
     }
-    Some(heard)
+    Some(classified)
 }
 
 #[test]
 fn a_hundred_thousand_random_and_mutated_envelopes_do_no_harm() {
     let mut random = Random(0x5EED_0079);
     let seeds = seeds();
-    let (mut read, mut obeyed, mut refused) = (0, 0, 0);
+    let (mut parsed, mut accepted, mut refused) = (0, 0, 0);
     for _ in 0..80_000 {
         let text = &seeds[random.below(seeds.len())];
         let other = &seeds[random.below(seeds.len())];
-        let heard = judge(&mutate(&mut random, text, other));
-        read += usize::from(heard.is_some());
-        obeyed += usize::from(matches!(heard, Some(Heard::Obey(_))));
-        refused += usize::from(matches!(heard, Some(Heard::Refused(_))));
+        let classified = check(&mutate(&mut random, text, other));
+        parsed += usize::from(classified.is_some());
+        accepted += usize::from(matches!(classified, Some(Classified::Order(_))));
+        refused += usize::from(matches!(classified, Some(Classified::Refused(_))));
     }
     for _ in 0..20_000 {
-        let pieces = (0..random.below(60)).map(|_| random.of(&PIECES));
+        let pieces = (0..random.below(60)).map(|_| random.pick(&PIECES));
         let text: String = pieces.collect();
-        assert_eq!(judge(&text), None, "{text}");
+        assert_eq!(check(&text), None, "{text}");
     }
-    // Without a good part that is still understood, the run would show little.
+    // The run shows little unless a good part of the texts still is an envelope.
     assert!(
-        read > 10_000 && obeyed > 1_000 && refused > 5_000,
-        "{read} {obeyed} {refused}"
+        parsed > 10_000 && accepted > 1_000 && refused > 5_000,
+        "{parsed} {accepted} {refused}"
     );
 }
 
 #[test]
-fn the_longest_hostile_texts_are_done_with_in_one_pass() {
+fn the_longest_hostile_texts_are_refused_in_one_pass() {
     let head =
         r#"{"from": "MANAGE", "to": ["AVATAR"], "action": "remove", "type": "score", "data": "#;
     for piece in PIECES.iter().chain(&[
@@ -162,15 +169,15 @@ fn the_longest_hostile_texts_are_done_with_in_one_pass() {
         "\\\"",
         "加",
     ]) {
-        let times = (LONGEST - head.len()) / piece.len();
+        let times = (MAX_TEXT_LEN - head.len()) / piece.len();
         let filling = piece.repeat(times);
         for text in [
             filling.clone(),
             format!("{head}{filling}"),
             format!("{head}\"{filling}"),
         ] {
-            let heard = judge(&text);
-            assert!(!matches!(heard, Some(Heard::Obey(_))), "{piece}");
+            let classified = check(&text);
+            assert!(!matches!(classified, Some(Classified::Order(_))), "{piece}");
         }
     }
 }

@@ -1,0 +1,339 @@
+//! The session file: the home data centre, the addresses of all data centres, and their keys.
+//!
+//! The file has the table layout of grammers' `SqliteSession` version 1, so that the sessions of
+//! grammers' tools open here and vice versa. The file keeps no peers and no update states. The
+//! home key is guarded: after a transport error −404 the sender pool negotiates a new key and wants
+//! to store it over the old one, which would lose the login, so the session refuses that. Every change
+//! is one SQLite transaction; after a crash the file is as it was before the change or after it.
+
+mod layout;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use grammers_client::session::types::{DcOption, PeerId, PeerInfo, UpdateState, UpdatesState};
+use grammers_client::session::{BoxFuture, Session, SessionData};
+use rusqlite::{Connection, params};
+use thiserror::Error;
+
+/// The value of `peer_info.subtype` for the account itself.
+const SUBTYPE_SELF: i64 = 1;
+
+/// The reason why a session file cannot be used.
+#[derive(Debug, Error)]
+pub enum SessionError {
+    /// The file does not exist.
+    #[error("there is no session file {}", .0.display())]
+    Missing(PathBuf),
+    /// The file is not a session in this layout.
+    #[error("{} is not a session of this program ({found})", path.display())]
+    Foreign {
+        /// The path of the file.
+        path: PathBuf,
+        /// A clause that describes what the file is instead.
+        found: String,
+    },
+    /// The file is a session, but parts of it are damaged.
+    #[error("the session file {} is damaged ({cause})", path.display())]
+    Damaged {
+        /// The path of the file.
+        path: PathBuf,
+        /// A clause that describes the damage.
+        cause: String,
+    },
+    /// The file holds no key of its home data centre.
+    #[error("the session file {} holds no login", .0.display())]
+    NoKey(PathBuf),
+    /// The sender pool tried to replace the key of the home data centre.
+    #[error("the account's authorization key is not replaced")]
+    KeyReplaced,
+    /// The library asked for peers or update states.
+    #[error("the session file keeps no peers and no update states")]
+    NotKept,
+    /// The file cannot be read or written.
+    #[error("session file {}: {cause}", path.display())]
+    File {
+        /// The path of the file.
+        path: PathBuf,
+        /// The error of the operating system or of SQLite.
+        cause: String,
+    },
+}
+
+/// An open session file. The sender pool reads it at every call, so reads are served from memory.
+#[derive(Debug)]
+pub struct AccountSession {
+    path: PathBuf,
+    state: Mutex<State>,
+    guards_home_key: bool,
+}
+
+#[derive(Debug)]
+struct State {
+    database: Connection,
+    home: i32,
+    options: BTreeMap<i32, DcOption>,
+}
+
+impl AccountSession {
+    /// Opens the session of an account that is logged in. The home key cannot be replaced.
+    ///
+    /// # Errors
+    /// The file is missing, foreign or damaged, or holds no key of its home data centre.
+    pub fn open(path: &Path) -> Result<Self, SessionError> {
+        match std::fs::metadata(path) {
+            Ok(_) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Err(SessionError::Missing(path.to_owned()));
+            }
+            Err(error) => return Err(file_error(path, error)),
+        }
+        let session = Self::load(path, true)?;
+        if session.key(session.home()).is_none() {
+            return Err(SessionError::NoKey(path.to_owned()));
+        }
+        Ok(session)
+    }
+
+    /// Opens or creates the session for a login. The home key may be replaced.
+    ///
+    /// # Errors
+    /// The file is foreign or damaged, or cannot be created.
+    pub fn open_for_login(path: &Path) -> Result<Self, SessionError> {
+        let is_new = std::fs::metadata(path).map_or(true, |file| file.len() == 0);
+        if is_new {
+            layout::create(path)?;
+        }
+        Self::load(path, false)
+    }
+
+    /// Returns the number of the home data centre.
+    #[must_use]
+    pub fn home(&self) -> i32 {
+        self.lock().home
+    }
+
+    /// Writes which account is logged in, where grammers' tools expect it.
+    pub(crate) fn save_account(&self, user_id: i64, access_hash: i64) -> Result<(), SessionError> {
+        self.lock()
+            .database
+            .execute(
+                "INSERT OR REPLACE INTO peer_info VALUES (?1, ?2, ?3)",
+                params![user_id, access_hash, SUBTYPE_SELF],
+            )
+            .map(|_| ())
+            .map_err(|error| file_error(&self.path, error))
+    }
+
+    fn load(path: &Path, guards_home_key: bool) -> Result<Self, SessionError> {
+        let layout::Contents {
+            database,
+            home,
+            options,
+        } = layout::read(path)?;
+        Ok(Self {
+            path: path.to_owned(),
+            state: Mutex::new(State {
+                database,
+                home: home.unwrap_or_else(|| SessionData::default().home_dc),
+                options,
+            }),
+            guards_home_key,
+        })
+    }
+
+    fn key(&self, dc: i32) -> Option<[u8; 256]> {
+        let state = self.lock();
+        state.options.get(&dc).and_then(|option| option.auth_key)
+    }
+
+    fn store_option(&self, option: &DcOption) -> Result<(), SessionError> {
+        let mut state = self.lock();
+        let known = state.options.get(&option.id);
+        if known == Some(option) {
+            return Ok(());
+        }
+        let old_key = known.and_then(|known| known.auth_key);
+        let replaces_key = old_key.is_some() && old_key != option.auth_key;
+        if self.guards_home_key && option.id == state.home && replaces_key {
+            return Err(SessionError::KeyReplaced);
+        }
+        state
+            .database
+            .execute(
+                "INSERT OR REPLACE INTO dc_option VALUES (?1, ?2, ?3, ?4)",
+                params![
+                    option.id,
+                    option.ipv4.to_string(),
+                    option.ipv6.to_string(),
+                    option.auth_key.map(|key| key.to_vec())
+                ],
+            )
+            .map_err(|error| file_error(&self.path, error))?;
+        state.options.insert(option.id, option.clone());
+        Ok(())
+    }
+
+    fn store_home(&self, dc: i32) -> Result<(), SessionError> {
+        let mut state = self.lock();
+        let replaced = state.database.transaction().and_then(|transaction| {
+            transaction.execute("DELETE FROM dc_home", [])?;
+            transaction.execute("INSERT INTO dc_home VALUES (?1)", [dc])?;
+            transaction.commit()
+        });
+        replaced.map_err(|error| file_error(&self.path, error))?;
+        state.home = dc;
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Memory changes after the database does, in one assignment: a panic leaves both consistent.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Session for AccountSession {
+    type Error = SessionError;
+
+    fn home_dc_id(&self) -> Result<i32, SessionError> {
+        Ok(self.home())
+    }
+
+    fn set_home_dc_id(&self, dc_id: i32) -> BoxFuture<'_, Result<(), SessionError>> {
+        Box::pin(async move { self.store_home(dc_id) })
+    }
+
+    fn dc_option(&self, dc_id: i32) -> Result<Option<DcOption>, SessionError> {
+        let known = self.lock().options.get(&dc_id).cloned();
+        Ok(known.or_else(|| SessionData::default().dc_options.get(&dc_id).cloned()))
+    }
+
+    fn set_dc_option(&self, dc_option: &DcOption) -> BoxFuture<'_, Result<(), SessionError>> {
+        let option = dc_option.clone();
+        Box::pin(async move { self.store_option(&option) })
+    }
+
+    fn peer(&self, _: PeerId) -> BoxFuture<'_, Result<Option<PeerInfo>, SessionError>> {
+        Box::pin(async { Err(SessionError::NotKept) })
+    }
+
+    fn cache_peer(&self, _: PeerInfo) -> BoxFuture<'_, Result<(), SessionError>> {
+        Box::pin(async { Err(SessionError::NotKept) })
+    }
+
+    fn updates_state(&self) -> BoxFuture<'_, Result<UpdatesState, SessionError>> {
+        Box::pin(async { Err(SessionError::NotKept) })
+    }
+
+    fn set_update_state(&self, _: UpdateState) -> BoxFuture<'_, Result<(), SessionError>> {
+        Box::pin(async { Err(SessionError::NotKept) })
+    }
+}
+
+fn file_error(path: &Path, cause: impl std::fmt::Display) -> SessionError {
+    SessionError::File {
+        path: path.to_owned(),
+        cause: cause.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn option(key: u8) -> DcOption {
+        DcOption {
+            id: 2,
+            ipv4: "127.0.0.1:4430".parse().expect("an address"),
+            ipv6: "[::1]:4430".parse().expect("an address"),
+            auth_key: Some([key; 256]),
+        }
+    }
+
+    #[test]
+    fn the_home_key_is_never_overwritten_and_everything_else_is_stored() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("account.session");
+        let login = AccountSession::open_for_login(&path).expect("created");
+        login.store_home(2).expect("stored");
+        login.store_option(&option(7)).expect("stored");
+        login
+            .store_option(&option(8))
+            .expect("a login may replace the key");
+        drop(login);
+
+        let session = AccountSession::open(&path).expect("opened");
+        assert!(matches!(
+            session.store_option(&option(9)),
+            Err(SessionError::KeyReplaced)
+        ));
+        let moved = DcOption {
+            ipv4: "127.0.0.1:4431".parse().expect("an address"),
+            ..option(8)
+        };
+        session
+            .store_option(&moved)
+            .expect("the address may change");
+        let foreign = DcOption { id: 4, ..option(1) };
+        session
+            .store_option(&foreign)
+            .expect("a key of another data centre is stored");
+        session
+            .store_option(&DcOption { id: 4, ..option(2) })
+            .expect("a key of another data centre may be replaced");
+        drop(session);
+
+        let session = AccountSession::open(&path).expect("opened again");
+        assert_eq!(session.home(), 2);
+        assert_eq!(session.dc_option(2).expect("known"), Some(moved));
+        assert_eq!(session.key(4), Some([2; 256]));
+    }
+
+    #[test]
+    fn an_unusable_file_is_reported_with_its_cause() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("account.session");
+        let cause = || {
+            AccountSession::open(&path)
+                .expect_err("refused")
+                .to_string()
+        };
+        assert!(cause().contains("there is no session file"), "{}", cause());
+
+        std::fs::write(&path, b"text that is not a database at all").expect("written");
+        assert!(cause().contains("not an SQLite database"), "{}", cause());
+
+        std::fs::write(&path, b"").expect("written");
+        assert!(cause().contains("an empty database"), "{}", cause());
+
+        std::fs::remove_file(&path).expect("removed");
+        let other = Connection::open(&path).expect("created");
+        other
+            .execute_batch("CREATE TABLE sessions (dc_id INTEGER, auth_key BLOB, user_id INTEGER)")
+            .expect("made");
+        drop(other);
+        assert!(cause().contains("Pyrogram"), "{}", cause());
+
+        std::fs::remove_file(&path).expect("removed");
+        drop(AccountSession::open_for_login(&path).expect("created"));
+        assert!(cause().contains("holds no login"), "{}", cause());
+
+        let whole = std::fs::read(&path).expect("read");
+        std::fs::write(&path, &whole[..whole.len() / 2]).expect("written");
+        assert!(cause().contains("damaged"), "{}", cause());
+
+        std::fs::remove_file(&path).expect("removed");
+        let short = AccountSession::open_for_login(&path).expect("created");
+        short
+            .lock()
+            .database
+            .execute(
+                "INSERT INTO dc_option VALUES (2, '127.0.0.1:1', '[::1]:1', x'00')",
+                [],
+            )
+            .expect("inserted");
+        drop(short);
+        assert!(cause().contains("1 bytes, not 256"), "{}", cause());
+    }
+}

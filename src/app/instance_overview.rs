@@ -1,0 +1,198 @@
+//! Collects the output of `status` from `state.db`, the lock on the data directory, and the
+//! configuration.
+//!
+//! The module changes nothing and needs no connection.
+
+mod parts;
+mod run_state;
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+pub use self::parts::{
+    DeliveryOverview, FloodOverview, GroupOverview, JobOverview, OrderOverview, PrivateChannel,
+    QueueOverview,
+};
+pub use self::run_state::{InstanceStatus, RunState};
+use super::AppError;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::exchange::route::Route;
+use crate::model::{ChannelId, Timestamp, said};
+use crate::schedule;
+use crate::store::overview::Run;
+use crate::store::{Holder, Instance, StoreError, Tx, look};
+use crate::version;
+
+const DAY: i64 = 24 * 3600;
+
+/// The output of `status`. The fields are those of the JSON (docs/json-output.md).
+#[derive(Clone, Debug, Serialize)]
+pub struct Overview {
+    /// The time of reading.
+    #[serde(serialize_with = "said::time")]
+    pub now: Timestamp,
+    pub instance: InstanceStatus,
+    pub program: Program,
+    /// `None` if the instance never ran.
+    #[serde(flatten)]
+    pub activity: Option<Activity>,
+}
+
+/// The contents of `state.db`.
+#[derive(Clone, Debug, Serialize)]
+pub struct Activity {
+    pub delivery: DeliveryOverview,
+    /// The groups, those that the account is in first.
+    pub groups: Vec<GroupOverview>,
+    pub queue: QueueOverview,
+    pub jobs: Vec<JobOverview>,
+    /// The joins since midnight, UTC, by outcome.
+    pub joins_today: BTreeMap<String, u64>,
+    pub floods: FloodOverview,
+    pub orders: OrderOverview,
+}
+
+/// The program that prints the overview.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Program {
+    pub version: &'static str,
+    pub commit: &'static str,
+    pub commit_date: &'static str,
+}
+
+/// Reads the output of `status`.
+///
+/// # Errors
+/// Returns an error if the database or the lock cannot be read, or the database has another layout.
+pub fn overview(config: &Config, clock: &Clock) -> Result<Overview, AppError> {
+    let now = clock.now();
+    let snapshot = read_snapshot(config, |tx| {
+        let record = tx.instance()?;
+        Ok((record.clone(), activity(tx, config, &record, now)?))
+    })?;
+    let (record, activity) = snapshot.stored.unzip();
+    let data_dir = config.telegram.data_dir.clone();
+    let instance = InstanceStatus::derive(snapshot.holder, record, data_dir);
+    let mut activity = activity.filter(|_| instance.started_at.is_some());
+    if let Some(activity) = &mut activity {
+        for job in &mut activity.jobs {
+            let is_past = job.next_at.is_some_and(|next| next <= now);
+            job.missed = is_past && instance.state != RunState::Running;
+        }
+    }
+    Ok(Overview {
+        now,
+        instance,
+        program: Program {
+            version: version::VERSION,
+            commit: version::COMMIT,
+            commit_date: version::COMMIT_DATE,
+        },
+        activity,
+    })
+}
+
+/// The data of one moment.
+pub(super) struct Snapshot<T> {
+    /// The data read from `state.db`, if the file exists.
+    pub(super) stored: Option<T>,
+    /// The process that holds the lock on the data directory.
+    pub(super) holder: Option<Holder>,
+}
+
+/// Reads `state.db` and the holder of the lock at one moment.
+///
+/// Otherwise an instance that ends between the two reads would look like one that died.
+pub(super) fn read_snapshot<T>(
+    config: &Config,
+    read: impl Fn(&Tx<'_>) -> Result<T, StoreError>,
+) -> Result<Snapshot<T>, AppError> {
+    const MAX_ATTEMPTS: u32 = 5;
+    let telegram = &config.telegram;
+    let mut holder = Holder::of(&telegram.data_dir)?;
+    let mut attempts = 0;
+    loop {
+        let stored = look(&telegram.state_file(), &read)?;
+        let before = std::mem::replace(&mut holder, Holder::of(&telegram.data_dir)?);
+        attempts += 1;
+        if before == holder || attempts == MAX_ATTEMPTS {
+            return Ok(Snapshot { stored, holder });
+        }
+    }
+}
+
+fn activity(
+    tx: &Tx<'_>,
+    config: &Config,
+    record: &Instance,
+    now: Timestamp,
+) -> Result<Activity, StoreError> {
+    let yesterday = now.plus(-DAY);
+    let nospam = config.bots.nospam;
+    let mut undecided = tx.joins_undecided()?;
+    let mut undecided = |outcome| undecided.remove(outcome).unwrap_or(0);
+    let runs = tx.runs_seen()?;
+    let (obeyed_24h, refused_24h) = tx.orders_since(yesterday)?;
+    Ok(Activity {
+        delivery: delivery(tx, record)?,
+        groups: tx
+            .groups_seen(nospam, now)?
+            .into_iter()
+            .map(|group| GroupOverview::new(group, nospam, now))
+            .collect(),
+        queue: QueueOverview {
+            waiting: tx.waiting_by_age(now)?,
+            joins_to_look_up: undecided("lookup"),
+            joins_held: undecided("held"),
+            exceptions_due: tx.count_exceptions_due()?,
+            spool_bytes: tx.spooled_bytes()?,
+            spool_max_bytes: config.delivery.spool_max_bytes,
+            sent_24h: tx.sent_since(yesterday)?,
+            dropped_24h: tx.dropped_since(yesterday)?,
+        },
+        jobs: schedule::Job::ALL
+            .iter()
+            .map(|job| {
+                let run: Run = runs.get(job.as_str()).copied().unwrap_or_default();
+                JobOverview {
+                    job: job.as_str(),
+                    ran_at: run.ran_at,
+                    next_at: run.next_at,
+                    missed: false,
+                    made_up_for: job.catches_up(),
+                }
+            })
+            .collect(),
+        joins_today: tx.joins_today(now)?,
+        floods: FloodOverview {
+            methods: tx.methods_resting(now)?,
+            groups: tx.groups_flooded()?,
+        },
+        orders: OrderOverview {
+            obeyed_24h,
+            refused_24h,
+            malformed_ever: record.malformed,
+        },
+    })
+}
+
+fn delivery(tx: &Tx<'_>, record: &Instance) -> Result<DeliveryOverview, StoreError> {
+    let private_channel = |id: Option<ChannelId>| -> Result<Option<PrivateChannel>, StoreError> {
+        let Some(id) = id else { return Ok(None) };
+        let known = tx.channel(id)?;
+        Ok(Some(PrivateChannel {
+            id,
+            present: known.as_ref().is_some_and(|known| known.present),
+            can_post: known.as_ref().is_some_and(|known| known.channel.can_post),
+            title: known.map(|known| known.channel.title),
+        }))
+    };
+    let stored = record.route.as_deref().and_then(|word| word.parse().ok());
+    Ok(DeliveryOverview {
+        posts_go_to: Route::at_start(stored, record.exchange.is_some()).into(),
+        hide: private_channel(record.hide)?,
+        exchange: private_channel(record.exchange)?,
+    })
+}

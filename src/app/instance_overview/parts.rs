@@ -1,0 +1,165 @@
+//! The parts of the overview. The fields are those of the JSON (docs/json-output.md).
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::decide::Coverage;
+use crate::model::{ChannelId, MessageId, Timestamp, UserId, said};
+use crate::store::overview::{Dropped, Flooded, GroupSeen, Refused, Resting, Waiting};
+
+#[derive(Clone, Debug, Serialize)]
+pub struct DeliveryOverview {
+    /// `exchange` or `hide`.
+    pub posts_go_to: &'static str,
+    /// HIDE, as the last instance configured it.
+    pub hide: Option<PrivateChannel>,
+    /// EXCHANGE, as the last instance configured it.
+    pub exchange: Option<PrivateChannel>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct PrivateChannel {
+    #[serde(serialize_with = "said::channel")]
+    pub id: ChannelId,
+    /// The title, if the account was ever in the channel.
+    pub title: Option<String>,
+    /// True if the account is in the channel.
+    pub present: bool,
+    pub can_post: bool,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct GroupOverview {
+    #[serde(serialize_with = "said::channel")]
+    pub id: ChannelId,
+    pub title: String,
+    /// True if the account is in the group.
+    pub present: bool,
+    /// The time since when the account is in the group, if known.
+    #[serde(serialize_with = "said::time_if_known")]
+    pub since: Option<Timestamp>,
+    /// How many of the group's joins are seen.
+    pub coverage: Coverage,
+    /// True if joins there lead to photos: NOSPAM is an administrator, or need not be one.
+    pub watched: bool,
+    /// The joins since midnight, UTC.
+    pub joins_today: u64,
+    #[serde(serialize_with = "said::time_if_known")]
+    pub last_join_at: Option<Timestamp>,
+    /// The number of administrators; `None` if they were never read.
+    pub administrators: Option<u64>,
+    /// The time when the administrators were read.
+    #[serde(serialize_with = "said::time_if_known")]
+    pub administrators_at: Option<Timestamp>,
+    /// The newest message that was read.
+    pub read_up_to: MessageId,
+}
+
+impl GroupOverview {
+    #[must_use]
+    pub fn new(group: GroupSeen, nospam: Option<UserId>, now: Timestamp) -> Self {
+        Self {
+            id: group.id,
+            title: group.title,
+            present: group.present,
+            since: group.since,
+            coverage: Coverage::judge(group.last_told_at, now),
+            // The decision about a join treats a group with unknown administrators as watched, too.
+            watched: nospam.is_none() || group.administrators_at.is_none() || group.has_nospam,
+            joins_today: group.joins_today,
+            last_join_at: group.last_join_at,
+            administrators: group.administrators_at.map(|_| group.administrators),
+            administrators_at: group.administrators_at,
+            read_up_to: group.read_up_to,
+        }
+    }
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct QueueOverview {
+    /// The queued rows by class, state and age.
+    pub waiting: Vec<Waiting>,
+    /// Joins whose user must be looked up first.
+    pub joins_to_look_up: u64,
+    /// Joins that wait for the end of their group's flood.
+    pub joins_held: u64,
+    /// Users whose photo goes on or off the exception list.
+    pub exceptions_due: u64,
+    /// The size of the waiting photos on disk.
+    pub spool_bytes: u64,
+    pub spool_max_bytes: u64,
+    /// The posts of the last 24 hours by class.
+    pub sent_24h: BTreeMap<String, u64>,
+    /// The rows that were dropped in the last 24 hours.
+    pub dropped_24h: Vec<Dropped>,
+}
+
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct JobOverview {
+    /// The name in `[schedule]`; `reset` is `reset_time` there.
+    pub job: &'static str,
+    /// The time of the last run.
+    #[serde(serialize_with = "said::time_if_known")]
+    pub ran_at: Option<Timestamp>,
+    /// The next due time.
+    #[serde(serialize_with = "said::time_if_known")]
+    pub next_at: Option<Timestamp>,
+    /// True if the due time is past and the program does not run.
+    pub missed: bool,
+    /// True if a missed run is caught up at the next start.
+    pub made_up_for: bool,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct FloodOverview {
+    /// Methods with a flood limit from Telegram.
+    pub methods: Vec<Resting>,
+    /// Groups for which CAPTCHA reported a group flood.
+    pub groups: Vec<Flooded>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct OrderOverview {
+    /// The orders that were obeyed in the last 24 hours.
+    pub obeyed_24h: u64,
+    /// The orders that were refused in the last 24 hours.
+    pub refused_24h: Vec<Refused>,
+    /// The posts in HIDE and EXCHANGE that were no envelopes, since the first start.
+    pub malformed_ever: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_without_nospam_is_not_watched_once_its_administrators_are_known() {
+        let now = Timestamp::new(100);
+        let nospam = Some(UserId::new(450));
+        for (nospam, known, has_nospam, watched) in [
+            (None, false, false, true),
+            (None, true, false, true),
+            (nospam, false, false, true),
+            (nospam, true, false, false),
+            (nospam, true, true, true),
+        ] {
+            let group = GroupSeen {
+                id: ChannelId::from_bare(5),
+                title: String::new(),
+                present: true,
+                since: None,
+                read_up_to: MessageId::new(1),
+                administrators: 3,
+                administrators_at: known.then_some(now),
+                has_nospam,
+                joins_today: 0,
+                last_join_at: None,
+                last_told_at: None,
+            };
+            let group = GroupOverview::new(group, nospam, now);
+            assert_eq!(group.watched, watched, "{nospam:?} {known} {has_nospam}");
+            assert_eq!(group.administrators, known.then_some(3));
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Manual backup and restore of the lists (docs/files.md, "Lists, backup and rollback").
+//!
+//! A backup may be made while the program runs. A restore needs the lock on the data directory; a
+//! crash leaves the list either as it was or replaced.
+
+use std::fmt::Display;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{bail, ensure};
+use fleet_files::atomic_file;
+use secrecy::SecretString;
+use thiserror::Error;
+
+use super::{AppError, prepare_data_dir};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::file_codec::{DecodedFile, Decoder, Encoder};
+use crate::list_file::{ListFile, SkippedEntries};
+use crate::model::{List, ListChange, ListData};
+use crate::store::{self, Store, StoreError};
+use crate::task;
+
+#[derive(Debug, Error)]
+pub enum ManualError {
+    #[error(transparent)]
+    App(#[from] AppError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("there is no state in {}: this instance has never run, and has no lists", .0.display())]
+    NeverRan(PathBuf),
+    #[error("{list} could not be saved: {reason}")]
+    Save { list: List, reason: String },
+    /// The file of a restore cannot be used.
+    #[error("{}: {reason}", path.display())]
+    File { path: PathBuf, reason: String },
+}
+
+impl ManualError {
+    /// Returns the exit code (docs/operations.md).
+    #[must_use]
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            Self::App(error) => error.exit_code(),
+            _ => 1,
+        }
+    }
+}
+
+/// The changes of a restore, or of a dry run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Restored {
+    pub list: List,
+    pub change: ListChange,
+    /// The entries of the file that have no meaning in this program.
+    pub skipped: SkippedEntries,
+}
+
+/// The reason why the transaction of a restore was rolled back.
+enum RolledBack {
+    Failed(StoreError),
+    DryRun(ListChange),
+}
+
+impl From<StoreError> for RolledBack {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// Saves every non-empty list as a file of the configured kind in `directory`; returns the paths.
+///
+/// All lists are of one moment. The program may run meanwhile; the backup does not change its data.
+///
+/// # Errors
+/// See [`ManualError`].
+pub fn backup(
+    config: &Config,
+    clock: &Clock,
+    directory: &Path,
+) -> Result<Vec<PathBuf>, ManualError> {
+    let password = SecretString::from(config.encrypt.password.expose());
+    let decoder = Decoder::new(&password);
+    let encoder = Encoder::new(config.exchange.files, &password).map_err(AppError::from)?;
+    let saved_at = clock.now().rfc3339();
+    let save = |list: List, data: ListData| {
+        let failed = |reason: &dyn Display| ManualError::Save {
+            list,
+            reason: reason.to_string(),
+        };
+        let file = encoder
+            .encode_list(list, &data, &saved_at, &decoder)
+            .map_err(|error| failed(&error))?;
+        drop(data);
+        let path = directory.join(list.as_str());
+        atomic_file::write(&path, &file).map_err(|error| failed(&error))?;
+        Ok(path)
+    };
+    // A read-only look does not migrate the database, which an older version may be using.
+    let saved = store::look(&config.telegram.state_file(), |tx| {
+        let mut saved = Vec::new();
+        for list in List::ALL {
+            if tx.is_list_empty(list)? {
+                continue;
+            }
+            match save(list, tx.list(list)?) {
+                Ok(path) => saved.push(path),
+                Err(error) => return Ok(Err(error)),
+            }
+        }
+        Ok(Ok(saved))
+    })?;
+    saved.unwrap_or_else(|| Err(ManualError::NeverRan(config.telegram.data_dir.clone())))
+}
+
+/// Replaces a list by the list in a file, in one transaction.
+///
+/// The program must not run meanwhile, because it keeps the rules in memory. `named` is the list of a
+/// file that does not name it, as Python's files do not. A dry run replaces the list and rolls the
+/// transaction back, so that it reports what a restore does: joins that wait remain, whatever the
+/// file holds.
+///
+/// # Errors
+/// See [`ManualError`]. An error changes nothing.
+pub fn restore(
+    config: &Config,
+    clock: &Clock,
+    path: &Path,
+    named: Option<List>,
+    dry_run: bool,
+) -> Result<Restored, ManualError> {
+    let _lock = prepare_data_dir(config)?;
+    let decoder = Decoder::new(&SecretString::from(config.encrypt.password.expose()));
+    let unusable = |error: &dyn Display| ManualError::File {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    };
+    let file = read_list(path, &decoder).map_err(|error| unusable(&error))?;
+    let list = list_of(&file, named).map_err(|error| unusable(&error))?;
+    let (data, skipped) = file.data_for(list).map_err(|error| unusable(&error))?;
+    let store = Store::open(&config.telegram.state_file())?;
+    let now = clock.now();
+    let data_dir = &config.telegram.data_dir;
+    let done = store.transaction(|tx| {
+        let before = tx.list(list)?;
+        if dry_run {
+            tx.replace_list(list, &data, now)?;
+        } else {
+            task::replace_list(tx, &decoder, data_dir, (list, &data), now)?;
+        }
+        let change = ListChange::between(&before, &tx.list(list)?);
+        if dry_run {
+            return Err(RolledBack::DryRun(change));
+        }
+        Ok(change)
+    });
+    let change = match done {
+        Ok(change) | Err(RolledBack::DryRun(change)) => change,
+        Err(RolledBack::Failed(error)) => return Err(error.into()),
+    };
+    Ok(Restored {
+        list,
+        change,
+        skipped,
+    })
+}
+
+fn read_list(path: &Path, decoder: &Decoder) -> anyhow::Result<ListFile> {
+    ensure!(fs::metadata(path)?.is_file(), "this is not a regular file");
+    match decoder.decode(&fs::read(path)?)? {
+        DecodedFile::List(file) => Ok(file),
+        DecodedFile::Photo(_) | DecodedFile::Other(_) => bail!("this file holds no list"),
+    }
+}
+
+/// Returns the list that a file holds, by its own name or by the name on the command line.
+fn list_of(file: &ListFile, named: Option<List>) -> anyhow::Result<List> {
+    match (file.list, named) {
+        (Some(own), Some(named)) if own != named => bail!("this file holds {own}, not {named}"),
+        (Some(list), _) | (None, Some(list)) => Ok(list),
+        (None, None) => {
+            bail!("this file does not name its list: name it, with `--list NAME`")
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! `backup` and `restore`: save the lists as files, and replace a list by a file.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::Failure;
+use crate::app::manual::{self, ManualError, Restored};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::model::List;
+
+#[derive(Debug, Args)]
+pub(super) struct BackupArguments {
+    /// The directory for the files, one for each list that is not empty
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    to: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RestoreArguments {
+    /// The file, from `backup` or from a post
+    file: PathBuf,
+    /// Only show what would change
+    #[arg(long)]
+    dry_run: bool,
+    /// The name of the list, for a Python program's file, which does not hold it
+    #[arg(long, value_name = "NAME", value_parser = list_name)]
+    list: Option<List>,
+}
+
+pub(super) fn backup(config: &Config, arguments: &BackupArguments) -> Result<(), Failure> {
+    let saved = manual::backup(config, &Clock::system(), &arguments.to).map_err(failure)?;
+    let mut out = std::io::stdout().lock();
+    for path in &saved {
+        writeln!(out, "saved {}", path.display()).map_err(|error| Failure::new(1, error))?;
+    }
+    if saved.is_empty() {
+        writeln!(out, "every list is empty: nothing was saved")
+            .map_err(|error| Failure::new(1, error))?;
+    }
+    Ok(())
+}
+
+pub(super) fn restore(config: &Config, arguments: &RestoreArguments) -> Result<(), Failure> {
+    let Restored {
+        list,
+        change,
+        skipped,
+    } = manual::restore(
+        config,
+        &Clock::system(),
+        &arguments.file,
+        arguments.list,
+        arguments.dry_run,
+    )
+    .map_err(failure)?;
+    let verb = if arguments.dry_run { "would be" } else { "was" };
+    let mut out = std::io::stdout().lock();
+    writeln!(
+        out,
+        "{list} {verb} restored: {} added, {} removed, {} kept",
+        change.added, change.removed, change.kept
+    )
+    .and_then(|()| {
+        if skipped.is_empty() {
+            return Ok(());
+        }
+        writeln!(out, "left out, as it means nothing here: {skipped}")
+    })
+    .map_err(|error| Failure::new(1, error))
+}
+
+fn list_name(name: &str) -> Result<List, String> {
+    List::from_name(name).ok_or_else(|| {
+        let names = List::ALL.map(List::as_str).join(", ");
+        format!("there is no such list; the lists are {names}")
+    })
+}
+
+fn failure(error: ManualError) -> Failure {
+    Failure::new(error.exit_code(), error)
+}

@@ -1,0 +1,92 @@
+//! Explains the effects of a configuration in sentences.
+
+use std::io::{self, Write};
+
+use super::Page;
+use crate::config::{FileKind, Loaded, Seconds};
+use crate::model::Timestamp;
+use crate::schedule::{Job, Timetable};
+
+pub(super) fn explain(
+    page: &mut Page<'_, impl Write>,
+    loaded: &Loaded,
+    timetable: &Timetable,
+    now: Timestamp,
+) -> io::Result<()> {
+    let config = &loaded.config;
+    session(page, loaded)?;
+    match &config.proxy {
+        Some(proxy) => page.line(format_args!(
+            "Telegram is reached through the SOCKS5 proxy {}, port {}.",
+            proxy.hostname, proxy.port
+        ))?,
+        None => page.line("Telegram is reached directly.")?,
+    }
+    match config.bots.nospam {
+        Some(id) => page.line(format_args!(
+            "Only groups where NOSPAM ({id}) is an administrator are watched."
+        ))?,
+        None => page.line("Without nospam_id every group that the account is in is watched.")?,
+    }
+    let hide = config.channels.hide;
+    match config.channels.exchange {
+        Some(exchange) => page.line(format_args!(
+            "Posts go to EXCHANGE ({exchange}), and to HIDE ({hide}) when EXCHANGE fails."
+        ))?,
+        None => page.line(format_args!("Posts go to HIDE ({hide})."))?,
+    }
+    match config.exchange.files {
+        FileKind::Sealed => {
+            page.line("Photos are sealed: the fleet needs a version that opens sealed files.")?
+        }
+        FileKind::Python => {
+            page.line("Photos are written for the fleet's Python programs (pickle in AES Crypt).")?
+        }
+    }
+    if config.mode.backup {
+        page.line("Status reports say that this instance is a standby replica.")?;
+    }
+    page.line(format_args!(
+        "A member is new, and rechecked, for {} after joining; a photo that waits for {} h is dropped and counted.",
+        Seconds(config.custom.time_new.as_secs()),
+        config.delivery.max_age.as_secs() / 3600
+    ))?;
+    if !suits_backup(timetable, now) {
+        page.line(
+            "BACKUP expects status reports in the minutes 30 to 32 of every hour; [schedule] status has other times.",
+        )?;
+    }
+    Ok(())
+}
+
+fn session(page: &mut Page<'_, impl Write>, loaded: &Loaded) -> io::Result<()> {
+    let telegram = &loaded.config.telegram;
+    page.line(format_args!(
+        "The state lives in {}.",
+        telegram.data_dir.display()
+    ))?;
+    let session = telegram.session_file();
+    let shown = session.display();
+    match session.try_exists() {
+        Ok(true) => page.line(format_args!("The account's session is there: {shown}.")),
+        Ok(false) => page.line(format_args!(
+            "The account has no session yet ({shown}): log in first, with scp-079-avatar login --config {}",
+            loaded.path.display()
+        )),
+        Err(error) => page.line(format_args!(
+            "The account's session cannot be looked for ({shown}: {error}): run check as the user that runs the service."
+        )),
+    }
+}
+
+/// Returns true if every status report of the next 24 hours is due when BACKUP expects it.
+fn suits_backup(timetable: &Timetable, now: Timestamp) -> bool {
+    let mut due = now;
+    (0..24).all(|_| match timetable.next(Job::Status, due) {
+        Some(next) => {
+            due = next;
+            (30..=32).contains(&(next.get().rem_euclid(3600) / 60))
+        }
+        None => false,
+    })
+}

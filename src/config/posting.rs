@@ -1,0 +1,184 @@
+//! `[encrypt]`, `[exchange]`, `[mode]` and `[delivery]`: the content of posts, and their pace.
+
+use std::time::Duration;
+
+use super::credentials::{Lookup, SecretNames, SecretSources};
+use super::section_reader::SectionReader;
+use super::sections::{Section, Value};
+use crate::secret::Secret;
+
+const PASSWORD: SecretNames = SecretNames {
+    key: "password",
+    file_key: "password_file",
+    credential: "password",
+    variable: "SCP079_ENCRYPT_PASSWORD",
+    is_number: false,
+};
+
+const MIN_PASSWORD_CHARS: usize = 8;
+const MIB: u64 = 1024 * 1024;
+
+/// `[encrypt]`
+#[derive(Clone, Debug)]
+pub struct Encrypt {
+    /// The password that seals files; 8 characters or more.
+    pub password: Secret,
+}
+
+impl Section for Encrypt {
+    const NAME: &'static str = "encrypt";
+
+    fn read(section: &mut SectionReader<'_, '_>, sources: &SecretSources<'_>) -> Option<Self> {
+        match sources.find(section, &PASSWORD) {
+            Lookup::Found(password) => {
+                let length = password.expose().chars().count();
+                if length < MIN_PASSWORD_CHARS {
+                    return section.error(
+                        "password",
+                        section.line_of("password"),
+                        format!(
+                            "is too short: {length} of at least {MIN_PASSWORD_CHARS} characters"
+                        ),
+                        "use a longer one, here and in NOSPAM",
+                    );
+                }
+                Some(Self { password })
+            }
+            Lookup::Missing(line) => {
+                let usual = "write the password that the whole fleet seals files with, such as password = \"…\"";
+                section.missing("password", line, PASSWORD.remedy(usual))
+            }
+            Lookup::Invalid => None,
+        }
+    }
+
+    fn values(&self) -> Vec<Value> {
+        vec![Value::new("password", &self.password)]
+    }
+}
+
+/// The wording of reports (docs/exchange.md, "Reports").
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    strum::Display,
+    strum::EnumString,
+    strum::VariantNames,
+)]
+#[strum(serialize_all = "lowercase")]
+pub enum Dialect {
+    /// The wording of the fleet's documents.
+    #[default]
+    Classic,
+    /// The wording of the bots in service.
+    Current,
+}
+
+/// The format of the files that are written (docs/files.md).
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    strum::Display,
+    strum::EnumString,
+    strum::VariantNames,
+)]
+#[strum(serialize_all = "lowercase")]
+pub enum FileKind {
+    /// XChaCha20-Poly1305 (docs/files.md, "Sealed files").
+    #[default]
+    Sealed,
+    /// Pickle in AES Crypt (docs/files.md, "Python files").
+    Python,
+}
+
+/// `[exchange]`
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Exchange {
+    pub dialect: Dialect,
+    pub files: FileKind,
+}
+
+impl Section for Exchange {
+    const NAME: &'static str = "exchange";
+
+    fn read(section: &mut SectionReader<'_, '_>, _: &SecretSources<'_>) -> Option<Self> {
+        let dialect = section.choice("dialect");
+        let files = section.choice("files");
+        Some(Self {
+            dialect: dialect?,
+            files: files?,
+        })
+    }
+
+    fn values(&self) -> Vec<Value> {
+        vec![
+            Value::new("dialect", self.dialect),
+            Value::new("files", self.files),
+        ]
+    }
+}
+
+/// `[mode]`
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Mode {
+    /// True if this instance is a standby replica.
+    pub backup: bool,
+}
+
+impl Section for Mode {
+    const NAME: &'static str = "mode";
+
+    fn read(section: &mut SectionReader<'_, '_>, _: &SecretSources<'_>) -> Option<Self> {
+        let backup = section.flag("backup", false)?;
+        Some(Self { backup })
+    }
+
+    fn values(&self) -> Vec<Value> {
+        vec![Value::new("backup", self.backup)]
+    }
+}
+
+/// `[delivery]`
+#[derive(Clone, Copy, Debug)]
+pub struct Delivery {
+    /// The least time between two posts; may be zero.
+    pub min_interval: Duration,
+    /// An older avatar is dropped; never zero.
+    pub max_age: Duration,
+    /// The disk space for photos that wait, in bytes; never zero.
+    pub spool_max_bytes: u64,
+}
+
+impl Section for Delivery {
+    const NAME: &'static str = "delivery";
+
+    fn read(section: &mut SectionReader<'_, '_>, _: &SecretSources<'_>) -> Option<Self> {
+        let interval = section.number("min_interval_ms", 3000, 0..=3_600_000, "milliseconds");
+        let age = section.number("max_age_hours", 48, 1..=8760, "hours");
+        let spool = section.number("spool_max_mb", 512, 1..=1_048_576, "megabytes");
+        Some(Self {
+            min_interval: Duration::from_millis(interval?.unsigned_abs()),
+            max_age: Duration::from_secs(age?.unsigned_abs() * 3600),
+            spool_max_bytes: spool?.unsigned_abs() * MIB,
+        })
+    }
+
+    fn values(&self) -> Vec<Value> {
+        let interval_ms = self.min_interval.as_millis();
+        let age_hours = self.max_age.as_secs() / 3600;
+        let spool_mib = self.spool_max_bytes / MIB;
+        vec![
+            Value::new("min_interval_ms", format_args!("{interval_ms} ms")),
+            Value::new("max_age_hours", format_args!("{age_hours} h")),
+            Value::new("spool_max_mb", format_args!("{spool_mib} MiB")),
+        ]
+    }
+}

@@ -1,0 +1,504 @@
+//! The state machine that keeps every channel up to date.
+//!
+//! [`ChannelTracker`] decides when a channel is pulled, when the list of dialogs is read and when the
+//! connection is checked. The caller passes each [`Event`] with the time since the tracker was
+//! created, carries out the returned [`Action`]s, and sends [`Event::Tick`] at the
+//! [deadline](ChannelTracker::deadline). The tracker does no I/O and reads no clock. A crash may lose
+//! everything in it: the ledger holds each channel's `pts`, and the next start reads the dialogs.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::backoff;
+use crate::model::{ChannelId, MessageId, Page};
+
+/// Concurrent pulls of differences.
+const MAX_PULLS: usize = 2;
+/// Concurrent pulls that first fetch messages by their ids. They have a limit of their own, because
+/// one long gap must not hold up the other channels.
+const MAX_GAP_PULLS: usize = 1;
+/// Pushes that are kept for a channel while it is pulled. A further push causes one more pull.
+const MAX_KEPT_PUSHES: usize = 200;
+/// Time between two checks of the connection.
+const CHECK_INTERVAL: Duration = Duration::from_secs(60);
+/// Time between two dialog syncs when no update asks for one.
+const DIALOG_SYNC_INTERVAL: Duration = Duration::from_secs(300);
+/// Minimum time between the starts of two dialog syncs: a burst of updates must not become a burst
+/// of calls.
+const DIALOG_SYNC_MIN_INTERVAL: Duration = Duration::from_secs(3);
+/// Dialog syncs that may lack a channel that pushes, before its pushes are ignored.
+const MAX_SYNCS_WITHOUT: u8 = 2;
+
+/// The end of a gap that differences cannot bridge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// The newest message of the channel.
+    pub top: MessageId,
+    /// The `pts` to continue from once all messages up to `top` were fetched.
+    pub pts: i32,
+}
+
+/// Something that the tracker has to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// Telegram pushed one update of a channel.
+    Pushed(Page),
+    /// A pushed update does not follow the stored `pts`.
+    PushGap(ChannelId),
+    /// A pushed update belongs to a channel that the ledger lacks; `pts` is the one before it.
+    PushOfUnknownChannel { channel: ChannelId, pts: i32 },
+    /// Telegram said that a channel moved, without the updates themselves.
+    ChannelMoved(ChannelId),
+    /// Some channel moved, or the account joined or left one.
+    SomethingMoved,
+    /// The connection was lost, and updates with it.
+    Disconnected,
+    /// The check of the connection got an answer; `reconnected` if a new connection was needed.
+    ConnectionChecked { reconnected: bool },
+    /// An [`Action::Pull`] ended.
+    PullEnded { channel: ChannelId, end: PullEnd },
+    /// The list of dialogs was read and compared with the ledger.
+    DialogsRead(DialogSync),
+    /// Telegram refused to list the dialogs.
+    DialogsRefused,
+    /// The deadline passed.
+    Tick,
+}
+
+/// How a pull ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PullEnd {
+    /// Every update up to the present was applied.
+    UpToDate,
+    /// The account is not in the channel.
+    Left,
+    /// Telegram answered `channelDifferenceTooLong`: the messages have to be fetched by their ids.
+    TooLong(Gap),
+    /// Telegram does not accept the stored `pts`: the list of dialogs has the present one.
+    PtsRejected,
+    /// The pull failed. `pause` is the minimum time before the next one.
+    Failed { gap: Option<Gap>, pause: Duration },
+}
+
+/// The result of a dialog sync.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DialogSync {
+    /// Watched channels in the list.
+    pub listed: Vec<ListedChannel>,
+    /// Channels of the ledger that the list lacks. Its pages are no snapshot, so the account may
+    /// still be in them.
+    pub missing: Vec<ChannelId>,
+    /// Listed channels that are not watched.
+    pub unwatched: Vec<ChannelId>,
+}
+
+/// A watched channel as the list of dialogs shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListedChannel {
+    pub channel: ChannelId,
+    /// The newest message and the `pts` of the list.
+    pub present: Gap,
+    pub position: ReadPosition,
+}
+
+/// How far the ledger is behind the list of dialogs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadPosition {
+    /// Not at all.
+    UpToDate,
+    /// Differences have to be pulled.
+    Behind,
+    /// The messages have to be fetched by their ids: the account joined while nobody watched.
+    ReadBack,
+}
+
+/// Something that the caller has to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Apply a pushed update if it follows the stored `pts`; report a gap or an unknown channel.
+    ApplyPush(Page),
+    /// Pull a channel until it is up to date, after fetching the messages of `gap`.
+    Pull {
+        channel: ChannelId,
+        gap: Option<Gap>,
+    },
+    /// Read the list of dialogs and compare it with the ledger.
+    SyncDialogs,
+    /// Check that the connection answers and pushes updates; replace it if not.
+    CheckConnection,
+}
+
+/// The state machine. See the [module documentation](self).
+#[derive(Debug)]
+pub struct ChannelTracker {
+    /// Time of the latest event.
+    now: Duration,
+    /// Channels that need attention. A channel without an entry is up to date.
+    channels: BTreeMap<ChannelId, Channel>,
+    /// The queue position of the next channel that is queued.
+    next_position: u64,
+    check: Timer,
+    dialogs: Timer,
+    /// No dialog sync starts earlier.
+    dialogs_not_before: Duration,
+}
+
+#[derive(Debug)]
+struct Channel {
+    state: State,
+    /// Failed pulls in a row.
+    failures: u32,
+    /// No pull starts earlier.
+    not_before: Duration,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Waits for a pull. A lower position is served first.
+    Queued { work: Work, position: u64 },
+    /// A pull is running. Pushes that arrive meanwhile are kept; `next` is pulled afterwards.
+    Pulling {
+        work: Work,
+        pushes: Vec<Page>,
+        next: Option<Work>,
+    },
+    /// Needs the `pts` of the next dialog sync.
+    AwaitingDialogs,
+    /// Pushes updates, but the ledger lacks it. `pts` is the one before its first push.
+    Unknown { pts: i32, syncs: u8 },
+    /// The account does not follow it, or is not in it.
+    Ignored,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Work {
+    Pull,
+    CloseGap(Gap),
+}
+
+impl Work {
+    const fn gap(self) -> Option<Gap> {
+        match self {
+            Self::Pull => None,
+            Self::CloseGap(gap) => Some(gap),
+        }
+    }
+}
+
+/// A job that repeats, one instance at a time.
+#[derive(Debug)]
+struct Timer {
+    due: bool,
+    running: bool,
+    /// When the job becomes due without an event.
+    next: Duration,
+    interval: Duration,
+}
+
+impl Timer {
+    const fn new(interval: Duration) -> Self {
+        Self {
+            due: false,
+            running: false,
+            next: interval,
+            interval,
+        }
+    }
+
+    /// Moves the deadline whenever it has passed, also while the job runs. A deadline that stayed in
+    /// the past would make the caller loop without sleeping.
+    fn expire(&mut self, now: Duration) {
+        if self.next <= now {
+            self.due |= !self.running;
+            self.next = now + self.interval;
+        }
+    }
+
+    fn start(&mut self, now: Duration) {
+        self.due = false;
+        self.running = true;
+        self.next = now + self.interval;
+    }
+}
+
+impl Default for ChannelTracker {
+    /// Creates a tracker whose time starts at zero.
+    fn default() -> Self {
+        Self {
+            now: Duration::ZERO,
+            channels: BTreeMap::new(),
+            next_position: 0,
+            check: Timer::new(CHECK_INTERVAL),
+            dialogs: Timer::new(DIALOG_SYNC_INTERVAL),
+            dialogs_not_before: Duration::ZERO,
+        }
+    }
+}
+
+impl ChannelTracker {
+    /// Takes in an event that happened `now`, and returns the actions that follow from it.
+    #[must_use]
+    pub fn handle(&mut self, event: Event, now: Duration) -> Vec<Action> {
+        self.now = now;
+        self.check.expire(now);
+        self.dialogs.expire(now);
+        let mut actions = Vec::new();
+        match event {
+            Event::Pushed(page) => self.pushed(page, &mut actions),
+            Event::PushGap(channel) | Event::ChannelMoved(channel) => {
+                self.enqueue(channel, Work::Pull);
+            }
+            Event::PushOfUnknownChannel { channel, pts } => self.unknown(channel, pts),
+            Event::SomethingMoved => self.dialogs.due = true,
+            Event::Disconnected => {
+                self.check.due = true;
+                self.dialogs.due = true;
+            }
+            Event::ConnectionChecked { reconnected } => self.connection_checked(reconnected),
+            Event::PullEnded { channel, end } => self.pull_ended(channel, end, &mut actions),
+            Event::DialogsRead(sync) => self.dialogs_read(sync),
+            Event::DialogsRefused => self.dialogs.running = false,
+            Event::Tick => {}
+        }
+        self.start_timers(&mut actions);
+        self.start_pulls(&mut actions);
+        actions
+    }
+
+    /// Returns the time at which [`Event::Tick`] is due: always later than the latest event.
+    #[must_use]
+    pub fn deadline(&self) -> Duration {
+        let dialogs = self.may_sync_dialogs().then_some(self.dialogs_not_before);
+        let paused = self
+            .channels
+            .values()
+            .filter(|channel| matches!(channel.state, State::Queued { .. }))
+            .map(|channel| channel.not_before)
+            .filter(|moment| *moment > self.now);
+        dialogs
+            .into_iter()
+            .chain(paused)
+            .chain([self.check.next, self.dialogs.next])
+            .fold(Duration::MAX, Duration::min)
+    }
+
+    /// Returns the channels that push updates and that the ledger lacks, each with the `pts` before
+    /// its first push.
+    #[must_use]
+    pub fn unknown_channels(&self) -> BTreeMap<ChannelId, i32> {
+        let unknown = |(id, channel): (&ChannelId, &Channel)| match channel.state {
+            State::Unknown { pts, .. } => Some((*id, pts)),
+            _ => None,
+        };
+        self.channels.iter().filter_map(unknown).collect()
+    }
+
+    fn pushed(&mut self, page: Page, actions: &mut Vec<Action>) {
+        let state = self.channels.get_mut(&page.channel).map(|c| &mut c.state);
+        match state {
+            None | Some(State::Unknown { .. }) => actions.push(Action::ApplyPush(page)),
+            Some(State::Pulling { pushes, next, .. }) => {
+                if pushes.len() < MAX_KEPT_PUSHES {
+                    pushes.push(page);
+                } else {
+                    next.get_or_insert(Work::Pull);
+                }
+            }
+            // The pull that is due brings the update.
+            Some(State::Queued { .. } | State::AwaitingDialogs | State::Ignored) => {}
+        }
+    }
+
+    fn unknown(&mut self, channel: ChannelId, pts: i32) {
+        let state = State::Unknown { pts, syncs: 0 };
+        self.channels
+            .entry(channel)
+            .or_insert_with(|| Channel::new(state));
+        self.dialogs.due = true;
+    }
+
+    fn connection_checked(&mut self, reconnected: bool) {
+        self.check.running = false;
+        if reconnected {
+            self.dialogs.due = true;
+            for channel in self.channels.values_mut() {
+                channel.failures = 0;
+                channel.not_before = Duration::ZERO;
+            }
+        }
+    }
+
+    fn pull_ended(&mut self, id: ChannelId, end: PullEnd, actions: &mut Vec<Action>) {
+        let Some(channel) = self.channels.get_mut(&id) else {
+            return;
+        };
+        let State::Pulling { pushes, next, .. } = &mut channel.state else {
+            return;
+        };
+        let (pushes, next) = (std::mem::take(pushes), *next);
+        let then = match end {
+            PullEnd::UpToDate | PullEnd::Left => {
+                self.channels.remove(&id);
+                if end == PullEnd::UpToDate {
+                    actions.extend(pushes.into_iter().map(Action::ApplyPush));
+                }
+                if let Some(work) = next {
+                    self.enqueue(id, work);
+                }
+                return;
+            }
+            PullEnd::TooLong(gap) => Some(Work::CloseGap(gap)),
+            PullEnd::PtsRejected => {
+                channel.fail(self.now, Duration::ZERO);
+                self.dialogs.due = true;
+                None
+            }
+            PullEnd::Failed { gap, pause } => {
+                channel.fail(self.now, pause);
+                Some(gap.map_or(Work::Pull, Work::CloseGap))
+            }
+        };
+        let state = match then {
+            Some(work) => self.queued(work),
+            None => State::AwaitingDialogs,
+        };
+        if let Some(channel) = self.channels.get_mut(&id) {
+            channel.state = state;
+        }
+    }
+
+    fn dialogs_read(&mut self, sync: DialogSync) {
+        self.dialogs.running = false;
+        for listed in sync.listed {
+            let state = self.channels.get(&listed.channel).map(|c| &c.state);
+            let position = match state {
+                Some(State::AwaitingDialogs) => ReadPosition::ReadBack,
+                Some(State::Unknown { .. } | State::Ignored) => {
+                    self.channels.remove(&listed.channel);
+                    listed.position
+                }
+                _ => listed.position,
+            };
+            match position {
+                ReadPosition::UpToDate => {}
+                ReadPosition::Behind => self.enqueue(listed.channel, Work::Pull),
+                ReadPosition::ReadBack => {
+                    self.enqueue(listed.channel, Work::CloseGap(listed.present));
+                }
+            }
+        }
+        // The channel's own pull tells whether the account has left.
+        for channel in sync.missing {
+            let state = self.channels.get(&channel).map(|c| &c.state);
+            if matches!(state, Some(State::AwaitingDialogs)) {
+                self.channels.remove(&channel);
+            }
+            self.enqueue(channel, Work::Pull);
+        }
+        for channel in sync.unwatched {
+            self.channels.insert(channel, Channel::new(State::Ignored));
+        }
+        for channel in self.channels.values_mut() {
+            if let State::Unknown { syncs, .. } = &mut channel.state {
+                *syncs += 1;
+                if *syncs >= MAX_SYNCS_WITHOUT {
+                    channel.state = State::Ignored;
+                } else {
+                    self.dialogs.due = true;
+                }
+            }
+        }
+    }
+
+    /// Makes sure that the channel is pulled. Closing a gap includes a pull, so it replaces one.
+    fn enqueue(&mut self, id: ChannelId, work: Work) {
+        let queued = self.queued(work);
+        let Some(channel) = self.channels.get_mut(&id) else {
+            self.channels.insert(id, Channel::new(queued));
+            return;
+        };
+        let is_gap = work != Work::Pull;
+        match &mut channel.state {
+            State::Queued { work: waiting, .. } if is_gap => *waiting = work,
+            State::Pulling { next, .. } if is_gap || next.is_none() => *next = Some(work),
+            State::AwaitingDialogs if is_gap => channel.state = queued,
+            State::Queued { .. }
+            | State::Pulling { .. }
+            | State::AwaitingDialogs
+            | State::Unknown { .. }
+            | State::Ignored => {}
+        }
+    }
+
+    const fn queued(&mut self, work: Work) -> State {
+        let position = self.next_position;
+        self.next_position += 1;
+        State::Queued { work, position }
+    }
+
+    /// A list that was read over a connection without updates could miss what follows it.
+    const fn may_sync_dialogs(&self) -> bool {
+        self.dialogs.due && !self.dialogs.running && !self.check.running
+    }
+
+    fn start_timers(&mut self, actions: &mut Vec<Action>) {
+        if self.check.due && !self.check.running {
+            self.check.start(self.now);
+            actions.push(Action::CheckConnection);
+        }
+        if self.may_sync_dialogs() && self.dialogs_not_before <= self.now {
+            self.dialogs.start(self.now);
+            self.dialogs_not_before = self.now + DIALOG_SYNC_MIN_INTERVAL;
+            actions.push(Action::SyncDialogs);
+        }
+    }
+
+    fn start_pulls(&mut self, actions: &mut Vec<Action>) {
+        for (is_gap, limit) in [(false, MAX_PULLS), (true, MAX_GAP_PULLS)] {
+            let running = |channel: &&Channel| matches!(channel.state, State::Pulling { work, .. } if work.gap().is_some() == is_gap);
+            let free = limit - self.channels.values().filter(running).count().min(limit);
+            let mut waiting: Vec<(u64, ChannelId, Work)> = self
+                .channels
+                .iter()
+                .filter(|(_, channel)| channel.not_before <= self.now)
+                .filter_map(|(id, channel)| match channel.state {
+                    State::Queued { work, position } if work.gap().is_some() == is_gap => {
+                        Some((position, *id, work))
+                    }
+                    _ => None,
+                })
+                .collect();
+            waiting.sort_unstable_by_key(|(position, ..)| *position);
+            for (_, id, work) in waiting.into_iter().take(free) {
+                if let Some(channel) = self.channels.get_mut(&id) {
+                    channel.state = State::Pulling {
+                        work,
+                        pushes: Vec::new(),
+                        next: None,
+                    };
+                }
+                let gap = work.gap();
+                actions.push(Action::Pull { channel: id, gap });
+            }
+        }
+    }
+}
+
+impl Channel {
+    const fn new(state: State) -> Self {
+        Self {
+            state,
+            failures: 0,
+            not_before: Duration::ZERO,
+        }
+    }
+
+    /// Pauses the channel, longer after each failure in a row.
+    fn fail(&mut self, now: Duration, at_least: Duration) {
+        self.not_before = now + backoff(self.failures).max(at_least);
+        self.failures = self.failures.saturating_add(1);
+    }
+}

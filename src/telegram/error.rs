@@ -1,0 +1,45 @@
+//! Adds the remedy to the errors of an account or a session file that cannot be used.
+//!
+//! The wire reports causes only, because it does not know the commands of this program.
+
+use telegram_wire::{AccountError, CallError, SessionError};
+
+/// Describes why the account cannot be used, with the remedy.
+#[must_use]
+pub fn explain_account(error: &AccountError) -> String {
+    let remedy = match error {
+        AccountError::LoggedOut(_) => "log the account in again with `scp-079-avatar login`",
+        AccountError::Banned(_) => "another account is needed",
+        AccountError::Frozen(_) => "appeal in an official app, then start again",
+        AccountError::Duplicated => {
+            "run it on one host only, and log in again with `scp-079-avatar login`"
+        }
+        AccountError::KeyUnknown => "log in again with `scp-079-avatar login`",
+    };
+    format!("{error}: {remedy}")
+}
+
+/// Describes why the session file cannot be used, with the remedy if there is one.
+#[must_use]
+pub fn explain_session(error: &SessionError) -> String {
+    let remedy = match error {
+        SessionError::Missing(_) => "log the account in first, with `scp-079-avatar login`",
+        SessionError::Foreign { .. } => "move it away and log in with `scp-079-avatar login`",
+        SessionError::Damaged { .. } => {
+            "restore it from a backup, or move it away and log in with `scp-079-avatar login`"
+        }
+        SessionError::NoKey(_) => "log the account in with `scp-079-avatar login`",
+        SessionError::KeyReplaced | SessionError::NotKept | SessionError::File { .. } => {
+            return error.to_string();
+        }
+    };
+    format!("{error}: {remedy}")
+}
+
+/// Describes why a call failed, with the remedy if the account cannot be used.
+pub(super) fn explain_call(error: &CallError) -> String {
+    match error {
+        CallError::Account(error) => explain_account(error),
+        _ => error.to_string(),
+    }
+}

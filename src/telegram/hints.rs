@@ -1,0 +1,124 @@
+//! Turns what Telegram pushes into hints for the watcher.
+
+use telegram_wire::Push;
+use telegram_wire::tl::enums;
+use tokio::sync::mpsc;
+
+use super::convert;
+use crate::model::{Advance, ChannelId, Page, User, UserId};
+
+/// A hint that Telegram pushed. Hints may be lost without harm, because the program also compares the
+/// `pts` of every channel with the stored one from time to time.
+#[derive(Debug)]
+pub enum Hint {
+    /// One event of one channel. It can be applied if it follows the stored `pts`.
+    Pushed(Page),
+    /// Users whose profile photo the push shows.
+    Shown(Vec<User>),
+    /// This channel has moved further than the push shows.
+    ChannelMoved(ChannelId),
+    /// Some channel has moved, or the account joined or left one.
+    SomethingMoved,
+    /// The connection was lost. Telegram does not push again what happens until the next one.
+    Disconnected,
+}
+
+/// Turns pushes into hints, until one of the two channels is closed.
+pub(super) async fn forward(mut pushes: mpsc::Receiver<Push>, hint_sender: mpsc::Sender<Hint>) {
+    while let Some(push) = pushes.recv().await {
+        let hints = match push {
+            Push::Updates(updates) => of_updates(*updates),
+            Push::Malformed => vec![Hint::SomethingMoved],
+            Push::Disconnected => vec![Hint::Disconnected],
+        };
+        for hint in hints {
+            if hint_sender.send(hint).await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+fn of_updates(updates: enums::Updates) -> Vec<Hint> {
+    match updates {
+        enums::Updates::Updates(batch) => of_batch(batch.updates, &batch.users),
+        enums::Updates::Combined(batch) => of_batch(batch.updates, &batch.users),
+        enums::Updates::UpdateShort(short) => of_batch(vec![short.update], &[]),
+        enums::Updates::TooLong => vec![Hint::SomethingMoved],
+        // Private chats and basic groups, which are not watched.
+        enums::Updates::UpdateShortMessage(_)
+        | enums::Updates::UpdateShortChatMessage(_)
+        | enums::Updates::UpdateShortSentMessage(_) => Vec::new(),
+    }
+}
+
+fn of_batch(updates: Vec<enums::Update>, users: &[enums::User]) -> Vec<Hint> {
+    let messages = updates.iter().filter_map(|update| match update {
+        enums::Update::NewChannelMessage(new) => Some(&new.message),
+        _ => None,
+    });
+    let mut shown = convert::shown(users, messages);
+    let mut hints: Vec<Hint> = updates
+        .into_iter()
+        .filter_map(|update| of_update(update, users))
+        .collect();
+    // A user who joins by these updates is decided on with the join, perhaps only after a pull.
+    shown.retain(|user| !hints.iter().any(|hint| contains_join(hint, user.id)));
+    if !shown.is_empty() {
+        hints.push(Hint::Shown(shown));
+    }
+    hints
+}
+
+fn contains_join(hint: &Hint, user: UserId) -> bool {
+    matches!(hint, Hint::Pushed(page) if page.joins.iter().any(|join| join.user == user))
+}
+
+fn of_update(update: enums::Update, users: &[enums::User]) -> Option<Hint> {
+    use enums::Update as U;
+    match update {
+        U::NewChannelMessage(new) => {
+            let Some(channel) = convert::channel_of(&new.message) else {
+                return Some(Hint::SomethingMoved);
+            };
+            let advance = Advance::Pushed {
+                to: new.pts,
+                count: new.pts_count,
+            };
+            let page = convert::page(channel, advance, &[new.message], users);
+            Some(Hint::Pushed(page))
+        }
+        U::EditChannelMessage(edit) => {
+            let Some(channel) = convert::channel_of(&edit.message) else {
+                return Some(Hint::SomethingMoved);
+            };
+            Some(moves_pts(channel, edit.pts, edit.pts_count))
+        }
+        U::DeleteChannelMessages(u) => {
+            let channel = ChannelId::from_bare(u.channel_id);
+            Some(moves_pts(channel, u.pts, u.pts_count))
+        }
+        U::ChannelWebPage(u) => {
+            let channel = ChannelId::from_bare(u.channel_id);
+            Some(moves_pts(channel, u.pts, u.pts_count))
+        }
+        U::PinnedChannelMessages(u) => {
+            let channel = ChannelId::from_bare(u.channel_id);
+            Some(moves_pts(channel, u.pts, u.pts_count))
+        }
+        U::ChannelTooLong(u) => Some(Hint::ChannelMoved(ChannelId::from_bare(u.channel_id))),
+        // The account joined or left the channel, or its settings changed: the dialogs show which.
+        U::Channel(_) => Some(Hint::SomethingMoved),
+        _ => None,
+    }
+}
+
+/// Makes a hint of an event that matters for its `pts` alone.
+fn moves_pts(channel: ChannelId, to: i32, count: i32) -> Hint {
+    Hint::Pushed(convert::page(
+        channel,
+        Advance::Pushed { to, count },
+        &[],
+        &[],
+    ))
+}
