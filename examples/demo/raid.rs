@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use telegram_sim::{HOME_DC, How, OTHER_DC, PhotoSpec};
+use telegram_sim::{HOME_DC, JoinKind, OTHER_DC, PhotoSpec};
 
 use crate::screen::Style;
 use crate::state::{Demo, Expected, Member, POLL_INTERVAL};
@@ -77,11 +77,11 @@ fn raider(demo: &mut Demo, nth: usize) -> (Member, Expected) {
     (member, expected)
 }
 
-const fn how(nth: usize) -> How {
+const fn how(nth: usize) -> JoinKind {
     match nth % 3 {
-        0 => How::ByLink,
-        1 => How::BySelf,
-        _ => How::ByRequest,
+        0 => JoinKind::ByLink,
+        1 => JoinKind::BySelf,
+        _ => JoinKind::ByRequest,
     }
 }
 

@@ -4,7 +4,7 @@
 //! of each join in the database.
 
 use anyhow::{Context as _, ensure};
-use telegram_sim::{Call, How, OTHER_DC, Outcome, PhotoSpec, UserSpec};
+use telegram_sim::{Call, JoinKind, OTHER_DC, Outcome, PhotoSpec, UserSpec};
 
 use crate::daemon::JoinKey;
 use crate::screen::{Style, size};
@@ -18,40 +18,46 @@ pub(crate) fn run(demo: &mut Demo) -> anyhow::Result<()> {
     let owner = demo.sim.owner();
 
     let plain = demo.member(with_photo);
-    show(demo, &plain, How::ByLink, "joins by a link", Forwarded)?;
+    show(demo, &plain, JoinKind::ByLink, "joins by a link", Forwarded)?;
 
     let far = demo.member(|spec| spec.photo(PhotoSpec::jpeg().dc(OTHER_DC)));
     let story = "joins; their photo is kept in the other data centre";
-    show(demo, &far, How::BySelf, story, Forwarded)?;
+    show(demo, &far, JoinKind::BySelf, story, Forwarded)?;
 
     let min = demo.member(|spec| with_photo(spec).min(false));
     let story = "joins; the update shows a min user, without a photo";
-    show(demo, &min, How::ByRequest, story, Forwarded)?;
+    show(demo, &min, JoinKind::ByRequest, story, Forwarded)?;
 
     let bare = demo.member(|spec| spec);
     let story = "joins by a link; they have no photo";
-    show(demo, &bare, How::ByLink, story, Skipped("no_photo"))?;
+    show(demo, &bare, JoinKind::ByLink, story, Skipped("no_photo"))?;
 
     let bot = demo.member(|spec| with_photo(spec).bot());
     let story = format!("is a bot, added by {}", far.label);
-    show(demo, &bot, How::AddedBy(far.id), &story, Skipped("bot"))?;
+    show(
+        demo,
+        &bot,
+        JoinKind::AddedBy(far.id),
+        &story,
+        Skipped("bot"),
+    )?;
 
     let friend = demo.member(with_photo);
-    let (how, reason) = (How::AddedBy(owner), Skipped("added_by_trusted"));
+    let (how, reason) = (JoinKind::AddedBy(owner), Skipped("added_by_trusted"));
     show(demo, &friend, how, "is added by an administrator", reason)?;
 
     let chief = demo.chief.clone();
     let story = "joins; they administer another group";
-    show(demo, &chief, How::ByLink, story, Skipped("trusted"))?;
+    show(demo, &chief, JoinKind::ByLink, story, Skipped("trusted"))?;
 
     demo.sim.leave(group, plain.id);
     let story = "left, and joins again with the same photo";
-    show(demo, &plain, How::ByLink, story, Skipped("repeat"))?;
+    show(demo, &plain, JoinKind::ByLink, story, Skipped("repeat"))?;
 
     demo.sim.leave(group, plain.id);
     demo.sim.set_photo(plain.id, Some(PhotoSpec::jpeg()));
     let story = "left, and joins again with a new photo";
-    show(demo, &plain, How::ByLink, story, Forwarded)
+    show(demo, &plain, JoinKind::ByLink, story, Forwarded)
 }
 
 fn with_photo(spec: UserSpec) -> UserSpec {
@@ -62,7 +68,7 @@ fn with_photo(spec: UserSpec) -> UserSpec {
 fn show(
     demo: &mut Demo,
     member: &Member,
-    how: How,
+    how: JoinKind,
     story: &str,
     expected: Expected,
 ) -> anyhow::Result<()> {

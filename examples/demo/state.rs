@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 use serde_json::Value;
-use telegram_sim::{How, Options, PhotoSpec, Post, Simulator, UserSpec, World, bot_api_id};
+use telegram_sim::{JoinKind, Options, PhotoSpec, Post, Simulator, UserSpec, World, bot_api_id};
 use tempfile::TempDir;
 
 use crate::daemon::{Daemon, JoinKey};
@@ -162,7 +162,7 @@ impl Demo {
         &mut self,
         group: i64,
         member: &Member,
-        how: How,
+        how: JoinKind,
         expected: Expected,
     ) -> JoinKey {
         let photo = self.sim.photo_bytes(member.id);
@@ -259,7 +259,7 @@ impl Demo {
 fn administrator(sim: &Simulator, group: i64) -> Member {
     let label = "the admin".to_owned();
     let id = sim.add_user(UserSpec::new(&label).photo(PhotoSpec::jpeg()));
-    sim.join(group, id, How::BySelf);
+    sim.join(group, id, JoinKind::BySelf);
     // An old join date keeps the administrator out of the recheck of new members.
     sim.set_join_date(group, id, 1);
     sim.set_admin(group, id, true);

@@ -95,7 +95,11 @@ mod tests {
                 !look.look(tx, &with_photo, Occasion::Update, NOW)?,
                 "no member"
             );
-            tx.record_join(&join(1, JOINER), JoinOutcome::Skipped(SkipReason::NoPhoto), NOW)?;
+            tx.record_join(
+                &join(1, JOINER),
+                JoinOutcome::Skipped(SkipReason::NoPhoto),
+                NOW,
+            )?;
             let without = user(JOINER, None);
             assert!(!look.look(tx, &without, Occasion::Update, NOW)?, "no photo");
             assert!(look.look(tx, &with_photo, Occasion::Update, NOW)?);

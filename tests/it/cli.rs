@@ -1,27 +1,27 @@
-//! What a maintainer types, and the exit codes (SPEC §11).
+//! The command line: help, usage errors, `check`, `open`, signals and exit codes (docs/operations.md).
 
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use rustix::process::{Signal, kill_process};
-use telegram_sim::{Fault, How, Match};
+use telegram_sim::{Fault, Match};
 use tempfile::TempDir;
 
-use crate::harness::{PASSWORD, PATIENCE, Scene, read, said, somebody};
+use crate::harness::{PASSWORD, Scene, assert_contains, entries, fixture, output_of, read_file};
 
-fn avatar(arguments: &[&str]) -> (Option<i32>, String, String) {
+/// Runs the binary with these arguments and no configuration of a scene.
+fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_scp-079-avatar"));
     command
         .args(arguments)
         .env_clear()
         .current_dir("/")
         .stdin(Stdio::null());
-    said(&mut command)
+    output_of(&mut command)
 }
 
-/// A directory with a good configuration in it.
-fn configured(password: &str) -> (TempDir, String) {
+/// Makes a directory with a valid configuration; returns it and the path of the configuration.
+fn directory_with_config(password: &str) -> (TempDir, String) {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("config.toml");
     let text = format!(
@@ -33,40 +33,35 @@ fn configured(password: &str) -> (TempDir, String) {
     (directory, shown)
 }
 
-fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/fixtures")
-        .join(name)
-}
-
 #[test]
 fn help_shows_examples_and_exit_codes() {
-    let (code, out, err) = avatar(&["--help"]);
+    let (code, out, err) = run(&["--help"]);
     assert_eq!((code, err.as_str()), (Some(0), ""));
-    for words in [
-        "Examples:",
-        "scp-079-avatar check --config config.toml",
-        "scp-079-avatar login --config config.toml",
-        "scp-079-avatar run --config config.toml",
-        "scp-079-avatar open photo -o photo.jpg",
-        "scp-079-avatar status",
-        "scp-079-avatar why 5079000001",
-        "/etc/scp-079-avatar/config.toml",
-        "Exit codes:",
-        "78 configuration",
-    ] {
-        assert!(out.contains(words), "{words:?} is not in\n{out}");
-    }
+    assert_contains(
+        &out,
+        &[
+            "Examples:",
+            "scp-079-avatar check --config config.toml",
+            "scp-079-avatar login --config config.toml",
+            "scp-079-avatar run --config config.toml",
+            "scp-079-avatar open photo -o photo.jpg",
+            "scp-079-avatar status",
+            "scp-079-avatar why 5079000001",
+            "/etc/scp-079-avatar/config.toml",
+            "Exit codes:",
+            "78 configuration",
+        ],
+    );
     for subcommand in ["run", "login", "check", "open", "status", "why"] {
-        let (code, out, _) = avatar(&[subcommand, "--help"]);
+        let (code, out, _) = run(&[subcommand, "--help"]);
         assert_eq!(code, Some(0));
         assert!(out.contains("--config <PATH>"), "{out}");
     }
 }
 
 #[test]
-fn version_is_the_packages() {
-    let (code, out, err) = avatar(&["--version"]);
+fn version_is_that_of_the_package() {
+    let (code, out, err) = run(&["--version"]);
     assert_eq!((code, err.as_str()), (Some(0), ""));
     assert_eq!(
         out,
@@ -75,8 +70,8 @@ fn version_is_the_packages() {
 }
 
 #[test]
-fn what_is_not_understood_is_a_usage_error() {
-    let (_directory, config) = configured("correct horse");
+fn unknown_arguments_are_usage_errors() {
+    let (_directory, config) = directory_with_config("correct horse");
     for (arguments, words) in [
         (&[][..], "Usage:"),
         (&["sing"][..], "'sing'"),
@@ -85,7 +80,7 @@ fn what_is_not_understood_is_a_usage_error() {
         (&["open"][..], "<FILE>"),
         (&["open", "--config", &config, "a", "b"][..], "'b'"),
     ] {
-        let (code, out, err) = avatar(arguments);
+        let (code, out, err) = run(arguments);
         assert_eq!(code, Some(64), "{arguments:?}: {err}");
         assert_eq!(out, "", "{arguments:?}");
         assert!(
@@ -96,57 +91,58 @@ fn what_is_not_understood_is_a_usage_error() {
 }
 
 #[test]
-fn check_explains_a_good_configuration_and_tells_no_secret() {
-    let (directory, config) = configured("correct horse");
-    let (code, out, err) = avatar(&["check", "--config", &config]);
+fn check_explains_a_valid_configuration_and_shows_no_secret() {
+    let (directory, config) = directory_with_config("correct horse");
+    let (code, out, err) = run(&["check", "--config", &config]);
     assert_eq!((code, err.as_str()), (Some(0), ""), "{err}");
-    for words in [
-        "can be used",
-        "-1001234567890",
-        "every group that the account is in is watched",
-        "scp-079-avatar login",
-        "chmod 600",
-    ] {
-        assert!(out.contains(words), "{words:?} is not in\n{out}");
-    }
+    assert_contains(
+        &out,
+        &[
+            "can be used",
+            "-1001234567890",
+            "every group that the account is in is watched",
+            "scp-079-avatar login",
+            "chmod 600",
+        ],
+    );
     for secret in ["correct horse", "0123456789abcdef"] {
         assert!(!out.contains(secret), "{secret:?} is in\n{out}");
     }
-    let there = fs::read_dir(directory.path()).expect("readable").count();
-    assert_eq!(there, 1, "check made something");
+    assert_eq!(entries(directory.path(), "").len(), 1, "check made a file");
 }
 
 #[test]
-fn check_tells_every_error_of_a_broken_configuration() {
-    let (_directory, config) = configured("short");
+fn check_reports_every_error_of_a_configuration() {
+    let (_directory, config) = directory_with_config("short");
     let broken = fs::read_to_string(&config)
         .expect("readable")
         .replace("api_id = 12345", "api_id = \"[DATA EXPUNGED]\"")
         .replace("-1001234567890", "1234567890");
     fs::write(&config, broken + "[custom]\nzh_cnn = true\n").expect("written");
-    let (code, out, err) = avatar(&["check", "--config", &config]);
+    let (code, out, err) = run(&["check", "--config", &config]);
     assert_eq!((code, out.as_str()), (Some(78), ""));
-    for words in [
-        "for 4 reasons",
-        "config.toml:2: [telegram] api_id",
-        "config.toml:5: [channels] hide_channel_id",
-        "config.toml:7: [encrypt] password",
-        "config.toml:9: [custom] zh_cnn",
-        "did you mean zh_cn?",
-    ] {
-        assert!(err.contains(words), "{words:?} is not in\n{err}");
-    }
-    // The same, whatever is asked for.
+    assert_contains(
+        &err,
+        &[
+            "for 4 reasons",
+            "config.toml:2: [telegram] api_id",
+            "config.toml:5: [channels] hide_channel_id",
+            "config.toml:7: [encrypt] password",
+            "config.toml:9: [custom] zh_cnn",
+            "did you mean zh_cn?",
+        ],
+    );
+    // The other commands report the same.
     for arguments in [&["run"][..], &["login"][..], &["open", "file"][..]] {
-        let (code, _, again) = avatar(&[arguments, &["--config", &config]].concat());
+        let (code, _, again) = run(&[arguments, &["--config", &config]].concat());
         assert_eq!((code, again), (Some(78), err.clone()));
     }
 }
 
 #[test]
-fn what_cannot_be_said_still_ends_with_its_exit_code() {
-    let (_directory, config) = configured("correct horse");
-    // No configuration, and nowhere to complain; a good one, and nowhere to explain it.
+fn an_output_that_cannot_be_written_does_not_change_the_exit_code() {
+    let (_directory, config) = directory_with_config("correct horse");
+    // Without a configuration the errors cannot be written; with one the explanation cannot.
     for (path, redirection, expected) in [
         ("/nowhere/config.toml", "2> /dev/full", 78),
         (config.as_str(), "> /dev/full", 1),
@@ -157,39 +153,42 @@ fn what_cannot_be_said_still_ends_with_its_exit_code() {
             .arg(env!("CARGO_BIN_EXE_scp-079-avatar"))
             .args(["check", "--config", path])
             .env_clear();
-        let (code, out, err) = said(&mut command);
+        let (code, out, err) = output_of(&mut command);
         assert_eq!((code, out.as_str()), (Some(expected), ""), "{err}");
         assert_eq!(err.is_empty(), redirection.starts_with('2'), "{err}");
     }
 }
 
 #[test]
-fn open_gives_the_photo_to_standard_output_or_to_a_file() {
-    let (directory, config) = configured(PASSWORD);
-    let photo = read(&fixture("avatar.jpg"));
+fn open_writes_the_photo_to_standard_output_or_to_a_file() {
+    let (directory, config) = directory_with_config(PASSWORD);
+    let photo = read_file(&fixture("avatar.jpg"));
     let sealed = fixture("sealed/avatar.sealed");
 
     let mut command = Command::new(env!("CARGO_BIN_EXE_scp-079-avatar"));
     command.args(["open", "--config", &config]).arg(&sealed);
     let output = command.env_clear().output().expect("the binary");
     assert_eq!(output.status.code(), Some(0));
-    assert!(output.stdout == photo, "standard output is another");
+    assert!(output.stdout == photo, "standard output differs");
 
     let out = directory.path().join("photo.jpg");
-    fs::write(&out, "what was there before").expect("written");
+    fs::write(&out, "an older file").expect("written");
     let to = out.to_str().expect("UTF-8");
     let from = sealed.to_str().expect("UTF-8");
-    let (code, text, err) = avatar(&["open", "--config", &config, from, "-o", to]);
+    let (code, text, err) = run(&["open", "--config", &config, from, "-o", to]);
     assert_eq!((code, text.as_str()), (Some(0), ""), "{err}");
-    assert!(read(&out) == photo, "the file is another");
-    let there = fs::read_dir(directory.path()).expect("readable").count();
-    assert_eq!(there, 2, "something else was left");
+    assert!(read_file(&out) == photo, "the file differs");
+    assert_eq!(
+        entries(directory.path(), "").len(),
+        2,
+        "something else was left"
+    );
 }
 
 #[test]
-fn open_says_what_is_wrong_with_a_file_and_writes_nothing() {
-    let (directory, config) = configured(PASSWORD);
-    let (_other, wrong_password) = configured("another password");
+fn open_names_the_error_of_a_file_and_writes_nothing() {
+    let (directory, config) = directory_with_config(PASSWORD);
+    let (_other, wrong_password) = directory_with_config("another password");
     let out = directory.path().join("out");
     let to = out.to_str().expect("UTF-8");
     let nowhere = directory.path().join("no/such/directory/out");
@@ -220,20 +219,23 @@ fn open_says_what_is_wrong_with_a_file_and_writes_nothing() {
         let from = file.to_str().expect("UTF-8");
         for to in [&["-o", to][..], &[][..]] {
             let open = ["open", "--config", config, from];
-            let (code, text, err) = avatar(&[&open, to].concat());
+            let (code, text, err) = run(&[&open, to].concat());
             assert_eq!((code, text.as_str()), (Some(1), ""), "{name}: {err}");
             assert!(err.contains(words), "{name}: {words:?} is not in\n{err}");
             assert!(err.contains(from), "{name} is not named in\n{err}");
         }
         assert!(!out.exists(), "{name}: something was written");
     }
-    let there = fs::read_dir(directory.path()).expect("readable").count();
-    assert_eq!(there, 1, "something was left beside the configuration");
+    assert_eq!(
+        entries(directory.path(), "").len(),
+        1,
+        "something was left beside the configuration"
+    );
 
     let from = fixture("sealed/avatar.sealed");
     let from = from.to_str().expect("UTF-8");
     let nowhere = nowhere.to_str().expect("UTF-8");
-    let (code, _, err) = avatar(&["open", "--config", &config, from, "-o", nowhere]);
+    let (code, _, err) = run(&["open", "--config", &config, from, "-o", nowhere]);
     assert_eq!(code, Some(1));
     assert!(err.contains("no/such/directory"), "{err}");
 }
@@ -244,7 +246,7 @@ fn sigterm_and_sigint_end_the_program_cleanly() {
         let mut scene = Scene::new();
         scene.start();
         kill_process(scene.pid(), signal).expect("signalled");
-        let (code, log) = scene.ended();
+        let (code, log) = scene.wait_for_exit();
         assert_eq!(code, Some(0), "{log}");
         assert!(log.trim_end().ends_with("ended"), "{log}");
         scene.finish();
@@ -252,17 +254,13 @@ fn sigterm_and_sigint_end_the_program_cleanly() {
 }
 
 #[test]
-fn a_signal_in_the_middle_of_a_post_loses_nothing() {
+fn a_signal_during_a_post_loses_nothing() {
     let mut scene = Scene::new();
     scene.start();
     let posts = Match::method("messages.sendMedia").once();
     scene.sim.fault(posts, Fault::Hold);
-    let user = scene.sim.add_user(somebody("Joiner"));
-    scene.sim.join(scene.group, user, How::ByLink);
-    scene
-        .sim
-        .wait_for_call("messages.sendMedia", 1, PATIENCE)
-        .expect("the post");
+    let user = scene.join_user();
+    scene.wait_for_call("messages.sendMedia", 1);
     assert_eq!(scene.stop().code(), Some(0));
     scene.sim.release();
     scene.start();
@@ -272,46 +270,38 @@ fn a_signal_in_the_middle_of_a_post_loses_nothing() {
 }
 
 #[test]
-fn a_signal_before_telegram_was_reached_ends_the_program_too() {
+fn a_signal_before_the_first_reply_ends_the_program() {
     let mut scene = Scene::new();
-    let greeting = Match::method("updates.getState").once();
-    scene.sim.fault(greeting, Fault::HoldBefore);
+    let first_call = Match::method("updates.getState").once();
+    scene.sim.fault(first_call, Fault::HoldBefore);
     scene.launch();
-    scene
-        .sim
-        .wait_for_call("updates.getState", 1, PATIENCE)
-        .expect("the first call");
+    scene.wait_for_call("updates.getState", 1);
     assert_eq!(scene.stop().code(), Some(0));
     assert!(scene.sim.posts_by_account().is_empty());
 }
 
 #[test]
-fn open_shows_the_fleets_lists_to_people_and_to_programs() {
+fn open_prints_lists_as_text_and_as_json() {
     let scene = Scene::new();
-    let fixture = |name: &str| {
-        format!(
-            "{}/tests/fixtures/python/{name}.pickle.aes",
-            env!("CARGO_MANIFEST_DIR")
-        )
-    };
-    let (code, out, err) = said(scene.command("open").arg(fixture("bad_ids")));
+    let python = |name: &str| fixture(&format!("python/{name}.pickle.aes"));
+    let (code, out, err) = output_of(scene.command("open").arg(python("bad_ids")));
     assert_eq!(code, Some(0), "{err}");
     assert!(
         out.contains("users:") && out.contains("5000000001"),
         "{out}"
     );
-    let (code, out, err) = said(scene.command("open").arg(fixture("nm_words")).arg("--json"));
+    let (code, out, err) = output_of(scene.command("open").arg(python("nm_words")).arg("--json"));
     assert_eq!(code, Some(0), "{err}");
     let list: serde_json::Value = serde_json::from_str(&out).expect("JSON");
     assert_eq!(list["data"]["t\\.me/\\w+"], 0);
     let photo = scene.data_dir().join("photo.png");
-    let (code, _, err) = said(
+    let (code, _, err) = output_of(
         scene
             .command("open")
-            .arg(fixture("avatar"))
+            .arg(python("avatar"))
             .arg("-o")
             .arg(&photo),
     );
     assert_eq!(code, Some(0), "{err}");
-    assert!(read(&photo).starts_with(b"\x89PNG"));
+    assert!(read_file(&photo).starts_with(b"\x89PNG"));
 }

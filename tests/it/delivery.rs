@@ -1,18 +1,16 @@
-//! Where posts go, in which order, at which pace, and what is not posted any more.
+//! The channel, the order and the pace of posts, and the posts that are dropped because they waited for too long.
 
 use serde_json::json;
-use telegram_sim::{Fault, How, Match, Options, bot_api_id};
+use telegram_sim::{Fault, JoinKind, Match, Options, PhotoSpec, UserSpec, bot_api_id};
 
-use crate::harness::{PATIENCE, Scene, somebody};
-use crate::orders::order;
+use crate::harness::Scene;
 
 #[test]
-fn exchange_is_the_normal_road_where_there_is_one() {
+fn posts_go_to_exchange_if_it_is_configured() {
     let mut scene = Scene::new();
-    scene.exchange();
+    scene.add_exchange();
     scene.start();
-    let user = scene.sim.add_user(somebody("Joiner"));
-    scene.sim.join(scene.group, user, How::ByLink);
+    let user = scene.join_user();
     let photos = scene.wait_for_photos(1);
     assert_eq!(photos[0].user, user);
     assert!(scene.sim.posts(scene.hide).is_empty());
@@ -20,7 +18,7 @@ fn exchange_is_the_normal_road_where_there_is_one() {
 }
 
 #[test]
-fn without_the_right_to_post_in_exchange_hide_is_used() {
+fn posts_go_to_hide_without_the_right_to_post_in_exchange() {
     let mut scene = Scene::new();
     let exchange = scene.sim.add_channel("EXCHANGE", false);
     scene.set(
@@ -54,21 +52,21 @@ fn the_status_is_reported_on_schedule_in_the_configured_dialect() {
             >= 2
     });
     let post = &scene.reports("awake")[0];
-    let said: serde_json::Value = serde_json::from_str(&post.text).expect("JSON");
-    assert_eq!(said["to"], serde_json::json!(["BACKUP"]));
+    let envelope: serde_json::Value = serde_json::from_str(&post.text).expect("JSON");
+    assert_eq!(envelope["to"], serde_json::json!(["BACKUP"]));
     assert_eq!(
-        (&said["action"], &said["type"]),
+        (&envelope["action"], &envelope["type"]),
         (&"backup".into(), &"status".into())
     );
     assert_eq!(
-        said["data"],
+        envelope["data"],
         serde_json::json!({"type": "awake", "backup": true})
     );
-    // One `pre` entity over the whole text.
-    let [telegram_sim_pre] = post.entities.as_slice() else {
+    // The envelope is one `pre` entity over the whole text.
+    let [entity] = post.entities.as_slice() else {
         panic!("{:?}", post.entities);
     };
-    let described = format!("{telegram_sim_pre:?}");
+    let described = format!("{entity:?}");
     let length = post.text.encode_utf16().count();
     assert!(
         described.contains("Pre")
@@ -81,30 +79,21 @@ fn the_status_is_reported_on_schedule_in_the_configured_dialect() {
 
 #[test]
 fn newer_photos_overtake_older_ones_and_reports_overtake_both() {
-    let mut scene = Scene::with(Options {
-        photo_size: (64, 64),
-        ..Options::default()
-    });
+    let mut scene = Scene::with_photo_size(64);
     scene.start();
-    // Everything is refused while five photos gather.
+    // The channel refuses posts until five photos are in the spool.
     scene.sim.fault(
         Match::method("messages.sendMedia"),
         Fault::error(400, "CHAT_WRITE_FORBIDDEN"),
     );
-    let users: Vec<i64> = (0..5)
-        .map(|_| {
-            let user = scene.sim.add_user(somebody("Joiner"));
-            scene.sim.join(scene.group, user, How::ByLink);
-            user
-        })
-        .collect();
-    scene.wait_for_state(
+    let users = scene.join_users(5);
+    scene.wait_for_rows(
         "SELECT 1 FROM outbox WHERE class = 'avatar' AND spool IS NOT NULL",
         5,
     );
     scene.kill();
-    // As if they had come one by one, and nothing of them had been begun.
-    scene.query("UPDATE outbox SET state = 'fetched', due_at = 0, created_at = created_at - 60 + id WHERE class = 'avatar' RETURNING id", |_| Ok(()));
+    // This makes them as if they had been queued one second after another, and no post had been begun.
+    scene.execute("UPDATE outbox SET state = 'fetched', due_at = 0, created_at = created_at - 60 + id WHERE class = 'avatar'");
     scene.sim.clear_faults();
     scene.start();
     let photos = scene.wait_for_photos(5);
@@ -121,53 +110,38 @@ fn newer_photos_overtake_older_ones_and_reports_overtake_both() {
 }
 
 #[test]
-fn a_closed_channel_keeps_everything() {
+fn photos_are_kept_while_the_channel_is_closed() {
     let mut scene = Scene::new();
     scene.start();
     scene.sim.set_can_post(scene.hide, false);
-    let user = scene.sim.add_user(somebody("Joiner"));
-    scene.sim.join(scene.group, user, How::ByLink);
-    scene
-        .sim
-        .wait_for_call("messages.sendMedia", 1, PATIENCE)
-        .expect("a try");
-    scene.poll("the complaint", || {
-        scene.log().contains("cannot post there")
-    });
+    let user = scene.join_user();
+    scene.wait_for_call("messages.sendMedia", 1);
+    scene.wait_for_log("cannot post there");
     scene.sim.set_can_post(scene.hide, true);
     scene.stop();
-    // A new start does not wait out the minute of the old one.
+    // A new start does not wait for the end of the minute that the old one began to wait.
     scene.start();
     assert_eq!(scene.wait_for_photos(1)[0].user, user);
     scene.finish();
 }
 
 #[test]
-fn a_photo_that_waited_for_too_long_is_dropped_and_counted() {
+fn a_photo_older_than_max_age_hours_is_dropped_and_counted() {
     let mut scene = Scene::new();
     scene.set("delivery", "max_age_hours = 1");
     scene.start();
     scene
         .sim
         .fault(Match::method("messages.sendMedia"), Fault::FloodWait(3000));
-    let users: Vec<i64> = (0..2)
-        .map(|_| {
-            let user = scene.sim.add_user(somebody("Joiner"));
-            scene.sim.join(scene.group, user, How::ByLink);
-            user
-        })
-        .collect();
-    scene.wait_for_state("SELECT 1 FROM outbox WHERE spool IS NOT NULL", 2);
-    scene.wait_for_state("SELECT 1 FROM floods", 1);
+    let users = scene.join_users(2);
+    scene.wait_for_rows("SELECT 1 FROM outbox WHERE spool IS NOT NULL", 2);
+    scene.wait_for_rows("SELECT 1 FROM floods", 1);
     scene.kill();
-    // The one that was not begun has waited for two hours.
-    let old = scene.query(
-        "UPDATE outbox SET created_at = created_at - 7200 WHERE class = 'avatar' AND state = 'fetched' RETURNING id",
-        |row| row.get::<_, i64>(0),
-    );
-    assert_eq!(old.len(), 1);
-    scene.query("DELETE FROM floods RETURNING method", |_| Ok(()));
-    scene.query("UPDATE outbox SET due_at = 0 RETURNING id", |_| Ok(()));
+    // This makes the photo whose post was not begun two hours old.
+    let old = scene.execute("UPDATE outbox SET created_at = created_at - 7200 WHERE class = 'avatar' AND state = 'fetched'");
+    assert_eq!(old, 1);
+    scene.execute("DELETE FROM floods");
+    scene.execute("UPDATE outbox SET due_at = 0");
     scene.sim.clear_faults();
     scene.start();
     let photos = scene.wait_for_photos(1);
@@ -175,62 +149,57 @@ fn a_photo_that_waited_for_too_long_is_dropped_and_counted() {
         .iter()
         .copied()
         .find(|user| *user != photos[0].user)
-        .expect("the other");
+        .expect("the other user");
     scene.wait_for_outcome(dropped, "expired");
     scene.finish();
 }
 
 #[test]
-fn a_list_that_waits_for_a_week_is_dropped() {
+fn a_list_that_waited_for_a_week_is_dropped() {
     let mut scene = Scene::new();
     scene.start();
-    let joiner = scene.sim.add_user(somebody("Joiner"));
-    scene.sim.join(scene.group, joiner, How::ByLink);
+    let joiner = scene.join_user();
     scene.wait_for_outcome(joiner, "forwarded");
     scene.sim.set_can_post(scene.hide, false);
-    order(&scene, "MANAGE", &["AVATAR"], "backup", "now", &json!(true));
+    scene.order("MANAGE", "backup", "now", &json!(true));
     let waits = "SELECT 1 FROM outbox WHERE kind = 'list' AND spool IS NOT NULL";
-    scene.wait_for_state(waits, 2);
+    scene.wait_for_rows(waits, 2);
     scene.kill();
-    let old = scene.query(
+    let old = scene.execute(
         "UPDATE outbox SET created_at = created_at - 8 * 86400
-         WHERE kind = 'list' AND state = 'fetched' RETURNING id",
-        |_| Ok(()),
+         WHERE kind = 'list' AND state = 'fetched'",
     );
     scene.sim.set_can_post(scene.hide, true);
     scene.start();
     let dropped = "SELECT 1 FROM outbox WHERE kind = 'list' AND reason = 'expired'";
-    scene.wait_for_state(dropped, old.len());
+    scene.wait_for_rows(dropped, old);
     scene.finish();
 }
 
 #[test]
-fn beyond_the_spools_limit_fetching_waits_and_goes_on_later() {
-    let mut scene = Scene::with(Options {
-        // Large and hard to compress: two of them are more than a MiB.
+fn downloads_wait_while_the_spool_is_full() {
+    let mut scene = Scene::with_options(Options {
+        // Two photos of this size and quality are more than a MiB.
         photo_size: (1600, 1600),
         photo_quality: 100,
         ..Options::default()
     });
     scene.set("delivery", "spool_max_mb = 1");
     scene.start();
-    scene.sim.fault(
-        Match::method("messages.sendMedia"),
-        Fault::error(500, "INTERNAL"),
-    );
+    scene.refuse_file_posts();
     let count = 8;
     for _ in 0..count {
         let user = scene
             .sim
-            .add_user(telegram_sim::UserSpec::new("Joiner").photo(telegram_sim::PhotoSpec::jpeg()));
-        scene.sim.join(scene.group, user, How::ByLink);
+            .add_user(UserSpec::new("Joiner").photo(PhotoSpec::jpeg()));
+        scene.sim.join(scene.group, user, JoinKind::ByLink);
     }
-    scene.wait_for_state(
+    scene.wait_for_rows(
         "SELECT 1 FROM outbox WHERE spool IS NOT NULL GROUP BY 1 HAVING SUM(spool_bytes) >= 1048576",
         1,
     );
-    let waiting = scene.query("SELECT 1 FROM outbox WHERE state = 'wanted'", |_| Ok(()));
-    assert!(!waiting.is_empty(), "all were fetched");
+    let waiting = scene.count("SELECT 1 FROM outbox WHERE state = 'wanted'");
+    assert!(waiting > 0, "all photos were downloaded");
     scene.sim.clear_faults();
     let photos = scene.wait_for_photos(count);
     assert_eq!(photos.len(), count);

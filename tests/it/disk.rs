@@ -1,19 +1,18 @@
-//! A disk without room: said in a sentence, waited out, and nothing is lost.
+//! A full disk: the program says so, waits, and loses nothing.
 //!
-//! A limit on the size of files stands for the full disk: it needs no rights, and can be lifted while
-//! the program runs. The log is kept short, since it is a file like the others.
+//! A limit on the size of files stands for the full disk. It needs no privileges and can be lifted while the program
+//! runs. The log is kept short because the limit holds for it too.
 
 use std::process::{Command, Stdio};
 
 use rustix::process::{Resource, Rlimit, Signal, kill_process, prlimit};
-use scp_079_avatar::exchange::format_data;
 use serde_json::json;
-use telegram_sim::{How, Options, PhotoSpec, UserSpec};
+use telegram_sim::{JoinKind, PhotoSpec, UserSpec};
 
-use crate::harness::{Scene, read, said, somebody};
+use crate::harness::{Scene, entries, execute_batch, output_of, read_file};
 
-/// Wraps a command so that a file at its limit is an error, as a full disk is, and no signal.
-fn without_signal(command: &Command, first: &str) -> Command {
+/// Wraps a command so that a write beyond the limit is an error, as on a full disk, instead of a signal.
+fn with_limit_as_error(command: &Command, first: &str) -> Command {
     let mut wrapped = Command::new("sh");
     wrapped
         .arg("-c")
@@ -26,21 +25,18 @@ fn without_signal(command: &Command, first: &str) -> Command {
 }
 
 fn started() -> Scene {
-    let mut scene = Scene::with(Options {
-        photo_size: (160, 160),
-        ..Options::default()
-    });
+    let mut scene = Scene::with_photo_size(160);
     scene.set("log", "level = \"error\"");
-    let command = without_signal(&scene.command("run"), "");
-    scene.launch_as(command);
+    let command = with_limit_as_error(&scene.command("run"), "");
+    scene.launch_with(command);
     let hide = scene.hide;
     scene.wait_for("the online report", |world| world.count_posts(hide) == 1);
-    scene.wait_for_state("SELECT 1 FROM outbox WHERE state = 'sent'", 1);
+    scene.wait_for_rows("SELECT 1 FROM outbox WHERE state = 'sent'", 1);
     scene
 }
 
-/// Lets no file of the running daemon grow beyond `size`; `None` for no limit.
-fn limit(scene: &Scene, size: Option<u64>) {
+/// Limits the size of the running daemon's files; `None` lifts the limit.
+fn limit_files(scene: &Scene, size: Option<u64>) {
     let limits = Rlimit {
         current: size,
         maximum: None,
@@ -48,47 +44,35 @@ fn limit(scene: &Scene, size: Option<u64>) {
     prlimit(Some(scene.pid()), Resource::Fsize, limits).expect("limited");
 }
 
-fn write_ahead_log(scene: &Scene) -> u64 {
+fn write_ahead_log_size(scene: &Scene) -> u64 {
     let path = scene.data_dir().join("state.db-wal");
     std::fs::metadata(path).expect("a log").len()
 }
 
-/// Waits until the daemon's log says this.
-fn wait_for_log(scene: &Scene, words: &str) {
-    scene.poll(&format!("{words:?}"), || scene.log().contains(words));
-}
-
 #[test]
-fn what_cannot_be_stored_is_not_let_go_of() {
+fn joins_that_cannot_be_stored_are_kept_until_there_is_room() {
     let scene = started();
-    limit(&scene, Some(write_ahead_log(&scene)));
-    let users: Vec<i64> = (0..5)
-        .map(|_| {
-            let user = scene.sim.add_user(somebody("Joiner"));
-            scene.sim.join(scene.group, user, How::ByLink);
-            user
-        })
-        .collect();
-    wait_for_log(&scene, "state.db");
+    limit_files(&scene, Some(write_ahead_log_size(&scene)));
+    let users = scene.join_users(5);
+    scene.wait_for_log("state.db");
     assert!(scene.outcomes().is_empty(), "{:?}", scene.outcomes());
-    limit(&scene, None);
-    let mut who: Vec<i64> = scene
+    limit_files(&scene, None);
+    let mut posted: Vec<i64> = scene
         .wait_for_photos(5)
         .into_iter()
         .map(|photo| photo.user)
         .collect();
-    who.sort_unstable();
-    assert_eq!(who, users);
+    posted.sort_unstable();
+    assert_eq!(posted, users);
     scene.finish();
 }
 
 #[test]
-fn killed_with_a_full_disk_it_begins_where_it_stood() {
+fn a_join_is_not_lost_when_the_program_is_killed_with_a_full_disk() {
     let mut scene = started();
-    limit(&scene, Some(write_ahead_log(&scene)));
-    let user = scene.sim.add_user(somebody("Joiner"));
-    scene.sim.join(scene.group, user, How::ByLink);
-    wait_for_log(&scene, "state.db");
+    limit_files(&scene, Some(write_ahead_log_size(&scene)));
+    let user = scene.join_user();
+    scene.wait_for_log("state.db");
     scene.kill();
     scene.start();
     let photos = scene.wait_for_photos(1);
@@ -97,110 +81,102 @@ fn killed_with_a_full_disk_it_begins_where_it_stood() {
 }
 
 #[test]
-fn a_photo_that_does_not_fit_is_fetched_again_once_there_is_room() {
+fn a_photo_that_does_not_fit_is_downloaded_again_once_there_is_room() {
     let scene = started();
     let spec = UserSpec::new("Joiner").photo(PhotoSpec::jpeg().size(2400, 2400));
     let user = scene.sim.add_user(spec);
     let size = scene.sim.photo_bytes(user).len() as u64;
-    let room = write_ahead_log(&scene) + 256 * 1024;
+    let room = write_ahead_log_size(&scene) + 256 * 1024;
     assert!(size > room, "{size} of {room} bytes");
-    limit(&scene, Some(room));
-    scene.sim.join(scene.group, user, How::ByLink);
-    wait_for_log(&scene, "a photo cannot be kept");
-    let spool = scene.data_dir().join("spool");
-    let left = std::fs::read_dir(&spool).expect("a spool").count();
-    assert_eq!(left, 0, "half a photo in the spool");
-    limit(&scene, None);
+    limit_files(&scene, Some(room));
+    scene.sim.join(scene.group, user, JoinKind::ByLink);
+    scene.wait_for_log("a photo cannot be kept");
+    assert!(
+        entries(&scene.spool(), "").is_empty(),
+        "half a photo in the spool"
+    );
+    limit_files(&scene, None);
     let photos = scene.wait_for_photos(1);
     assert!(photos[0].image == scene.sim.photo_bytes(user));
     scene.finish();
 }
 
 #[test]
-fn lists_that_are_saved_in_vain_do_not_pile_up() {
+fn failed_attempts_to_save_lists_leave_no_files_behind() {
     let mut scene = Scene::new();
     scene.set("log", "level = \"error\"");
     scene.start();
     scene.stop();
-    let database = rusqlite::Connection::open(scene.state()).expect("state.db");
-    database
-        .execute_batch(
-            "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 50000)
-             INSERT INTO bad SELECT 'user', 5000000000 + i, 1 FROM n",
-        )
-        .expect("changed");
-    drop(database);
-    // A backup in Python's kind is smaller than what a rollback keeps, which is always sealed.
+    execute_batch(
+        &scene.state(),
+        "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 50000)
+         INSERT INTO bad SELECT 'user', 5000000000 + i, 1 FROM n",
+    );
+    // A backup as a Python file is smaller than the list that a rollback keeps, which is always sealed.
     let saved = tempfile::tempdir().expect("a directory");
     let size_of_backup = |scene: &Scene| {
-        let (code, _, err) = said(scene.command("backup").arg("--to").arg(saved.path()));
+        let (code, _, err) = output_of(scene.command("backup").arg("--to").arg(saved.path()));
         assert_eq!(code, Some(0), "{err}");
-        read(&saved.path().join("bad_ids")).len() as u64
+        read_file(&saved.path().join("bad_ids")).len() as u64
     };
     let sealed = size_of_backup(&scene);
-    let file = read(&saved.path().join("bad_ids"));
+    let file = read_file(&saved.path().join("bad_ids"));
     scene.set("exchange", "files = \"python\"");
     let python = size_of_backup(&scene);
     let room = u64::midpoint(python, sealed);
-    let command = without_signal(&scene.command("run"), "");
-    scene.launch_as(command);
-    scene.wait_for_state(
+    let command = with_limit_as_error(&scene.command("run"), "");
+    scene.launch_with(command);
+    scene.wait_for_rows(
         "SELECT 1 FROM outbox WHERE purpose = 'online' AND state = 'sent'",
         2,
     );
-    scene.wait_for_state("SELECT 1 FROM admins", 1);
-    assert!(python < room && write_ahead_log(&scene) < room);
-    // Both orders come in one page, so that the second one has the first one's list made.
+    scene.wait_for_rows("SELECT 1 FROM admins", 1);
+    assert!(python < room && write_ahead_log_size(&scene) < room);
+    // Both orders come in one page, so that the rollback first has to make the list of the backup.
     kill_process(scene.pid(), Signal::STOP).expect("stopped");
     scene.sim.cut_all();
-    let order = |kind, data, file| {
-        let text = format_data("MANAGE", &["AVATAR"], "backup", kind, &data);
-        scene.sim.post(scene.hide, scene.sim.owner(), &text, file)
-    };
-    order("now", json!(null), None);
-    let data = json!({"admin_id": 7, "type": "bad_ids"});
-    let last = order("rollback", data, Some(("file", &file[..])));
-    limit(&scene, Some(room));
+    scene.order("MANAGE", "backup", "now", &json!(null));
+    let last = scene.roll_back("bad_ids", &file);
+    limit_files(&scene, Some(room));
     kill_process(scene.pid(), Signal::CONT).expect("continued");
-    scene.poll("three tries", || {
+    scene.poll("three attempts", || {
         scene.log().matches("trying again").count() >= 3
     });
-    let spool = scene.data_dir().join("spool");
-    let files = std::fs::read_dir(&spool).expect("a spool").count();
-    // Those of the bad list and of the administrators, as far as they are not posted yet.
-    assert!(files <= 2, "{files} files\n{}", scene.log());
-    limit(&scene, None);
-    scene.wait_for_state(
-        &format!("SELECT 1 FROM orders WHERE message_id = {last} AND verdict = 'obeyed'"),
-        1,
-    );
+    let files = entries(&scene.spool(), "").len();
+    // These are the bad list and the administrators.
+    assert_eq!(files, 2, "{}", scene.log());
+    limit_files(&scene, None);
+    scene.wait_for_verdict(last, "obeyed");
     scene.finish();
 }
 
 #[test]
-fn without_room_for_its_files_it_does_not_start_and_leaves_nothing_broken() {
-    // In blocks of 512 bytes or of 1024, as the shell likes: nothing at all, and less than a database.
+fn the_program_does_not_start_without_room_for_its_files_and_breaks_nothing() {
+    // The shell counts in blocks of 512 or 1,024 bytes: no room at all, and less than a database takes.
     for blocks in [0, 20] {
         let mut scene = Scene::new();
-        let session = read(&scene.session());
+        let session = read_file(&scene.session());
         let limited = format!("ulimit -S -f {blocks};");
-        let (code, _, said) = said(&mut without_signal(&scene.command("run"), &limited));
-        assert_eq!(code, Some(1), "{said}");
+        let (code, _, stderr) =
+            output_of(&mut with_limit_as_error(&scene.command("run"), &limited));
+        assert_eq!(code, Some(1), "{stderr}");
         assert!(
-            said.contains(&scene.data_dir().display().to_string()) || said.contains("state.db"),
-            "{said}"
+            stderr.contains(&scene.data_dir().display().to_string()) || stderr.contains("state.db"),
+            "{stderr}"
         );
-        assert!(read(&scene.session()) == session, "it was changed");
+        assert!(
+            read_file(&scene.session()) == session,
+            "the session was changed"
+        );
         scene.start();
-        let user = scene.sim.add_user(somebody("Joiner"));
-        scene.sim.join(scene.group, user, How::ByLink);
+        scene.join_user();
         scene.wait_for_photos(1);
         scene.finish();
     }
 }
 
 #[test]
-fn a_log_that_cannot_be_written_ends_nothing() {
+fn a_log_that_cannot_be_written_does_not_stop_the_program() {
     let mut scene = Scene::new();
     let mut command = Command::new("sh");
     command
@@ -208,11 +184,10 @@ fn a_log_that_cannot_be_written_ends_nothing() {
         .arg(env!("CARGO_BIN_EXE_scp-079-avatar"))
         .args(scene.command("run").get_args())
         .env_clear();
-    scene.launch_as(command);
+    scene.launch_with(command);
     let hide = scene.hide;
     scene.wait_for("the online report", |world| world.count_posts(hide) > 0);
-    let user = scene.sim.add_user(somebody("Joiner"));
-    scene.sim.join(scene.group, user, How::ByLink);
+    let user = scene.join_user();
     let photos = scene.wait_for_photos(1);
     assert_eq!(photos[0].user, user);
     scene.finish();

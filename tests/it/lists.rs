@@ -1,5 +1,5 @@
-//! Backup and restore (SPEC §7.3): one moment of every list while joins go on; the old list or the new one, never
-//! a mixture, whatever kills the program.
+//! Backup, rollback and restore (docs/files.md, "Lists, backup and rollback"). A backup shows one point in time while
+//! joins go on, and a kill leaves the old list or the new one, never a mixture.
 
 mod bursts;
 mod by_hand;
@@ -9,57 +9,41 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use rusqlite::Connection;
-use scp_079_avatar::exchange::format_data;
-use scp_079_avatar::file_codec::{DecodedFile, Decoder};
-use scp_079_avatar::list_file::ListFile;
 use scp_079_avatar::model::{JoinOutcome, List, ListData, Users};
 use scp_079_avatar::store::Store;
 use serde_json::{Value, json};
-use telegram_sim::{How, Options};
+use telegram_sim::{JoinKind, Options};
 
-use crate::harness::{PASSWORD, PATIENCE, Scene, read, said, somebody};
+use crate::harness::{
+    Scene, TIMEOUT, execute_batch, fixture, open_list, output_of, read_file, user_with_photo,
+};
 
-/// The first id of the users that are there before a test begins.
+/// The first id of the users that [`seed`] adds.
 const SEEDED: i64 = 5_000_000_000;
 
-/// Puts users into `state.db`, which is made if need be, who joined and whose photo was forwarded, `number` of them from `first` on.
-fn seed(state: &Path, first: i64, number: usize) {
+/// Adds `count` users with ids from `first`, who joined and whose photos were forwarded, to a database. The database is
+/// created if it does not exist.
+fn seed(state: &Path, first: i64, count: usize) {
     drop(Store::open(state).expect("state.db"));
-    let database = Connection::open(state).expect("state.db");
-    database.busy_timeout(PATIENCE).expect("a timeout");
-    database
-        .execute_batch(&format!(
+    execute_batch(
+        state,
+        &format!(
             "BEGIN;
-             WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < {number})
+             WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < {count})
              INSERT INTO joins SELECT 1234567890, 1 + i, {first} + i, 1760000000 + i, NULL, 'forwarded',
                  1760000001 + i FROM n;
-             WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < {number})
+             WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < {count})
              INSERT INTO forwarded SELECT {first} + i, 6000000000000000000 + i, 1234567890, 1 + i,
                  1760000009 + i, 1234567891 FROM n;
              COMMIT;"
-        ))
-        .expect("seeded");
+        ),
+    );
 }
 
-/// Posts an order of MANAGE's in HIDE.
-fn order(scene: &Scene, action: &str, kind: &str, data: &Value, file: Option<&[u8]>) -> i32 {
-    let text = format_data("MANAGE", &["AVATAR"], action, kind, data);
-    let file = file.map(|bytes| ("file", bytes));
-    scene.sim.post(scene.hide, scene.sim.owner(), &text, file)
-}
-
-/// Waits until the order in this post has a verdict that contains these words.
-fn heard(scene: &Scene, message: i32, verdict: &str) {
-    let sql =
-        format!("SELECT 1 FROM orders WHERE message_id = {message} AND verdict GLOB '*{verdict}*'");
-    scene.wait_for_state(&sql, 1);
-}
-
-/// Waits for the post of a list's backup, and returns its file.
-fn posted(scene: &Scene, list: &str) -> Vec<u8> {
+/// Waits until a backup of the list was posted, and returns its file.
+fn wait_for_backup(scene: &Scene, list: &str) -> Vec<u8> {
     let sql = format!("SELECT message_id FROM outbox WHERE list = '{list}' AND state = 'sent'");
-    scene.wait_for_state(&sql, 1);
+    scene.wait_for_rows(&sql, 1);
     let message = scene.query(&sql, |row| row.get::<_, i32>(0))[0];
     let post = scene
         .sim
@@ -69,15 +53,8 @@ fn posted(scene: &Scene, list: &str) -> Vec<u8> {
     post.and_then(|post| post.file).expect("a file").bytes
 }
 
-fn opened(file: &[u8]) -> ListFile {
-    match Decoder::new(&PASSWORD.into()).decode(file) {
-        Ok(DecodedFile::List(list)) => list,
-        other => panic!("no list: {:?}", other.err()),
-    }
-}
-
-fn users_of(file: &[u8]) -> Users {
-    match opened(file)
+fn users_in(file: &[u8]) -> Users {
+    match open_list(file)
         .data_for(List::UserIds)
         .expect("users")
         .0
@@ -88,29 +65,29 @@ fn users_of(file: &[u8]) -> Users {
     }
 }
 
-/// How many users a test has: as many as tests/interop/backup.sh asks for.
-fn users_or(fewer: usize) -> usize {
-    std::env::var("BACKUP_USERS").map_or(fewer, |number| number.parse().expect("a number"))
+/// Returns how many users a test has: the number that tests/interop/backup.sh asks for, else `default`.
+fn user_count(default: usize) -> usize {
+    std::env::var("BACKUP_USERS").map_or(default, |number| number.parse().expect("a number"))
 }
 
-/// Ends the raid when a test ends, whichever way.
-struct Over<'a>(&'a AtomicBool);
+/// Ends the raid when it is dropped, also by a panic of the test.
+struct EndOfRaid<'a>(&'a AtomicBool);
 
-impl Drop for Over<'_> {
+impl Drop for EndOfRaid<'_> {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Release);
     }
 }
 
-/// Lets users join, each when most of those before have arrived, until it is over.
+/// Lets users join until `over` is set, each one after most photos of the earlier ones were posted.
 fn raid(scene: &Scene, over: &AtomicBool, joined: &AtomicUsize) {
     while !over.load(Ordering::Acquire) {
-        let user = scene.sim.add_user(somebody("Raider"));
-        scene.sim.join(scene.group, user, How::ByLink);
+        let user = scene.sim.add_user(user_with_photo("Raider"));
+        scene.sim.join(scene.group, user, JoinKind::ByLink);
         let joins = joined.fetch_add(1, Ordering::AcqRel) + 1;
         let followed = scene.sim.wait(
             |world| (world.count_posts(scene.hide) + 20 >= joins).then_some(()),
-            PATIENCE,
+            TIMEOUT,
         );
         if followed.is_err() {
             return;
@@ -118,34 +95,35 @@ fn raid(scene: &Scene, over: &AtomicBool, joined: &AtomicUsize) {
     }
 }
 
-/// Takes a backup by order and one by hand during a raid; returns both, and how many joined in all.
+/// Takes a backup by order and one with the `backup` command during a raid. Returns the two files of the users, and how
+/// many users joined.
 fn backups_during_a_raid(scene: &Scene) -> ([Vec<u8>; 2], usize) {
     let (over, joined) = (AtomicBool::new(false), AtomicUsize::new(0));
     let files = std::thread::scope(|threads| {
-        let ending = Over(&over);
+        let end = EndOfRaid(&over);
         threads.spawn(|| raid(scene, &over, &joined));
-        scene.wait_for_state(
+        scene.wait_for_rows(
             "SELECT 1 FROM joins WHERE outcome = 'forwarded' AND user_id > 6000000000 LIMIT 10",
             10,
         );
-        let message = order(scene, "backup", "now", &Value::Null, None);
-        heard(scene, message, "obeyed");
-        let by_order = posted(scene, "user_ids");
+        let message = scene.order("MANAGE", "backup", "now", &Value::Null);
+        scene.wait_for_verdict(message, "obeyed");
+        let by_order = wait_for_backup(scene, "user_ids");
         let directory = tempfile::tempdir().expect("a directory");
-        let (code, _, err) = said(scene.command("backup").arg("--to").arg(directory.path()));
+        let (code, _, err) = output_of(scene.command("backup").arg("--to").arg(directory.path()));
         assert_eq!(code, Some(0), "{err}");
-        let by_hand = read(&directory.path().join("user_ids"));
-        // The raid went on over both.
+        let by_command = read_file(&directory.path().join("user_ids"));
+        // The raid continues after both backups.
         let before = joined.load(Ordering::Acquire);
         scene.poll("more joins", || joined.load(Ordering::Acquire) > before + 5);
-        drop(ending);
-        [by_order, by_hand]
+        drop(end);
+        [by_order, by_command]
     });
     (files, joined.into_inner())
 }
 
-/// Fails unless a photo is forwarded in it exactly where its join is: both are written in one transaction.
-fn is_of_one_moment(users: &Users) {
+/// Fails unless each forwarded join has its forwarded photo and the other way round, which one transaction writes.
+fn assert_consistent(users: &Users) {
     let of_joins: BTreeSet<_> = users
         .joins
         .iter()
@@ -157,30 +135,31 @@ fn is_of_one_moment(users: &Users) {
         .iter()
         .map(|photo| (photo.user, photo.group))
         .collect();
-    let apart: Vec<_> = of_joins.symmetric_difference(&of_photos).take(5).collect();
-    assert!(apart.is_empty(), "of two moments: {apart:?}");
+    let differences: Vec<_> = of_joins.symmetric_difference(&of_photos).take(5).collect();
+    assert!(differences.is_empty(), "{differences:?}");
 }
 
-/// Restores a file into an empty instance, and returns what that one saves then.
-fn through_an_empty_instance(file: &[u8], kind: &str) -> Vec<u8> {
+/// Restores a file into an empty instance, and returns the backup that this instance then makes.
+fn restore_and_back_up(file: &[u8], kind: &str) -> Vec<u8> {
     let mut empty = Scene::new();
     empty.set("exchange", &format!("files = \"{kind}\""));
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("saved");
     std::fs::write(&path, file).expect("written");
     let list = ["--list", "user_ids"];
-    let (code, out, err) = said(empty.command("restore").arg(&path).args(list));
+    let (code, out, err) = output_of(empty.command("restore").arg(&path).args(list));
     assert_eq!(code, Some(0), "{err}");
     assert!(out.contains(" 0 removed, 0 kept"), "{out}");
     assert!(!out.contains("left out"), "{out}");
-    let (code, _, err) = said(empty.command("backup").arg("--to").arg(directory.path()));
+    let (code, _, err) = output_of(empty.command("backup").arg("--to").arg(directory.path()));
     assert_eq!(code, Some(0), "{err}");
     empty.finish();
-    read(&directory.path().join("user_ids"))
+    read_file(&directory.path().join("user_ids"))
 }
 
-fn stage(kind: &str, users: usize) -> Scene {
-    let mut scene = Scene::with(Options {
+/// Starts a daemon with this kind of files and this many users.
+fn start_with_users(kind: &str, users: usize) -> Scene {
+    let mut scene = Scene::with_options(Options {
         photo_size: (160, 160),
         keep_bodies: false,
         ..Options::default()
@@ -192,14 +171,14 @@ fn stage(kind: &str, users: usize) -> Scene {
     scene
 }
 
-/// What tests/interop/backup.sh shows.
-#[expect(clippy::print_stderr, reason = "figures for whoever runs the script")]
-fn figures(scene: &Scene, kind: &str, file: &[u8], joined: usize) {
+/// Prints the figures that tests/interop/backup.sh shows.
+#[expect(clippy::print_stderr, reason = "the script shows standard error")]
+fn print_figures(scene: &Scene, kind: &str, file: &[u8], joined: usize) {
     let path = format!("/proc/{}/status", scene.pid().as_raw_nonzero());
     let status = std::fs::read_to_string(path).unwrap_or_default();
     let memory = status.lines().find(|line| line.starts_with("VmHWM"));
     eprintln!(
-        "{kind}: {} bytes in {} parts, {joined} joins meanwhile, at its peak {}",
+        "{kind}: {} bytes in {} parts, {joined} joins during the backups, peak memory {}",
         file.len(),
         scene.sim.calls_of("upload.saveBigFilePart").len(),
         memory.unwrap_or("?").trim_start_matches("VmHWM:").trim()
@@ -208,129 +187,120 @@ fn figures(scene: &Scene, kind: &str, file: &[u8], joined: usize) {
 
 #[test]
 fn a_backup_taken_during_a_raid_fills_an_empty_instance() {
-    let users = users_or(40_000);
-    let scene = stage("sealed", users);
+    let users = user_count(40_000);
+    let scene = start_with_users("sealed", users);
     let (files, joined) = backups_during_a_raid(&scene);
-    figures(&scene, "sealed", &files[0], joined);
+    print_figures(&scene, "sealed", &files[0], joined);
     assert!(files[0].len() > 10 << 20, "{}", files[0].len());
     for file in &files {
-        let mut saved = users_of(file);
-        is_of_one_moment(&saved);
+        let mut saved = users_in(file);
+        assert_consistent(&saved);
         let raiders = saved.joins.len() - users;
         assert!((10..joined).contains(&raiders), "{raiders} of {joined}");
         assert!(saved.joins.iter().all(|join| join.seen_at.is_some()));
         assert!(saved.forwarded.iter().all(|photo| photo.channel.is_some()));
-        // What waited when it was saved waits for nothing in another instance.
+        // Photos that were queued at the time of the backup are not queued in another instance.
         for join in &mut saved.joins {
             if join.outcome.is_waiting() {
                 join.outcome = JoinOutcome::Restored;
             }
         }
-        let back = users_of(&through_an_empty_instance(file, "sealed"));
-        assert!(back == saved, "it came back as something else");
+        let back = users_in(&restore_and_back_up(file, "sealed"));
+        assert!(back == saved, "the restored list differs");
     }
     scene.finish();
 }
 
 #[test]
 fn a_backup_of_the_python_kind_fills_an_empty_instance_too() {
-    let users = users_or(5_000);
-    let scene = stage("python", users);
+    let users = user_count(5_000);
+    let scene = start_with_users("python", users);
     let (files, joined) = backups_during_a_raid(&scene);
-    figures(&scene, "python", &files[0], joined);
+    print_figures(&scene, "python", &files[0], joined);
     for file in &files {
-        let saved = users_of(file);
+        let saved = users_in(file);
         let raiders = saved.joins.len() - users;
         assert!((10..joined).contains(&raiders), "{raiders} of {joined}");
         assert!(saved.forwarded.len() >= users + 10);
-        let back = through_an_empty_instance(file, "python");
+        let back = restore_and_back_up(file, "python");
         assert!(
-            opened(&back) == opened(file),
-            "it came back as something else"
+            open_list(&back) == open_list(file),
+            "the restored list differs"
         );
     }
     scene.finish();
 }
 
 #[test]
-fn a_large_list_is_rolled_back_from_what_was_posted() {
+fn a_list_of_more_than_10_mib_is_rolled_back_from_its_posted_backup() {
     const USERS: i32 = 40_000;
-    let scene = stage("sealed", usize::try_from(USERS).expect("a number"));
-    order(&scene, "backup", "now", &json!(true), None);
-    let file = posted(&scene, "user_ids");
+    let scene = start_with_users("sealed", usize::try_from(USERS).expect("a number"));
+    scene.order("MANAGE", "backup", "now", &json!(true));
+    let file = wait_for_backup(&scene, "user_ids");
     assert!(file.len() > 10 << 20, "{} bytes", file.len());
     let clear = json!({"admin_id": 5, "type": "all"});
-    let cleared = order(&scene, "clear", "user", &clear, None);
-    heard(&scene, cleared, "obeyed");
+    let cleared = scene.order("MANAGE", "clear", "user", &clear);
+    scene.wait_for_verdict(cleared, "obeyed");
     let left = || scene.query("SELECT COUNT(*) FROM forwarded", |row| row.get::<_, i64>(0));
     assert_eq!(left(), [0]);
-    let which = json!({"admin_id": 5, "type": "user_ids"});
-    let rolled_back = order(&scene, "backup", "rollback", &which, Some(&file));
-    heard(&scene, rolled_back, "obeyed");
+    let rolled_back = scene.roll_back("user_ids", &file);
+    scene.wait_for_verdict(rolled_back, "obeyed");
     assert_eq!(left(), [i64::from(USERS)]);
     scene.finish();
 }
 
 #[test]
-fn a_backup_that_was_ordered_before_a_list_is_cleared_has_what_was_cleared() {
+fn a_backup_ordered_before_a_clear_has_the_cleared_entries() {
     let mut scene = Scene::new();
     scene.start();
     scene.stop();
     let bad = 5_000_000_001_i64;
-    order(
-        &scene,
-        "add",
-        "bad",
-        &json!({"id": bad, "type": "user"}),
-        None,
-    );
-    order(&scene, "backup", "now", &Value::Null, None);
+    scene.order("MANAGE", "add", "bad", &json!({"id": bad, "type": "user"}));
+    scene.order("MANAGE", "backup", "now", &Value::Null);
     let clear = json!({"admin_id": 7, "type": "users"});
-    let cleared = order(&scene, "clear", "bad", &clear, None);
+    let cleared = scene.order("MANAGE", "clear", "bad", &clear);
     scene.start();
-    heard(&scene, cleared, "obeyed");
-    assert!(scene.query("SELECT id FROM bad", |_| Ok(())).is_empty());
-    let saved = opened(&posted(&scene, "bad_ids")).to_json().expect("JSON");
+    scene.wait_for_verdict(cleared, "obeyed");
+    assert!(scene.count("SELECT id FROM bad") == 0);
+    let saved = open_list(&wait_for_backup(&scene, "bad_ids"))
+        .to_json()
+        .expect("JSON");
     assert_eq!(saved["data"]["users"], json!([bad]));
     scene.finish();
 }
 
 #[test]
-fn what_a_backup_cannot_save_yet_is_not_cleared() {
+fn a_list_is_not_cleared_before_its_ordered_backup_is_saved() {
     let mut scene = Scene::new();
     scene.start();
     let bad = 5_000_000_001_i64;
-    let added = order(
-        &scene,
-        "add",
-        "bad",
-        &json!({"id": bad, "type": "user"}),
-        None,
-    );
-    heard(&scene, added, "obeyed");
-    let spool = scene.data_dir().join("spool");
+    let added = scene.order("MANAGE", "add", "bad", &json!({"id": bad, "type": "user"}));
+    scene.wait_for_verdict(added, "obeyed");
+    let spool = scene.spool();
     std::fs::remove_dir(&spool).expect("an empty spool");
-    let ordered = order(&scene, "backup", "now", &Value::Null, None);
-    heard(&scene, ordered, "obeyed");
-    scene.poll("the log", || scene.log().contains("a list cannot be kept"));
+    let ordered = scene.order("MANAGE", "backup", "now", &Value::Null);
+    scene.wait_for_verdict(ordered, "obeyed");
+    scene.wait_for_log("a list cannot be kept");
     let clear = json!({"admin_id": 7, "type": "users"});
-    let refused = order(&scene, "clear", "bad", &clear, None);
-    heard(&scene, refused, "a backup waits that cannot be kept");
-    assert_eq!(scene.query("SELECT id FROM bad", |_| Ok(())).len(), 1);
+    let refused = scene.order("MANAGE", "clear", "bad", &clear);
+    scene.wait_for_verdict(refused, "a backup waits that cannot be kept");
+    assert_eq!(scene.count("SELECT id FROM bad"), 1);
     std::fs::create_dir(&spool).expect("a spool");
-    let saved = opened(&posted(&scene, "bad_ids")).to_json().expect("JSON");
+    let saved = open_list(&wait_for_backup(&scene, "bad_ids"))
+        .to_json()
+        .expect("JSON");
     assert_eq!(saved["data"]["users"], json!([bad]));
-    let obeyed = order(&scene, "clear", "bad", &clear, None);
-    heard(&scene, obeyed, "obeyed");
-    assert!(scene.query("SELECT id FROM bad", |_| Ok(())).is_empty());
+    let obeyed = scene.order("MANAGE", "clear", "bad", &clear);
+    scene.wait_for_verdict(obeyed, "obeyed");
+    assert!(scene.count("SELECT id FROM bad") == 0);
     scene.finish();
 }
 
 #[test]
-fn a_user_who_was_forgotten_is_no_repeat() {
+fn the_photo_of_a_cleared_user_is_forwarded_again() {
     let mut scene = Scene::new();
     scene.start();
-    let user = scene.sim.add_user(somebody("Joiner"));
+    let user = scene.add_user();
     for (count, (action, kind, data)) in [
         ("clear", "user", json!({"admin_id": 7, "type": "all"})),
         ("remove", "score", json!(user)),
@@ -338,61 +308,52 @@ fn a_user_who_was_forgotten_is_no_repeat() {
     .into_iter()
     .enumerate()
     {
-        scene.sim.join(scene.group, user, How::ByLink);
+        scene.sim.join(scene.group, user, JoinKind::ByLink);
         scene.wait_for_photos(count + 1);
         scene.wait_for_outcome(user, "forwarded");
-        let message = order(&scene, action, kind, &data, None);
-        heard(&scene, message, "obeyed");
+        let message = scene.order("MANAGE", action, kind, &data);
+        scene.wait_for_verdict(message, "obeyed");
     }
-    scene.sim.join(scene.group, user, How::ByLink);
+    scene.sim.join(scene.group, user, JoinKind::ByLink);
     scene.wait_for_photos(3);
     scene.wait_for_outcome(user, "forwarded");
     scene.finish();
 }
 
 #[test]
-fn lists_are_saved_and_brought_back_by_hand() {
+fn backup_and_restore_work_as_commands() {
     let mut scene = Scene::new();
     scene.start();
-    let users: Vec<i64> = (0..2)
-        .map(|_| {
-            let user = scene.sim.add_user(somebody("Joiner"));
-            scene.sim.join(scene.group, user, How::ByLink);
-            user
-        })
-        .collect();
-    scene.wait_for_state("SELECT 1 FROM joins WHERE outcome = 'forwarded'", 2);
+    let users = scene.join_users(2);
+    scene.wait_for_rows("SELECT 1 FROM joins WHERE outcome = 'forwarded'", 2);
     let saved = tempfile::tempdir().expect("a directory");
-    // While it runs.
-    let (code, out, err) = said(scene.command("backup").arg("--to").arg(saved.path()));
+    // `backup` works while the daemon runs; `restore` does not.
+    let (code, out, err) = output_of(scene.command("backup").arg("--to").arg(saved.path()));
     assert_eq!(code, Some(0), "{err}");
     let file = saved.path().join("user_ids");
     assert!(out.contains(&file.display().to_string()), "{out}");
-    let (code, _, err) = said(scene.command("restore").arg(&file));
-    assert_eq!(code, Some(1), "a running program was overlooked");
+    let (code, _, err) = output_of(scene.command("restore").arg(&file));
+    assert_eq!(code, Some(1), "restore ran beside a running daemon");
     assert!(err.contains("already runs"), "{err}");
     scene.stop();
-    scene.query("DELETE FROM joins RETURNING user_id", |_| Ok(()));
-    let (code, out, err) = said(scene.command("restore").arg(&file).arg("--dry-run"));
+    scene.execute("DELETE FROM joins");
+    let (code, out, err) = output_of(scene.command("restore").arg(&file).arg("--dry-run"));
     assert_eq!(code, Some(0), "{err}");
     assert!(
         out.contains("would be restored: 2 added, 0 removed, 2 kept"),
         "{out}"
     );
     assert!(scene.outcomes().is_empty());
-    let (code, out, err) = said(scene.command("restore").arg(&file));
+    let (code, out, err) = output_of(scene.command("restore").arg(&file));
     assert_eq!(code, Some(0), "{err}");
     assert!(out.contains("was restored: 2 added"), "{out}");
     assert_eq!(scene.outcomes().len(), users.len());
-    // Python's files do not say which list they are.
-    let python = format!(
-        "{}/tests/fixtures/python/bad_ids.pickle.aes",
-        env!("CARGO_MANIFEST_DIR")
-    );
-    let (code, _, err) = said(scene.command("restore").arg(&python));
+    // Python files do not name their list.
+    let python = fixture("python/bad_ids.pickle.aes");
+    let (code, _, err) = output_of(scene.command("restore").arg(&python));
     assert_eq!(code, Some(1));
     assert!(err.contains("--list NAME"), "{err}");
-    let (code, out, err) = said(
+    let (code, out, err) = output_of(
         scene
             .command("restore")
             .arg(&python)

@@ -1,4 +1,4 @@
-//! The running binary against the simulator: one test binary, a room per feature.
+//! Integration tests: the real binary against a simulated Telegram, a module per feature.
 
 mod harness;
 

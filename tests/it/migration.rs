@@ -7,9 +7,9 @@ use std::process::{Command, Stdio};
 
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
-use telegram_sim::{Fault, How, Match};
+use telegram_sim::{Fault, Match};
 
-use crate::harness::{PATIENCE, Scene, said, somebody};
+use crate::harness::{Scene, output_of};
 
 const SEND_MEDIA: &str = "messages.sendMedia";
 
@@ -85,18 +85,14 @@ fn killed_before_the_answer(scene: &mut Scene) -> i64 {
     scene
         .sim
         .fault(Match::method(SEND_MEDIA).once(), Fault::Hold);
-    let user = scene.sim.add_user(somebody("Joiner"));
-    scene.sim.join(scene.group, user, How::ByLink);
-    scene
-        .sim
-        .wait_for_call(SEND_MEDIA, 1, PATIENCE)
-        .expect("the call");
+    let user = scene.join_user();
+    scene.wait_for_call(SEND_MEDIA, 1);
     scene.wait_for_photos(1);
     scene.kill();
     scene.sim.release();
     scene.sim.clear_faults();
     let begun = "SELECT 1 FROM outbox WHERE kind = 'avatar' AND state = 'sending'";
-    assert_eq!(scene.query(begun, |_| Ok(())).len(), 1);
+    assert_eq!(scene.count(begun), 1);
     user
 }
 
@@ -153,7 +149,7 @@ fn a_migration_killed_while_it_writes_begins_again() {
     let log = fs::metadata(scene.data_dir().join("state.db-wal")).expect("a log");
     let blocks = log.len() / 512 + 64;
     let command = scene.command("run");
-    let (code, _, err) = said(
+    let (code, _, err) = output_of(
         Command::new("sh")
             .arg("-c")
             .arg(format!(
@@ -175,18 +171,9 @@ fn a_migration_killed_while_it_writes_begins_again() {
 fn a_damaged_row_of_an_older_layout_costs_its_own_photo_and_no_other() {
     let mut scene = Scene::new();
     scene.start();
-    scene.sim.fault(
-        Match::method("upload.getFile"),
-        Fault::error(500, "INTERNAL"),
-    );
-    let users: Vec<i64> = (0..3)
-        .map(|_| {
-            let user = scene.sim.add_user(somebody("Joiner"));
-            scene.sim.join(scene.group, user, How::ByLink);
-            user
-        })
-        .collect();
-    scene.wait_for_state("SELECT 1 FROM joins WHERE outcome = 'queued'", 3);
+    scene.refuse_downloads();
+    let users = scene.join_users(3);
+    scene.wait_for_rows("SELECT 1 FROM joins WHERE outcome = 'queued'", 3);
     scene.kill();
     downgrade(&scene);
     let damaged = scene.query(
@@ -212,7 +199,7 @@ fn without_room_for_the_copy_nothing_is_migrated() {
     fs::copy(frozen, scene.state()).expect("copied");
     let command = scene.command("run");
     // A file at its limit is an error here, as on a full disk, and no signal.
-    let (code, _, err) = said(
+    let (code, _, err) = output_of(
         Command::new("sh")
             .arg("-c")
             .arg("trap '' XFSZ; ulimit -S -f 100; exec \"$0\" \"$@\"")

@@ -1,177 +1,61 @@
-//! The fleet's orders, each row of SPEC §5.5 end to end; and the reports of §5.3.
+//! The fleet's orders end to end, and the reports that the program posts (docs/exchange.md, "Orders" and "Reports").
 
 mod reports;
 mod table;
 
-use scp_079_avatar::exchange::format_data;
-use scp_079_avatar::file_codec::{DecodedFile, Decoder};
+use scp_079_avatar::file_codec::DecodedFile;
 use serde_json::{Value, json};
-use telegram_sim::{Fault, How, Match, Post, bot_api_id};
+use telegram_sim::{Fault, JoinKind, Match, bot_api_id};
 
-use crate::harness::{PASSWORD, Scene, somebody};
-
-/// Posts an envelope in HIDE, as the HIDE bot carries it across.
-pub(crate) fn order(
-    scene: &Scene,
-    from: &str,
-    to: &[&str],
-    action: &str,
-    kind: &str,
-    data: &Value,
-) -> i32 {
-    order_with(scene, from, to, (action, kind), data, None)
-}
-
-fn order_with(
-    scene: &Scene,
-    from: &str,
-    to: &[&str],
-    (action, kind): (&str, &str),
-    data: &Value,
-    file: Option<&[u8]>,
-) -> i32 {
-    let text = format_data(from, to, action, kind, data);
-    let owner = scene.sim.owner();
-    let file = file.map(|bytes| ("file", bytes));
-    scene.sim.post(scene.hide, owner, &text, file)
-}
-
-/// Waits until the order in this post has this verdict in `state.db`.
-pub(crate) fn heard(scene: &Scene, message: i32, verdict: &str) {
-    scene.poll(&format!("order {message} to be {verdict}"), || {
-        scene
-            .query(
-                &format!("SELECT verdict FROM orders WHERE message_id = {message}"),
-                |row| row.get::<_, String>(0),
-            )
-            .first()
-            .is_some_and(|found| found.contains(verdict))
-    });
-}
-
-pub(crate) fn avatar(scene: &Scene, action: &str, kind: &str, from: &str, data: &Value) {
-    let message = order(scene, from, &["AVATAR"], action, kind, data);
-    heard(scene, message, "obeyed");
-}
-
-/// The envelopes that were posted with this action and type.
-fn said(scene: &Scene, action: &str, kind: &str) -> Vec<(Value, Post)> {
-    said_in(scene, scene.posts_go_to(), action, kind)
-}
-
-/// The envelopes that were posted in that channel with this action and type.
-fn said_in(scene: &Scene, channel: i64, action: &str, kind: &str) -> Vec<(Value, Post)> {
-    scene
-        .sim
-        .posts(channel)
-        .into_iter()
-        .filter(|post| post.by_account)
-        .filter_map(|post| {
-            let said: Value = serde_json::from_str(&post.text).ok()?;
-            (said["action"] == action && said["type"] == kind).then_some((said, post))
-        })
-        .collect()
-}
-
-fn wait_said(scene: &Scene, action: &str, kind: &str, count: usize) -> Vec<(Value, Post)> {
-    scene.poll(&format!("{count} × {action}/{kind}"), || {
-        said(scene, action, kind).len() >= count
-    });
-    said(scene, action, kind)
-}
-
-fn opened(post: &Post) -> DecodedFile {
-    let file = post.file.as_ref().expect("a file");
-    Decoder::new(&PASSWORD.into())
-        .decode(&file.bytes)
-        .expect("it opens")
-}
-
-fn text_of(post: &Post) -> String {
-    match opened(post) {
-        DecodedFile::Other(plain) => String::from_utf8(plain).expect("a text"),
-        other => panic!("no text: {other:?}"),
-    }
-}
-
-/// Holds the photos back, so that orders meet them while they wait.
-pub(crate) fn hold_photos(scene: &Scene) {
-    scene.sim.fault(
-        Match::method("upload.getFile"),
-        Fault::error(500, "INTERNAL"),
-    );
-}
+use crate::harness::{Scene, now, open_file, sealed_list, user_with_photo, utc};
 
 #[test]
-fn each_row_is_obeyed_from_its_senders_and_refused_from_another() {
+fn each_order_is_obeyed_from_its_senders_and_refused_from_another() {
     let mut scene = Scene::new();
     scene.start();
-    let user = scene.sim.add_user(somebody("Joiner"));
+    let user = scene.add_user();
     let group = bot_api_id(scene.group);
     for row in table::rows(group, user) {
         let file = row.list.map(|list| match list {
             "bad_ids" => sealed_list(list, json!({"users": [user], "channels": []})),
             list => sealed_list(list, json!({"a rule": 0})),
         });
-        let give = |from: &str| {
-            order_with(
-                &scene,
-                from,
-                &[row.to],
-                row.action,
-                &row.data,
-                file.as_deref(),
-            )
+        let order = |from: &str| {
+            scene.post_envelope(from, &[row.to], row.action, &row.data, file.as_deref())
         };
-        if let Some((sender, why)) = row.refused {
-            let message = give(sender);
-            heard(&scene, message, why);
+        if let Some((sender, reason)) = row.refused {
+            println!("{} from {sender}", row.name);
+            let message = order(sender);
+            scene.wait_for_verdict(message, reason);
         }
         for sender in row.senders {
-            let message = give(sender);
-            scene.poll(&format!("the row {:?} from {sender}", row.name), || {
-                scene
-                    .query(
-                        &format!(
-                            "SELECT 1 FROM orders WHERE message_id = {message} AND verdict = 'obeyed'"
-                        ),
-                        |_| Ok(()),
-                    )
-                    .len()
-                    == 1
-            });
+            println!("{} from {sender}", row.name);
+            let message = order(sender);
+            scene.wait_for_verdict(message, "obeyed");
         }
     }
     scene.finish();
 }
 
 #[test]
-fn the_daily_backup_and_count_come_on_schedule() {
+fn backup_and_count_run_on_schedule() {
     let mut scene = Scene::new();
-    // Twice a minute, so that a slow start misses one of them only.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the daemon's own clock is the system's"
-    )]
-    let now = std::time::SystemTime::now();
-    let now = jiff::Timestamp::try_from(now)
-        .expect("a time")
-        .to_zoned(jiff::tz::TimeZone::UTC);
-    let second = |later: i8| (now.second() + later) % 60;
+    // The jobs run twice a minute, so that a slow start misses one run only.
+    let second = |later: i64| utc(now() + later).second();
     let at = format!("{},{} * * * * *", second(4), second(34));
     scene.set("schedule", &format!("backup = \"{at}\"\ncount = \"{at}\""));
     scene.set("exchange", "dialect = \"current\"");
     scene.start();
-    update_rules(&scene, "ban_words", json!({"a rule": 5}));
-    let lists = wait_said(&scene, "backup", "data", 1);
-    assert_eq!(lists[0].0["to"], json!(["BACKUP"]));
-    let counts = wait_said(&scene, "regex", "count", 1);
-    assert_eq!(counts[0].0["data"], "ban_words");
+    scene.update_rules("ban_words", json!({"a rule": 5}));
+    let lists = scene.wait_for_envelopes("backup", "data", 1);
+    assert_eq!(lists[0].json["to"], json!(["BACKUP"]));
+    let counts = scene.wait_for_envelopes("regex", "count", 1);
+    assert_eq!(counts[0].json["data"], "ban_words");
     scene.finish();
 }
 
 #[test]
-fn mutilated_envelopes_change_nothing() {
+fn malformed_envelopes_are_counted_and_change_nothing() {
     let mut scene = Scene::new();
     scene.start();
     let vectors: Vec<Value> = serde_json::from_str(include_str!(
@@ -190,95 +74,73 @@ fn mutilated_envelopes_change_nothing() {
             posts += 2;
         }
     }
-    let last = order(
-        &scene,
+    let last = scene.order(
         "MANAGE",
-        &["AVATAR"],
         "clear",
         "except",
         &json!({"admin_id": 7, "type": "long"}),
     );
-    heard(&scene, last, "obeyed");
+    scene.wait_for_verdict(last, "obeyed");
     let malformed = scene.query(
         "SELECT value FROM settings WHERE key = 'malformed'",
         |row| row.get::<_, String>(0),
     );
     assert_eq!(malformed, [posts.to_string()]);
     for table in ["bad", "excepted", "declared", "flooded", "rules"] {
-        assert_eq!(
-            scene
-                .query(&format!("SELECT 1 FROM {table}"), |_| Ok(()))
-                .len(),
-            0,
-            "{table}"
-        );
+        assert_eq!(scene.count(&format!("SELECT 1 FROM {table}")), 0, "{table}");
     }
     scene.finish();
 }
 
 #[test]
-fn a_bad_user_is_skipped_and_what_waits_is_cancelled_until_taken_off() {
+fn a_bad_user_is_skipped_and_queued_photos_are_cancelled_until_removed() {
     let mut scene = Scene::new();
     scene.start();
-    hold_photos(&scene);
-    let user = scene.sim.add_user(somebody("Joiner"));
-    scene.sim.join(scene.group, user, How::ByLink);
+    scene.refuse_downloads();
+    let user = scene.join_user();
     scene.wait_for_outcome(user, "queued");
-    avatar(
-        &scene,
-        "add",
-        "bad",
-        "NOSPAM",
-        &json!({"id": user, "type": "user"}),
-    );
+    scene.obey("NOSPAM", "add", "bad", &json!({"id": user, "type": "user"}));
     scene.wait_for_outcome(user, "bad");
-    scene.sim.leave(scene.group, user);
-    scene.sim.join(scene.group, user, How::ByLink);
-    scene.wait_for_state("SELECT 1 FROM joins WHERE outcome = 'bad'", 2);
-    avatar(
-        &scene,
+    scene.rejoin(user);
+    scene.wait_for_rows("SELECT 1 FROM joins WHERE outcome = 'bad'", 2);
+    scene.obey(
+        "USER",
         "remove",
         "bad",
-        "USER",
         &json!({"id": user, "type": "user"}),
     );
-    assert_eq!(scene.outcomes().get(&user), None, "the records are cleared");
+    assert_eq!(
+        scene.outcomes().get(&user),
+        None,
+        "the user's records are still there"
+    );
     scene.sim.clear_faults();
-    scene.sim.leave(scene.group, user);
-    scene.sim.join(scene.group, user, How::ByLink);
+    scene.rejoin(user);
     assert_eq!(scene.wait_for_photos(1)[0].user, user);
     scene.finish();
 }
 
 #[test]
-fn bad_channels_are_kept_and_each_part_is_cleared_by_manage() {
+fn bad_channels_are_stored_and_manage_clears_each_list() {
     let mut scene = Scene::new();
     scene.start();
     let channel = bot_api_id(1_234_567_890);
-    let user = scene.sim.add_user(somebody("Joiner"));
-    avatar(
-        &scene,
+    let user = scene.add_user();
+    scene.obey(
+        "MANAGE",
         "add",
         "bad",
-        "MANAGE",
         &json!({"id": channel, "type": "channel"}),
     );
-    avatar(
-        &scene,
-        "add",
-        "bad",
-        "CLEAN",
-        &json!({"id": user, "type": "user"}),
-    );
-    avatar(
-        &scene,
+    scene.obey("CLEAN", "add", "bad", &json!({"id": user, "type": "user"}));
+    scene.obey(
+        "NOSPAM",
         "add",
         "except",
-        "NOSPAM",
         &json!({"the_id": user, "the_type": "long"}),
     );
-    scene.wait_for_state("SELECT 1 FROM bad", 2);
-    for (action, what, table) in [
+    scene.wait_for_rows("SELECT 1 FROM bad", 2);
+    for (kind, list, rows) in [
         (
             "bad",
             "channels",
@@ -291,168 +153,153 @@ fn bad_channels_are_kept_and_each_part_is_cleared_by_manage() {
             "SELECT 1 FROM excepted UNION SELECT 1 FROM exceptions_due",
         ),
     ] {
-        avatar(
-            &scene,
-            "clear",
-            action,
+        scene.obey(
             "MANAGE",
-            &json!({"admin_id": 7, "type": what}),
+            "clear",
+            kind,
+            &json!({"admin_id": 7, "type": list}),
         );
-        assert_eq!(scene.query(table, |_| Ok(())).len(), 0, "{what}");
+        assert_eq!(scene.count(rows), 0, "{list}");
     }
     // Only MANAGE and NOSPAM may name a channel.
-    let message = order(
-        &scene,
+    let message = scene.order(
         "CLEAN",
-        &["AVATAR"],
         "add",
         "bad",
         &json!({"id": channel, "type": "channel"}),
     );
-    heard(&scene, message, "may not order it");
+    scene.wait_for_verdict(message, "may not order it");
     scene.finish();
 }
 
 #[test]
-fn users_are_cleared_all_or_new_and_one_by_one() {
+fn users_are_cleared_all_new_or_one_by_one() {
     let mut scene = Scene::new();
     scene.start();
-    let users: Vec<i64> = (0..3)
-        .map(|_| {
-            let user = scene.sim.add_user(somebody("Joiner"));
-            scene.sim.join(scene.group, user, How::ByLink);
-            user
-        })
-        .collect();
+    let users = scene.join_users(3);
     scene.wait_for_photos(3);
-    scene.wait_for_state("SELECT 1 FROM joins WHERE outcome = 'forwarded'", 3);
-    avatar(&scene, "remove", "score", "MANAGE", &json!(users[0]));
+    scene.wait_for_rows("SELECT 1 FROM joins WHERE outcome = 'forwarded'", 3);
+    scene.obey("MANAGE", "remove", "score", &json!(users[0]));
     assert_eq!(scene.outcomes().get(&users[0]), None);
-    avatar(
-        &scene,
+    scene.obey(
+        "MANAGE",
         "clear",
         "user",
-        "MANAGE",
         &json!({"admin_id": 7, "type": "new"}),
     );
     assert!(scene.outcomes().is_empty());
-    assert_eq!(scene.query("SELECT 1 FROM forwarded", |_| Ok(())).len(), 2);
-    avatar(
-        &scene,
+    assert_eq!(scene.count("SELECT 1 FROM forwarded"), 2);
+    scene.obey(
+        "MANAGE",
         "clear",
         "user",
-        "MANAGE",
         &json!({"admin_id": 7, "type": "all"}),
     );
-    assert_eq!(scene.query("SELECT 1 FROM forwarded", |_| Ok(())).len(), 0);
+    assert_eq!(scene.count("SELECT 1 FROM forwarded"), 0);
     scene.finish();
 }
 
 #[test]
-fn an_excepted_photo_is_not_forwarded_until_it_is_taken_off() {
+fn an_excepted_photo_is_not_forwarded_until_it_is_removed() {
     let mut scene = Scene::new();
     scene.start();
-    hold_photos(&scene);
-    let user = scene.sim.add_user(somebody("Joiner"));
-    scene.sim.join(scene.group, user, How::ByLink);
+    scene.refuse_downloads();
+    let user = scene.join_user();
     scene.wait_for_outcome(user, "queued");
-    avatar(
-        &scene,
+    scene.obey(
+        "NOSPAM",
         "add",
         "except",
-        "NOSPAM",
         &json!({"the_id": user, "the_type": "long"}),
     );
     scene.wait_for_outcome(user, "excepted");
-    avatar(
-        &scene,
+    scene.obey(
+        "MANAGE",
         "remove",
         "except",
-        "MANAGE",
         &json!({"id": user, "type": "long"}),
     );
-    scene.wait_for_state(
+    scene.wait_for_rows(
         "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM excepted) AND NOT EXISTS (SELECT 1 FROM exceptions_due)",
         1,
     );
     scene.sim.clear_faults();
-    scene.sim.leave(scene.group, user);
-    scene.sim.join(scene.group, user, How::ByLink);
+    scene.rejoin(user);
     assert_eq!(scene.wait_for_photos(1)[0].user, user);
     scene.finish();
 }
 
 #[test]
-fn a_declared_message_cancels_its_photo_before_and_while_it_waits() {
+fn a_declared_message_cancels_its_photo_before_the_join_and_while_queued() {
     let mut scene = Scene::new();
     scene.start();
-    hold_photos(&scene);
+    scene.refuse_downloads();
     for (from, action, kind) in [
         ("NOSPAM", "update", "declare"),
         ("CAPTCHA", "declare", "ban"),
         ("LONG", "declare", "delete"),
     ] {
-        let user = scene.sim.add_user(somebody("Joiner"));
-        let message = scene.sim.join(scene.group, user, How::ByLink);
+        let user = scene.add_user();
+        let message = scene.sim.join(scene.group, user, JoinKind::ByLink);
         scene.wait_for_outcome(user, "queued");
         let data = json!({"group_id": bot_api_id(scene.group), "message_id": message});
-        avatar(&scene, action, kind, from, &data);
+        scene.obey(from, action, kind, &data);
         scene.wait_for_outcome(user, "declared");
     }
-    // Declared before the join is seen at all: the next message's number is known.
+    // The order comes before the join, whose message id can be predicted.
     scene.sim.clear_faults();
-    let user = scene.sim.add_user(somebody("Joiner"));
-    let next = scene.sim.message(scene.group, scene.sim.owner(), "talk") + 1;
+    let user = scene.add_user();
+    let next = scene
+        .sim
+        .send_message(scene.group, scene.sim.owner(), "talk")
+        + 1;
     let data = json!({"group_id": bot_api_id(scene.group), "message_id": next});
-    avatar(&scene, "update", "declare", "CLEAN", &data);
-    assert_eq!(scene.sim.join(scene.group, user, How::ByLink), next);
+    scene.obey("CLEAN", "update", "declare", &data);
+    assert_eq!(scene.sim.join(scene.group, user, JoinKind::ByLink), next);
     scene.wait_for_outcome(user, "declared");
     assert!(scene.photos().is_empty());
     scene.finish();
 }
 
 #[test]
-fn a_flooded_groups_photos_wait_and_are_decided_anew_at_its_end() {
+fn photos_of_a_flooded_group_wait_and_are_decided_again_at_its_end() {
     let mut scene = Scene::new();
     scene.start();
-    hold_photos(&scene);
-    let waiting = scene.sim.add_user(somebody("Joiner"));
-    scene.sim.join(scene.group, waiting, How::ByLink);
+    scene.refuse_downloads();
+    let waiting = scene.join_user();
     scene.wait_for_outcome(waiting, "queued");
     let group = bot_api_id(scene.group);
     let flood = |status: &str| json!({"group_id": group, "status": status});
-    avatar(&scene, "flood", "status", "CAPTCHA", &flood("begin"));
+    scene.obey("CAPTCHA", "flood", "status", &flood("begin"));
     scene.wait_for_outcome(waiting, "held");
-    let during = scene.sim.add_user(somebody("Joiner"));
-    scene.sim.join(scene.group, during, How::ByLink);
+    let during = scene.join_user();
     scene.wait_for_outcome(during, "held");
     scene.sim.clear_faults();
-    // Decided anew: one of them has lost the photo meanwhile.
+    // When the flood ends, one of the users shows no photo any more.
     scene.sim.set_photo(waiting, None);
     scene.kill();
     scene.start();
-    avatar(&scene, "flood", "status", "CAPTCHA", &flood("end"));
+    scene.obey("CAPTCHA", "flood", "status", &flood("end"));
     assert_eq!(scene.wait_for_photos(1)[0].user, during);
     scene.wait_for_outcome(waiting, "no_photo");
     scene.finish();
 }
 
 #[test]
-fn a_kicked_users_photo_and_join_are_dropped_there_and_nowhere_else() {
+fn a_kick_drops_the_photo_and_join_in_that_group_only() {
     let mut scene = Scene::new();
     let other = scene.sim.add_group("Another group");
     scene.start();
-    hold_photos(&scene);
-    let user = scene.sim.add_user(somebody("Joiner"));
-    scene.sim.join(scene.group, user, How::ByLink);
-    scene.sim.join(other, user, How::ByLink);
-    scene.wait_for_state("SELECT 1 FROM joins WHERE outcome = 'queued'", 2);
+    scene.refuse_downloads();
+    let user = scene.join_user();
+    scene.sim.join(other, user, JoinKind::ByLink);
+    scene.wait_for_rows("SELECT 1 FROM joins WHERE outcome = 'queued'", 2);
     let data = json!({"group_id": bot_api_id(scene.group), "user_id": user, "type": "single"});
-    // Addressed to USER; NOSPAM's is not for AVATAR's ears.
-    order(&scene, "NOSPAM", &["USER"], "help", "delete", &data);
-    let message = order(&scene, "WARN", &["USER"], "help", "delete", &data);
-    heard(&scene, message, "obeyed");
-    scene.wait_for_state("SELECT 1 FROM joins WHERE outcome = 'kicked'", 1);
+    // The order is addressed to USER; AVATAR obeys it from WARN and ignores it from NOSPAM.
+    scene.order_to("USER", "NOSPAM", "help", "delete", &data);
+    let message = scene.order_to("USER", "WARN", "help", "delete", &data);
+    scene.wait_for_verdict(message, "obeyed");
+    scene.wait_for_rows("SELECT 1 FROM joins WHERE outcome = 'kicked'", 1);
     scene.sim.clear_faults();
     let photos = scene.wait_for_photos(1);
     assert_eq!(photos[0].group, bot_api_id(other));
@@ -467,53 +314,52 @@ fn version_and_status_are_answered_in_both_dialects() {
         scene.start();
         let chat = bot_api_id(1_700_000_001);
         let ask = json!({"admin_id": 7, "message_id": 9, "group_id": chat});
-        avatar(&scene, "version", "ask", "HIDE", &ask);
+        scene.obey("HIDE", "version", "ask", &ask);
         let version = scp_079_avatar::version::VERSION;
         if dialect == "classic" {
-            let reply = &wait_said(&scene, "version", "reply", 1)[0].0;
+            let reply = &scene.wait_for_envelopes("version", "reply", 1)[0].json;
             assert_eq!(reply["to"], json!(["HIDE"]));
             assert_eq!(
                 reply["data"],
                 json!({"admin_id": 7, "message_id": 9, "version": version})
             );
         } else {
-            let (reply, post) = &wait_said(&scene, "help", "send", 1)[0];
-            assert_eq!(reply["data"], json!({"chat_id": chat, "message_id": 9}));
-            let text = text_of(post);
+            let reply = &scene.wait_for_envelopes("help", "send", 1)[0];
+            assert_eq!(
+                reply.json["data"],
+                json!({"chat_id": chat, "message_id": 9})
+            );
+            let text = reply.text();
             assert!(text.contains(version), "{text}");
             assert!(text.contains(scp_079_avatar::version::COMMIT), "{text}");
         }
-        avatar(
-            &scene,
+        scene.obey(
+            "MANAGE",
             "status",
             "ask",
-            "MANAGE",
             &json!({"admin_id": 7, "message_id": 11}),
         );
-        let (reply, post) = &wait_said(&scene, "status", "reply", 1)[0];
-        assert_eq!(reply["to"], json!(["MANAGE"]));
-        assert_eq!(reply["data"], json!({"admin_id": 7, "message_id": 11}));
-        let figures: Value = serde_json::from_str(&text_of(post)).expect("JSON");
+        let reply = &scene.wait_for_envelopes("status", "reply", 1)[0];
+        assert_eq!(reply.json["to"], json!(["MANAGE"]));
+        assert_eq!(reply.json["data"], json!({"admin_id": 7, "message_id": 11}));
+        let figures: Value = serde_json::from_str(&reply.text()).expect("JSON");
         assert_eq!(figures["data"]["groups"], 1);
         scene.finish();
     }
 }
 
 #[test]
-fn rules_are_replaced_hit_and_counted() {
+fn rules_are_replaced_matched_and_counted() {
     let mut scene = Scene::new();
     scene.start();
-    update_rules(
-        &scene,
+    scene.update_rules(
         "nm_words",
         json!({"加.{0,3}微信": 0, "(?<!x)spam": 0, "(unclosed": 0}),
     );
-    scene.poll("the broken rule to be named", || {
-        scene.log().contains("nm_words, rule 3")
-    });
+    scene.wait_for_log("nm_words, rule 3");
     for name in ["Best SPAM", "加我微信", "Honest"] {
-        let user = scene.sim.add_user(somebody(name));
-        scene.sim.join(scene.group, user, How::ByLink);
+        let user = scene.sim.add_user(user_with_photo(name));
+        scene.sim.join(scene.group, user, JoinKind::ByLink);
         let outcome = if name == "Honest" {
             "forwarded"
         } else {
@@ -521,17 +367,17 @@ fn rules_are_replaced_hit_and_counted() {
         };
         scene.wait_for_outcome(user, outcome);
     }
-    // A rule that stays keeps its hits.
-    update_rules(&scene, "nm_words", json!({"(?<!x)spam": 0, "new": 0}));
-    avatar(&scene, "regex", "count", "REGEX", &json!("ask"));
-    let (caption, post) = &wait_said(&scene, "regex", "count", 1)[0];
-    assert_eq!(caption["to"], json!(["REGEX"]));
-    assert_eq!(caption["data"], "nm_words");
-    let DecodedFile::List(counts) = opened(post) else {
-        panic!("no counts")
+    // A rule that is in the new list too keeps its hits.
+    scene.update_rules("nm_words", json!({"(?<!x)spam": 0, "new": 0}));
+    scene.obey("REGEX", "regex", "count", &json!("ask"));
+    let counts = &scene.wait_for_envelopes("regex", "count", 1)[0];
+    assert_eq!(counts.json["to"], json!(["REGEX"]));
+    assert_eq!(counts.json["data"], "nm_words");
+    let DecodedFile::List(list) = counts.open() else {
+        panic!("not a list")
     };
     assert_eq!(
-        counts.to_json().expect("JSON")["data"],
+        list.to_json().expect("JSON")["data"],
         json!({"(?<!x)spam": 1, "new": 0})
     );
     assert!(
@@ -542,64 +388,54 @@ fn rules_are_replaced_hit_and_counted() {
 }
 
 #[test]
-fn rules_with_more_hits_than_can_be_counted_still_hit_and_are_told() {
+fn rules_with_the_largest_hit_counts_still_match_and_are_reported() {
     let mut scene = Scene::new();
     scene.start();
-    update_rules(
-        &scene,
-        "nm_words",
-        json!({"advert": u64::MAX, "poker": u64::MAX}),
-    );
-    let user = scene.sim.add_user(somebody("An advert"));
-    scene.sim.join(scene.group, user, How::ByLink);
+    scene.update_rules("nm_words", json!({"advert": u64::MAX, "poker": u64::MAX}));
+    let user = scene.sim.add_user(user_with_photo("An advert"));
+    scene.sim.join(scene.group, user, JoinKind::ByLink);
     scene.wait_for_outcome(user, "named");
     let asked = json!({"admin_id": 7, "message_id": 8});
-    avatar(&scene, "status", "ask", "MANAGE", &asked);
-    avatar(&scene, "regex", "count", "REGEX", &json!("ask"));
+    scene.obey("MANAGE", "status", "ask", &asked);
+    scene.obey("REGEX", "regex", "count", &json!("ask"));
     scene.finish();
 }
 
 #[test]
-fn bios_are_matched_where_they_are_to_be_checked() {
+fn bios_are_matched_if_check_bio_is_set() {
     let mut scene = Scene::new();
     scene.set("custom", "check_bio = true");
     scene.start();
-    update_rules(&scene, "bio_words", json!({"cheap .* here": 0}));
+    scene.update_rules("bio_words", json!({"cheap .* here": 0}));
     for (bio, outcome) in [("cheap\nthings here", "named"), ("a poet", "forwarded")] {
-        let user = scene.sim.add_user(somebody("Joiner").about(bio));
-        scene.sim.join(scene.group, user, How::ByLink);
+        let user = scene.sim.add_user(user_with_photo("Joiner").about(bio));
+        scene.sim.join(scene.group, user, JoinKind::ByLink);
         scene.wait_for_outcome(user, outcome);
     }
-    // A bio that cannot be had does not keep a photo back.
+    // A bio that cannot be read does not hold back a photo.
     scene
         .sim
         .fault(Match::method("users.getFullUser"), Fault::FloodWait(1000));
     let user = scene
         .sim
-        .add_user(somebody("Joiner").about("cheap things here"));
-    scene.sim.join(scene.group, user, How::ByLink);
+        .add_user(user_with_photo("Joiner").about("cheap things here"));
+    scene.sim.join(scene.group, user, JoinKind::ByLink);
     scene.wait_for_outcome(user, "forwarded");
     scene.finish();
 }
 
 #[test]
-fn backup_now_posts_each_list_and_rollback_brings_one_back() {
+fn backup_now_posts_each_list_and_rollback_restores_one() {
     let mut scene = Scene::new();
     scene.start();
-    let bad = scene.sim.add_user(somebody("Joiner"));
-    avatar(
-        &scene,
-        "add",
-        "bad",
-        "NOSPAM",
-        &json!({"id": bad, "type": "user"}),
-    );
-    scene.wait_for_state("SELECT 1 FROM admins", 1);
-    avatar(&scene, "backup", "now", "MANAGE", &Value::Null);
-    let lists = wait_said(&scene, "backup", "pickle", 2);
+    let bad = scene.add_user();
+    scene.obey("NOSPAM", "add", "bad", &json!({"id": bad, "type": "user"}));
+    scene.wait_for_rows("SELECT 1 FROM admins", 1);
+    scene.obey("MANAGE", "backup", "now", &Value::Null);
+    let lists = scene.wait_for_envelopes("backup", "pickle", 2);
     let names: Vec<&str> = lists
         .iter()
-        .filter_map(|(said, _)| said["data"].as_str())
+        .filter_map(|envelope| envelope.json["data"].as_str())
         .collect();
     assert!(
         names.contains(&"bad_ids") && names.contains(&"admin_ids"),
@@ -607,89 +443,69 @@ fn backup_now_posts_each_list_and_rollback_brings_one_back() {
     );
     let saved = lists
         .iter()
-        .find(|(said, _)| said["data"] == "bad_ids")
-        .map(|(_, post)| post.file.clone().expect("a file").bytes)
+        .find(|envelope| envelope.json["data"] == "bad_ids")
+        .map(|envelope| envelope.post.file.clone().expect("a file").bytes)
         .expect("the bad list");
-    avatar(
-        &scene,
+    scene.obey(
+        "MANAGE",
         "clear",
         "bad",
-        "MANAGE",
         &json!({"admin_id": 7, "type": "users"}),
     );
-    // A file of another list is refused, and so is a damaged one; nothing changes.
+    // A file of another list and a damaged file are refused and change nothing.
     let mut damaged = saved.clone();
     let middle = damaged.len() - 20;
     damaged[middle] ^= 1;
-    for (list, file, why) in [
+    for (list, file, reason) in [
         ("except_ids", &saved, "bad_ids"),
         ("bad_ids", &damaged, "does not open"),
     ] {
-        let message = order_with(
-            &scene,
-            "MANAGE",
-            &["AVATAR"],
-            ("backup", "rollback"),
-            &json!({"admin_id": 7, "type": list}),
-            Some(file),
-        );
-        heard(&scene, message, why);
+        let message = scene.roll_back(list, file);
+        scene.wait_for_verdict(message, reason);
     }
-    assert_eq!(scene.query("SELECT 1 FROM bad", |_| Ok(())).len(), 0);
-    let message = order_with(
-        &scene,
-        "MANAGE",
-        &["AVATAR"],
-        ("backup", "rollback"),
-        &json!({"admin_id": 7, "type": "bad_ids"}),
-        Some(&saved),
-    );
-    heard(&scene, message, "obeyed");
-    let back = scene.query("SELECT id FROM bad", |row| row.get::<_, i64>(0));
-    assert_eq!(back, [bad]);
-    let kept = std::fs::read_dir(scene.data_dir())
-        .expect("readable")
-        .filter(|file| {
-            let name = file.as_ref().expect("a file").file_name();
-            name.to_string_lossy().starts_with("replaced-bad_ids")
-        })
-        .count();
-    assert_eq!(kept, 1);
+    assert_eq!(scene.count("SELECT 1 FROM bad"), 0);
+    let message = scene.roll_back("bad_ids", &saved);
+    scene.wait_for_verdict(message, "obeyed");
+    let restored = scene.query("SELECT id FROM bad", |row| row.get::<_, i64>(0));
+    assert_eq!(restored, [bad]);
+    assert_eq!(scene.replaced_lists("bad_ids").len(), 1);
     scene.finish();
 }
 
 #[test]
-fn administrators_are_learned_anew_when_manage_says_so() {
+fn administrators_are_refreshed_when_manage_orders_it() {
     let mut scene = Scene::new();
     scene.start();
-    scene.wait_for_state("SELECT 1 FROM ledger WHERE admins_at IS NOT NULL", 1);
-    let user = scene.sim.add_user(somebody("Admin"));
+    scene.wait_for_rows("SELECT 1 FROM ledger WHERE admins_at IS NOT NULL", 1);
+    let user = scene.sim.add_user(user_with_photo("Admin"));
     let adder = scene.sim.owner();
-    scene.sim.join(scene.group, user, How::AddedBy(adder));
+    scene.sim.join(scene.group, user, JoinKind::AddedBy(adder));
     scene.wait_for_outcome(user, "added_by_trusted");
     scene.sim.set_admin(scene.group, user, true);
-    avatar(&scene, "update", "refresh", "MANAGE", &json!(7));
-    scene.wait_for_state(&format!("SELECT 1 FROM admins WHERE user_id = {user}"), 1);
+    scene.obey("MANAGE", "update", "refresh", &json!(7));
+    scene.wait_for_rows(&format!("SELECT 1 FROM admins WHERE user_id = {user}"), 1);
     scene.finish();
 }
 
 #[test]
-fn manages_orders_are_reported_to_the_debug_channel() {
+fn orders_of_manage_are_reported_to_the_debug_channel() {
     let mut scene = Scene::new();
     let debug = bot_api_id(1_700_000_009);
     scene.set("channels", &format!("debug_channel_id = {debug}"));
     scene.start();
-    avatar(
-        &scene,
+    scene.obey(
+        "MANAGE",
         "clear",
         "user",
-        "MANAGE",
         &json!({"admin_id": 77, "type": "all"}),
     );
-    let (said, post) = &wait_said(&scene, "help", "send", 1)[0];
-    assert_eq!(said["to"], json!(["HIDE"]));
-    assert_eq!(said["data"], json!({"chat_id": debug, "message_id": null}));
-    let text = text_of(post);
+    let envelope = &scene.wait_for_envelopes("help", "send", 1)[0];
+    assert_eq!(envelope.json["to"], json!(["HIDE"]));
+    assert_eq!(
+        envelope.json["data"],
+        json!({"chat_id": debug, "message_id": null})
+    );
+    let text = envelope.text();
     assert!(
         text.contains("77") && text.contains("users cleared"),
         "{text}"
@@ -698,14 +514,13 @@ fn manages_orders_are_reported_to_the_debug_channel() {
 }
 
 #[test]
-fn exchange_gives_way_to_hide_and_comes_back() {
+fn posts_fall_back_to_hide_and_return_to_exchange() {
     let mut scene = Scene::new();
-    let exchange = scene.exchange();
+    let exchange = scene.add_exchange();
     scene.start();
-    // EXCHANGE fails for good: the order is passed on once, in HIDE, and the photo goes there.
+    // EXCHANGE fails permanently: the order is relayed once, in HIDE, and the photo is posted there.
     scene.sim.set_can_post(exchange, false);
-    let user = scene.sim.add_user(somebody("Joiner"));
-    scene.sim.join(scene.group, user, How::ByLink);
+    scene.join_user();
     scene.poll("the photo in HIDE", || {
         scene.photos_in(scene.hide).len() == 1
     });
@@ -717,7 +532,7 @@ fn exchange_gives_way_to_hide_and_comes_back() {
             .count()
     };
     assert_eq!(emergencies(), 1);
-    // The choice survives a restart: the report goes to HIDE.
+    // The choice survives a restart: the report is posted in HIDE.
     scene.sim.set_can_post(exchange, true);
     scene.kill();
     scene.launch();
@@ -728,40 +543,18 @@ fn exchange_gives_way_to_hide_and_comes_back() {
             .iter()
             .any(|post| post.by_account && post.text.contains("\"online\""))
     });
-    // Anybody may call the emergency, only MANAGE ends it.
-    let message = order(
-        &scene,
-        "CLEAN",
-        &["EMERGENCY"],
-        "backup",
-        "hide",
-        &json!(false),
-    );
-    heard(&scene, message, "may not order it");
-    let message = order(
-        &scene,
-        "MANAGE",
-        &["EMERGENCY"],
-        "backup",
-        "hide",
-        &json!(false),
-    );
-    heard(&scene, message, "obeyed");
-    let user = scene.sim.add_user(somebody("Joiner"));
-    scene.sim.join(scene.group, user, How::ByLink);
+    // Every bot may start the emergency; of these two only MANAGE may end it.
+    let message = scene.order_to("EMERGENCY", "CLEAN", "backup", "hide", &json!(false));
+    scene.wait_for_verdict(message, "may not order it");
+    let message = scene.order_to("EMERGENCY", "MANAGE", "backup", "hide", &json!(false));
+    scene.wait_for_verdict(message, "obeyed");
+    scene.join_user();
     scene.poll("the photo in EXCHANGE", || {
         scene.photos_in(exchange).len() == 1
     });
-    let message = order(
-        &scene,
-        "USER",
-        &["EMERGENCY"],
-        "backup",
-        "hide",
-        &json!(true),
-    );
-    heard(&scene, message, "obeyed");
-    scene.poll("the order passed on once more", || {
+    let message = scene.order_to("EMERGENCY", "USER", "backup", "hide", &json!(true));
+    scene.wait_for_verdict(message, "obeyed");
+    scene.poll("the order to be relayed once more", || {
         let posts = scene.sim.posts(scene.hide);
         let passed_on = posts
             .iter()
@@ -772,39 +565,32 @@ fn exchange_gives_way_to_hide_and_comes_back() {
 }
 
 #[test]
-fn orders_given_while_the_program_was_down_are_obeyed_once_in_order() {
+fn orders_posted_while_the_program_did_not_run_are_obeyed_once_in_order() {
     let mut scene = Scene::new();
     scene.start();
     scene.kill();
-    let user = scene.sim.add_user(somebody("Joiner"));
+    let user = scene.add_user();
     let data = json!({"id": user, "type": "user"});
     for round in 0..3 {
         let action = if round % 2 == 0 { "add" } else { "remove" };
-        order(&scene, "NOSPAM", &["AVATAR"], action, "bad", &data);
+        scene.order("NOSPAM", action, "bad", &data);
     }
     scene.start();
-    scene.wait_for_state("SELECT 1 FROM orders WHERE verdict = 'obeyed'", 3);
-    assert_eq!(scene.query("SELECT 1 FROM bad", |_| Ok(())).len(), 1);
-    // The same channel pulled once more changes nothing.
-    order(&scene, "NOSPAM", &["AVATAR"], "remove", "bad", &data);
-    scene.wait_for_state("SELECT 1 FROM orders WHERE verdict = 'obeyed'", 4);
+    scene.wait_for_rows("SELECT 1 FROM orders WHERE verdict = 'obeyed'", 3);
+    assert_eq!(scene.count("SELECT 1 FROM bad"), 1);
+    // Pulling the channel once more obeys no order twice.
+    scene.order("NOSPAM", "remove", "bad", &data);
+    scene.wait_for_rows("SELECT 1 FROM orders WHERE verdict = 'obeyed'", 4);
     scene.sim.push_too_long(scene.hide);
     scene.sim.cut_all();
-    let last = order(
-        &scene,
-        "MANAGE",
-        &["AVATAR"],
-        "remove",
-        "score",
-        &json!(user),
-    );
-    heard(&scene, last, "obeyed");
-    assert_eq!(scene.query("SELECT 1 FROM bad", |_| Ok(())).len(), 0);
+    let last = scene.order("MANAGE", "remove", "score", &json!(user));
+    scene.wait_for_verdict(last, "obeyed");
+    assert_eq!(scene.count("SELECT 1 FROM bad"), 0);
     scene.finish();
 }
 
 #[test]
-fn what_is_no_order_is_counted_and_changes_nothing() {
+fn texts_that_are_not_envelopes_are_counted_and_change_nothing() {
     let mut scene = Scene::new();
     scene.start();
     let owner = scene.sim.owner();
@@ -816,16 +602,14 @@ fn what_is_no_order_is_counted_and_changes_nothing() {
     ] {
         scene.sim.post(scene.hide, owner, text, None);
     }
-    let message = order(
-        &scene,
+    let message = scene.order(
         "LANG",
-        &["AVATAR"],
         "clear",
         "user",
         &json!({"admin_id": 7, "type": "all"}),
     );
-    heard(&scene, message, "may not order it");
-    scene.wait_for_state(
+    scene.wait_for_verdict(message, "may not order it");
+    scene.wait_for_rows(
         "SELECT 1 FROM settings WHERE key = 'malformed' AND value = '4'",
         1,
     );
@@ -833,12 +617,11 @@ fn what_is_no_order_is_counted_and_changes_nothing() {
 }
 
 #[test]
-fn the_python_kind_is_written_where_it_is_configured() {
+fn photos_are_posted_as_python_files_if_configured() {
     let mut scene = Scene::new();
     scene.set("exchange", "files = \"python\"");
     scene.start();
-    let user = scene.sim.add_user(somebody("Joiner"));
-    scene.sim.join(scene.group, user, How::ByLink);
+    let user = scene.join_user();
     scene.wait_for_outcome(user, "forwarded");
     let photo = scene
         .sim
@@ -848,29 +631,9 @@ fn the_python_kind_is_written_where_it_is_configured() {
         .expect("a photo");
     let bytes = &photo.file.as_ref().expect("a file").bytes;
     assert!(bytes.starts_with(b"AES\x02"));
-    let DecodedFile::Photo(png) = opened(&photo) else {
-        panic!("no photo")
+    let DecodedFile::Photo(png) = open_file(bytes) else {
+        panic!("not a photo")
     };
     assert!(png.starts_with(b"\x89PNG"));
     scene.finish();
-}
-
-/// REGEX replaces a list of rules.
-pub(crate) fn update_rules(scene: &Scene, list: &str, rules: Value) {
-    let message = order_with(
-        scene,
-        "REGEX",
-        &["AVATAR", "NOSPAM"],
-        ("regex", "update"),
-        &json!(list),
-        Some(&sealed_list(list, rules)),
-    );
-    heard(scene, message, "obeyed");
-}
-
-/// A list's sealed file, as another of the fleet would make it.
-fn sealed_list(name: &str, data: Value) -> Vec<u8> {
-    let sealer = fleet_files::sealed::Sealer::new(&PASSWORD.into()).expect("a key");
-    let json = scp_079_avatar::list_file::sealed_json::document(name, data, "2026-01-01T00:00:00Z");
-    sealer.seal_bytes(&json).expect("sealed")
 }

@@ -1,67 +1,53 @@
-//! Photos on their way: of users who are shown in part, changed or taken away meanwhile, cut short,
-//! or no image at all (SPEC §4, TELEGRAM.md §2).
+//! Photos between join and post: of `min` users, changed or removed before the download, cut short, or no image at all
+//! (docs/outcomes.md; `min` users: docs/telegram.md).
 
-use telegram_sim::{Fault, How, Match, Options, PhotoSpec, UserSpec};
+use telegram_sim::{Fault, JoinKind, Match, PhotoSpec, UserSpec};
 
-use crate::harness::{PATIENCE, Scene, somebody};
+use crate::harness::{Scene, user_with_photo};
 
 fn started() -> Scene {
-    let mut scene = Scene::with(Options {
-        photo_size: (160, 160),
-        ..Options::default()
-    });
+    let mut scene = Scene::with_photo_size(160);
     scene.start();
     scene
 }
 
-/// The three ways in which a message shows its user.
-fn kinds() -> [UserSpec; 3] {
+/// Returns a user for each way in which a message shows its user: in full, or as `min` with or without the photo.
+fn visibilities() -> [UserSpec; 3] {
     [
-        somebody("Joiner"),
-        somebody("Joiner").min(true),
-        somebody("Joiner").min(false),
+        user_with_photo("Joiner"),
+        user_with_photo("Joiner").min(true),
+        user_with_photo("Joiner").min(false),
     ]
 }
 
-/// Lets somebody join whose download waits, done or not, for the release. Returns user and message.
-fn join_held(scene: &Scene, spec: UserSpec, how: Fault) -> (i64, i32) {
-    scene.sim.fault(Match::method("upload.getFile").once(), how);
-    let user = scene.sim.add_user(spec);
-    let message = scene.sim.join(scene.group, user, How::ByLink);
+/// Lets a user join whose download is held as `hold` says; returns the ids of the user and the message.
+fn join_with_held_download(scene: &Scene, spec: UserSpec, hold: Fault) -> (i64, i32) {
     scene
         .sim
-        .wait_for_call("upload.getFile", 1, PATIENCE)
-        .expect("the download");
+        .fault(Match::method("upload.getFile").once(), hold);
+    let user = scene.sim.add_user(spec);
+    let message = scene.sim.join(scene.group, user, JoinKind::ByLink);
+    scene.wait_for_call("upload.getFile", 1);
     (user, message)
 }
 
-/// A member with a photo joins, and that photo is the only one that was ever posted.
-fn only_the_next_is_posted(scene: Scene) {
-    let user = scene.sim.add_user(somebody("Joiner"));
-    scene.sim.join(scene.group, user, How::ByLink);
-    let photos = scene.wait_for_photos(1);
-    assert_eq!(photos.len(), 1, "{photos:?}");
-    assert_eq!(photos[0].user, user);
-    scene.finish();
-}
-
 #[test]
-fn of_a_video_avatar_the_still_is_forwarded() {
+fn the_still_of_a_video_avatar_is_forwarded() {
     let scene = started();
     let spec = UserSpec::new("Joiner").photo(PhotoSpec::jpeg().video());
     let user = scene.sim.add_user(spec);
-    scene.sim.join(scene.group, user, How::ByLink);
+    scene.sim.join(scene.group, user, JoinKind::ByLink);
     let photos = scene.wait_for_photos(1);
     assert_eq!(photos[0].image, scene.sim.photo_bytes(user));
     scene.finish();
 }
 
 #[test]
-fn a_user_shown_in_part_with_the_photo_needs_no_question() {
+fn a_min_user_with_the_photo_is_not_looked_up() {
     let scene = started();
     let before = scene.sim.calls_of("users.getUsers").len();
-    let user = scene.sim.add_user(somebody("Joiner").min(true));
-    scene.sim.join(scene.group, user, How::ByLink);
+    let user = scene.sim.add_user(user_with_photo("Joiner").min(true));
+    scene.sim.join(scene.group, user, JoinKind::ByLink);
     let photos = scene.wait_for_photos(1);
     assert_eq!(photos[0].image, scene.sim.photo_bytes(user));
     assert_eq!(scene.sim.calls_of("users.getUsers").len(), before);
@@ -69,11 +55,11 @@ fn a_user_shown_in_part_with_the_photo_needs_no_question() {
 }
 
 #[test]
-fn a_user_shown_in_part_without_the_photo_is_asked_for() {
+fn a_min_user_without_the_photo_is_looked_up() {
     let scene = started();
     let before = scene.sim.calls_of("users.getUsers").len();
-    let user = scene.sim.add_user(somebody("Joiner").min(false));
-    scene.sim.join(scene.group, user, How::ByLink);
+    let user = scene.sim.add_user(user_with_photo("Joiner").min(false));
+    scene.sim.join(scene.group, user, JoinKind::ByLink);
     let photos = scene.wait_for_photos(1);
     assert_eq!(photos[0].image, scene.sim.photo_bytes(user));
     assert_eq!(scene.sim.calls_of("users.getUsers").len(), before + 1);
@@ -81,10 +67,10 @@ fn a_user_shown_in_part_without_the_photo_is_asked_for() {
 }
 
 #[test]
-fn the_join_message_may_be_deleted_before_the_photo_is_downloaded() {
-    for spec in kinds() {
+fn a_photo_is_forwarded_after_its_join_message_was_deleted() {
+    for spec in visibilities() {
         let scene = started();
-        let (user, message) = join_held(&scene, spec, Fault::HoldBefore);
+        let (user, message) = join_with_held_download(&scene, spec, Fault::HoldBefore);
         assert_eq!(scene.sim.delete_messages(scene.group, &[message]), 1);
         scene.sim.release();
         let photos = scene.wait_for_photos(1);
@@ -95,28 +81,25 @@ fn the_join_message_may_be_deleted_before_the_photo_is_downloaded() {
 }
 
 #[test]
-fn whom_no_message_shows_any_more_has_no_photo_that_could_be_had() {
+fn a_min_user_whose_join_message_was_deleted_has_no_photo() {
     let scene = started();
     let held = Match::method("users.getUsers").once();
     scene.sim.fault(held, Fault::HoldBefore);
-    let asked = scene.sim.calls_of("users.getUsers").len();
-    let user = scene.sim.add_user(somebody("Joiner").min(false));
-    let message = scene.sim.join(scene.group, user, How::ByLink);
-    scene
-        .sim
-        .wait_for_call("users.getUsers", asked + 1, PATIENCE)
-        .expect("the question");
+    let before = scene.sim.calls_of("users.getUsers").len();
+    let user = scene.sim.add_user(user_with_photo("Joiner").min(false));
+    let message = scene.sim.join(scene.group, user, JoinKind::ByLink);
+    scene.wait_for_call("users.getUsers", before + 1);
     scene.sim.delete_messages(scene.group, &[message]);
     scene.sim.release();
     scene.wait_for_outcome(user, "no_photo");
-    only_the_next_is_posted(scene);
+    scene.finish_with_next_photo(0);
 }
 
 #[test]
 fn a_photo_changed_before_its_download_is_replaced_by_the_new_one() {
-    for spec in kinds() {
+    for spec in visibilities() {
         let scene = started();
-        let (user, _) = join_held(&scene, spec, Fault::HoldBefore);
+        let (user, _) = join_with_held_download(&scene, spec, Fault::HoldBefore);
         let old = scene.sim.photo_bytes(user);
         scene.sim.set_photo(user, Some(PhotoSpec::jpeg()));
         scene.sim.release();
@@ -130,19 +113,19 @@ fn a_photo_changed_before_its_download_is_replaced_by_the_new_one() {
 }
 
 #[test]
-fn a_photo_taken_away_before_its_download_is_no_photo() {
+fn a_photo_removed_before_its_download_gives_no_photo() {
     let scene = started();
-    let (user, _) = join_held(&scene, somebody("Joiner"), Fault::HoldBefore);
+    let (user, _) = join_with_held_download(&scene, user_with_photo("Joiner"), Fault::HoldBefore);
     scene.sim.set_photo(user, None);
     scene.sim.release();
     scene.wait_for_outcome(user, "no_photo");
-    only_the_next_is_posted(scene);
+    scene.finish_with_next_photo(0);
 }
 
 #[test]
-fn a_photo_changed_after_its_download_is_forwarded_as_it_was() {
+fn a_photo_changed_after_its_download_is_forwarded_as_downloaded() {
     let scene = started();
-    let (user, _) = join_held(&scene, somebody("Joiner"), Fault::Hold);
+    let (user, _) = join_with_held_download(&scene, user_with_photo("Joiner"), Fault::Hold);
     let old = scene.sim.photo_bytes(user);
     scene.sim.set_photo(user, Some(PhotoSpec::jpeg()));
     scene.sim.release();
@@ -152,11 +135,11 @@ fn a_photo_changed_after_its_download_is_forwarded_as_it_was() {
 }
 
 #[test]
-fn a_photo_cut_short_once_is_fetched_again() {
+fn a_truncated_download_is_retried() {
     let scene = started();
-    let user = scene.sim.add_user(somebody("Joiner"));
+    let user = scene.add_user();
     scene.sim.truncate_photo(user, 1);
-    scene.sim.join(scene.group, user, How::ByLink);
+    scene.sim.join(scene.group, user, JoinKind::ByLink);
     let photos = scene.wait_for_photos(1);
     assert_eq!(photos[0].image, scene.sim.photo_bytes(user));
     assert_eq!(scene.sim.calls_of("upload.getFile").len(), 2);
@@ -164,20 +147,20 @@ fn a_photo_cut_short_once_is_fetched_again() {
 }
 
 #[test]
-fn a_photo_that_never_comes_whole_or_is_no_image_has_failed_and_is_not_posted() {
+fn a_photo_that_is_always_truncated_or_is_no_image_fails_and_is_not_posted() {
     let scene = started();
-    let [short, broken] = [0, 1].map(|_| scene.sim.add_user(somebody("Joiner")));
+    let [short, broken] = [0, 1].map(|_| scene.add_user());
     scene.sim.truncate_photo(short, usize::MAX);
-    scene.sim.break_photo(broken);
+    scene.sim.corrupt_photo(broken);
     for user in [short, broken] {
-        scene.sim.join(scene.group, user, How::ByLink);
+        scene.sim.join(scene.group, user, JoinKind::ByLink);
     }
     for user in [short, broken] {
         scene.wait_for_outcome(user, "failed");
     }
     assert!(
         scene.sim.calls_of("upload.getFile").len() >= 4,
-        "never tried again"
+        "the downloads were not retried"
     );
-    only_the_next_is_posted(scene);
+    scene.finish_with_next_photo(0);
 }

@@ -1,54 +1,32 @@
-//! What happens by the clock: what was missed while the program was down, status reports in their minutes, the reset,
-//! administrators.
+//! Jobs on schedule: runs missed while the program was down, the monthly reset, status reports that become outdated, and
+//! refreshes of the administrators (docs/schedule.md).
 
 use std::collections::BTreeMap;
 
-use rusqlite::Connection;
 use serde_json::Value;
-use telegram_sim::How;
+use telegram_sim::JoinKind;
 
-use crate::harness::{Scene, said, somebody};
+use crate::harness::{
+    DAY, Scene, daily, execute_batch, now, open_list, output_of, user_with_photo, utc,
+};
 
-const DAY: i64 = 24 * 3600;
-
-/// What the clock made the program do, by name: how often each was owed, and how often the lists were reset.
-fn done(scene: &Scene) -> BTreeMap<String, usize> {
-    let mut done = BTreeMap::new();
-    let reports = "SELECT COALESCE(purpose, 'backup') FROM outbox WHERE class = 'report'";
-    for word in scene.query(reports, |row| row.get::<_, String>(0)) {
-        *done.entry(word).or_default() += 1;
+/// Returns how many reports of each purpose were enqueued; the lists of a backup count as `backup`.
+fn enqueued_reports(scene: &Scene) -> BTreeMap<String, usize> {
+    let mut reports = BTreeMap::new();
+    let purposes = "SELECT COALESCE(purpose, 'backup') FROM outbox WHERE class = 'report'";
+    for purpose in scene.query(purposes, |row| row.get::<_, String>(0)) {
+        *reports.entry(purpose).or_default() += 1;
     }
-    done
+    reports
 }
 
-fn change(scene: &Scene, sql: &str) {
-    let database = Connection::open(scene.state()).expect("state.db");
-    database.execute_batch(sql).expect("changed");
-}
-
-/// A moment of the clock as hour and minute, and as a date.
-fn civil(now: i64) -> jiff::civil::DateTime {
-    let moment = jiff::Timestamp::from_second(now).expect("a moment");
-    moment.to_zoned(jiff::tz::TimeZone::UTC).datetime()
-}
-
-fn now() -> i64 {
-    jiff::Timestamp::now().as_second()
-}
-
-/// An expression for the time of day of a moment, on every day.
-fn daily(moment: i64) -> String {
-    let time = civil(moment);
-    format!("{} {} {} * * *", time.second(), time.minute(), time.hour())
-}
-
-/// A scene whose backup fell due an hour ago, the count 50 minutes ago, the reset 20 days and 40 minutes ago; with
-/// something in each list, and a daemon that has run and was stopped.
-fn scene_with_a_past() -> Scene {
+/// Makes a scene whose backup was due an hour ago, the count 50 minutes ago, and the reset 20 days and 40 minutes ago.
+/// Every list has an entry, and the daemon has run and was stopped.
+fn scene_after_a_run() -> Scene {
     let mut scene = Scene::new();
     let now = now();
     let reset = now - 20 * DAY - 2400;
-    scene.set("custom", &format!("reset_day = \"{}\"", civil(reset).day()));
+    scene.set("custom", &format!("reset_day = \"{}\"", utc(reset).day()));
     scene.set(
         "schedule",
         &format!(
@@ -59,12 +37,11 @@ fn scene_with_a_past() -> Scene {
         ),
     );
     scene.start();
-    let joiner = scene.sim.add_user(somebody("Joiner"));
-    scene.sim.join(scene.group, joiner, How::ByLink);
+    let joiner = scene.join_user();
     scene.wait_for_outcome(joiner, "forwarded");
     scene.stop();
-    change(
-        &scene,
+    execute_batch(
+        &scene.state(),
         "INSERT INTO rules VALUES ('nm_words', 0, 'x', 3);
          INSERT INTO bad VALUES ('user', 77, 1), ('channel', 78, 1);
          INSERT INTO excepted VALUES (79, 1);
@@ -73,60 +50,78 @@ fn scene_with_a_past() -> Scene {
     scene
 }
 
-/// Starts the daemon again as if it had been down for that long, and says what it made up for.
-fn down_for(scene: &mut Scene, seconds: i64) -> (BTreeMap<String, usize>, bool) {
-    change(
-        scene,
-        &format!(
-            "UPDATE runs SET due_at = {0} - {seconds}, ran_at = {0} - {seconds}",
-            now()
-        ),
-    );
-    scene.start();
-    scene.poll("everything to be settled", || scene.unsettled().is_empty());
-    let made_up = done(scene);
-    // Killed and started again, it makes up for nothing more.
-    scene.kill();
-    scene.start();
-    scene.poll("everything to be settled", || scene.unsettled().is_empty());
-    scene.stop();
-    let again = done(scene);
-    for word in ["backup", "count"] {
-        assert_eq!(made_up.get(word), again.get(word), "{word} twice");
-    }
-    let joins = scene.query("SELECT 1 FROM joins", |_| Ok(())).len();
-    let bad = scene.query("SELECT 1 FROM bad", |_| Ok(())).len();
-    assert_eq!((joins == 0), (bad == 0), "half a reset");
-    (made_up, joins == 0)
+/// The jobs that a daemon ran at its start because their times had passed.
+struct CatchUp {
+    reports: BTreeMap<String, usize>,
+    reset: bool,
 }
 
-fn count(done: &BTreeMap<String, usize>, word: &str) -> usize {
-    done.get(word).copied().unwrap_or(0)
+impl CatchUp {
+    fn count(&self, kind: &str) -> usize {
+        self.reports.get(kind).copied().unwrap_or(0)
+    }
+}
+
+/// Starts the daemon as if it had been down for that long, and returns the jobs that it caught up on.
+fn restart_after(scene: &mut Scene, seconds: i64) -> CatchUp {
+    scene.execute(&format!(
+        "UPDATE runs SET due_at = {0} - {seconds}, ran_at = {0} - {seconds}",
+        now()
+    ));
+    scene.start();
+    scene.wait_until_settled();
+    let reports = enqueued_reports(scene);
+    // Killed and started again, the daemon catches up on nothing more.
+    scene.kill();
+    scene.start();
+    scene.wait_until_settled();
+    scene.stop();
+    let again = enqueued_reports(scene);
+    for kind in ["backup", "nm_words"] {
+        assert_eq!(reports.get(kind), again.get(kind), "{kind} twice");
+    }
+    let joins = scene.count("SELECT 1 FROM joins");
+    let bad = scene.count("SELECT 1 FROM bad");
+    assert_eq!((joins == 0), (bad == 0), "half of a reset");
+    CatchUp {
+        reports,
+        reset: joins == 0,
+    }
 }
 
 #[test]
-fn down_for_three_minutes_nothing_is_made_up_for() {
-    let mut scene = scene_with_a_past();
-    let (made_up, reset) = down_for(&mut scene, 180);
+fn a_pause_of_three_minutes_is_not_caught_up_on() {
+    let mut scene = scene_after_a_run();
+    let caught_up = restart_after(&mut scene, 180);
     assert_eq!(
-        (count(&made_up, "backup"), count(&made_up, "count")),
+        (caught_up.count("backup"), caught_up.count("nm_words")),
         (0, 0)
     );
-    assert!(!reset);
-    assert_eq!(count(&made_up, "awake"), 0);
+    assert!(!caught_up.reset);
+    assert_eq!(caught_up.count("awake"), 0);
     scene.finish();
 }
 
 #[test]
-fn down_for_three_hours_or_three_days_backup_and_count_are_made_up_for_once() {
+fn backup_and_count_are_caught_up_on_once_after_three_hours_and_after_three_days() {
     for seconds in [3 * 3600, 3 * DAY] {
-        let mut scene = scene_with_a_past();
-        let (made_up, reset) = down_for(&mut scene, seconds);
-        // user_ids, bad_ids, except_ids, admin_ids and nm_words: each list that is not empty.
-        assert_eq!(count(&made_up, "backup"), 5, "{seconds} s: {made_up:?}");
-        assert_eq!(count(&made_up, "count"), 1, "{seconds} s: {made_up:?}");
-        assert!(!reset, "{seconds} s");
-        assert_eq!(count(&made_up, "awake"), 0);
+        let mut scene = scene_after_a_run();
+        let caught_up = restart_after(&mut scene, seconds);
+        // These are user_ids, bad_ids, except_ids, admin_ids and nm_words, the lists that are not empty.
+        assert_eq!(
+            caught_up.count("backup"),
+            5,
+            "{seconds} s: {:?}",
+            caught_up.reports
+        );
+        assert_eq!(
+            caught_up.count("nm_words"),
+            1,
+            "{seconds} s: {:?}",
+            caught_up.reports
+        );
+        assert!(!caught_up.reset, "{seconds} s");
+        assert_eq!(caught_up.count("awake"), 0);
         let hits = scene.query("SELECT hits FROM rules", |row| row.get::<_, i64>(0));
         assert_eq!(hits, [0]);
         scene.finish();
@@ -134,18 +129,18 @@ fn down_for_three_hours_or_three_days_backup_and_count_are_made_up_for_once() {
 }
 
 #[test]
-fn down_for_forty_days_the_reset_comes_too_after_the_backup_was_saved() {
-    let mut scene = scene_with_a_past();
-    let (made_up, reset) = down_for(&mut scene, 40 * DAY);
-    assert_eq!(count(&made_up, "backup"), 5, "{made_up:?}");
-    assert_eq!(count(&made_up, "count"), 1, "{made_up:?}");
-    assert!(reset);
-    assert_eq!(scene.query("SELECT 1 FROM people", |_| Ok(())).len(), 0);
-    // Rules and exceptions stay.
-    assert_eq!(scene.query("SELECT 1 FROM rules", |_| Ok(())).len(), 1);
-    assert_eq!(scene.query("SELECT 1 FROM excepted", |_| Ok(())).len(), 1);
-    // What the reset took is in the backup that fell due before it.
-    let saved = saved_lists(&scene);
+fn the_reset_is_caught_up_on_after_forty_days_and_after_the_backup() {
+    let mut scene = scene_after_a_run();
+    let caught_up = restart_after(&mut scene, 40 * DAY);
+    assert_eq!(caught_up.count("backup"), 5, "{:?}", caught_up.reports);
+    assert_eq!(caught_up.count("nm_words"), 1, "{:?}", caught_up.reports);
+    assert!(caught_up.reset);
+    assert_eq!(scene.count("SELECT 1 FROM people"), 0);
+    // The reset keeps rules and exceptions.
+    assert_eq!(scene.count("SELECT 1 FROM rules"), 1);
+    assert_eq!(scene.count("SELECT 1 FROM excepted"), 1);
+    // The backup, which was due before the reset, has the entries that the reset cleared.
+    let saved = posted_lists(&scene);
     assert_eq!(saved["user_ids"]["joins"].as_array().map(Vec::len), Some(1));
     assert_eq!(saved["bad_ids"]["users"], serde_json::json!([77]));
     scene.finish();
@@ -153,41 +148,33 @@ fn down_for_forty_days_the_reset_comes_too_after_the_backup_was_saved() {
 
 #[test]
 fn a_member_who_joins_again_after_the_reset_is_new() {
-    let mut scene = scene_with_a_past();
+    let mut scene = scene_after_a_run();
     let joiner = scene.query("SELECT user_id FROM joins", |row| row.get::<_, i64>(0))[0];
-    let (_, reset) = down_for(&mut scene, 40 * DAY);
-    assert!(reset);
+    let caught_up = restart_after(&mut scene, 40 * DAY);
+    assert!(caught_up.reset);
     scene.start();
-    scene.sim.leave(scene.group, joiner);
-    scene.sim.join(scene.group, joiner, How::ByLink);
+    scene.rejoin(joiner);
     scene.wait_for_outcome(joiner, "forwarded");
     scene.finish();
 }
 
 #[test]
-fn a_new_expression_makes_up_for_nothing_of_before_it() {
-    let mut scene = scene_with_a_past();
-    change(
-        &scene,
-        &format!(
-            "UPDATE runs SET due_at = {0} - 3456000, expression = '1 2 3 * *' WHERE job = 'reset'",
-            now()
-        ),
-    );
+fn a_changed_expression_is_not_caught_up_on() {
+    let mut scene = scene_after_a_run();
+    scene.execute(&format!(
+        "UPDATE runs SET due_at = {0} - 3456000, expression = '1 2 3 * *' WHERE job = 'reset'",
+        now()
+    ));
     scene.start();
     scene.stop();
-    assert_eq!(
-        scene.query("SELECT 1 FROM joins", |_| Ok(())).len(),
-        1,
-        "reset"
-    );
-    let jobs = scene.query("SELECT 1 FROM runs WHERE next_at > due_at", |_| Ok(()));
-    assert_eq!(jobs.len(), 6);
+    assert_eq!(scene.count("SELECT 1 FROM joins"), 1, "reset");
+    let jobs = scene.count("SELECT 1 FROM runs WHERE next_at > due_at");
+    assert_eq!(jobs, 6);
     scene.finish();
 }
 
 #[test]
-fn a_row_with_absurd_times_ends_nothing_and_is_put_right() {
+fn a_row_with_absurd_times_is_repaired_and_stops_nothing() {
     let mut scene = Scene::new();
     scene.start();
     scene.stop();
@@ -199,16 +186,11 @@ fn a_row_with_absurd_times_ends_nothing_and_is_put_right() {
         (-1, -1),
         (1 << 53, 0),
     ] {
-        let database = Connection::open(scene.state()).expect("state.db");
-        database
-            .execute(
-                "UPDATE runs SET due_at = ?1, ran_at = ?2, next_at = ?2",
-                [due_at, ran_at],
-            )
-            .expect("changed");
-        drop(database);
+        scene.execute(&format!(
+            "UPDATE runs SET due_at = {due_at}, ran_at = {ran_at}, next_at = {ran_at}"
+        ));
         for form in [None, Some("--json")] {
-            let (code, _, err) = said(scene.command("status").args(form));
+            let (code, _, err) = output_of(scene.command("status").args(form));
             assert_eq!(code, Some(0), "{due_at} {ran_at}: {err}");
         }
         scene.start();
@@ -217,76 +199,73 @@ fn a_row_with_absurd_times_ends_nothing_and_is_put_right() {
             now() - 400 * DAY,
             now() + DAY
         );
-        scene.wait_for_state(&sane, 6);
-        scene.poll("everything to be settled", || scene.unsettled().is_empty());
+        scene.wait_for_rows(&sane, 6);
+        scene.wait_until_settled();
         assert_eq!(scene.stop().code(), Some(0), "{}", scene.log());
     }
     scene.finish();
 }
 
 #[test]
-fn a_status_report_is_not_posted_once_its_minutes_are_over() {
+fn an_outdated_status_report_is_not_posted() {
     let mut scene = Scene::new();
     scene.set("schedule", "status = \"* * * * * *\"");
     scene.start();
     scene.sim.set_can_post(scene.hide, false);
-    scene.wait_for_state(
+    scene.wait_for_rows(
         "SELECT 1 FROM outbox WHERE purpose = 'awake' AND state IN ('fetched', 'sending')",
         2,
     );
     scene.kill();
     scene.sim.set_can_post(scene.hide, true);
-    let said = scene.reports("awake").len();
-    // Its minutes pass while the program is dead; also those of one whose post was begun.
-    change(
-        &scene,
+    let before = scene.reports("awake").len();
+    // The reports become outdated while the program does not run, also one whose post was begun.
+    scene.execute(
         "UPDATE outbox SET expires_at = expires_at - 150
          WHERE purpose = 'awake' AND state IN ('fetched', 'sending')",
     );
     scene.set("schedule", "count = \"0 0 1 1 *\"");
     scene.start();
-    scene.poll("everything to be settled", || scene.unsettled().is_empty());
-    let late = scene.query(
-        "SELECT 1 FROM outbox WHERE purpose = 'awake' AND state = 'sent' AND settled_at > expires_at",
-        |_| Ok(()),
-    );
-    assert_eq!(late.len(), 0);
+    scene.wait_until_settled();
+    let late = scene.count("SELECT 1 FROM outbox WHERE purpose = 'awake' AND state = 'sent' AND settled_at > expires_at");
+    assert_eq!(late, 0);
     let outdated = "SELECT 1 FROM outbox WHERE purpose = 'awake' AND reason = 'outdated'";
-    scene.wait_for_state(outdated, 2);
-    assert!(scene.reports("awake").len() >= said);
+    scene.wait_for_rows(outdated, 2);
+    assert!(scene.reports("awake").len() >= before);
     scene.finish();
 }
 
 #[test]
-fn administrators_are_learned_anew_on_schedule() {
+fn administrators_are_refreshed_on_schedule() {
     let mut scene = Scene::new();
     scene.set("schedule", "admins = \"*/2 * * * * *\"");
     scene.start();
-    let helper = scene.sim.add_user(somebody("Helper"));
-    scene.sim.join(scene.group, helper, How::ByLink);
+    let helper = scene.sim.add_user(user_with_photo("Helper"));
+    scene.sim.join(scene.group, helper, JoinKind::ByLink);
     scene.wait_for_outcome(helper, "forwarded");
     scene.sim.set_admin(scene.group, helper, true);
     scene.poll("the administrator to be known", || {
         let admins = scene.query("SELECT user_id FROM admins", |row| row.get::<_, i64>(0));
         admins.contains(&helper)
     });
-    // Whom they add is left alone, and they are trusted themselves.
-    let guest = scene.sim.add_user(somebody("Guest"));
-    scene.sim.join(scene.group, guest, How::AddedBy(helper));
+    // Users whom the new administrator adds are not forwarded.
+    let guest = scene.sim.add_user(user_with_photo("Guest"));
+    scene
+        .sim
+        .join(scene.group, guest, JoinKind::AddedBy(helper));
     scene.wait_for_outcome(guest, "added_by_trusted");
     scene.finish();
 }
 
-/// The lists that were posted for BACKUP, by name.
-fn saved_lists(scene: &Scene) -> BTreeMap<String, Value> {
+/// Returns the lists that were posted for BACKUP, by name.
+fn posted_lists(scene: &Scene) -> BTreeMap<String, Value> {
     let posts = scene.sim.posts(scene.hide);
     posts
         .into_iter()
         .filter(|post| post.by_account && post.text.contains("\"backup\""))
         .filter_map(|post| {
             let file = post.file?;
-            let plain = crate::harness::unsealed(&file.bytes);
-            let whole: Value = serde_json::from_slice(&plain).expect("JSON");
+            let whole = open_list(&file.bytes).to_json().expect("JSON");
             let name = whole["list"].as_str().expect("a name").to_owned();
             Some((name, whole["data"].clone()))
         })

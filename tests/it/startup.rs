@@ -1,52 +1,39 @@
-//! What the program refuses to start with: each a plain sentence and its own exit code, nothing lost,
-//! nothing half-written (SPEC §9.6, §11).
+//! Starts that the program refuses: each with a sentence and its exit code, and no file is changed
+//! (docs/operations.md).
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
-use rusqlite::Connection;
-use telegram_sim::{How, bot_api_id};
+use telegram_sim::bot_api_id;
 
-use crate::harness::{Scene, read, said, somebody};
+use crate::harness::{Scene, assert_contains, entries, execute_batch, output_of, read_file};
 
-/// Runs the program to its end, and checks its exit code and what it says.
-fn refused(scene: &Scene, code: i32, words: &[&str]) -> String {
-    let (ended, out, said) = said(&mut scene.command("run"));
-    assert_eq!(ended, Some(code), "{said}");
+/// Runs the program, which has to refuse to start with this exit code and these words; returns its standard error.
+fn assert_refused(scene: &Scene, code: i32, words: &[&str]) -> String {
+    let (exit_code, out, stderr) = output_of(&mut scene.command("run"));
+    assert_eq!(exit_code, Some(code), "{stderr}");
     assert_eq!(out, "");
-    for word in words {
-        assert!(said.contains(word), "{word:?} is not in\n{said}");
-    }
-    said
+    assert_contains(&stderr, words);
+    stderr
 }
 
-/// The program starts after all, and does its work.
-fn works(mut scene: Scene) {
+/// Fails unless the program starts and forwards a photo.
+fn assert_works(mut scene: Scene) {
     scene.start();
-    let user = scene.sim.add_user(somebody("Joiner"));
-    scene.sim.join(scene.group, user, How::ByLink);
-    let photos = scene.wait_for_photos(1);
-    assert_eq!(photos[0].user, user);
-    scene.finish();
+    scene.finish_with_next_photo(0);
 }
 
-fn sql(path: &Path, statements: &str) {
-    let database = Connection::open(path).expect("a database");
-    database.execute_batch(statements).expect("done");
-    database.close().expect("closed");
-}
-
-/// Cuts a file to that many bytes.
-fn cut(path: &Path, length: usize) {
-    let whole = read(path);
+/// Truncates a file to that many bytes.
+fn truncate(path: &Path, length: usize) {
+    let whole = read_file(path);
     assert!(whole.len() > length);
     fs::write(path, &whole[..length]).expect("written");
 }
 
 #[test]
-fn a_session_file_that_does_not_serve_is_named_and_left_as_it_is() {
+fn an_unusable_session_file_is_named_and_not_changed() {
     type Spoil = fn(&Path);
     let foreign = "is not a session of this program";
     let cases: [(&str, Spoil, &[&str]); 9] = [
@@ -69,7 +56,7 @@ fn a_session_file_that_does_not_serve_is_named_and_left_as_it_is() {
             "Pyrogram's",
             |path| {
                 fs::remove_file(path).expect("removed");
-                sql(
+                execute_batch(
                     path,
                     "CREATE TABLE sessions (dc_id INTEGER, auth_key BLOB, user_id INTEGER)",
                 );
@@ -78,27 +65,27 @@ fn a_session_file_that_does_not_serve_is_named_and_left_as_it_is() {
         ),
         (
             "of a later layout",
-            |path| sql(path, "PRAGMA user_version = 2"),
+            |path| execute_batch(path, "PRAGMA user_version = 2"),
             &[foreign, "version 2"],
         ),
         (
             "cut in the middle",
-            |path| cut(path, read(path).len() / 2),
+            |path| truncate(path, read_file(path).len() / 2),
             &["is damaged", "restore it from a backup"],
         ),
         (
             "cut in its first page",
-            |path| cut(path, 60),
+            |path| truncate(path, 60),
             &["account.session"],
         ),
         (
             "without a key",
-            |path| sql(path, "UPDATE dc_option SET auth_key = NULL"),
+            |path| execute_batch(path, "UPDATE dc_option SET auth_key = NULL"),
             &["holds no login"],
         ),
         (
             "with half a key",
-            |path| sql(path, "UPDATE dc_option SET auth_key = x'0102'"),
+            |path| execute_batch(path, "UPDATE dc_option SET auth_key = x'0102'"),
             &["is damaged", "2 bytes, not 256"],
         ),
     ];
@@ -106,50 +93,49 @@ fn a_session_file_that_does_not_serve_is_named_and_left_as_it_is() {
         let scene = Scene::new();
         spoil(&scene.session());
         let before = fs::read(scene.session()).ok();
-        let said = refused(&scene, 77, words);
-        assert!(said.contains("scp-079-avatar login"), "{name}: {said}");
-        assert!(said.contains("account.session"), "{name}: {said}");
+        let stderr = assert_refused(&scene, 77, words);
+        assert!(stderr.contains("scp-079-avatar login"), "{name}: {stderr}");
+        assert!(stderr.contains("account.session"), "{name}: {stderr}");
         let after = fs::read(scene.session()).ok();
-        assert!(after == before, "{name}: it was changed");
-        assert_eq!(scene.sim.calls().len(), 0, "{name}: it connected");
+        assert!(after == before, "{name}: the file was changed");
+        assert_eq!(scene.sim.calls().len(), 0, "{name}: the program connected");
         scene.sim.write_session(scene.session()).expect("a session");
-        works(scene);
+        assert_works(scene);
     }
 }
 
 #[test]
-fn a_second_process_is_told_the_pid_of_the_first_which_goes_on() {
+fn a_second_process_names_the_pid_of_the_first_which_continues() {
     let mut scene = Scene::new();
     scene.start();
     let pid = scene.pid().as_raw_nonzero().to_string();
     for subcommand in ["run", "login"] {
-        let (code, _, said) = said(&mut scene.command(subcommand));
-        assert_eq!(code, Some(1), "{said}");
-        assert!(said.contains(&format!("(pid {pid})")), "{said}");
-        assert!(said.contains("stop that one first"), "{said}");
+        let (code, _, stderr) = output_of(&mut scene.command(subcommand));
+        assert_eq!(code, Some(1), "{stderr}");
+        assert!(stderr.contains(&format!("(pid {pid})")), "{stderr}");
+        assert!(stderr.contains("stop that one first"), "{stderr}");
     }
-    let user = scene.sim.add_user(somebody("Joiner"));
-    scene.sim.join(scene.group, user, How::ByLink);
+    scene.join_user();
     scene.wait_for_photos(1);
     assert_eq!(scene.reports("online").len(), 1);
-    // A dead process holds nothing.
+    // A process that was killed holds no lock.
     scene.kill();
     scene.start();
     scene.finish();
 }
 
 #[test]
-fn a_private_channel_that_is_not_the_accounts_or_not_to_be_posted_in_is_a_wrong_configuration() {
+fn a_private_channel_that_the_account_is_not_in_or_may_not_post_in_is_a_configuration_error() {
     let mut scene = Scene::new();
     let hide = scene.hide;
     scene.sim.kick_me(hide);
-    refused(&scene, 78, &["hide_channel_id", "in no such channel"]);
+    assert_refused(&scene, 78, &["hide_channel_id", "in no such channel"]);
     scene.sim.add_me(hide);
-    let said = refused(&scene, 78, &["hide_channel_id", "may not post there"]);
-    assert!(said.contains(&bot_api_id(hide).to_string()), "{said}");
-    // A group is no private channel, though anybody may write there.
+    let stderr = assert_refused(&scene, 78, &["hide_channel_id", "may not post there"]);
+    assert!(stderr.contains(&bot_api_id(hide).to_string()), "{stderr}");
+    // A group is not accepted as HIDE, although the account may write there.
     scene.hide = scene.group;
-    refused(&scene, 78, &["hide_channel_id"]);
+    assert_refused(&scene, 78, &["hide_channel_id"]);
     scene.hide = hide;
     scene.sim.set_can_post(hide, true);
     assert!(scene.sim.posts_by_account().is_empty());
@@ -157,12 +143,12 @@ fn a_private_channel_that_is_not_the_accounts_or_not_to_be_posted_in_is_a_wrong_
 }
 
 #[test]
-fn a_database_of_a_newer_version_or_a_damaged_one_is_left_as_it_is() {
+fn a_newer_or_damaged_database_is_named_and_not_changed() {
     type Spoil = fn(&Path);
     let cases: [(&str, Spoil, &[&str]); 6] = [
         (
             "newer",
-            |path| sql(path, "PRAGMA user_version = 99"),
+            |path| execute_batch(path, "PRAGMA user_version = 99"),
             &["layout 99", "newer version"],
         ),
         (
@@ -172,13 +158,13 @@ fn a_database_of_a_newer_version_or_a_damaged_one_is_left_as_it_is() {
         ),
         (
             "cut in the middle",
-            |path| cut(path, 2 * 4096),
+            |path| truncate(path, 2 * 4096),
             &["is damaged or no database"],
         ),
         (
             "zeroed in the middle",
             |path| {
-                let mut bytes = read(path);
+                let mut bytes = read_file(path);
                 bytes[4096..].fill(0);
                 fs::write(path, bytes).expect("written");
             },
@@ -188,7 +174,7 @@ fn a_database_of_a_newer_version_or_a_damaged_one_is_left_as_it_is() {
             "another program's",
             |path| {
                 fs::remove_file(path).expect("removed");
-                sql(path, "CREATE TABLE notes (text); PRAGMA user_version = 1");
+                execute_batch(path, "CREATE TABLE notes (text); PRAGMA user_version = 1");
             },
             &["another program's"],
         ),
@@ -196,7 +182,7 @@ fn a_database_of_a_newer_version_or_a_damaged_one_is_left_as_it_is() {
             "another program's that numbers no layouts",
             |path| {
                 fs::remove_file(path).expect("removed");
-                sql(path, "CREATE TABLE notes (text)");
+                execute_batch(path, "CREATE TABLE notes (text)");
             },
             &["another program's"],
         ),
@@ -205,31 +191,34 @@ fn a_database_of_a_newer_version_or_a_damaged_one_is_left_as_it_is() {
         let mut scene = Scene::new();
         scene.start();
         scene.stop();
-        // All of it in one file.
-        sql(&scene.state(), "PRAGMA wal_checkpoint (TRUNCATE)");
-        let whole = read(&scene.state());
+        // This moves the write-ahead log into the database, so that it is one whole file.
+        execute_batch(&scene.state(), "PRAGMA wal_checkpoint (TRUNCATE)");
+        let whole = read_file(&scene.state());
         spoil(&scene.state());
-        let before = read(&scene.state());
-        let said = refused(&scene, 78, words);
-        assert!(said.contains("state.db"), "{name}: {said}");
-        assert!(read(&scene.state()) == before, "{name}: it was changed");
+        let before = read_file(&scene.state());
+        let stderr = assert_refused(&scene, 78, words);
+        assert!(stderr.contains("state.db"), "{name}: {stderr}");
+        assert!(
+            read_file(&scene.state()) == before,
+            "{name}: the file was changed"
+        );
         fs::write(scene.state(), whole).expect("written");
         for suffix in ["wal", "shm"] {
             let beside = scene.data_dir().join(format!("state.db-{suffix}"));
-            assert!(!beside.exists() || read(&beside).is_empty(), "{name}");
+            assert!(!beside.exists() || read_file(&beside).is_empty(), "{name}");
         }
-        works(scene);
+        assert_works(scene);
     }
 }
 
 #[test]
-fn all_that_is_wrong_with_a_configuration_is_said_at_once() {
+fn all_errors_of_a_configuration_are_reported_at_once() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("config.toml");
     let run = |path: &Path| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_scp-079-avatar"));
         command.arg("run").arg("--config").arg(path).env_clear();
-        let (code, out, text) = said(command.stdin(Stdio::null()));
+        let (code, out, text) = output_of(command.stdin(Stdio::null()));
         assert_eq!(code, Some(78), "{text}");
         assert_eq!(out, "");
         text
@@ -271,37 +260,28 @@ fn all_that_is_wrong_with_a_configuration_is_said_at_once() {
     ];
     for (name, text, words) in cases {
         fs::write(&path, text).expect("written");
-        let said = run(&path);
-        for word in words {
-            assert!(said.contains(word), "{name}: {word:?} is not in\n{said}");
-        }
-        assert!(!said.contains("short\""), "{name}: a secret in\n{said}");
+        let stderr = run(&path);
+        assert_contains(&stderr, words);
+        assert!(!stderr.contains("short\""), "{name}: a secret in\n{stderr}");
     }
-    let said = run(&directory.path().join("none.toml"));
-    assert!(said.contains("none.toml"), "{said}");
-    let said = run(directory.path());
-    assert!(said.contains("name the file in it"), "{said}");
+    let stderr = run(&directory.path().join("none.toml"));
+    assert!(stderr.contains("none.toml"), "{stderr}");
+    let stderr = run(directory.path());
+    assert!(stderr.contains("name the file in it"), "{stderr}");
     fs::write(&path, b"\xff\xfe[telegram]\n").expect("written");
-    let said = run(&path);
-    assert!(said.contains("UTF-8"), "{said}");
-    // Nothing was made beside a configuration that cannot be used.
-    let made: Vec<PathBuf> = fs::read_dir(directory.path())
-        .expect("readable")
-        .map(|file| file.expect("a file").path())
-        .collect();
-    assert_eq!(made, [path]);
+    let stderr = run(&path);
+    assert!(stderr.contains("UTF-8"), "{stderr}");
+    // The program makes no file beside a configuration that it cannot use.
+    assert_eq!(entries(directory.path(), ""), [path]);
 }
 
 #[test]
-fn what_is_in_the_data_directory_is_its_owners_alone() {
+fn files_in_the_data_directory_are_accessible_to_their_owner_only() {
     let mut scene = Scene::new();
     scene.start();
-    let fault = telegram_sim::Fault::error(500, "INTERNAL");
-    let posts = telegram_sim::Match::method("messages.sendMedia");
-    scene.sim.fault(posts, fault);
-    let user = scene.sim.add_user(somebody("Joiner"));
-    scene.sim.join(scene.group, user, How::ByLink);
-    scene.wait_for_state("SELECT 1 FROM outbox WHERE spool IS NOT NULL", 1);
+    scene.refuse_file_posts();
+    scene.join_user();
+    scene.wait_for_rows("SELECT 1 FROM outbox WHERE spool IS NOT NULL", 1);
     let mut seen = 0;
     let mut directories = vec![scene.data_dir()];
     while let Some(directory) = directories.pop() {

@@ -1,29 +1,25 @@
-//! `status` and `why`: told from `state.db` alone, beside a running daemon and without one; nothing is
-//! changed by being looked at.
+//! The commands `status` and `why`, which read `state.db` beside a running daemon and without one, and change no file.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use rusqlite::Connection;
-use scp_079_avatar::exchange::format_data;
 use serde_json::{Value, json};
-use telegram_sim::{Fault, How, Match, Options, UserSpec, bot_api_id};
+use telegram_sim::{Fault, JoinKind, Match, UserSpec, bot_api_id};
 
-use crate::harness::{Scene, read, said, somebody};
+use crate::harness::{
+    Scene, assert_contains, entries, execute_batch, fixture, output_of, read_file, user_with_photo,
+};
 
 fn scene() -> Scene {
-    Scene::with(Options {
-        photo_size: (160, 160),
-        ..Options::default()
-    })
+    Scene::with_photo_size(160)
 }
 
-/// What a command says, which has to succeed and warn of nothing.
+/// Returns the output of a command, which has to succeed without a warning.
 fn text_of(scene: &Scene, subcommand: &str, arguments: &[&str]) -> String {
     let mut command = scene.command(subcommand);
-    let (code, out, err) = said(command.args(arguments));
+    let (code, out, err) = output_of(command.args(arguments));
     assert_eq!((code, err.as_str()), (Some(0), ""), "{out}");
     out
 }
@@ -45,38 +41,27 @@ fn why(scene: &Scene, user: i64) -> (String, Value) {
     )
 }
 
-#[track_caller]
-fn has(text: &str, words: &[&str]) {
-    for word in words {
-        assert!(text.contains(word), "{word:?} is not in\n{text}");
-    }
-}
-
-/// Posts an envelope in HIDE.
+/// Posts an order, and waits until the daemon has recorded a verdict on it.
 fn order(scene: &Scene, from: &str, (action, kind): (&str, &str), data: &Value) {
-    let text = format_data(from, &["AVATAR"], action, kind, data);
-    let owner = scene.sim.owner();
-    let message = scene.sim.post(scene.hide, owner, &text, None);
-    let sql = format!("SELECT 1 FROM orders WHERE message_id = {message}");
-    scene.wait_for_state(&sql, 1);
+    let message = scene.order(from, action, kind, data);
+    scene.wait_for_verdict(message, "");
 }
 
-/// What would show that a file was changed.
+/// The mode, inode, time of change and content of a file.
 type FileState = (u32, u64, (i64, i64), Vec<u8>);
 
-/// Every file of the data directory.
-fn files(scene: &Scene) -> BTreeMap<PathBuf, FileState> {
+/// Returns the state of every file and directory in the data directory.
+fn file_states(scene: &Scene) -> BTreeMap<PathBuf, FileState> {
     let mut files = BTreeMap::new();
     let mut directories = vec![scene.data_dir()];
     while let Some(directory) = directories.pop() {
-        for entry in fs::read_dir(&directory).expect("readable") {
-            let path = entry.expect("a file").path();
-            let metadata = fs::metadata(&path).expect("there");
+        for path in entries(&directory, "") {
+            let metadata = fs::metadata(&path).expect("a file");
             let bytes = if metadata.is_dir() {
                 directories.push(path.clone());
                 Vec::new()
             } else {
-                read(&path)
+                read_file(&path)
             };
             let changed = (metadata.mtime(), metadata.mtime_nsec());
             files.insert(path, (metadata.mode(), metadata.ino(), changed, bytes));
@@ -85,61 +70,54 @@ fn files(scene: &Scene) -> BTreeMap<PathBuf, FileState> {
     files
 }
 
-fn sql(path: &Path, statements: &str) {
-    let database = Connection::open(path).expect("a database");
-    database.execute_batch(statements).expect("done");
-    database.close().expect("closed");
-}
-
-/// A time of the JSON, which is RFC 3339 in UTC.
+/// Reports whether this is a time as the JSON has it: RFC 3339 in UTC.
 fn is_time(value: &Value) -> bool {
     let time = value.as_str().unwrap_or_default();
     time.starts_with("20") && time.ends_with('Z')
 }
 
 #[test]
-fn a_running_instance_tells_of_its_channels_groups_queue_joins_floods_and_orders() {
+fn status_of_a_running_instance_shows_channels_groups_queue_joins_floods_and_orders() {
     let mut scene = scene();
-    let exchange = scene.exchange();
+    let exchange = scene.add_exchange();
     let quiet = scene.sim.add_group("A quiet group\u{1b}[2J");
     let raided = scene.sim.add_group("A raided group");
     scene.start();
-    let forwarded = scene.sim.add_user(somebody("Forwarded"));
-    let message = scene.sim.join(scene.group, forwarded, How::ByLink);
+    let forwarded = scene.sim.add_user(user_with_photo("Forwarded"));
+    let message = scene.sim.join(scene.group, forwarded, JoinKind::ByLink);
     scene.wait_for_photos(1);
     scene.wait_for_outcome(forwarded, "forwarded");
-    let bot = scene.sim.add_user(somebody("Bot").bot());
-    scene.sim.join(scene.group, bot, How::AddedBy(forwarded));
+    let bot = scene.sim.add_user(user_with_photo("Bot").bot());
+    scene
+        .sim
+        .join(scene.group, bot, JoinKind::AddedBy(forwarded));
     let bare = scene.sim.add_user(UserSpec::new("Bare"));
-    scene.sim.join(scene.group, bare, How::BySelf);
+    scene.sim.join(scene.group, bare, JoinKind::BySelf);
     scene.wait_for_outcome(bare, "no_photo");
     scene.wait_for_outcome(bot, "bot");
     let flood = json!({"group_id": bot_api_id(raided), "status": "begin"});
     order(&scene, "CAPTCHA", ("flood", "status"), &flood);
-    let held = scene.sim.add_user(somebody("Held"));
-    scene.sim.join(raided, held, How::ByLink);
+    let held = scene.sim.add_user(user_with_photo("Held"));
+    scene.sim.join(raided, held, JoinKind::ByLink);
     scene.wait_for_outcome(held, "held");
     order(&scene, "LANG", ("backup", "now"), &json!(null));
     let owner = scene.sim.owner();
     scene.sim.post(scene.hide, owner, "no envelope", None);
-    scene.wait_for_state("SELECT 1 FROM settings WHERE key = 'malformed'", 1);
+    scene.wait_for_rows("SELECT 1 FROM settings WHERE key = 'malformed'", 1);
     let limit = Fault::FloodWait(3000);
     scene.sim.fault(Match::method("messages.sendMedia"), limit);
-    let queued = scene.sim.add_user(somebody("Queued"));
-    scene.sim.join(scene.group, queued, How::ByLink);
-    scene.wait_for_state("SELECT 1 FROM floods", 1);
-    scene.wait_for_state("SELECT 1 FROM outbox WHERE spool IS NOT NULL", 1);
-    scene.wait_for_state("SELECT 1 FROM ledger WHERE admins_at IS NOT NULL", 3);
-    // What the clock has done, and will do; one is due, and done in a moment.
-    scene.query(
-        "UPDATE runs SET ran_at = 1795118400 WHERE job = 'backup' RETURNING 1",
-        |_| Ok(()),
-    );
+    let queued = scene.sim.add_user(user_with_photo("Queued"));
+    scene.sim.join(scene.group, queued, JoinKind::ByLink);
+    scene.wait_for_rows("SELECT 1 FROM floods", 1);
+    scene.wait_for_rows("SELECT 1 FROM outbox WHERE spool IS NOT NULL", 1);
+    scene.wait_for_rows("SELECT 1 FROM ledger WHERE admins_at IS NOT NULL", 3);
+    // This gives the last run of the backup a known time.
+    scene.execute("UPDATE runs SET ran_at = 1795118400 WHERE job = 'backup'");
 
-    let before: Vec<PathBuf> = files(&scene).into_keys().collect();
+    let before: Vec<PathBuf> = file_states(&scene).into_keys().collect();
     let text = text_of(&scene, "status", &[]);
     let pid = scene.pid().as_raw_nonzero().to_string();
-    has(
+    assert_contains(
         &text,
         &[
             &format!("running, pid {pid}, since 20"),
@@ -159,25 +137,28 @@ fn a_running_instance_tells_of_its_channels_groups_queue_joins_floods_and_orders
             "avatars 1, reports 1",
         ],
     );
-    assert!(!text.contains('\u{1b}'), "a title reaches the terminal");
+    assert!(
+        !text.contains('\u{1b}'),
+        "a title's escape sequence reaches the terminal"
+    );
     let longest = text.lines().map(|line| line.chars().count()).max();
     assert!(longest <= Some(100), "{text}");
 
-    let told = status(&scene);
-    assert!(is_time(&told["now"]));
-    let instance = &told["instance"];
+    let json = status(&scene);
+    assert!(is_time(&json["now"]));
+    let instance = &json["instance"];
     assert_eq!(instance["state"], "running");
     assert_eq!(instance["pid"].to_string(), pid);
     assert_eq!(instance["account"], scene.sim.me());
     assert!(is_time(&instance["started_at"]) && instance["ended_at"].is_null());
-    assert_eq!(instance["version"], told["program"]["version"]);
-    assert_eq!(instance["layout"], 4);
-    let delivery = &told["delivery"];
+    assert_eq!(instance["version"], json["program"]["version"]);
+    assert_eq!(instance["layout"], 3);
+    let delivery = &json["delivery"];
     assert_eq!(delivery["posts_go_to"], "exchange");
     assert_eq!(delivery["hide"]["id"], bot_api_id(scene.hide));
     assert_eq!(delivery["exchange"]["can_post"], true);
     let group = |id: i64| {
-        let groups = told["groups"].as_array().expect("groups").iter();
+        let groups = json["groups"].as_array().expect("groups").iter();
         let mut found = groups.filter(|group| group["id"] == bot_api_id(id));
         found.next().expect("the group").clone()
     };
@@ -187,7 +168,7 @@ fn a_running_instance_tells_of_its_channels_groups_queue_joins_floods_and_orders
     assert_eq!(group(quiet)["watched"], true);
     assert_eq!(group(quiet)["administrators"], 1);
     assert!(group(quiet)["last_join_at"].is_null());
-    let queue = &told["queue"];
+    let queue = &json["queue"];
     let waiting = &queue["waiting"][0];
     assert_eq!(queue["waiting"].as_array().map(Vec::len), Some(1));
     assert_eq!(waiting["class"], "avatars");
@@ -197,45 +178,45 @@ fn a_running_instance_tells_of_its_channels_groups_queue_joins_floods_and_orders
     );
     assert!(queue["spool_bytes"].as_u64() > Some(0));
     assert_eq!(queue["sent_24h"], json!({"avatars": 1, "reports": 1}));
-    // A test that runs over midnight sees the joins of two days.
+    // The counts of today are not known if the test runs over midnight.
     let day = |time: &Value| time.as_str().map(|time| time[..10].to_owned());
-    if day(&told["now"]) == day(&instance["started_at"]) {
+    if day(&json["now"]) == day(&instance["started_at"]) {
         assert_eq!(group(scene.group)["joins_today"], 4);
         assert_eq!(
-            told["joins_today"],
+            json["joins_today"],
             json!({"bot": 1, "forwarded": 1, "held": 1, "no_photo": 1, "queued": 1})
         );
     }
-    assert_eq!(told["floods"]["methods"][0]["method"], "messages.sendMedia");
-    assert_eq!(told["floods"]["groups"][0]["id"], bot_api_id(raided));
-    assert_eq!(told["orders"]["refused_24h"][0]["sender"], "LANG");
-    assert_eq!(told["jobs"][1]["job"], "backup");
-    let next = told["jobs"][1]["next_at"].as_str().expect("a time");
+    assert_eq!(json["floods"]["methods"][0]["method"], "messages.sendMedia");
+    assert_eq!(json["floods"]["groups"][0]["id"], bot_api_id(raided));
+    assert_eq!(json["orders"]["refused_24h"][0]["sender"], "LANG");
+    assert_eq!(json["jobs"][1]["job"], "backup");
+    let next = json["jobs"][1]["next_at"].as_str().expect("a time");
     assert!(next.ends_with("T20:00:00Z"), "{next}");
-    assert_eq!(told["jobs"][1]["ran_at"], "2026-11-19T20:00:00Z");
-    assert_eq!(told["jobs"][2]["missed"], false, "it runs");
+    assert_eq!(json["jobs"][1]["ran_at"], "2026-11-19T20:00:00Z");
+    assert_eq!(json["jobs"][2]["missed"], false, "it runs");
 
-    let (text, told) = why(&scene, forwarded);
+    let (text, json) = why(&scene, forwarded);
     let post = scene.photos()[0].clone();
     assert_eq!(post.user, forwarded);
-    let sent = &told["photos"][0];
+    let sent = &json["photos"][0];
     let link = format!("https://t.me/c/{exchange}/{}", sent["message_id"]);
     assert_eq!(
         (&sent["state"], &sent["link"]),
         (&"sent".into(), &link.clone().into())
     );
     assert_eq!(sent["channel_id"], bot_api_id(exchange));
-    let joined = &told["joins"][0];
+    let joined = &json["joins"][0];
     assert_eq!(
         joined["link"],
         format!("https://t.me/c/{}/{message}", scene.group)
     );
     assert!(is_time(&joined["seen_at"]) && is_time(&joined["joined_at"]));
     assert_eq!(
-        told["last_photo_id"].as_i64(),
+        json["last_photo_id"].as_i64(),
         scene.sim.photo_id(forwarded)
     );
-    has(
+    assert_contains(
         &text,
         &[
             "by themselves",
@@ -244,19 +225,19 @@ fn a_running_instance_tells_of_its_channels_groups_queue_joins_floods_and_orders
             "(EXCHANGE)",
         ],
     );
-    let (text, told) = why(&scene, bot);
-    has(
+    let (text, json) = why(&scene, bot);
+    assert_contains(
         &text,
         &[&format!("added by {forwarded}"), "bot: it is a bot"],
     );
-    assert_eq!(told["joins"][0]["added_by"], forwarded);
+    assert_eq!(json["joins"][0]["added_by"], forwarded);
     let (text, _) = why(&scene, bare);
-    has(
+    assert_contains(
         &text,
         &["no_photo: the user shows no photo to this account"],
     );
-    let (text, told) = why(&scene, held);
-    has(
+    let (text, json) = why(&scene, held);
+    assert_contains(
         &text,
         &[
             "held: CAPTCHA says",
@@ -264,9 +245,9 @@ fn a_running_instance_tells_of_its_channels_groups_queue_joins_floods_and_orders
             "flood      in that group since",
         ],
     );
-    assert!(is_time(&told["joins"][0]["flooded_since"]));
-    let (text, told) = why(&scene, queued);
-    has(
+    assert!(is_time(&json["joins"][0]["flooded_since"]));
+    let (text, json) = why(&scene, queued);
+    assert_contains(
         &text,
         &[
             "queued: a photo is on its way",
@@ -274,11 +255,11 @@ fn a_running_instance_tells_of_its_channels_groups_queue_joins_floods_and_orders
             "    queued     20",
         ],
     );
-    assert!(is_time(&told["photos"][0]["next_try_at"]));
-    let after: Vec<PathBuf> = files(&scene).into_keys().collect();
-    assert_eq!(after, before, "a file was made or removed");
+    assert!(is_time(&json["photos"][0]["next_try_at"]));
+    let after: Vec<PathBuf> = file_states(&scene).into_keys().collect();
+    assert_eq!(after, before, "a file was created or removed");
 
-    // It goes on as if nobody had looked.
+    // The daemon continues as if the commands had not run.
     order(
         &scene,
         "CAPTCHA",
@@ -286,8 +267,8 @@ fn a_running_instance_tells_of_its_channels_groups_queue_joins_floods_and_orders
         &json!({"group_id": bot_api_id(raided), "status": "end"}),
     );
     scene.kill();
-    scene.query("DELETE FROM floods RETURNING method", |_| Ok(()));
-    scene.query("UPDATE outbox SET due_at = 0 RETURNING id", |_| Ok(()));
+    scene.execute("DELETE FROM floods");
+    scene.execute("UPDATE outbox SET due_at = 0");
     scene.sim.clear_faults();
     scene.start();
     assert_eq!(scene.wait_for_photos(3).len(), 3);
@@ -295,43 +276,42 @@ fn a_running_instance_tells_of_its_channels_groups_queue_joins_floods_and_orders
 }
 
 #[test]
-fn a_stopped_instance_tells_how_it_ended_and_is_not_touched() {
+fn status_of_a_stopped_instance_shows_its_end_and_changes_nothing() {
     let mut scene = scene();
-    // Nothing was ever there.
+    // The program never ran here.
     fs::remove_file(scene.session()).expect("removed");
     assert_eq!(status(&scene)["instance"]["state"], "never_ran");
-    has(&text_of(&scene, "status", &[]), &["never run", "`login`"]);
-    has(&text_of(&scene, "why", &["7"]), &["never run"]);
-    assert!(files(&scene).is_empty(), "a look made a file");
+    assert_contains(&text_of(&scene, "status", &[]), &["never run", "`login`"]);
+    assert_contains(&text_of(&scene, "why", &["7"]), &["never run"]);
+    assert!(
+        file_states(&scene).is_empty(),
+        "the commands created a file"
+    );
     scene.sim.write_session(scene.session()).expect("a session");
 
     scene.start();
-    let user = scene.sim.add_user(somebody("Joiner"));
-    scene.sim.join(scene.group, user, How::ByLink);
+    let user = scene.join_user();
     scene.wait_for_outcome(user, "forwarded");
-    let untouched = |scene: &Scene, state: &str, words: &[&str]| {
-        let before = files(scene);
+    let assert_unchanged = |scene: &Scene, state: &str, words: &[&str]| {
+        let before = file_states(scene);
         let text = text_of(scene, "status", &[]);
-        has(&text, words);
+        assert_contains(&text, words);
         assert_eq!(status(scene)["instance"]["state"], state);
-        let (text, told) = why(scene, user);
-        has(&text, &["forwarded: a photo was posted"]);
-        assert_eq!(told["joins"][0]["outcome"], "forwarded");
-        assert!(files(scene) == before, "{state}: something was changed");
+        let (text, json) = why(scene, user);
+        assert_contains(&text, &["forwarded: a photo was posted"]);
+        assert_eq!(json["joins"][0]["outcome"], "forwarded");
+        assert!(file_states(scene) == before, "{state}: a file was changed");
     };
-    // Dead, with its log of writes beside the database.
+    // A killed daemon leaves the write-ahead log beside the database.
     scene.kill();
     assert!(scene.data_dir().join("state.db-wal").exists());
-    untouched(&scene, "died", &["not running, and did not end cleanly"]);
+    assert_unchanged(&scene, "died", &["not running, and did not end cleanly"]);
     scene.start();
     scene.stop();
-    // The jobs' next times are long past.
-    scene.query(
-        "UPDATE runs SET due_at = 5, next_at = 6 WHERE job IN ('status', 'backup') RETURNING 1",
-        |_| Ok(()),
-    );
+    // This puts the next times of two jobs into the past.
+    scene.execute("UPDATE runs SET due_at = 5, next_at = 6 WHERE job IN ('status', 'backup')");
     assert!(!scene.data_dir().join("state.db-wal").exists());
-    untouched(
+    assert_unchanged(
         &scene,
         "ended",
         &[
@@ -340,13 +320,13 @@ fn a_stopped_instance_tells_how_it_ended_and_is_not_touched() {
             "never     missed, and skipped",
         ],
     );
-    // Ended by trouble.
-    scene.sim.revoke();
+    // An error ends the daemon.
+    scene.sim.revoke_session();
     scene.launch();
-    assert_eq!(scene.ended().0, Some(77));
-    untouched(&scene, "failed", &["ended by an error", "session"]);
+    assert_eq!(scene.wait_for_exit().0, Some(77));
+    assert_unchanged(&scene, "failed", &["ended by an error", "session"]);
     scene.sim.restore_login();
-    // Another command has the directory.
+    // Another command holds the lock of the data directory.
     let lock = fs::File::open(scene.data_dir().join("lock")).expect("opened");
     lock.lock().expect("locked");
     assert_eq!(status(&scene)["instance"]["state"], "busy");
@@ -359,27 +339,27 @@ fn a_stopped_instance_tells_how_it_ended_and_is_not_touched() {
 }
 
 #[test]
-fn why_tells_what_is_known_of_a_user_beside_joins() {
+fn why_shows_lists_roles_and_clears_beside_joins() {
     const CAPTCHA: i64 = 450_000_002;
     let mut scene = scene();
     scene.set("bots", &format!("captcha_id = {CAPTCHA}"));
     scene.start();
-    let bad = scene.sim.add_user(somebody("Bad"));
+    let bad = scene.sim.add_user(user_with_photo("Bad"));
     let id = json!({"id": bad, "type": "user"});
     order(&scene, "NOSPAM", ("add", "bad"), &id);
-    scene.sim.join(scene.group, bad, How::ByLink);
+    scene.sim.join(scene.group, bad, JoinKind::ByLink);
     scene.wait_for_outcome(bad, "bad");
-    let declared = scene.sim.add_user(somebody("Declared"));
-    let message = scene.sim.join(scene.group, declared, How::ByLink);
+    let declared = scene.sim.add_user(user_with_photo("Declared"));
+    let message = scene.sim.join(scene.group, declared, JoinKind::ByLink);
     scene.wait_for_outcome(declared, "forwarded");
     let data = json!({"group_id": bot_api_id(scene.group), "message_id": message});
     order(&scene, "NOSPAM", ("update", "declare"), &data);
     let except = json!({"id": declared, "type": "long"});
     order(&scene, "MANAGE", ("add", "except"), &except);
-    scene.wait_for_state("SELECT 1 FROM excepted", 1);
+    scene.wait_for_rows("SELECT 1 FROM excepted", 1);
 
-    let (text, told) = why(&scene, bad);
-    has(
+    let (text, json) = why(&scene, bad);
+    assert_contains(
         &text,
         &[
             "on the bad list since",
@@ -387,23 +367,23 @@ fn why_tells_what_is_known_of_a_user_beside_joins() {
             "remove / bad",
         ],
     );
-    assert!(is_time(&told["bad_since"]) && told["known"] == true);
-    let (text, told) = why(&scene, declared);
-    has(&text, &["which is on the exception list", "declared   20"]);
-    assert_eq!(told["last_photo_excepted"], true);
-    assert!(is_time(&told["joins"][0]["declared_at"]));
-    let (text, told) = why(&scene, scene.sim.owner());
-    has(&text, &["administers", "(A group)", "No join and no photo"]);
-    assert_eq!(told["administrator_of"][0], bot_api_id(scene.group));
-    let (text, told) = why(&scene, CAPTCHA);
-    has(&text, &["CAPTCHA, by [bots]"]);
-    assert_eq!(told["fleet"], "captcha");
+    assert!(is_time(&json["bad_since"]) && json["known"] == true);
+    let (text, json) = why(&scene, declared);
+    assert_contains(&text, &["which is on the exception list", "declared   20"]);
+    assert_eq!(json["last_photo_excepted"], true);
+    assert!(is_time(&json["joins"][0]["declared_at"]));
+    let (text, json) = why(&scene, scene.sim.owner());
+    assert_contains(&text, &["administers", "(A group)", "No join and no photo"]);
+    assert_eq!(json["administrator_of"][0], bot_api_id(scene.group));
+    let (text, json) = why(&scene, CAPTCHA);
+    assert_contains(&text, &["CAPTCHA, by [bots]"]);
+    assert_eq!(json["fleet"], "captcha");
     let (text, _) = why(&scene, scene.sim.me());
-    has(&text, &["this is the account itself"]);
+    assert_contains(&text, &["this is the account itself"]);
 
-    // One group of several, in both forms; one that nobody knows; somebody whom nobody knows.
+    // These are one group of several, in both forms of its id, and an unknown group.
     let other = scene.sim.add_group("Another group");
-    scene.sim.join(other, declared, How::ByLink);
+    scene.sim.join(other, declared, JoinKind::ByLink);
     scene.wait_for_outcome(declared, "excepted");
     let user = declared.to_string();
     for (group, joins) in [
@@ -412,9 +392,9 @@ fn why_tells_what_is_known_of_a_user_beside_joins() {
         (bot_api_id(scene.group), 1),
         (bot_api_id(77), 0),
     ] {
-        let told = json_of(&scene, "why", &[&user, &group.to_string()]);
+        let json = json_of(&scene, "why", &[&user, &group.to_string()]);
         assert_eq!(
-            told["joins"].as_array().map(Vec::len),
+            json["joins"].as_array().map(Vec::len),
             Some(joins),
             "{group}"
         );
@@ -423,7 +403,7 @@ fn why_tells_what_is_known_of_a_user_beside_joins() {
         why(&scene, declared).1["joins"].as_array().map(Vec::len),
         Some(2)
     );
-    has(
+    assert_contains(
         &text_of(&scene, "why", &[&user, &bot_api_id(77).to_string()]),
         &["the account is not in that group, and never was"],
     );
@@ -433,29 +413,29 @@ fn why_tells_what_is_known_of_a_user_beside_joins() {
         ("clear", "user"),
         &json!({"admin_id": 5, "type": "all"}),
     );
-    let (text, told) = why(&scene, declared);
-    has(
+    let (text, json) = why(&scene, declared);
+    assert_contains(
         &text,
         &[
             "No join and no photo of theirs is known",
             "clear / user (the last one ",
         ],
     );
-    assert!(is_time(&told["cleared"]["users_at"]) && told["joins"] == json!([]));
-    let (text, told) = why(&scene, 5_000_000_000);
-    has(
+    assert!(is_time(&json["cleared"]["users_at"]) && json["joins"] == json!([]));
+    let (text, json) = why(&scene, 5_000_000_000);
+    assert_contains(
         &text,
         &[
             "never joined while the account was there",
             "none is recorded",
         ],
     );
-    assert_eq!(told["known"], false);
+    assert_eq!(json["known"], false);
     scene.finish();
 }
 
 #[test]
-fn who_reads_no_further_is_told_nothing_more() {
+fn a_closed_pipe_is_no_error() {
     let scene = Scene::new();
     scene.write_config();
     for (subcommand, arguments) in [
@@ -466,32 +446,27 @@ fn who_reads_no_further_is_told_nothing_more() {
         let (reader, writer) = std::io::pipe().expect("a pipe");
         drop(reader);
         let mut command = scene.command(subcommand);
-        let ended = command.args(arguments).stdout(writer).output();
-        let ended = ended.expect("the binary");
-        let complaint = String::from_utf8_lossy(&ended.stderr);
-        assert_eq!((ended.status.code(), &*complaint), (Some(0), ""));
+        let output = command.args(arguments).stdout(writer).output();
+        let output = output.expect("the binary");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!((output.status.code(), &*stderr), (Some(0), ""));
     }
 }
 
 #[test]
-fn a_database_that_cannot_be_read_is_named_and_left_as_it_is() {
+fn an_unreadable_database_is_named_and_not_changed() {
     type Spoil = fn(&Path);
-    let fixture = |name: &str| {
-        Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("tests/fixtures/state")
-            .join(name)
-    };
     let scene = Scene::new();
-    for layout in ["layout_1.db", "layout_2.db", "layout_3.db"] {
-        fs::copy(fixture(layout), scene.state()).expect("copied");
-        refused(&scene, 1, &["older version", "at the next start"]);
+    for layout in ["layout_1.db", "layout_2.db"] {
+        fs::copy(fixture(&format!("state/{layout}")), scene.state()).expect("copied");
+        assert_refused(&scene, 1, &["older version", "at the next start"]);
     }
-    fs::copy(fixture("layout_4.db"), scene.state()).expect("copied");
-    has(&text_of(&scene, "why", &["7"]), &["User 7"]);
+    fs::copy(fixture("state/layout_3.db"), scene.state()).expect("copied");
+    assert_contains(&text_of(&scene, "why", &["7"]), &["User 7"]);
     let cases: [(i32, Spoil, &[&str]); 4] = [
         (
             78,
-            |path| sql(path, "PRAGMA user_version = 99"),
+            |path| execute_batch(path, "PRAGMA user_version = 99"),
             &["layout 99", "newer version"],
         ),
         (
@@ -502,7 +477,7 @@ fn a_database_that_cannot_be_read_is_named_and_left_as_it_is() {
         (
             78,
             |path| {
-                let mut bytes = read(path);
+                let mut bytes = read_file(path);
                 bytes[4096..].fill(0);
                 fs::write(path, bytes).expect("written");
             },
@@ -518,25 +493,29 @@ fn a_database_that_cannot_be_read_is_named_and_left_as_it_is() {
         ),
     ];
     for (code, spoil, words) in cases {
-        fs::copy(fixture("layout_4.db"), scene.state()).expect("copied");
+        fs::copy(fixture("state/layout_3.db"), scene.state()).expect("copied");
         spoil(&scene.state());
-        refused(&scene, code, words);
+        assert_refused(&scene, code, words);
     }
 }
 
-fn refused(scene: &Scene, code: i32, words: &[&str]) {
-    let before = files(scene);
+/// Runs both commands, which have to fail with this exit code and these words and to change no file.
+fn assert_refused(scene: &Scene, code: i32, words: &[&str]) {
+    let before = file_states(scene);
     for arguments in [&["status"][..], &["status", "--json"], &["why", "7"]] {
         let mut command = scene.command(arguments[0]);
-        let (ended, out, err) = said(command.args(&arguments[1..]));
-        assert_eq!((ended, out.as_str()), (Some(code), ""), "{err}");
-        has(&err, words);
+        let (exit_code, out, err) = output_of(command.args(&arguments[1..]));
+        assert_eq!((exit_code, out.as_str()), (Some(code), ""), "{err}");
+        assert_contains(&err, words);
     }
-    assert!(files(scene) == before, "{words:?}: something was changed");
+    assert!(
+        file_states(scene) == before,
+        "{words:?}: a file was changed"
+    );
 }
 
 #[test]
-fn what_is_not_understood_is_a_usage_error() {
+fn invalid_arguments_are_usage_errors() {
     let scene = Scene::new();
     for (arguments, words) in [
         (&["status", "now"][..], "'now'"),
@@ -548,7 +527,7 @@ fn what_is_not_understood_is_a_usage_error() {
         (&["why", "7", "8", "9"][..], "'9'"),
     ] {
         let mut command = scene.command(arguments[0]);
-        let (code, out, err) = said(command.args(&arguments[1..]));
+        let (code, out, err) = output_of(command.args(&arguments[1..]));
         assert_eq!((code, out.as_str()), (Some(64), ""), "{arguments:?}");
         assert!(err.contains(words), "{words:?} is not in\n{err}");
     }

@@ -1,20 +1,20 @@
-//! A restore that is killed: by hand, and as MANAGE's rollback.
+//! Kills during a restore, by the `restore` command and by MANAGE's rollback.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
-use serde_json::json;
+use serde_json::Value;
 use telegram_sim::{Fault, Match};
 
-use super::{SEEDED, heard, opened, order, posted, seed};
-use crate::harness::{PATIENCE, Scene, said};
+use super::{SEEDED, seed, wait_for_backup};
+use crate::harness::{Scene, TIMEOUT, entries, open_list, output_of, read_file};
 
-/// How many users each of the two lists has.
+/// The number of users in each of the two lists.
 const USERS: usize = 400;
 
-/// Every row of the list, in its order.
+/// Returns every row of the list.
 fn rows(scene: &Scene) -> Vec<(i64, i64)> {
     scene.query(
         "SELECT user_id, joined_at FROM joins UNION ALL SELECT user_id, sent_at FROM forwarded",
@@ -22,32 +22,23 @@ fn rows(scene: &Scene) -> Vec<(i64, i64)> {
     )
 }
 
-/// The lists that were kept, by their files, each of which has to open.
+/// Returns the files with replaced lists, each of which has to open.
 fn kept(scene: &Scene) -> Vec<PathBuf> {
-    let mut kept = Vec::new();
-    for entry in fs::read_dir(scene.data_dir()).expect("readable") {
-        let path = entry.expect("a file").path();
-        let name = path
-            .file_name()
-            .expect("a name")
-            .to_string_lossy()
-            .into_owned();
-        if name.starts_with("replaced-user_ids-") {
-            opened(&crate::harness::read(&path));
-            kept.push(path);
-        }
+    let kept = scene.replaced_lists("user_ids");
+    for path in &kept {
+        open_list(&read_file(path));
     }
     kept
 }
 
-/// A list of before, one to come, and a file of the latter.
+/// Two lists, of which the old one is in the scene's database and the new one in a file.
 struct Lists {
     scene: Scene,
     old: Vec<(i64, i64)>,
     new: Vec<(i64, i64)>,
-    /// `state.db` with the list of before.
+    /// A copy of `state.db` with the old list.
     base: PathBuf,
-    /// A backup of the list to come.
+    /// A backup of the new list.
     file: PathBuf,
     _directory: tempfile::TempDir,
 }
@@ -57,7 +48,8 @@ impl Lists {
         let directory = tempfile::tempdir().expect("a directory");
         let other = Scene::new();
         let save = |scene: &Scene| {
-            let (code, _, err) = said(scene.command("backup").arg("--to").arg(directory.path()));
+            let (code, _, err) =
+                output_of(scene.command("backup").arg("--to").arg(directory.path()));
             assert_eq!(code, Some(0), "{err}");
         };
         seed(&other.state(), SEEDED + 1_000_000, USERS);
@@ -82,16 +74,11 @@ impl Lists {
         }
     }
 
-    /// Puts the list of before back, with nothing else in the data directory.
+    /// Resets the data directory to the session and `state.db` with the old list.
     fn reset(&self) {
-        for entry in fs::read_dir(self.scene.data_dir()).expect("readable") {
-            let path = entry.expect("a file").path();
-            let name = path
-                .file_name()
-                .expect("a name")
-                .to_string_lossy()
-                .into_owned();
-            if name != "account.session" && path.is_file() {
+        let session = self.scene.session();
+        for path in entries(&self.scene.data_dir(), "") {
+            if path != session && path.is_file() {
                 fs::remove_file(&path).expect("removed");
             }
         }
@@ -104,14 +91,15 @@ impl Lists {
         command
     }
 
-    /// Fails unless what is there is one of the two lists, and a second restore brings the new one.
-    fn is_old_or_new(&self, when: &str) -> bool {
+    /// Fails unless the list is one of the two, and unless another restore then gives the new one. Returns whether it was
+    /// the new one.
+    fn check(&self, when: &str) -> bool {
         let found = rows(&self.scene);
         assert!(found == self.old || found == self.new, "a mixture {when}");
         let is_new = found == self.new;
         let kept_files = kept(&self.scene);
-        assert!(!is_new || !kept_files.is_empty(), "nothing was kept {when}");
-        let (code, out, err) = said(&mut self.restore());
+        assert!(!is_new || !kept_files.is_empty(), "no list was kept {when}");
+        let (code, out, err) = output_of(&mut self.restore());
         assert_eq!(code, Some(0), "{when}: {out}{err}");
         assert!(rows(&self.scene) == self.new, "{when}");
         kept(&self.scene);
@@ -120,10 +108,10 @@ impl Lists {
 }
 
 #[test]
-fn a_restore_that_a_full_disk_kills_leaves_the_old_list_or_the_new() {
+fn a_restore_that_is_killed_by_a_full_disk_leaves_the_old_list_or_the_new() {
     let lists = Lists::new();
     let mut outcomes = [0, 0];
-    // No file may grow beyond so many blocks of 512 bytes: the write that would is the program's end.
+    // No file may grow beyond this many blocks of 512 bytes; a write beyond ends the program with a signal.
     for blocks in (0..).step_by(24) {
         lists.reset();
         let mut command = Command::new("sh");
@@ -136,8 +124,8 @@ fn a_restore_that_a_full_disk_kills_leaves_the_old_list_or_the_new() {
             .args(lists.restore().get_args())
             .env_clear()
             .stdin(Stdio::null());
-        let (code, ..) = said(&mut command);
-        let is_new = lists.is_old_or_new(&format!("at {blocks} blocks"));
+        let (code, ..) = output_of(&mut command);
+        let is_new = lists.check(&format!("at {blocks} blocks"));
         outcomes[usize::from(is_new)] += 1;
         if code == Some(0) {
             break;
@@ -147,30 +135,18 @@ fn a_restore_that_a_full_disk_kills_leaves_the_old_list_or_the_new() {
     lists.scene.finish();
 }
 
-/// Whether the directory has a file that is called like this.
-fn is_there(directory: &Path, prefix: &str, suffix: &str) -> bool {
-    fs::read_dir(directory).expect("readable").any(|entry| {
-        let name = entry.expect("a file").file_name();
-        let name = name.to_string_lossy();
-        name.starts_with(prefix) && name.ends_with(suffix)
-    })
-}
-
-/// Waits for a step of the daemon's without a pause: it may be short.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a test's patience, not a measure"
-)]
+/// Waits for a step of the daemon without a pause, because the step may be short.
+#[expect(clippy::disallowed_methods, reason = "the timeout is no measure")]
 fn spin(what: &str, holds: impl Fn() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TIMEOUT;
     while !holds() {
-        assert!(Instant::now() < deadline, "waited in vain for {what}");
+        assert!(Instant::now() < deadline, "timed out waiting for {what}");
         std::thread::yield_now();
     }
 }
 
-/// Waits for a step of a restore, or its end.
-fn until(child: &mut Child, holds: impl Fn() -> bool) {
+/// Waits until `holds` returns true or the restore has ended.
+fn spin_until_exit(child: &mut Child, holds: impl Fn() -> bool) {
     while !holds() && child.try_wait().expect("a child").is_none() {
         std::thread::yield_now();
     }
@@ -179,17 +155,20 @@ fn until(child: &mut Child, holds: impl Fn() -> bool) {
 #[test]
 #[expect(
     clippy::disallowed_methods,
-    reason = "the length of a restore, to spread kills over it: not asserted on"
+    reason = "the duration of a restore spreads the kills; no assertion depends on it"
 )]
 fn a_restore_that_is_killed_at_any_instant_leaves_the_old_list_or_the_new() {
     let lists = Lists::new();
     lists.reset();
     let begun = Instant::now();
-    let (code, _, err) = said(&mut lists.restore());
+    let (code, _, err) = output_of(&mut lists.restore());
     assert_eq!(code, Some(0), "{err}");
-    let length = begun.elapsed();
+    let duration = begun.elapsed();
     let data_dir = lists.scene.data_dir();
-    let is_there = |prefix: &str, suffix: &str| is_there(&data_dir, prefix, suffix);
+    let exists = |prefix: &str, suffix: &str| {
+        let suffixed = |path: &PathBuf| path.to_string_lossy().ends_with(suffix);
+        entries(&data_dir, prefix).iter().any(suffixed)
+    };
     let log = data_dir.join("state.db-wal");
     let log_holds = |bytes: u64| fs::metadata(&log).is_ok_and(|log| log.len() >= bytes);
     let kill = |when: &str, holds: &dyn Fn() -> bool| {
@@ -197,43 +176,39 @@ fn a_restore_that_is_killed_at_any_instant_leaves_the_old_list_or_the_new() {
         let mut command = lists.restore();
         command.stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = command.spawn().expect("the binary");
-        until(&mut child, holds);
+        spin_until_exit(&mut child, holds);
         child.kill().expect("killed");
         child.wait().expect("waited for");
-        lists.is_old_or_new(when);
+        lists.check(when);
     };
-    kill("with the lock", &|| is_there("lock", ""));
-    kill("with half a file", &|| is_there(".", ".part"));
-    kill("with the kept file", &|| is_there("replaced-", ""));
+    kill("with the lock", &|| exists("lock", ""));
+    kill("with half a file", &|| exists(".", ".part"));
+    kill("with the kept file", &|| exists("replaced-", ""));
     for bytes in [1, 4096, 20_000, 60_000, 90_000] {
-        kill(&format!("with {bytes} bytes to commit"), &|| {
+        kill(&format!("with {bytes} bytes in the log"), &|| {
             log_holds(bytes)
         });
     }
     for part in 0..=12 {
         let begun = Instant::now();
         kill(&format!("after {part}/12"), &|| {
-            begun.elapsed() >= length * part / 12
+            begun.elapsed() >= duration * part / 12
         });
     }
     lists.scene.finish();
 }
 
 #[test]
-fn a_rollback_that_is_killed_is_carried_out_once_after_the_next_start() {
+fn a_killed_rollback_is_completed_once_after_the_next_start() {
     let mut lists = Lists::new();
-    let file = crate::harness::read(&lists.file);
+    let file = crate::harness::read_file(&lists.file);
     lists.reset();
     lists.scene.start();
     for round in 0..8 {
         lists.scene.stop();
-        // The list of before, beside the ledger and the orders of this run.
-        lists
-            .scene
-            .query("DELETE FROM joins RETURNING 1", |_| Ok(()));
-        lists
-            .scene
-            .query("DELETE FROM forwarded RETURNING 1", |_| Ok(()));
+        // This restores the old list but keeps the dialogs and the orders of this run.
+        lists.scene.execute("DELETE FROM joins");
+        lists.scene.execute("DELETE FROM forwarded");
         seed(&lists.scene.state(), SEEDED, USERS);
         for path in kept(&lists.scene) {
             fs::remove_file(path).expect("removed");
@@ -249,48 +224,43 @@ fn a_rollback_that_is_killed_is_carried_out_once_after_the_next_start() {
         let log = scene.data_dir().join("state.db-wal");
         let length = || fs::metadata(&log).map_or(0, |log| log.len());
         let before = length();
-        let data = json!({"admin_id": 7, "type": "user_ids"});
-        let message = order(scene, "backup", "rollback", &data, Some(&file));
+        let message = scene.roll_back("user_ids", &file);
         match round {
             0 | 1 => {
-                scene
-                    .sim
-                    .wait_for_call("upload.getFile", downloads + 1, PATIENCE)
-                    .expect("a download");
+                scene.wait_for_call("upload.getFile", downloads + 1);
             }
             2 => spin("the kept file", || {
-                is_there(&scene.data_dir(), "replaced-", "")
+                !scene.replaced_lists("user_ids").is_empty()
             }),
             3..=6 => {
                 let growth = [1, 8_000, 40_000, 80_000][round - 3];
-                spin("rows to commit", || length() > before + growth);
+                spin("rows in the log", || length() > before + growth);
             }
-            _ => heard(scene, message, "obeyed"),
+            _ => scene.wait_for_verdict(message, "obeyed"),
         }
         lists.scene.kill();
         lists.scene.sim.release();
         lists.scene.sim.clear_faults();
         let scene = &lists.scene;
         let found = rows(scene);
-        let noted = scene.query(
-            &format!("SELECT 1 FROM orders WHERE message_id = {message}"),
-            |_| Ok(()),
-        );
-        let expected = if noted.is_empty() {
+        let recorded = scene.count(&format!(
+            "SELECT 1 FROM orders WHERE message_id = {message}"
+        ));
+        let expected = if recorded == 0 {
             &lists.old
         } else {
             &lists.new
         };
-        assert!(found == *expected, "round {round}: list and order disagree");
+        assert!(found == *expected, "round {round}: list and order differ");
         lists.scene.start();
         let scene = &lists.scene;
-        heard(scene, message, "obeyed");
+        scene.wait_for_verdict(message, "obeyed");
         assert!(rows(scene) == lists.new, "round {round}");
         assert!((1..=2).contains(&kept(scene).len()), "round {round}");
     }
     let scene = lists.scene;
-    let ordered = order(&scene, "backup", "now", &serde_json::Value::Null, None);
-    heard(&scene, ordered, "obeyed");
-    posted(&scene, "user_ids");
+    let ordered = scene.order("MANAGE", "backup", "now", &Value::Null);
+    scene.wait_for_verdict(ordered, "obeyed");
+    wait_for_backup(&scene, "user_ids");
     scene.finish();
 }

@@ -1,29 +1,24 @@
-//! The table of SPEC §5.3: each report, in both dialects, said by the running binary.
+//! Each report that the program posts, in both dialects (docs/exchange.md, "Reports").
 
 use serde_json::{Value, json};
-use telegram_sim::{How, bot_api_id};
+use telegram_sim::{JoinKind, bot_api_id};
 
-use super::{order, said_in, update_rules};
-use crate::harness::{Scene, somebody};
+use crate::harness::Scene;
 
-/// Where HIDE is asked to report MANAGE's orders in these tests.
+/// The debug channel to which HIDE is asked to report the orders of MANAGE.
 const DEBUG: i64 = -1_001_700_000_009;
 /// The chat that asks for the version.
 const CHAT: i64 = -1_001_700_000_001;
 
-/// A row of the table: what brings the report about, and what it then says.
+/// A report: its cause, and the envelope in each dialect.
 struct Row {
     name: &'static str,
-    bring_about: fn(&Scene),
+    cause: fn(&Scene),
     to: &'static str,
     action: &'static str,
     classic: (&'static str, Value),
     current: (&'static str, &'static str, Value),
     has_file: [bool; 2],
-}
-
-fn ask(scene: &Scene, from: &str, action: &str, kind: &str, data: &Value) {
-    order(scene, from, &["AVATAR"], action, kind, data);
 }
 
 fn rows() -> Vec<Row> {
@@ -41,7 +36,7 @@ fn rows() -> Vec<Row> {
     vec![
         Row {
             name: "service start",
-            bring_about: |_| {},
+            cause: |_| {},
             to: "BACKUP",
             action: "backup",
             classic: ("status", json!("online")),
@@ -54,7 +49,7 @@ fn rows() -> Vec<Row> {
         },
         Row {
             name: "minute 30 of every hour",
-            bring_about: |_| {},
+            cause: |_| {},
             to: "BACKUP",
             action: "backup",
             classic: ("status", json!("awake")),
@@ -67,7 +62,9 @@ fn rows() -> Vec<Row> {
         },
         Row {
             name: "20:00 daily, or ordered",
-            bring_about: |scene| ask(scene, "MANAGE", "backup", "now", &Value::Null),
+            cause: |scene| {
+                scene.order("MANAGE", "backup", "now", &Value::Null);
+            },
             to: "BACKUP",
             action: "backup",
             classic: ("pickle", json!("nm_words")),
@@ -76,7 +73,9 @@ fn rows() -> Vec<Row> {
         },
         Row {
             name: "21:00 daily, or asked",
-            bring_about: |scene| ask(scene, "REGEX", "regex", "count", &json!("ask")),
+            cause: |scene| {
+                scene.order("REGEX", "regex", "count", &json!("ask"));
+            },
             to: "REGEX",
             action: "regex",
             classic: count_classic,
@@ -85,9 +84,9 @@ fn rows() -> Vec<Row> {
         },
         Row {
             name: "version asked",
-            bring_about: |scene| {
+            cause: |scene| {
                 let data = json!({"admin_id": 7, "message_id": 9, "group_id": CHAT});
-                ask(scene, "HIDE", "version", "ask", &data);
+                scene.order("HIDE", "version", "ask", &data);
             },
             to: "HIDE",
             action: "version",
@@ -100,9 +99,9 @@ fn rows() -> Vec<Row> {
         },
         Row {
             name: "status asked",
-            bring_about: |scene| {
+            cause: |scene| {
                 let data = json!({"admin_id": 7, "message_id": 9});
-                ask(scene, "MANAGE", "status", "ask", &data);
+                scene.order("MANAGE", "status", "ask", &data);
             },
             to: "MANAGE",
             action: "status",
@@ -112,9 +111,9 @@ fn rows() -> Vec<Row> {
         },
         Row {
             name: "an order of MANAGE was carried out",
-            bring_about: |scene| {
+            cause: |scene| {
                 let data = json!({"admin_id": 7, "type": "long"});
-                ask(scene, "MANAGE", "clear", "except", &data);
+                scene.order("MANAGE", "clear", "except", &data);
             },
             to: "HIDE",
             action: "help",
@@ -126,51 +125,60 @@ fn rows() -> Vec<Row> {
 }
 
 #[test]
-fn each_report_is_said_in_both_dialects() {
+fn each_report_is_posted_in_both_dialects() {
     for (index, dialect) in ["classic", "current"].into_iter().enumerate() {
         let mut scene = Scene::new();
-        let exchange = scene.exchange();
+        let exchange = scene.add_exchange();
         scene.set("channels", &format!("debug_channel_id = {DEBUG}"));
         scene.set("exchange", &format!("dialect = \"{dialect}\""));
         scene.set("schedule", "status = \"* * * * * *\"");
         scene.start();
-        update_rules(&scene, "nm_words", json!({"a rule": 0}));
+        scene.update_rules("nm_words", json!({"a rule": 0}));
         for row in rows() {
-            (row.bring_about)(&scene);
+            (row.cause)(&scene);
             let (action, kind, data) = match dialect {
                 "classic" => (row.action, row.classic.0, &row.classic.1),
                 _ => (row.current.0, row.current.1, &row.current.2),
             };
             let found = || {
-                said_in(&scene, exchange, action, kind)
+                scene
+                    .envelopes_in(exchange, action, kind)
                     .into_iter()
-                    .find(|(said, _)| said["data"] == *data && said["to"] == json!([row.to]))
+                    .find(|found| {
+                        found.json["data"] == *data && found.json["to"] == json!([row.to])
+                    })
             };
             scene.poll(&format!("{:?} in {dialect}", row.name), || {
                 found().is_some()
             });
-            let (said, post) = found().expect("it was there");
-            assert_eq!(said["from"], "AVATAR", "{}", row.name);
-            assert_eq!(post.file.is_some(), row.has_file[index], "{}", row.name);
+            let envelope = found().expect("found above");
+            assert_eq!(envelope.json["from"], "AVATAR", "{}", row.name);
+            assert_eq!(
+                envelope.post.file.is_some(),
+                row.has_file[index],
+                "{}",
+                row.name
+            );
         }
-        // A photo, and EXCHANGE unreachable: these two are of one form in both dialects.
-        let user = scene.sim.add_user(somebody("Joiner"));
-        let message = scene.sim.join(scene.group, user, How::ByLink);
-        let photos = || said_in(&scene, exchange, "update", "avatar");
+        // The envelopes of a photo and of an unreachable EXCHANGE are the same in both dialects.
+        let user = scene.add_user();
+        let message = scene.sim.join(scene.group, user, JoinKind::ByLink);
+        let photos = || scene.envelopes_in(exchange, "update", "avatar");
         scene.poll("a photo", || photos().len() == 1);
         let data = json!({
             "group_id": bot_api_id(scene.group), "user_id": user, "message_id": message
         });
-        assert_eq!(photos()[0].0["data"], data);
+        assert_eq!(photos()[0].json["data"], data);
         scene.sim.set_can_post(exchange, false);
         scene.poll("EXCHANGE unreachable", || {
-            said_in(&scene, scene.hide, "backup", "hide")
+            scene
+                .envelopes_in(scene.hide, "backup", "hide")
                 .iter()
-                .any(|(said, post)| {
-                    said["from"] == "HIDE"
-                        && said["to"] == json!(["EMERGENCY"])
-                        && said["data"] == json!(true)
-                        && post.file.is_none()
+                .any(|found| {
+                    found.json["from"] == "HIDE"
+                        && found.json["to"] == json!(["EMERGENCY"])
+                        && found.json["data"] == json!(true)
+                        && found.post.file.is_none()
                 })
         });
         scene.finish();

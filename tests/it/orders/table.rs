@@ -1,8 +1,9 @@
-//! The table of SPEC §5.5, transcribed: each row with what a real order of it says.
+//! Every order that the program obeys, with the data of a real one (docs/exchange.md, "Orders"). The table is written
+//! out here, independently of the program's own.
 
 use serde_json::{Value, json};
 
-/// A row of SPEC §5.5: its name, who may order it, to whom, the action and type, and the data.
+/// An order, with the bots that may post it and the bot that it is addressed to.
 pub(super) struct Row {
     pub(super) name: &'static str,
     pub(super) senders: &'static [&'static str],
@@ -10,7 +11,7 @@ pub(super) struct Row {
     pub(super) action: (&'static str, &'static str),
     pub(super) data: Value,
     pub(super) list: Option<&'static str>,
-    /// Somebody of the fleet who may not order it, and what is said then.
+    /// A bot of the fleet that may not post it, and a part of the verdict that is then recorded.
     pub(super) refused: Option<(&'static str, &'static str)>,
 }
 
@@ -87,7 +88,7 @@ pub(super) fn rows(group: i64, user: i64) -> Vec<Row> {
         ),
         Row {
             to: "USER",
-            // Heard from others, it is ordinary talk between them.
+            // From other bots this is an order to USER that does not concern AVATAR.
             refused: None,
             ..row(
                 "help delete",

@@ -1,15 +1,15 @@
-//! Telegram's widest constructors with every optional field absent, for `..` to fill up from.
+//! Telegram's widest constructors with every optional field absent, for struct update syntax (`..`).
 //!
-//! A constructor with sixty optional fields is, on the wire, a zero flag word and its few required fields;
-//! reading that is shorter than writing sixty `None`s, and stays right when a layer adds one.
+//! The encoding of a constructor without optional fields is a zero flag word and its few required fields. Decoding that
+//! is shorter than writing sixty `None`s, and remains correct when a layer adds a field.
 
 use grammers_tl_types::{Deserializable, Serializable, enums, types};
 
-/// Writes one required field.
+/// A function that encodes one required field.
 type Field<'a> = &'a dyn Fn(&mut Vec<u8>);
 
-/// Reads a bare constructor from its required fields.
-fn read<T: Deserializable>(fields: &[Field]) -> T {
+/// Decodes a bare constructor from its required fields.
+fn decode<T: Deserializable>(fields: &[Field]) -> T {
     let mut bytes = Vec::new();
     for field in fields {
         field(&mut bytes);
@@ -33,7 +33,7 @@ fn notify_settings(bytes: &mut Vec<u8>) {
     notify().serialize(bytes);
 }
 
-/// Returns notification settings that say nothing.
+/// Returns notification settings without any value.
 pub(crate) fn notify() -> enums::PeerNotifySettings {
     enums::PeerNotifySettings::Settings(types::PeerNotifySettings {
         show_previews: None,
@@ -51,11 +51,11 @@ pub(crate) fn notify() -> enums::PeerNotifySettings {
 }
 
 pub(crate) fn user() -> types::User {
-    read(&[&int, &int, &long])
+    decode(&[&int, &int, &long])
 }
 
 pub(crate) fn channel() -> types::Channel {
-    read(&[
+    decode(&[
         &int,
         &int,
         &long,
@@ -66,7 +66,7 @@ pub(crate) fn channel() -> types::Channel {
 }
 
 pub(crate) fn message() -> types::Message {
-    read(&[
+    decode(&[
         &int,
         &int,
         &int,
@@ -77,7 +77,7 @@ pub(crate) fn message() -> types::Message {
 }
 
 pub(crate) fn channel_full() -> types::ChannelFull {
-    read(&[
+    decode(&[
         &int,
         &int,
         &long,
@@ -93,11 +93,11 @@ pub(crate) fn channel_full() -> types::ChannelFull {
 }
 
 pub(crate) fn user_full() -> types::UserFull {
-    read(&[
+    decode(&[
         &int,
         &int,
         &long,
-        // peerSettings#f47741f7 with no flag.
+        // peerSettings#f47741f7 without flags.
         &|bytes| 0xf477_41f7_u32.serialize(bytes),
         &int,
         &notify_settings,
@@ -106,5 +106,5 @@ pub(crate) fn user_full() -> types::UserFull {
 }
 
 pub(crate) fn admin_rights() -> types::ChatAdminRights {
-    read(&[&int])
+    decode(&[&int])
 }

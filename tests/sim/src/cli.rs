@@ -1,7 +1,7 @@
-//! Arguments and the two ways to run: until told to stop, or for one raid.
+//! The command line and its two modes: serve until interrupted, or run one raid.
 //!
-//! Standard output carries JSON only, a line at the start and the raid's summary at the end; what happens meanwhile
-//! goes to standard error.
+//! Standard output carries JSON only, one line at the start and the summary of the raid at the end. Events are logged to
+//! standard error.
 
 use std::error::Error;
 use std::fs;
@@ -12,7 +12,9 @@ use std::time::Duration;
 
 use clap::Parser;
 use serde_json::json;
-use telegram_sim::{HOME_DC, How, OTHER_DC, Options, PhotoSpec, Simulator, UserSpec, bot_api_id};
+use telegram_sim::{
+    HOME_DC, JoinKind, OTHER_DC, Options, PhotoSpec, Simulator, UserSpec, bot_api_id,
+};
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -22,7 +24,7 @@ mod watch;
 /// A Telegram data centre on loopback.
 ///
 /// Starts two data centres on 127.0.0.1 with one account in a few groups and a channel HIDE, writes a session
-/// that is logged in there, prints where everything is as one line of JSON, and serves until it is interrupted.
+/// that is logged in there, prints addresses and ids as one line of JSON, and serves until it is interrupted.
 #[derive(Debug, Parser)]
 #[command(
     version,
@@ -30,34 +32,34 @@ mod watch;
                                 telegram-sim --session data/account.session --raid 1000 --rate 100"
 )]
 pub(crate) struct Arguments {
-    /// Where to write the session (SQLite, in the layout of grammers' version 1); an old file is replaced
+    /// Write the session to this file (SQLite, version 1 of grammers' layout); an existing file is replaced
     #[arg(long, value_name = "FILE")]
     session: PathBuf,
-    /// Where to write the raw authorization key of the home data centre, 256 bytes
+    /// Write the authorization key of the home data centre to this file, 256 raw bytes
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
-    /// Where to write the photo of each joiner, as USER_ID.jpg, before it joins
+    /// Write the photo of each joiner to this directory as USER_ID.jpg, before the user joins
     #[arg(long, value_name = "DIR")]
     photos: Option<PathBuf>,
-    /// Where to write what is posted in HIDE at the end: MESSAGE_ID.json the caption, MESSAGE_ID.bin the file
+    /// Write the posts in HIDE to this directory at the end: captions as MESSAGE_ID.json, files as MESSAGE_ID.bin
     #[arg(long, value_name = "DIR")]
     posts: Option<PathBuf>,
-    /// How many groups there are
+    /// Number of groups
     #[arg(long, value_name = "N", default_value_t = 3)]
     groups: usize,
     /// Width and height of photos
     #[arg(long, value_name = "PIXELS", default_value_t = 640)]
     photo_size: u32,
-    /// The share of joiners whose objects in updates are `min`, from 0 to 1
+    /// Share of joiners whose objects in updates are `min`, from 0 to 1
     #[arg(long, value_name = "SHARE", default_value_t = 0.3)]
     min_share: f64,
-    /// The share of joiners whose photo is in the other data centre, from 0 to 1
+    /// Share of joiners whose photo is in the other data centre, from 0 to 1
     #[arg(long, value_name = "SHARE", default_value_t = 0.3)]
     other_dc_share: f64,
-    /// Let somebody join that often
+    /// Let a user join every SECONDS
     #[arg(long, value_name = "SECONDS", conflicts_with = "raid")]
     join_every: Option<f64>,
-    /// Wait for a client, let that many join, wait for their photos in HIDE, print a summary and end
+    /// Wait for a client, let N users join, wait for their photos in HIDE, print a summary and exit
     #[arg(long, value_name = "N")]
     raid: Option<usize>,
     /// Joins per second of a raid
@@ -65,14 +67,14 @@ pub(crate) struct Arguments {
     rate: f64,
 }
 
-/// The world that the program starts with.
+/// The simulator with the chats that the program makes.
 struct Stage {
     sim: Arc<Simulator>,
     hide: i64,
     groups: Vec<i64>,
 }
 
-/// Runs as the arguments say; `false` means that a raid did not go well.
+/// Runs the simulator as the arguments say. Returns false if a raid lost, repeated or garbled photos.
 pub(crate) fn run(arguments: Arguments) -> Result<bool, Box<dyn Error>> {
     for directory in [&arguments.photos, &arguments.posts].into_iter().flatten() {
         fs::create_dir_all(directory)?;
@@ -94,7 +96,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<bool, Box<dyn Error>> {
         fs::write(path, stage.sim.key())?;
     }
     print(&stage.description())?;
-    let ok = Runtime::new()?.block_on(stage.play(&arguments))?;
+    let ok = Runtime::new()?.block_on(stage.run(&arguments))?;
     if let Some(directory) = &arguments.posts {
         for post in stage.sim.posts(stage.hide) {
             fs::write(directory.join(format!("{}.json", post.id)), &post.text)?;
@@ -120,24 +122,24 @@ impl Stage {
         })
     }
 
-    async fn play(&self, arguments: &Arguments) -> Result<bool, Box<dyn Error>> {
+    async fn run(&self, arguments: &Arguments) -> Result<bool, Box<dyn Error>> {
         let mut terminate = signal(SignalKind::terminate())?;
         let raid = async {
             match arguments.raid {
-                Some(joins) => raid::play(self, arguments, joins).await,
+                Some(joins) => raid::run(self, arguments, joins).await,
                 None => self.serve(arguments).await,
             }
         };
         let quiet = arguments.raid.is_some();
         tokio::select! {
             ok = raid => ok,
-            () = watch::tell(self), if !quiet => Ok(true),
+            () = watch::log_events(self), if !quiet => Ok(true),
             _ = tokio::signal::ctrl_c() => Ok(arguments.raid.is_none()),
             _ = terminate.recv() => Ok(arguments.raid.is_none()),
         }
     }
 
-    /// Lets somebody join now and then, for ever.
+    /// Lets a user join at the configured interval, without end.
     async fn serve(&self, arguments: &Arguments) -> Result<bool, Box<dyn Error>> {
         let Some(seconds) = arguments.join_every else {
             return std::future::pending().await;
@@ -145,27 +147,27 @@ impl Stage {
         let mut ticks = tokio::time::interval(Duration::try_from_secs_f64(seconds)?);
         for number in 0.. {
             ticks.tick().await;
-            let user = self.newcomer(arguments, number)?;
+            let user = self.add_joiner(arguments, number)?;
             let group = self.groups[number % self.groups.len()];
-            let message = self.sim.join(group, user, kind(number));
-            say(&format!(
+            let message = self.sim.join(group, user, join_kind(number));
+            log(&format!(
                 "join: {user} in {} by {:?}, message {message}",
                 bot_api_id(group),
-                kind(number)
+                join_kind(number)
             ));
         }
         Ok(true)
     }
 
-    /// Adds the user number `number`; its photo is written down if that was asked for.
-    fn newcomer(&self, arguments: &Arguments, number: usize) -> io::Result<i64> {
-        let dc = if chosen(number, 0.754_877_666, arguments.other_dc_share) {
+    /// Adds the joiner with this number, and writes the photo to the `--photos` directory.
+    fn add_joiner(&self, arguments: &Arguments, number: usize) -> io::Result<i64> {
+        let dc = if is_chosen(number, 0.754_877_666, arguments.other_dc_share) {
             OTHER_DC
         } else {
             HOME_DC
         };
         let mut spec = UserSpec::new(format!("Joiner {number}")).photo(PhotoSpec::jpeg().dc(dc));
-        if chosen(number, 0.569_840_291, arguments.min_share) {
+        if is_chosen(number, 0.569_840_291, arguments.min_share) {
             spec = spec.min(number.is_multiple_of(2));
         }
         let user = self.sim.add_user(spec);
@@ -179,15 +181,20 @@ impl Stage {
     }
 }
 
-/// Chooses a share of the numbers, evenly spread. The two steps in use are those of the R2 sequence, under which the
-/// two choices mix.
-fn chosen(number: usize, step: f64, share: f64) -> bool {
+/// Returns true for an evenly spread share of the numbers. The two steps in use are those of the R2 sequence, so that the
+/// two choices are independent.
+fn is_chosen(number: usize, step: f64, share: f64) -> bool {
     (0.5 + number as f64 * step).fract() < share
 }
 
-/// The ways of joining, in turn.
-fn kind(number: usize) -> How {
-    [How::BySelf, How::ByLink, How::ByRequest, How::ViaCommunity][number % 4]
+/// Returns the kinds of joins in turn.
+fn join_kind(number: usize) -> JoinKind {
+    [
+        JoinKind::BySelf,
+        JoinKind::ByLink,
+        JoinKind::ByRequest,
+        JoinKind::ViaCommunity,
+    ][number % 4]
 }
 
 fn print(value: &serde_json::Value) -> io::Result<()> {
@@ -196,7 +203,7 @@ fn print(value: &serde_json::Value) -> io::Result<()> {
     out.flush()
 }
 
-/// Writes a line to standard error; nobody is left to be told if that fails.
-pub(crate) fn say(line: &str) {
+/// Writes a line to standard error. An error is ignored because there is no other place to report it.
+pub(crate) fn log(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }

@@ -1,8 +1,8 @@
-//! The one place that reads the time. Clients read theirs themselves, so the simulator's is the machine's.
+//! The only module that reads the time. Clients read the system clock, so the simulator uses it too.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Returns seconds since 1970.
+/// Returns the time in seconds since 1970.
 pub(crate) fn unix() -> i32 {
     i32::try_from(since_epoch().as_secs()).expect("the clock is before 2038")
 }
@@ -14,28 +14,19 @@ pub(crate) fn msg_id() -> i64 {
         .expect("the clock is before 2038")
 }
 
-/// Returns a moment to measure durations from.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the room that owns the clock"
-)]
+/// Returns the present instant.
+#[expect(clippy::disallowed_methods, reason = "this module owns the clock")]
 pub(crate) fn now() -> std::time::Instant {
     std::time::Instant::now()
 }
 
-/// Returns the same, for the runtime's timers.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the room that owns the clock"
-)]
+/// Returns the present instant for the runtime's timers.
+#[expect(clippy::disallowed_methods, reason = "this module owns the clock")]
 pub(crate) fn tokio_now() -> tokio::time::Instant {
     tokio::time::Instant::now()
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the room that owns the clock"
-)]
+#[expect(clippy::disallowed_methods, reason = "this module owns the clock")]
 fn since_epoch() -> Duration {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)

@@ -1,7 +1,7 @@
-//! MTProto 2.0 encryption, from the server's side.
+//! MTProto 2.0 encryption on the server's side.
 //!
-//! Owns the key and what is derived from it; knows nothing of what is inside a packet. The client's half is
-//! `grammers_crypto`; here `x` is swapped: 0 to read, 8 to write (core.telegram.org/mtproto/description).
+//! This module encrypts and decrypts packets under an authorization key and does not look at the messages inside. The
+//! constant `x` of core.telegram.org/mtproto/description is 0 for packets of a client and 8 for those of the server.
 
 use std::fmt;
 
@@ -9,35 +9,36 @@ use grammers_crypto::aes::{ige_decrypt, ige_encrypt};
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
-/// An authorization key, as it was seeded into a session.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct AuthKey {
     data: [u8; 256],
     id: u64,
 }
 
-/// What an encrypted packet held, before its message is looked at.
-pub(crate) struct Plain {
+/// The content of a packet.
+pub(crate) struct DecryptedPacket {
     pub(crate) session_id: i64,
-    /// `msg_id`, `seqno`, length and body; the padding is gone.
+    /// `msg_id`, `seqno`, length and body, without the padding.
     pub(crate) message: Vec<u8>,
 }
 
-/// Why a packet could not be opened.
-pub(crate) enum Unreadable {
+/// The error of a packet that cannot be decrypted.
+pub(crate) enum PacketError {
     TooShort,
     WrongMsgKey,
     WrongLength,
     WrongPadding(usize),
 }
 
-impl fmt::Display for Unreadable {
+impl fmt::Display for PacketError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TooShort => f.write_str("a packet too short or not of whole blocks"),
-            Self::WrongMsgKey => f.write_str("a packet whose msg_key does not match"),
-            Self::WrongLength => f.write_str("a packet whose message length does not fit"),
-            Self::WrongPadding(size) => write!(f, "a packet with {size} bytes of padding"),
+            Self::TooShort => {
+                f.write_str("a packet is too short or not a multiple of the block size")
+            }
+            Self::WrongMsgKey => f.write_str("the msg_key of a packet does not match"),
+            Self::WrongLength => f.write_str("the message length of a packet is invalid"),
+            Self::WrongPadding(size) => write!(f, "a packet has {size} bytes of padding"),
         }
     }
 }
@@ -49,7 +50,7 @@ impl AuthKey {
         Self { data, id }
     }
 
-    /// Returns the low 64 bits of the key's SHA-1, which open every packet.
+    /// Returns the low 64 bits of the key's SHA-1, with which every packet begins.
     pub(crate) fn id(&self) -> u64 {
         self.id
     }
@@ -58,17 +59,17 @@ impl AuthKey {
         &self.data
     }
 
-    /// Opens a packet from a client (`auth_key_id` included).
-    pub(crate) fn open(&self, packet: &[u8]) -> Result<Plain, Unreadable> {
+    /// Decrypts a packet of a client, including its `auth_key_id`.
+    pub(crate) fn decrypt(&self, packet: &[u8]) -> Result<DecryptedPacket, PacketError> {
         if packet.len() < 24 + 32 || !(packet.len() - 24).is_multiple_of(16) {
-            return Err(Unreadable::TooShort);
+            return Err(PacketError::TooShort);
         }
         let msg_key: [u8; 16] = packet[8..24].try_into().expect("16 bytes");
         let mut text = packet[24..].to_vec();
         let (key, iv) = self.derive(&msg_key, 0);
         ige_decrypt(&mut text, &key, &iv);
         if self.msg_key(&text, 0) != msg_key {
-            return Err(Unreadable::WrongMsgKey);
+            return Err(PacketError::WrongMsgKey);
         }
         let session_id = i64::from_le_bytes(text[8..16].try_into().expect("8 bytes"));
         let length = i32::from_le_bytes(text[28..32].try_into().expect("4 bytes"));
@@ -77,26 +78,26 @@ impl AuthKey {
             .filter(|length| length.is_multiple_of(4))
             .map(|length| 32 + length)
             .filter(|end| *end <= text.len())
-            .ok_or(Unreadable::WrongLength)?;
+            .ok_or(PacketError::WrongLength)?;
         let padding = text.len() - end;
         if !(12..=1024).contains(&padding) {
-            return Err(Unreadable::WrongPadding(padding));
+            return Err(PacketError::WrongPadding(padding));
         }
         text.truncate(end);
         text.drain(..16);
-        Ok(Plain {
+        Ok(DecryptedPacket {
             session_id,
             message: text,
         })
     }
 
-    /// Seals `message` (`msg_id`, `seqno`, length, body) for a client.
-    pub(crate) fn seal(&self, salt: i64, session_id: i64, message: &[u8]) -> Vec<u8> {
+    /// Encrypts `message` (`msg_id`, `seqno`, length, body) for a client.
+    pub(crate) fn encrypt(&self, salt: i64, session_id: i64, message: &[u8]) -> Vec<u8> {
         let mut text = Vec::with_capacity(message.len() + 64);
         text.extend_from_slice(&salt.to_le_bytes());
         text.extend_from_slice(&session_id.to_le_bytes());
         text.extend_from_slice(message);
-        // 12 to 27 bytes, so that the whole is a multiple of 16.
+        // The padding has 12 to 27 bytes, so that the whole is a multiple of 16.
         let padding = 12 + (16 - (text.len() + 12) % 16) % 16;
         text.resize(text.len() + padding, 0x5a);
         let msg_key = self.msg_key(&text, 8);

@@ -1,8 +1,7 @@
-//! From a client's request to its reply: wrappers off, written down, faults applied, handler called.
+//! From a request to its reply: strips wrappers, records the call, applies faults, and calls the method's handler.
 //!
-//! Owns the rules that hold for every method (a connection introduces itself first, a key must be logged in);
-//! what a method does is in `service`. A call is done in the order of arrival and under the world's lock; only a
-//! reply can be late.
+//! This module has the rules for every method: `initConnection` comes first, and the key must be logged in. The handlers
+//! are in `service`. Calls are done in the order of arrival and under the world's lock; only a reply can be late.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -21,9 +20,9 @@ mod wrappers;
 
 use crate::service;
 use crate::world::{Device, World};
-use wrappers::{Opening, strip};
+use wrappers::{Wrappers, strip};
 
-/// Who calls: a connection and the key and session it spoke with.
+/// The connection, key and session from which a request came.
 #[derive(Clone, Copy)]
 pub(crate) struct Origin {
     pub(crate) connection: u64,
@@ -33,19 +32,17 @@ pub(crate) struct Origin {
     pub(crate) msg_id: i64,
 }
 
-/// What a handler is given.
 pub(crate) struct Caller<'a> {
     pub(crate) world: &'a mut World,
     pub(crate) origin: Origin,
 }
 
-/// A method that the simulator knows.
-pub(crate) trait Answer: RemoteCall + Deserializable + Debug {
-    /// Does what the call asks for.
-    fn answer(self, caller: &mut Caller) -> Result<Self::Return, RpcError>;
+/// A simulated method.
+pub(crate) trait Handler: RemoteCall + Deserializable + Debug {
+    fn handle(self, caller: &mut Caller) -> Result<Self::Return, RpcError>;
 }
 
-/// A method without its type.
+/// A simulated method without its type.
 #[derive(Clone, Copy)]
 pub(crate) struct Route {
     run: fn(&mut Caller, &[u8]) -> Result<Vec<u8>, RpcError>,
@@ -55,7 +52,7 @@ pub(crate) struct Route {
 impl Route {
     pub(crate) fn of<R>() -> Self
     where
-        R: Answer,
+        R: Handler,
         R::Return: Serializable,
     {
         Self {
@@ -63,24 +60,26 @@ impl Route {
                 let mut cursor = Cursor::from_slice(arguments);
                 match R::deserialize(&mut cursor) {
                     Ok(request) if cursor.pos() == arguments.len() => {
-                        request.answer(caller).map(|value| value.to_bytes())
+                        request.handle(caller).map(|value| value.to_bytes())
                     }
                     Ok(request) => {
                         caller
                             .world
-                            .fail(format!("bytes left over after {request:?}"));
+                            .record_failure(format!("bytes follow {request:?}"));
                         Err(RpcError::bad("INPUT_FETCH_ERROR"))
                     }
                     Err(error) => {
                         let name = std::any::type_name::<R>();
-                        caller.world.fail(format!("unreadable {name}: {error}"));
+                        caller
+                            .world
+                            .record_failure(format!("{name} cannot be decoded: {error}"));
                         Err(RpcError::bad("INPUT_FETCH_ERROR"))
                     }
                 }
             },
             describe: |arguments| {
                 R::from_bytes(arguments).map_or_else(
-                    |error| format!("unreadable: {error}"),
+                    |error| format!("cannot be decoded: {error}"),
                     |request| format!("{request:?}"),
                 )
             },
@@ -92,39 +91,32 @@ fn unknown(_: &[u8]) -> String {
     "unknown".to_owned()
 }
 
-/// A call that is written down and not yet done.
-pub(crate) struct Work {
+/// A recorded call that is not done yet.
+pub(crate) struct PendingCall {
     call: usize,
     origin: Origin,
     query: Vec<u8>,
-    opening: Opening,
+    wrappers: Wrappers,
     route: Option<Route>,
-    /// The chat and `random_id` of a post that is in progress meanwhile.
+    /// The chat and `random_id` of a held post, for which repeated calls are refused.
     post: Option<(i64, i64)>,
 }
 
-/// What the connection is to do after a request.
+/// The next step of the connection.
 pub(crate) enum Next {
-    /// Go on.
+    /// Read on.
     Continue,
-    /// Close.
+    /// Close the connection.
     Close,
 }
 
-/// Takes in one request.
 pub(crate) fn receive(shared: &Arc<Shared>, origin: Origin, body: &[u8]) -> Next {
     shared.change(|world| {
-        let (opening, query) = match strip(body) {
+        let (wrappers, query) = match strip(body) {
             Ok(stripped) => stripped,
             Err(error) => {
-                world.fail(format!("unreadable wrappers: {error}"));
-                let error = RpcError::bad("INPUT_FETCH_ERROR");
-                world.send(
-                    origin.connection,
-                    failure(origin.msg_id, &error),
-                    true,
-                    true,
-                );
+                world.record_failure(format!("wrappers cannot be decoded: {error}"));
+                refuse(world, origin, &RpcError::bad("INPUT_FETCH_ERROR"));
                 return Next::Continue;
             }
         };
@@ -147,25 +139,20 @@ pub(crate) fn receive(shared: &Arc<Shared>, origin: Origin, body: &[u8]) -> Next
             outcome: Outcome::Pending,
             describe: route.map_or(unknown as fn(&[u8]) -> String, |route| route.describe),
         });
-        let mut work = Work {
+        let mut pending = PendingCall {
             call,
             origin,
             query,
-            opening,
+            wrappers,
             route,
             post: None,
         };
-        let fault = fault::take(&mut world.faults, method, origin.dc, &work.query);
+        let fault = fault::take(&mut world.faults, method, origin.dc, &pending.query);
         if let Some(error) = fault.as_ref().and_then(Fault::refusal) {
-            // The introduction counts even if what it wraps is refused.
-            introduce(world, &work);
+            // `initConnection` counts even if the call inside is refused.
+            record_device(world, &pending);
             world.calls[call].outcome = Outcome::Failed(error.clone());
-            world.send(
-                origin.connection,
-                failure(origin.msg_id, &error),
-                true,
-                true,
-            );
+            refuse(world, origin, &error);
             return Next::Continue;
         }
         match fault {
@@ -174,12 +161,12 @@ pub(crate) fn receive(shared: &Arc<Shared>, origin: Origin, body: &[u8]) -> Next
                 Next::Close
             }
             Some(Fault::LoseReply) => {
-                perform(world, &work);
+                perform(world, &pending);
                 world.calls[call].outcome = Outcome::ReplyLost;
                 Next::Close
             }
             Some(Fault::Hold) => {
-                let body = perform(world, &work);
+                let body = perform(world, &pending);
                 world.calls[call].outcome = Outcome::Pending;
                 world.held.push(Held::Reply {
                     call,
@@ -189,13 +176,13 @@ pub(crate) fn receive(shared: &Arc<Shared>, origin: Origin, body: &[u8]) -> Next
                 Next::Continue
             }
             Some(Fault::HoldBefore) => {
-                work.post = service::posting::subject(&work.query);
-                world.in_progress.extend(work.post);
-                world.held.push(Held::Work(Box::new(work)));
+                pending.post = service::posting::post_id(&pending.query);
+                world.in_progress.extend(pending.post);
+                world.held.push(Held::Call(Box::new(pending)));
                 Next::Continue
             }
             Some(Fault::Delay(delay)) => {
-                let body = perform(world, &work);
+                let body = perform(world, &pending);
                 let shared = Arc::clone(shared);
                 tokio::spawn(async move {
                     tokio::time::sleep(delay).await;
@@ -204,7 +191,7 @@ pub(crate) fn receive(shared: &Arc<Shared>, origin: Origin, body: &[u8]) -> Next
                 Next::Continue
             }
             _ => {
-                let body = perform(world, &work);
+                let body = perform(world, &pending);
                 reply(world, call, origin.connection, body);
                 Next::Continue
             }
@@ -212,7 +199,12 @@ pub(crate) fn receive(shared: &Arc<Shared>, origin: Origin, body: &[u8]) -> Next
     })
 }
 
-/// Lets everything go that a fault holds back.
+fn refuse(world: &World, origin: Origin, error: &RpcError) {
+    let body = failure(origin.msg_id, error);
+    world.send(origin.connection, body, true, true);
+}
+
+/// Releases all calls and replies that faults hold.
 pub(crate) fn release(world: &mut World) {
     for held in std::mem::take(&mut world.held) {
         match held {
@@ -221,18 +213,18 @@ pub(crate) fn release(world: &mut World) {
                 connection,
                 body,
             } => reply(world, call, connection, body),
-            Held::Work(work) => {
-                if let Some(post) = work.post {
+            Held::Call(pending) => {
+                if let Some(post) = pending.post {
                     world.in_progress.remove(&post);
                 }
-                let body = perform(world, &work);
-                reply(world, work.call, work.origin.connection, body);
+                let body = perform(world, &pending);
+                reply(world, pending.call, pending.origin.connection, body);
             }
         }
     }
 }
 
-/// Sends a reply and writes down whether there was somebody to take it.
+/// Sends a reply and records its outcome, which is `ReplyLost` if the connection is closed.
 fn reply(world: &mut World, call: usize, connection: u64, body: Vec<u8>) {
     let result = body.get(12..).unwrap_or_default();
     let outcome = match constructor(result) {
@@ -253,66 +245,66 @@ fn reply(world: &mut World, call: usize, connection: u64, body: Vec<u8>) {
     world.calls[call].outcome = if sent { outcome } else { Outcome::ReplyLost };
 }
 
-/// Does the work and returns the `rpc_result`, be it an error.
-fn perform(world: &mut World, work: &Work) -> Vec<u8> {
-    match attempt(world, work) {
-        Ok(value) => rpc_result(work.origin.msg_id, &value),
-        Err(error) => failure(work.origin.msg_id, &error),
+/// Carries out a call and returns its `rpc_result`, which may hold an error.
+fn perform(world: &mut World, pending: &PendingCall) -> Vec<u8> {
+    match attempt(world, pending) {
+        Ok(value) => rpc_result(pending.origin.msg_id, &value),
+        Err(error) => failure(pending.origin.msg_id, &error),
     }
 }
 
-fn attempt(world: &mut World, work: &Work) -> Result<Vec<u8>, RpcError> {
-    let origin = work.origin;
-    introduce(world, work);
+fn attempt(world: &mut World, pending: &PendingCall) -> Result<Vec<u8>, RpcError> {
+    let origin = pending.origin;
+    record_device(world, pending);
     let address = (origin.key, origin.session);
     if world
         .sessions
         .get(&address)
         .is_none_or(|session| session.device.is_none())
     {
-        world.fail(format!(
+        world.record_failure(format!(
             "{} before initConnection",
-            world.calls[work.call].method
+            world.calls[pending.call].method
         ));
         return Err(RpcError::bad("CONNECTION_NOT_INITED"));
     }
-    let Some(route) = work.route else {
-        let call = &world.calls[work.call];
-        world.fail(format!(
+    let Some(route) = pending.route else {
+        let call = &world.calls[pending.call];
+        world.record_failure(format!(
             "unknown call {} {:08x} in dc {}",
             call.method,
-            constructor(&work.query).unwrap_or_default(),
+            constructor(&pending.query).unwrap_or_default(),
             call.dc
         ));
         return Err(RpcError::bad("INPUT_METHOD_INVALID"));
     };
-    admit(world, origin, world.calls[work.call].method)?;
+    check_authorization(world, origin, world.calls[pending.call].method)?;
     let mut caller = Caller { world, origin };
-    let value = (route.run)(&mut caller, &work.query[4..])?;
-    if world.calls[work.call].method == "updates.getState" && !work.opening.without_updates {
+    let value = (route.run)(&mut caller, &pending.query[4..])?;
+    if world.calls[pending.call].method == "updates.getState" && !pending.wrappers.without_updates {
         world.sessions.entry(address).or_default().wants_updates = true;
     }
     Ok(value)
 }
 
-/// Notes what a client said of itself.
-fn introduce(world: &mut World, work: &Work) {
-    let Some(device) = &work.opening.device else {
+/// Records the client's description in `initConnection`.
+fn record_device(world: &mut World, pending: &PendingCall) {
+    let Some(device) = &pending.wrappers.device else {
         return;
     };
-    if work.opening.layer.is_none() {
-        world.fail("initConnection without invokeWithLayer");
+    if pending.wrappers.layer.is_none() {
+        world.record_failure("initConnection without invokeWithLayer");
     }
-    let address = (work.origin.key, work.origin.session);
+    let address = (pending.origin.key, pending.origin.session);
     let device = Device {
-        layer: work.opening.layer.unwrap_or_default(),
+        layer: pending.wrappers.layer.unwrap_or_default(),
         ..device.clone()
     };
     world.sessions.entry(address).or_default().device = Some(device);
 }
 
-/// Decides whether the key may call this at all.
-fn admit(world: &World, origin: Origin, method: &str) -> Result<(), RpcError> {
+/// Returns an error unless the key may call this method.
+fn check_authorization(world: &World, origin: Origin, method: &str) -> Result<(), RpcError> {
     let key = &world.keys[&origin.key];
     if let Some((code, message)) = &key.ended {
         return Err(RpcError::new(*code, message));
@@ -333,7 +325,7 @@ fn admit(world: &World, origin: Origin, method: &str) -> Result<(), RpcError> {
     }
 }
 
-/// Returns an `rpc_result` that is an error.
+/// Returns an `rpc_result` with this error.
 fn failure(msg_id: i64, error: &RpcError) -> Vec<u8> {
     let error = enums::RpcError::Error(types::RpcError {
         error_code: error.code,

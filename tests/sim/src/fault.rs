@@ -1,12 +1,14 @@
-//! Things that go wrong on demand: which calls, and how.
+//! Faults that a test injects, and the calls to which they apply.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::dispatch::PendingCall;
 use crate::record::RpcError;
+use crate::service;
 
-/// Which calls a fault befalls.
+/// The calls to which a fault applies.
 #[derive(Clone)]
 pub struct Match {
     method: Option<String>,
@@ -16,11 +18,11 @@ pub struct Match {
     condition: Option<Arc<Condition>>,
 }
 
-/// Looks at a request: constructor id and arguments.
+/// A condition on a request, which is its constructor id and arguments.
 type Condition = dyn Fn(&[u8]) -> bool + Send + Sync;
 
 impl Match {
-    /// Any call at all.
+    /// Matches every call.
     pub fn any() -> Self {
         Self {
             method: None,
@@ -31,16 +33,21 @@ impl Match {
         }
     }
 
-    /// Calls of one method, for instance `"messages.sendMedia"`; every one until
-    /// [`Simulator::clear_faults`](crate::Simulator::clear_faults), unless `times` says otherwise.
+    /// Matches the calls of one method, for instance `"messages.sendMedia"`. The fault applies to all of them until
+    /// [`Simulator::clear_faults`](crate::Simulator::clear_faults), unless [`times`](Self::times) limits it.
+    ///
+    /// # Panics
+    /// If the simulator has no such method.
     pub fn method(name: impl Into<String>) -> Self {
+        let name = name.into();
+        assert!(service::has_method(&name), "unknown method: {name}");
         Self {
-            method: Some(name.into()),
+            method: Some(name),
             ..Self::any()
         }
     }
 
-    /// Only the first `times` of them.
+    /// Limits the fault to the first `times` matching calls.
     #[must_use]
     pub fn times(self, times: usize) -> Self {
         Self {
@@ -49,19 +56,19 @@ impl Match {
         }
     }
 
-    /// Only one of them.
+    /// Limits the fault to one matching call.
     #[must_use]
     pub fn once(self) -> Self {
         self.times(1)
     }
 
-    /// Only after `skip` of them went by unharmed.
+    /// Exempts the first `skip` matching calls.
     #[must_use]
     pub fn after(self, skip: usize) -> Self {
         Self { skip, ..self }
     }
 
-    /// Only in that data centre.
+    /// Limits the fault to one data centre.
     #[must_use]
     pub fn dc(self, dc: i32) -> Self {
         Self {
@@ -70,7 +77,7 @@ impl Match {
         }
     }
 
-    /// Only requests (constructor id and arguments, as bytes) for which `condition` holds.
+    /// Limits the fault to requests for which `condition` holds. The request is its constructor id and arguments.
     #[must_use]
     pub fn when(self, condition: impl Fn(&[u8]) -> bool + Send + Sync + 'static) -> Self {
         Self {
@@ -91,28 +98,28 @@ impl fmt::Debug for Match {
     }
 }
 
-/// What befalls a call.
+/// The effect of a fault on a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// It is refused with `420 FLOOD_WAIT_x`, x in seconds.
+    /// The call is refused with `420 FLOOD_WAIT_x`, where x is in seconds.
     FloodWait(u32),
-    /// It is refused with this code and message.
+    /// The call is refused with this code and message.
     Error(i32, String),
-    /// It is done, and the connection is cut instead of a reply.
+    /// The call is done, and the connection is closed before the reply.
     LoseReply,
-    /// The connection is cut, and nothing is done.
+    /// The connection is closed before the call is done.
     CutBefore,
-    /// It is done at once, and the reply comes that much later.
+    /// The call is done at once, and the reply is sent after this time.
     Delay(Duration),
-    /// It is done, and the reply waits for [`Simulator::release`](crate::Simulator::release).
+    /// The call is done at once, and the reply is held until [`Simulator::release`](crate::Simulator::release).
     Hold,
-    /// Neither is it done nor answered before [`Simulator::release`](crate::Simulator::release). It is then done even if its
-    /// connection is gone, as a server would that had received it.
+    /// The call is held until [`Simulator::release`](crate::Simulator::release). The call is then done even if its
+    /// connection is closed, like on a server that has received it.
     HoldBefore,
 }
 
 impl Fault {
-    /// Makes an `Error` without a `to_owned`.
+    /// Makes an [`Error`](Self::Error).
     pub fn error(code: i32, message: impl Into<String>) -> Self {
         Self::Error(code, message.into())
     }
@@ -126,21 +133,21 @@ impl Fault {
     }
 }
 
-/// A fault that waits for its calls.
-pub(crate) struct Armed {
+/// A fault with the calls to which it still applies.
+pub(crate) struct ArmedFault {
     matching: Match,
     fault: Fault,
 }
 
-impl Armed {
+impl ArmedFault {
     pub(crate) fn new(matching: Match, fault: Fault) -> Self {
         Self { matching, fault }
     }
 }
 
-/// Takes the first fault that befalls this call, and counts it.
+/// Returns the first fault that applies to this call, and counts the call.
 pub(crate) fn take(
-    faults: &mut Vec<Armed>,
+    faults: &mut Vec<ArmedFault>,
     method: &str,
     dc: i32,
     request: &[u8],
@@ -175,14 +182,14 @@ pub(crate) fn take(
     Some(fault)
 }
 
-/// A call that a fault holds back.
+/// A call or reply that a fault holds.
 pub(crate) enum Held {
-    /// It is done; this is its reply.
+    /// The call is done, and the reply is held.
     Reply {
         call: usize,
         connection: u64,
         body: Vec<u8>,
     },
-    /// It is still to be done.
-    Work(Box<crate::dispatch::Work>),
+    /// The call is held.
+    Call(Box<PendingCall>),
 }

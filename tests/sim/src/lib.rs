@@ -1,16 +1,18 @@
 //! A Telegram data centre on loopback.
 //!
-//! [`Simulator::start`] runs a real MTProto 2.0 server for two data centres on 127.0.0.1 and a world behind it:
-//! one account, the users and chats it can see, their photos and messages. A client connects with a session that
-//! [`Simulator::write_session`] seeded with addresses and keys (nothing is negotiated: a packet under another key,
-//! or none, is answered with a transport error −404). What it asks is checked as Telegram would; a call that is not
-//! simulated is refused, and written down in [`Simulator::failures`].
+//! [`Simulator::start`] runs an MTProto 2.0 server for two data centres on 127.0.0.1 and a world behind it: one
+//! account, the users and chats that it can see, their photos and messages. A client connects with a session file that
+//! [`Simulator::write_session`] fills with addresses and keys. The simulator negotiates no keys; it answers a packet
+//! under an unknown key, or without one, with transport error −404. It checks requests as Telegram does (the facts it
+//! relies on are in docs/telegram.md). It refuses a call that is not simulated, and records it in
+//! [`Simulator::failures`].
 //!
-//! It knows nothing of the client under test, and asserts nothing: a test scripts, waits and reads.
+//! The simulator knows nothing of the client under test. It panics only if a test names a chat or method that does not
+//! exist.
 //!
 //! ```no_run
 //! use std::time::Duration;
-//! use telegram_sim::{Fault, How, Match, Options, PhotoSpec, Simulator, UserSpec, OTHER_DC};
+//! use telegram_sim::{Fault, JoinKind, Match, Options, PhotoSpec, Simulator, UserSpec, OTHER_DC};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let sim = Simulator::start(Options::default())?;
@@ -20,15 +22,16 @@
 //! // … start the client …
 //! let user = sim.add_user(UserSpec::new("Eve").photo(PhotoSpec::jpeg().dc(OTHER_DC)).min(true));
 //! sim.fault(Match::method("messages.sendMedia").once(), Fault::LoseReply);
-//! let message = sim.join(group, user, How::ByLink);
+//! let message = sim.join(group, user, JoinKind::ByLink);
 //! let posts = sim.wait_for_posts(hide, 1, Duration::from_secs(10))?;
 //! # let _ = (message, posts);
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! All script calls are synchronous, take effect under one lock, and may be made from any thread, inside or outside
-//! an async runtime. Chats are named by their bare id everywhere; [`bot_api_id`] gives the `-100…` form.
+//! All methods of [`Simulator`] without `async` are synchronous, take effect under one lock, and may be called from any
+//! thread, inside or outside an async runtime. Chats are identified by their bare id everywhere; [`bot_api_id`] gives
+//! the `-100…` form.
 
 mod blank;
 mod clock;
@@ -37,6 +40,7 @@ mod dispatch;
 mod fault;
 mod mtproto;
 mod options;
+mod packets;
 mod picture;
 mod record;
 mod script;
@@ -44,13 +48,12 @@ mod server;
 mod service;
 mod shared;
 mod transport;
-mod wire;
 mod world;
 
 pub use fault::{Fault, Match};
 pub use options::{Options, PhotoSpec, UserSpec, Visibility};
 pub use record::{Call, Outcome, Post, PostedFile, RpcError};
-pub use script::{How, Simulator, TimedOut};
+pub use script::{JoinKind, Simulator, TimedOut};
 pub use world::{Device, World};
 
 /// The account's own data centre.
@@ -59,7 +62,7 @@ pub const HOME_DC: i32 = 2;
 /// The other data centre.
 pub const OTHER_DC: i32 = 4;
 
-/// Returns a channel's id in the form of the Bot API: `-100` and the bare id.
+/// Returns a channel's id in the form of the Bot API: `-100` followed by the bare id.
 pub fn bot_api_id(chat: i64) -> i64 {
     -1_000_000_000_000 - chat
 }

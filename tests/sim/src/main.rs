@@ -1,4 +1,4 @@
-//! `telegram-sim`: the simulator as a program, for clients that are not started by a test.
+//! The `telegram-sim` binary: the simulator as a program, for clients that no test starts.
 
 use std::process::ExitCode;
 
@@ -11,7 +11,7 @@ fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            cli::say(&format!("telegram-sim: {error}"));
+            cli::log(&format!("telegram-sim: {error}"));
             ExitCode::FAILURE
         }
     }

@@ -1,7 +1,7 @@
-//! Messages inside a packet: containers, gzip, acknowledgements and service messages.
+//! Messages inside a packet: containers, gzip, acknowledgements and MTProto service messages.
 //!
-//! Owns the walk through what a client sent and the numbering of what is sent back. It knows the service
-//! messages of core.telegram.org/mtproto/service_messages, and hands every other body on as a request.
+//! This module unpacks the messages of a client and numbers those of the server. It answers the service messages of
+//! core.telegram.org/mtproto/service_messages; the caller dispatches every other message as a request.
 
 use std::io::Read;
 
@@ -20,27 +20,27 @@ const GZIP: u32 = 0x3072_cfa1;
 /// `rpc_result`, which the generated types leave out.
 const RPC_RESULT: u32 = 0xf35c_6d01;
 
-/// One message of a client, unpacked.
+/// A message of a client.
 pub(crate) struct Incoming {
     pub(crate) msg_id: i64,
     pub(crate) body: Vec<u8>,
 }
 
-/// What a message turned out to be.
-pub(crate) enum Meaning {
-    /// A request for `dispatch`.
-    Request,
-    /// A service message with its answer.
-    Answer(Vec<u8>),
-    /// As `Answer`, and the connection is to be closed unless another ping comes in time (seconds).
-    PingAnswer(Vec<u8>, i32),
-    /// Nothing to say.
-    Nothing,
-    /// The client wants a session forgotten.
+/// The action that a message requires.
+pub(crate) enum Action {
+    /// Dispatch the request.
+    Dispatch,
+    /// Send this body.
+    Reply(Vec<u8>),
+    /// Send this body, and close the connection unless another ping comes within this number of seconds.
+    ReplyToPing(Vec<u8>, i32),
+    /// Do nothing.
+    Ignore,
+    /// Destroy the session with this id.
     DestroySession(i64),
 }
 
-/// Unpacks `message` (`msg_id`, `seqno`, length, body) into single messages, in order.
+/// Unpacks `message` (`msg_id`, `seqno`, length, body) into its single messages, in order.
 pub(crate) fn unpack(message: &[u8]) -> Result<Vec<Incoming>, String> {
     let mut out = Vec::new();
     let mut cursor = Cursor::from_slice(message);
@@ -76,7 +76,7 @@ fn flatten(
             let mut cursor = Cursor::from_slice(&body[4..]);
             let count = i32::deserialize(&mut cursor).map_err(|error| error.to_string())?;
             if !(0..=1020).contains(&count) {
-                return Err(format!("a container of {count} messages"));
+                return Err(format!("a container has {count} messages"));
             }
             for _ in 0..count {
                 let (msg_id, body) =
@@ -92,7 +92,7 @@ fn flatten(
             GzDecoder::new(packed.as_slice())
                 .take(8 * 1024 * 1024)
                 .read_to_end(&mut body)
-                .map_err(|error| format!("gzip_packed does not unpack: {error}"))?;
+                .map_err(|error| format!("gzip_packed cannot be unpacked: {error}"))?;
             out.push(Incoming { msg_id, body });
             Ok(())
         }
@@ -104,23 +104,24 @@ fn flatten(
     }
 }
 
-/// Returns the first four bytes of a body as the id that they are.
+/// Returns the constructor id of a body, which is its first four bytes.
 pub(crate) fn constructor(body: &[u8]) -> Option<u32> {
     let head = body.get(..4)?;
     Some(u32::from_le_bytes(head.try_into().ok()?))
 }
 
-/// Decides whether a message is a service message, and answers it if so.
-pub(crate) fn interpret(
+/// Returns the action that a message requires, with the reply if it is a service message.
+pub(crate) fn action(
     message: &Incoming,
     salts: impl Fn(i32) -> Vec<i64>,
-) -> Result<Meaning, String> {
+) -> Result<Action, String> {
     let body = &message.body;
     let Some(id) = constructor(body) else {
         return Err("a message without a constructor".to_owned());
     };
     let rest = &body[4..];
-    let bad = |error: deserialize::Error| format!("unreadable service message {id:08x}: {error}");
+    let bad =
+        |error: deserialize::Error| format!("service message {id:08x} cannot be decoded: {error}");
     let pong = |ping_id| {
         enums::Pong::Pong(types::Pong {
             msg_id: message.msg_id,
@@ -131,24 +132,24 @@ pub(crate) fn interpret(
     Ok(match id {
         functions::Ping::CONSTRUCTOR_ID => {
             let ping = functions::Ping::from_bytes(rest).map_err(bad)?;
-            Meaning::Answer(pong(ping.ping_id))
+            Action::Reply(pong(ping.ping_id))
         }
         functions::PingDelayDisconnect::CONSTRUCTOR_ID => {
             let ping = functions::PingDelayDisconnect::from_bytes(rest).map_err(bad)?;
-            Meaning::PingAnswer(pong(ping.ping_id), ping.disconnect_delay)
+            Action::ReplyToPing(pong(ping.ping_id), ping.disconnect_delay)
         }
         functions::GetFutureSalts::CONSTRUCTOR_ID => {
             let request = functions::GetFutureSalts::from_bytes(rest).map_err(bad)?;
-            Meaning::Answer(future_salts(
+            Action::Reply(future_salts(
                 message.msg_id,
                 &salts(request.num.clamp(2, 64)),
             ))
         }
         functions::DestroySession::CONSTRUCTOR_ID => {
             let request = functions::DestroySession::from_bytes(rest).map_err(bad)?;
-            Meaning::DestroySession(request.session_id)
+            Action::DestroySession(request.session_id)
         }
-        functions::RpcDropAnswer::CONSTRUCTOR_ID => Meaning::Answer(rpc_result(
+        functions::RpcDropAnswer::CONSTRUCTOR_ID => Action::Reply(rpc_result(
             message.msg_id,
             &enums::RpcDropAnswer::RpcAnswerUnknown.to_bytes(),
         )),
@@ -156,17 +157,17 @@ pub(crate) fn interpret(
             let request = types::MsgsStateReq::from_bytes(rest).map_err(bad)?;
             let info = types::MsgsStateInfo {
                 req_msg_id: message.msg_id,
-                // 4: received; the server never leaves one behind.
+                // 4 means that the message was received; the server loses none.
                 info: vec![4; request.msg_ids.len()],
             };
-            Meaning::Answer(enums::MsgsStateInfo::Info(info).to_bytes())
+            Action::Reply(enums::MsgsStateInfo::Info(info).to_bytes())
         }
         types::MsgsAck::CONSTRUCTOR_ID
         | types::MsgsStateInfo::CONSTRUCTOR_ID
         | types::MsgsAllInfo::CONSTRUCTOR_ID
         | types::MsgResendReq::CONSTRUCTOR_ID
-        | types::HttpWait::CONSTRUCTOR_ID => Meaning::Nothing,
-        _ => Meaning::Request,
+        | types::HttpWait::CONSTRUCTOR_ID => Action::Ignore,
+        _ => Action::Dispatch,
     })
 }
 
@@ -176,7 +177,7 @@ fn future_salts(req_msg_id: i64, salts: &[i64]) -> Vec<u8> {
         .iter()
         .zip(0..)
         .map(|(salt, index)| types::FutureSalt {
-            // They overlap, as Telegram's do: each for an hour, one every half hour.
+            // Salts overlap as Telegram's do: each is valid for an hour, and a new one begins every half hour.
             valid_since: now + 1800 * index - 60,
             valid_until: now + 1800 * index + 3600,
             salt: *salt,
@@ -190,7 +191,7 @@ fn future_salts(req_msg_id: i64, salts: &[i64]) -> Vec<u8> {
     .to_bytes()
 }
 
-/// Wraps the bytes of an answer or an `rpc_error` for the request `req_msg_id`.
+/// Wraps a result or an `rpc_error` as the `rpc_result` of the request `req_msg_id`.
 pub(crate) fn rpc_result(req_msg_id: i64, result: &[u8]) -> Vec<u8> {
     let mut body = Vec::with_capacity(result.len() + 12);
     RPC_RESULT.serialize(&mut body);
@@ -199,7 +200,7 @@ pub(crate) fn rpc_result(req_msg_id: i64, result: &[u8]) -> Vec<u8> {
     body
 }
 
-/// Numbers the server's messages of one connection.
+/// Numbers the server's messages on one connection.
 #[derive(Default)]
 pub(crate) struct Numbering {
     last_msg_id: i64,
@@ -207,7 +208,8 @@ pub(crate) struct Numbering {
 }
 
 impl Numbering {
-    /// Wraps `body` into a message. Everything but pongs and salts is to be acknowledged by the client.
+    /// Wraps `body` into a message. `content` messages, which are all but pongs and salts, require an acknowledgement of the
+    /// client; `answer` messages reply to one of the client.
     pub(crate) fn message(&mut self, body: &[u8], content: bool, answer: bool) -> Vec<u8> {
         // "Server message identifiers modulo 4 yield 1 if the message is a response to a client message,
         // and 3 otherwise."

@@ -1,20 +1,20 @@
-//! What a simulator is started with, and how users and photos are described to it.
+//! The options of a simulator, and the descriptions of users and photos that a test adds.
 
-/// How a simulator starts; `default()` suits a test.
+/// The options of a simulator. The defaults suit a test.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Access hashes, photo ids and pictures follow from it: the same seed gives the same world.
+    /// The seed of access hashes, photo ids and pictures. The same seed gives the same world.
     pub seed: u64,
-    /// Width and height of a profile photo that does not name its own.
+    /// The width and height of a profile photo whose description has none.
     pub photo_size: (u32, u32),
-    /// JPEG quality of profile photos, 1 to 100.
+    /// The JPEG quality of profile photos, 1 to 100.
     pub photo_quality: u8,
-    /// More events than this between a client's `pts` and the channel's give `channelDifferenceTooLong`.
+    /// The largest gap between a client's `pts` and the channel's that does not give `channelDifferenceTooLong`.
     pub longest_difference: i32,
-    /// Messages that a `channelDifferenceTooLong` carries at most.
+    /// The most messages that a `channelDifferenceTooLong` carries.
     pub too_long_messages: usize,
-    /// Whether requests and replies are kept whole. Without it only their first 1,024 bytes are, which a raid of
-    /// thousands needs; [`Call::decode`](crate::Call::decode) then fails on longer ones.
+    /// True if requests and replies are recorded whole. Otherwise only their first 1,024 bytes are recorded, which a raid
+    /// of thousands needs, and [`Call::decode`](crate::Call::decode) returns `None` for longer ones.
     pub keep_bodies: bool,
 }
 
@@ -33,19 +33,19 @@ impl Default for Options {
 
 /// How a user appears in updates, differences, messages and dialogs.
 ///
-/// `users.getUsers`, `users.getFullUser` and lists of participants always show the whole user.
+/// `users.getUsers`, `users.getFullUser` and lists of participants always return the full user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Visibility {
-    /// The whole user, with the access hash.
+    /// The full user, with the access hash.
     Full,
-    /// A `min` user: the hash is one that only opens profile photos.
+    /// A `min` user, whose access hash opens profile photos only.
     Min {
-        /// Whether the photo is in the object, with the flag that says it may be taken from there.
+        /// True if the object has the photo and the flag `apply_min_photo`.
         apply_min_photo: bool,
     },
 }
 
-/// A profile photo to be.
+/// The description of a profile photo.
 #[derive(Clone, Debug)]
 pub struct PhotoSpec {
     pub(crate) dc: i32,
@@ -56,7 +56,7 @@ pub struct PhotoSpec {
 }
 
 impl PhotoSpec {
-    /// Describes a picture that the simulator draws, kept in the home data centre.
+    /// Describes a picture that the simulator draws and stores in the home data centre.
     pub fn jpeg() -> Self {
         Self {
             dc: crate::HOME_DC,
@@ -75,13 +75,13 @@ impl PhotoSpec {
         }
     }
 
-    /// Puts it into a data centre: [`HOME_DC`](crate::HOME_DC) or [`OTHER_DC`](crate::OTHER_DC).
+    /// Stores the photo in a data centre: [`HOME_DC`](crate::HOME_DC) or [`OTHER_DC`](crate::OTHER_DC).
     #[must_use]
     pub fn dc(self, dc: i32) -> Self {
         Self { dc, ..self }
     }
 
-    /// Makes the drawn picture that wide and high.
+    /// Sets the size of the drawn picture in pixels.
     #[must_use]
     pub fn size(self, width: u32, height: u32) -> Self {
         Self {
@@ -90,7 +90,7 @@ impl PhotoSpec {
         }
     }
 
-    /// Marks it as a video avatar (the still is what is downloaded).
+    /// Marks the photo as a video avatar, of which the still is downloaded.
     #[must_use]
     pub fn video(self) -> Self {
         Self {
@@ -99,7 +99,7 @@ impl PhotoSpec {
         }
     }
 
-    /// Marks it as a photo that the account itself set for that contact.
+    /// Marks the photo as one that the account itself set for that contact.
     #[must_use]
     pub fn personal(self) -> Self {
         Self {
@@ -109,7 +109,7 @@ impl PhotoSpec {
     }
 }
 
-/// A user to be.
+/// The description of a user.
 #[derive(Clone, Debug)]
 pub struct UserSpec {
     pub(crate) first_name: String,
@@ -124,7 +124,7 @@ pub struct UserSpec {
 }
 
 impl UserSpec {
-    /// Describes an ordinary user without a photo, seen whole.
+    /// Describes an ordinary user without a photo, fully visible.
     pub fn new(first_name: impl Into<String>) -> Self {
         Self {
             first_name: first_name.into(),
@@ -139,7 +139,7 @@ impl UserSpec {
         }
     }
 
-    /// Fixes the user's id, for instance to that of a fleet account in a configuration.
+    /// Sets the user's id. Otherwise the simulator chooses one.
     #[must_use]
     pub fn id(self, id: i64) -> Self {
         Self {
@@ -148,7 +148,6 @@ impl UserSpec {
         }
     }
 
-    /// Gives a last name.
     #[must_use]
     pub fn last_name(self, last_name: impl Into<String>) -> Self {
         Self {
@@ -157,7 +156,6 @@ impl UserSpec {
         }
     }
 
-    /// Gives a username.
     #[must_use]
     pub fn username(self, username: impl Into<String>) -> Self {
         Self {
@@ -166,7 +164,7 @@ impl UserSpec {
         }
     }
 
-    /// Gives a bio, which `users.getFullUser` shows.
+    /// Sets the bio, which `users.getFullUser` returns.
     #[must_use]
     pub fn about(self, about: impl Into<String>) -> Self {
         Self {
@@ -175,7 +173,6 @@ impl UserSpec {
         }
     }
 
-    /// Gives a profile photo.
     #[must_use]
     pub fn photo(self, photo: PhotoSpec) -> Self {
         Self {
@@ -184,13 +181,11 @@ impl UserSpec {
         }
     }
 
-    /// Makes it a bot.
     #[must_use]
     pub fn bot(self) -> Self {
         Self { bot: true, ..self }
     }
 
-    /// Makes it a deleted account.
     #[must_use]
     pub fn deleted(self) -> Self {
         Self {
@@ -199,13 +194,13 @@ impl UserSpec {
         }
     }
 
-    /// Sets how it appears in updates.
+    /// Sets how the user appears in updates.
     #[must_use]
     pub fn visibility(self, visibility: Visibility) -> Self {
         Self { visibility, ..self }
     }
 
-    /// Makes it a `min` user in updates, with or without its photo.
+    /// Makes the user a `min` user in updates, with or without the photo.
     #[must_use]
     pub fn min(self, apply_min_photo: bool) -> Self {
         self.visibility(Visibility::Min { apply_min_photo })

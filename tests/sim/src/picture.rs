@@ -1,7 +1,7 @@
-//! Real JPEG files, each different, for profile photos.
+//! Distinct JPEG files for profile photos.
 //!
-//! Drawing is slow where nothing is optimised, and a raid takes a thousand photos: of each size a few pictures are
-//! drawn once, and every photo is one of them with a comment of its own.
+//! Drawing is slow in a debug build, and a raid takes a thousand photos. A few pictures of each size are therefore drawn
+//! once, and each photo is one of them with its own JPEG comment.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -9,25 +9,36 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use image::codecs::jpeg::JpegEncoder;
 use image::{ExtendedColorType, ImageEncoder};
 
-/// How many different pictures there are of each size.
+/// The number of different pictures of each size.
 const VARIANTS: u64 = 8;
 
-/// Variant, width, height and quality.
-type Kind = (u64, u32, u32, u8);
+/// The properties of a drawn picture.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Drawing {
+    variant: u64,
+    width: u32,
+    height: u32,
+    quality: u8,
+}
 
 /// Returns the photo number `seed`; the same number gives the same bytes.
 pub(crate) fn jpeg(seed: u64, width: u32, height: u32, quality: u8) -> Vec<u8> {
-    static DRAWN: OnceLock<Mutex<HashMap<Kind, Arc<[u8]>>>> = OnceLock::new();
-    let kind = (mix(seed) % VARIANTS, width, height, quality);
+    static DRAWN: OnceLock<Mutex<HashMap<Drawing, Arc<[u8]>>>> = OnceLock::new();
+    let drawing = Drawing {
+        variant: mix(seed) % VARIANTS,
+        width,
+        height,
+        quality,
+    };
     let picture = Arc::clone(
         DRAWN
             .get_or_init(Mutex::default)
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .entry(kind)
-            .or_insert_with(|| draw(kind).into()),
+            .entry(drawing)
+            .or_insert_with(|| draw(drawing).into()),
     );
-    // The comment stands behind the JFIF header, which has to be the first segment.
+    // The comment follows the JFIF header, which has to be the first segment.
     let header = 4 + usize::from(u16::from_be_bytes([picture[4], picture[5]]));
     let mut file = picture[..header].to_vec();
     file.extend_from_slice(&[0xff, 0xfe, 0, 10]);
@@ -36,19 +47,25 @@ pub(crate) fn jpeg(seed: u64, width: u32, height: u32, quality: u8) -> Vec<u8> {
     file
 }
 
-/// Draws an eight by eight mosaic under grain, so that it compresses about as badly as a photograph of its size.
-fn draw((seed, width, height, quality): Kind) -> Vec<u8> {
+/// Draws a mosaic of eight by eight fields with noise, which compresses about as badly as a photograph of its size.
+fn draw(drawing: Drawing) -> Vec<u8> {
+    let Drawing {
+        variant,
+        width,
+        height,
+        quality,
+    } = drawing;
     let grain = grain();
     let (columns, rows) = (width as usize, height as usize);
     let mut pixels = vec![0u8; columns * rows * 3];
     for (y, line) in pixels.chunks_mut(columns * 3).enumerate() {
-        let offset = (y * 131 + seed as usize % 977) % (grain.len() / 2);
+        let offset = (y * 131 + variant as usize % 977) % (grain.len() / 2);
         let take = line.len().min(grain.len() / 2);
         line[..take].copy_from_slice(&grain[offset..offset + take]);
         let cell_height = rows.div_ceil(8);
         let cell_width = columns.div_ceil(8) * 3;
         for (x, cell) in line.chunks_mut(cell_width).enumerate() {
-            let tint = mix(seed ^ ((y / cell_height * 8 + x) as u64) << 32).to_le_bytes();
+            let tint = mix(variant ^ ((y / cell_height * 8 + x) as u64) << 32).to_le_bytes();
             for pixel in cell.chunks_exact_mut(3) {
                 pixel[0] = pixel[0].wrapping_add(tint[0]);
                 pixel[1] = pixel[1].wrapping_add(tint[1]);
@@ -63,7 +80,7 @@ fn draw((seed, width, height, quality): Kind) -> Vec<u8> {
     out
 }
 
-/// A fixed stretch of faint noise, made once.
+/// Returns a fixed block of faint noise, which is made once.
 fn grain() -> &'static [u8] {
     static GRAIN: OnceLock<Vec<u8>> = OnceLock::new();
     GRAIN.get_or_init(|| {
@@ -73,7 +90,7 @@ fn grain() -> &'static [u8] {
     })
 }
 
-/// SplitMix64's output function: a number to one that looks random, the same on every machine.
+/// Hashes a number with the output function of SplitMix64, which gives the same result on every machine.
 pub(crate) fn mix(seed: u64) -> u64 {
     let mut z = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -86,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn photos_decode_and_differ_by_their_number_alone() {
+    fn photos_decode_and_differ_only_by_their_number() {
         let photos: Vec<Vec<u8>> = (0..20).map(|seed| jpeg(seed, 64, 48, 85)).collect();
         for (index, photo) in photos.iter().enumerate() {
             let decoded = image::load_from_memory(photo).unwrap();

@@ -1,21 +1,20 @@
-//! What is written down of a run: calls with their outcomes, and what was posted.
+//! The records of a run: calls with their outcomes, and posts.
 
 use std::fmt;
 use std::time::Duration;
 
 use grammers_tl_types::{Deserializable, Identifiable, enums};
 
-/// An answer that is an error, as Telegram's API puts it.
+/// An error of Telegram's API.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RpcError {
-    /// For instance 400, 401, 420.
+    /// The code, for instance 420.
     pub code: i32,
-    /// For instance `FLOOD_WAIT_30`.
+    /// The message, for instance `FLOOD_WAIT_30`.
     pub message: String,
 }
 
 impl RpcError {
-    /// Makes an error of that code and message.
     pub fn new(code: i32, message: impl Into<String>) -> Self {
         Self {
             code,
@@ -23,7 +22,7 @@ impl RpcError {
         }
     }
 
-    /// Makes a 400.
+    /// Makes an error with code 400.
     pub(crate) fn bad(message: impl Into<String>) -> Self {
         Self::new(400, message)
     }
@@ -35,43 +34,41 @@ impl fmt::Display for RpcError {
     }
 }
 
-/// One call of a client, wrappers like `invokeWithLayer` taken off.
+/// A call of a client, without wrappers like `invokeWithLayer`.
 #[derive(Clone)]
 pub struct Call {
-    /// Counts all calls of all clients from 0.
+    /// The number of the call, counted from 0 over all clients.
     pub seq: usize,
-    /// The method as Telegram names it, for instance `users.getUsers`.
+    /// The method's name, for instance `users.getUsers`.
     pub method: &'static str,
-    /// The data centre that was asked.
+    /// The data centre that received the call.
     pub dc: i32,
-    /// The connection that it came on; they are numbered from 1.
+    /// The id of the connection on which the call came.
     pub connection: u64,
     /// The request: constructor id and arguments.
     pub request: Vec<u8>,
-    /// When it came, by [`World::elapsed`](crate::World::elapsed).
+    /// The time of the call on the scale of [`World::elapsed`](crate::World::elapsed).
     pub at: Duration,
-    /// What became of it.
     pub outcome: Outcome,
     pub(crate) describe: fn(&[u8]) -> String,
 }
 
-/// What became of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// A fault holds it back, or its reply.
+    /// A fault holds the call or its reply.
     Pending,
-    /// It was done, and answered with these bytes.
+    /// The call was done, and these bytes were its reply.
     Replied(Vec<u8>),
-    /// It was refused.
+    /// The call was refused with this error.
     Failed(RpcError),
-    /// It was done, but the connection was cut in place of a reply.
+    /// The call was done, but the connection was closed before the reply.
     ReplyLost,
-    /// The connection was cut before anything was done.
+    /// A fault closed the connection before the call was done.
     Cut,
 }
 
 impl Call {
-    /// Reads the request, if it is one of type `R`, for instance
+    /// Decodes the request if its type is `R`, for instance
     /// `call.decode::<functions::messages::SendMedia>()`.
     pub fn decode<R: Identifiable + Deserializable>(&self) -> Option<R> {
         let (id, rest) = self.request.split_first_chunk::<4>()?;
@@ -80,17 +77,17 @@ impl Call {
             .flatten()
     }
 
-    /// Returns the request in words.
+    /// Returns a description of the request.
     pub fn describe(&self) -> String {
         (self.describe)(self.request.get(4..).unwrap_or_default())
     }
 
-    /// Returns whether the call was answered with something that is no error.
+    /// Returns whether the reply was a result.
     pub fn succeeded(&self) -> bool {
         matches!(self.outcome, Outcome::Replied(_))
     }
 
-    /// Returns the error that it was answered with.
+    /// Returns the error if the reply was one.
     pub fn error(&self) -> Option<&RpcError> {
         match &self.outcome {
             Outcome::Failed(error) => Some(error),
@@ -114,42 +111,34 @@ impl fmt::Debug for Call {
     }
 }
 
-/// A message in a chat that is no service message.
+/// A message in a chat that is not a service message.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Post {
-    /// The message's id.
     pub id: i32,
-    /// Who wrote it.
+    /// The id of the author.
     pub from: i64,
-    /// Whether the account under test did.
+    /// True if the author is the account.
     pub by_account: bool,
-    /// When, in seconds since 1970.
+    /// The time in seconds since 1970.
     pub date: i32,
-    /// When, by [`World::elapsed`](crate::World::elapsed).
+    /// The time on the scale of [`World::elapsed`](crate::World::elapsed).
     pub at: Duration,
-    /// The text, or the caption.
     pub text: String,
-    /// Its entities.
     pub entities: Vec<enums::MessageEntity>,
-    /// The id that its sender gave it; 0 for what a script posted.
+    /// The `random_id` that the client sent; 0 for a post of a test.
     pub random_id: i64,
-    /// Whether it was sent without a sound.
+    /// True if the flag `silent` was set.
     pub silent: bool,
-    /// The file that it came with.
     pub file: Option<PostedFile>,
 }
 
-/// A file in a post.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PostedFile {
-    /// From `documentAttributeFilename`, else the name that the upload had.
+    /// The name in `documentAttributeFilename`, else that of the upload.
     pub name: String,
-    /// The MIME type.
     pub mime: String,
-    /// The whole file.
     pub bytes: Vec<u8>,
-    /// The attributes as they were sent.
     pub attributes: Vec<enums::DocumentAttribute>,
-    /// Whether `force_file` was set.
+    /// True if the flag `force_file` was set.
     pub force_file: bool,
 }

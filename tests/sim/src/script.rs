@@ -1,6 +1,7 @@
-//! What tests say: the handle on a running simulator.
+//! The handle by which a test controls a running simulator.
 //!
-//! Every method is a short statement about the world; the rooms below this one sort them by what they are about.
+//! This module starts the servers and waits for changes. Its submodules have the methods that change and read the world,
+//! by subject.
 
 use std::fmt;
 use std::io;
@@ -20,12 +21,12 @@ use crate::{HOME_DC, OTHER_DC};
 mod chats;
 mod faults;
 mod people;
-mod reading;
+mod queries;
 mod session;
 
-pub use chats::How;
+pub use chats::JoinKind;
 
-/// A running simulator; it ends when dropped.
+/// A running simulator. Dropping it ends the servers.
 pub struct Simulator {
     shared: Arc<Shared>,
     runtime: Option<Runtime>,
@@ -33,7 +34,7 @@ pub struct Simulator {
     keys: Keys,
 }
 
-/// The keys that sessions are seeded with: home and other, logged in and not.
+/// The authorization keys that session files contain. The home key is logged in, the fresh keys are not.
 struct Keys {
     home: AuthKey,
     other: AuthKey,
@@ -41,15 +42,15 @@ struct Keys {
     fresh_other: AuthKey,
 }
 
-/// What was waited for did not happen in time; says how things stood.
+/// The error of a wait that timed out. Its text describes the state of the simulator.
 #[derive(Debug)]
 pub struct TimedOut {
-    what: String,
+    description: String,
 }
 
 impl fmt::Display for TimedOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.what)
+        f.write_str(&self.description)
     }
 }
 
@@ -59,7 +60,7 @@ impl Simulator {
     /// Starts the servers of both data centres, each on a free port of 127.0.0.1.
     ///
     /// # Errors
-    /// When a port cannot be bound, or the runtime not started.
+    /// If a port cannot be bound or the runtime cannot be started.
     pub fn start(options: Options) -> io::Result<Self> {
         let mut world = World::new(options);
         let keys = Keys {
@@ -93,7 +94,7 @@ impl Simulator {
         })
     }
 
-    /// Returns where a data centre listens: [`HOME_DC`] or [`OTHER_DC`].
+    /// Returns the address of a data centre: [`HOME_DC`] or [`OTHER_DC`].
     pub fn address(&self, dc: i32) -> SocketAddrV4 {
         self.addresses[usize::from(dc != HOME_DC)]
     }
@@ -103,7 +104,7 @@ impl Simulator {
         *self.keys.home.data()
     }
 
-    /// Returns the key that [`write_session`](Self::write_session) seeds for a data centre.
+    /// Returns the key that [`write_session`](Self::write_session) writes for a data centre.
     pub fn key_of(&self, dc: i32) -> [u8; 256] {
         if dc == HOME_DC {
             self.key()
@@ -117,13 +118,13 @@ impl Simulator {
         self.shared.read(|world| world.me)
     }
 
-    /// Blocks until `look` finds something in the world. It is asked again at each change, and must be quick.
+    /// Blocks until `look` returns a value. It is called under the lock at each change of the world, and must be quick.
     ///
-    /// It blocks the thread: where the client runs on the same single-threaded runtime as the test, use
+    /// This blocks the thread. If the client runs on the same single-threaded runtime as the test, use
     /// [`wait_async`](Self::wait_async).
     ///
     /// # Errors
-    /// When nothing was found in time.
+    /// If `look` returned nothing in time.
     pub fn wait<T>(
         &self,
         look: impl FnMut(&World) -> Option<T>,
@@ -131,13 +132,13 @@ impl Simulator {
     ) -> Result<T, TimedOut> {
         self.shared
             .wait(look, timeout)
-            .ok_or_else(|| self.timed_out("what was waited for", timeout))
+            .ok_or_else(|| self.timed_out("the awaited event", timeout))
     }
 
-    /// As [`wait`](Self::wait), for async code.
+    /// Waits like [`wait`](Self::wait), for async code.
     ///
     /// # Errors
-    /// When nothing was found in time.
+    /// If `look` returned nothing in time.
     pub async fn wait_async<T>(
         &self,
         mut look: impl FnMut(&World) -> Option<T>,
@@ -146,7 +147,7 @@ impl Simulator {
         let mut changes = self.shared.watch();
         let found = tokio::time::timeout(timeout, async {
             loop {
-                // Marked as seen before the look, so that a change in between wakes the wait below.
+                // The change is marked as seen before the look, so that a change in between wakes the wait below.
                 changes.borrow_and_update();
                 if let Some(value) = self.shared.read(&mut look) {
                     return Some(value);
@@ -160,15 +161,15 @@ impl Simulator {
             .await
             .ok()
             .flatten()
-            .ok_or_else(|| self.timed_out("what was waited for", timeout))
+            .ok_or_else(|| self.timed_out("the awaited event", timeout))
     }
 
-    /// Looks at the world as it is now, all at once.
+    /// Calls `look` on the present world under the lock.
     pub fn read<T>(&self, look: impl FnOnce(&World) -> T) -> T {
         self.shared.read(look)
     }
 
-    fn timed_out(&self, what: &str, timeout: Duration) -> TimedOut {
+    fn timed_out(&self, event: &str, timeout: Duration) -> TimedOut {
         self.shared.read(|world| {
             let newest: Vec<String> = world
                 .calls
@@ -178,8 +179,8 @@ impl Simulator {
                 .map(|call| format!("{call:?}"))
                 .collect();
             TimedOut {
-                what: format!(
-                    "{what} did not happen within {timeout:?}; connections {:?}, listening client {}, {} calls, \
+                description: format!(
+                    "{event} did not happen within {timeout:?}; connections {:?}, client connected {}, {} calls, \
                      newest first {newest:#?}, failures {:#?}",
                     world.connections(),
                     world.connected(),
@@ -194,7 +195,7 @@ impl Simulator {
 impl Drop for Simulator {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
-            // Not a blocking shutdown: the handle may be dropped inside another runtime.
+            // A blocking shutdown would panic if the handle is dropped inside another runtime.
             runtime.shutdown_background();
         }
     }

@@ -1,7 +1,7 @@
-//! Sockets: listens for two data centres, and runs each connection from its first byte to its last.
+//! Sockets and tasks: listens for both data centres, and runs each connection from accept to close.
 //!
-//! Owns sockets and tasks. What a packet says is `wire`'s matter, what a request means `dispatch`'s. Everything that is
-//! sent on a connection goes through one queue, so that replies and pushes keep their order.
+//! The module `packets` handles packets and `dispatch` handles requests. All messages on a connection go through one
+//! queue, so that replies and pushes keep their order.
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
@@ -15,12 +15,12 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::dispatch::Next;
 use crate::mtproto::Numbering;
+use crate::packets::{PacketHandler, salt};
 use crate::shared::Shared;
-use crate::transport::{Reader, Writer};
-use crate::wire::{Wire, salt};
+use crate::transport::{FrameDecoder, FrameEncoder};
 use crate::world::{Connection, Outgoing};
 
-/// Accepts connections of one data centre for ever; closes its socket while the world says `refusing`.
+/// Accepts connections of one data centre without end. The listening socket is closed while the world is `refusing`.
 pub(crate) async fn listen(shared: Arc<Shared>, dc: i32, listener: std::net::TcpListener) {
     let mut changes = shared.watch();
     let address = SocketAddrV4::new(
@@ -29,7 +29,9 @@ pub(crate) async fn listen(shared: Arc<Shared>, dc: i32, listener: std::net::Tcp
     );
     let mut listener = match TcpListener::from_std(listener) {
         Ok(listener) => listener,
-        Err(error) => return shared.change(|world| world.fail(format!("cannot listen: {error}"))),
+        Err(error) => {
+            return shared.change(|world| world.record_failure(format!("cannot listen: {error}")));
+        }
     };
     let mut connections = JoinSet::new();
     loop {
@@ -45,7 +47,7 @@ pub(crate) async fn listen(shared: Arc<Shared>, dc: i32, listener: std::net::Tcp
         }
         drop(listener);
         shared.change(|world| world.listening.remove(&dc));
-        // The sender lives in `shared`, so the wait cannot fail.
+        // The wait cannot fail because `shared` owns the sender.
         let _ = changes
             .wait_for(|_| shared.read(|world| !world.refusing))
             .await;
@@ -53,20 +55,20 @@ pub(crate) async fn listen(shared: Arc<Shared>, dc: i32, listener: std::net::Tcp
             Ok(listener) => listener,
             Err(error) => {
                 return shared.change(|world| {
-                    world.fail(format!("cannot listen again on {address}: {error}"))
+                    world.record_failure(format!("cannot listen again on {address}: {error}"))
                 });
             }
         };
     }
 }
 
-/// Takes a connection out of the world when its task ends, however that happens.
-struct Registered {
+/// Removes a connection from the world when its task ends or is aborted.
+struct Registration {
     shared: Arc<Shared>,
     id: u64,
 }
 
-impl Drop for Registered {
+impl Drop for Registration {
     fn drop(&mut self) {
         let present = self
             .shared
@@ -79,7 +81,7 @@ impl Drop for Registered {
 }
 
 async fn connection(shared: Arc<Shared>, dc: i32, stream: TcpStream) {
-    // Small packets both ways: without it, each waits for the other's delayed acknowledgement.
+    // Without this, small packets in both directions wait for the other side's delayed acknowledgements.
     let _ = stream.set_nodelay(true);
     let (mut read, write) = stream.into_split();
     let (outgoing, queue) = mpsc::unbounded_channel();
@@ -98,35 +100,36 @@ async fn connection(shared: Arc<Shared>, dc: i32, stream: TcpStream) {
         );
         id
     });
-    let _registered = Registered {
+    let _registration = Registration {
         shared: Arc::clone(&shared),
         id,
     };
     writing.spawn(write_all(write, queue));
     let reader = Arc::clone(&shared);
     let task = reading.spawn(async move {
-        let mut wire = Wire::new(reader, id, dc);
-        let mut frames = Reader::default();
+        let mut packets = PacketHandler::new(reader, id, dc);
+        let mut frames = FrameDecoder::default();
         loop {
-            let deadline = wire.deadline;
+            let deadline = packets.deadline;
             tokio::select! {
                 count = read.read_buf(frames.buffer()) => match count {
                     Ok(0) | Err(_) => return,
                     Ok(_) => {}
                 },
-                () = passed(deadline) => return,
+                () = wait_for_deadline(deadline) => return,
             }
             loop {
                 match frames.next() {
                     Ok(Some(payload)) => {
-                        if let Next::Close = wire.packet(&payload) {
+                        if let Next::Close = packets.handle(&payload) {
                             return;
                         }
                     }
                     Ok(None) => break,
-                    Err(broken) => {
-                        wire.shared
-                            .change(|world| world.fail(format!("broken frame: {broken:?}")));
+                    Err(error) => {
+                        packets.shared.change(|world| {
+                            world.record_failure(format!("invalid frame: {error:?}"))
+                        });
                         return;
                     }
                 }
@@ -138,15 +141,15 @@ async fn connection(shared: Arc<Shared>, dc: i32, stream: TcpStream) {
             connection.task = Some(task);
         }
     });
-    // The connection lives as long as both halves; a −404 ends the writer, everything else the reader.
+    // The connection ends when one half ends: the writer after a −404, the reader in all other cases.
     tokio::select! {
         _ = reading.join_next() => {}
         _ = writing.join_next() => {}
     }
 }
 
-/// Ends at the deadline; never, without one.
-async fn passed(deadline: Option<Instant>) {
+/// Returns at the deadline, and never if there is none.
+async fn wait_for_deadline(deadline: Option<Instant>) {
     match deadline {
         Some(deadline) => sleep_until(deadline).await,
         None => std::future::pending().await,
@@ -154,7 +157,7 @@ async fn passed(deadline: Option<Instant>) {
 }
 
 async fn write_all(mut write: OwnedWriteHalf, mut queue: UnboundedReceiver<Outgoing>) {
-    let mut writer = Writer::default();
+    let mut frames = FrameEncoder::default();
     let mut numbering = Numbering::default();
     while let Some(outgoing) = queue.recv().await {
         let (bytes, last) = match outgoing {
@@ -167,7 +170,7 @@ async fn write_all(mut write: OwnedWriteHalf, mut queue: UnboundedReceiver<Outgo
             } => {
                 let message = numbering.message(&body, content, answer);
                 (
-                    writer.frame(&key.seal(salt(&key), session_id, &message)),
+                    frames.encode(&key.encrypt(salt(&key), session_id, &message)),
                     false,
                 )
             }

@@ -1,6 +1,6 @@
-//! The world behind its lock, and the ways to learn that it changed.
+//! The world behind its lock, and the notifications of its changes.
 //!
-//! One lock for everything: what a test reads is a state that existed, and what a script says happens at once.
+//! There is one lock for everything, so that a test reads a state that existed and every change is atomic.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use crate::clock;
 use crate::world::World;
 
-/// The world, its lock, and how to learn that it changed.
+/// The world, its lock and its notifications.
 pub(crate) struct Shared {
     world: Mutex<World>,
     changed: Condvar,
@@ -26,12 +26,12 @@ impl Shared {
         }
     }
 
-    /// Looks at the world.
+    /// Calls `look` on the world under the lock.
     pub(crate) fn read<T>(&self, look: impl FnOnce(&World) -> T) -> T {
         look(&self.lock())
     }
 
-    /// Changes the world, and wakes whoever waits for a change.
+    /// Calls `change` on the world under the lock, and wakes all that wait for a change.
     pub(crate) fn change<T>(&self, change: impl FnOnce(&mut World) -> T) -> T {
         let value = change(&mut self.lock());
         self.changed.notify_all();
@@ -39,17 +39,17 @@ impl Shared {
         value
     }
 
-    /// Returns a receiver that sees every change from now on.
+    /// Returns a receiver of all later changes.
     pub(crate) fn watch(&self) -> watch::Receiver<u64> {
         self.version.subscribe()
     }
 
     fn lock(&self) -> MutexGuard<'_, World> {
-        // A handler that panicked has failed its test already; the others may still be read.
+        // A panic under the lock fails its own test; other threads may still read the world.
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Blocks until `look` finds something, or the time is up.
+    /// Blocks until `look` returns a value, or the timeout passes.
     pub(crate) fn wait<T>(
         &self,
         mut look: impl FnMut(&World) -> Option<T>,

@@ -1,33 +1,33 @@
-//! The state of the simulated Telegram: one account, the users and chats it can see, what was asked of it.
+//! The state of the simulated Telegram: one account, the users and chats that it can see, connections, and records.
 //!
-//! Owns every fact; handlers (`service`) and scripts (`script`) change it under one lock, so that what a test
-//! reads is a state that existed. It knows nothing of bytes on the wire, except that a push is a body queued on
-//! a connection.
+//! Request handlers (`service`) and tests (`script`) change the state under one lock, so that a test reads a state that
+//! existed. The module knows nothing of encryption and framing; a push is a body that is queued on a connection.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use crate::clock;
-use crate::fault::{Armed, Held};
+use crate::fault::{ArmedFault, Held};
 use crate::options::Options;
 use crate::picture::mix;
 use crate::record::{Call, Post};
-use crate::{HOME_DC, OTHER_DC};
+use crate::{HOME_DC, OTHER_DC, service};
 
 pub(crate) mod chat;
+pub(crate) mod connections;
 pub(crate) mod events;
-pub(crate) mod link;
 pub(crate) mod login;
-pub(crate) mod objects;
+pub(crate) mod lookup;
 pub(crate) mod person;
 
 use chat::{Chat, Document};
-pub use link::Device;
-pub(crate) use link::{Connection, Key, Outgoing, Session};
+pub use connections::Device;
+pub(crate) use connections::{Connection, Key, Outgoing, Session};
 use login::Login;
 use person::User;
 
-/// Everything that is so; handed to a test's `wait` and read through its methods.
+/// The whole state. [`Simulator::wait`](crate::Simulator::wait) and [`Simulator::read`](crate::Simulator::read) pass it to
+/// a test, which reads it through the public methods.
 pub struct World {
     pub(crate) options: Options,
     pub(crate) me: i64,
@@ -39,28 +39,28 @@ pub struct World {
     pub(crate) connections: BTreeMap<u64, Connection>,
     pub(crate) calls: Vec<Call>,
     pub(crate) failures: Vec<String>,
-    pub(crate) faults: Vec<Armed>,
+    pub(crate) faults: Vec<ArmedFault>,
     pub(crate) held: Vec<Held>,
     pub(crate) uploads: HashMap<(i32, i64), Upload>,
-    /// The message that each `random_id` became, by chat.
+    /// The ids of posted messages, by chat and `random_id`.
     pub(crate) sent: HashMap<(i64, i64), i32>,
-    /// Posts that a fault holds back before they are done.
+    /// The chats and `random_id`s of posts that a fault holds before they are done.
     pub(crate) in_progress: HashSet<(i64, i64)>,
-    /// Exported authorizations that nobody has imported yet: bytes and the data centre they are for.
+    /// Exported authorizations that are not imported yet: their bytes and the data centre that they are for.
     pub(crate) exports: Vec<(Vec<u8>, i32)>,
     pub(crate) login: Login,
-    pub(crate) silent: bool,
-    pub(crate) pushes_to_skip: usize,
+    pub(crate) pushes_suppressed: bool,
+    pub(crate) pushes_to_drop: usize,
     pub(crate) pushes: usize,
     pub(crate) refusing: bool,
-    /// Data centres whose listening socket is open.
+    /// The data centres whose listening socket is open.
     pub(crate) listening: HashSet<i32>,
     pub(crate) transport_errors: usize,
     started: Instant,
     next: u64,
 }
 
-/// Parts of a file on its way in.
+/// A file whose parts are being uploaded.
 #[derive(Default)]
 pub(crate) struct Upload {
     pub(crate) parts: BTreeMap<i32, Vec<u8>>,
@@ -89,8 +89,8 @@ impl World {
             in_progress: HashSet::new(),
             exports: Vec::new(),
             login: Login::default(),
-            silent: false,
-            pushes_to_skip: 0,
+            pushes_suppressed: false,
+            pushes_to_drop: 0,
             pushes: 0,
             refusing: false,
             listening: HashSet::new(),
@@ -103,10 +103,9 @@ impl World {
         world
     }
 
-    /// Returns a number that looks random and follows from the seed and the numbers drawn before.
+    /// Returns the next pseudo-random number of the seed's sequence. It is never 0, which would mean "no hash".
     pub(crate) fn random(&mut self) -> i64 {
         self.next += 1;
-        // Never 0, which would mean "none" as a hash.
         (mix(self
             .options
             .seed
@@ -116,24 +115,24 @@ impl World {
         .cast_signed()
     }
 
-    /// Returns the same, above zero: an id of a photo or a document.
+    /// Returns the next pseudo-random number above 0, for the id of a photo or a document.
     pub(crate) fn random_id(&mut self) -> i64 {
         self.random() & i64::MAX
     }
 
-    /// Returns the next number of a small sequence, for ids.
+    /// Returns the next serial number, for ids of users and chats.
     pub(crate) fn serial(&mut self) -> i64 {
         self.next += 1;
         self.next.cast_signed()
     }
 
-    pub(crate) fn fail(&mut self, what: impl Into<String>) {
-        self.failures.push(what.into());
+    pub(crate) fn record_failure(&mut self, failure: impl Into<String>) {
+        self.failures.push(failure.into());
     }
 
-    // What a test may read.
+    // The methods that tests use.
 
-    /// Returns how long the simulator has been running; calls and posts are dated by it.
+    /// Returns how long the simulator has been running. The times of calls and posts are on this scale.
     pub fn elapsed(&self) -> Duration {
         clock::now().duration_since(self.started)
     }
@@ -144,29 +143,36 @@ impl World {
     }
 
     /// Returns the calls of one method, for instance `"upload.getFile"`, oldest first.
+    ///
+    /// # Panics
+    /// If the simulator has no such method.
     pub fn calls_of<'a>(&'a self, method: &'a str) -> impl Iterator<Item = &'a Call> {
+        assert!(service::has_method(method), "unknown method: {method}");
         self.calls.iter().filter(move |call| call.method == method)
     }
 
-    /// Returns unknown calls and violations of the protocol, in words.
+    /// Returns descriptions of unknown calls, violations of the protocol and invalid arguments of a test.
     pub fn failures(&self) -> &[String] {
         &self.failures
     }
 
-    /// Returns the messages of a chat that are no service messages, oldest first. `chat` is the bare id.
+    /// Returns the messages of a chat without its service messages, oldest first. `chat` is the bare id.
+    ///
+    /// # Panics
+    /// If there is no such chat.
     pub fn posts(&self, chat: i64) -> Vec<Post> {
-        self.chats
-            .get(&chat)
-            .map(|chat| chat.posts(self))
-            .unwrap_or_default()
+        self.existing_chat(chat).posts(self)
     }
 
-    /// Returns how many messages of a chat are no service messages.
+    /// Returns the number of messages of a chat without its service messages. `chat` is the bare id.
+    ///
+    /// # Panics
+    /// If there is no such chat.
     pub fn count_posts(&self, chat: i64) -> usize {
-        self.chats.get(&chat).map_or(0, Chat::count_posts)
+        self.existing_chat(chat).count_posts()
     }
 
-    /// Returns how many connections are open to the home and the other data centre.
+    /// Returns the numbers of open connections to the home and the other data centre.
     pub fn connections(&self) -> (usize, usize) {
         let count = |dc| {
             self.connections
@@ -177,14 +183,14 @@ impl World {
         (count(HOME_DC), count(OTHER_DC))
     }
 
-    /// Returns whether a client is there that pushes would reach.
+    /// Returns whether a client is connected that has asked for updates.
     pub fn connected(&self) -> bool {
         self.connections
             .values()
-            .any(|connection| self.listens(connection))
+            .any(|connection| self.wants_updates(connection))
     }
 
-    /// Returns what the clients connected so far said of themselves, in no order, without repeats.
+    /// Returns the distinct devices that clients have described in `initConnection`, in no order.
     pub fn devices(&self) -> Vec<Device> {
         let mut devices = Vec::new();
         for device in self
@@ -199,23 +205,33 @@ impl World {
         devices
     }
 
-    /// Returns a channel's present `pts`; `chat` is the bare id.
-    pub fn pts(&self, chat: i64) -> Option<i32> {
-        self.chats.get(&chat).map(|chat| chat.pts)
+    /// Returns a channel's present `pts`. `chat` is the bare id.
+    ///
+    /// # Panics
+    /// If there is no such chat.
+    pub fn pts(&self, chat: i64) -> i32 {
+        self.existing_chat(chat).pts
     }
 
-    /// Returns how many pushes were sent to at least one connection.
+    /// Returns the number of pushes that were sent to at least one connection.
     pub fn pushes(&self) -> usize {
         self.pushes
     }
 
-    /// Returns how many requests and replies a fault holds back at the moment.
+    /// Returns the number of requests and replies that a fault holds at present.
     pub fn held(&self) -> usize {
         self.held.len()
     }
 
-    /// Returns how many packets were answered with a transport error −404: no key, or one not known.
+    /// Returns the number of packets that were answered with transport error −404 because their key is unknown.
     pub fn transport_errors(&self) -> usize {
         self.transport_errors
+    }
+
+    /// Returns the chat that a test named.
+    fn existing_chat(&self, chat: i64) -> &Chat {
+        self.chats
+            .get(&chat)
+            .unwrap_or_else(|| panic!("unknown chat: {chat}"))
     }
 }

@@ -1,7 +1,7 @@
-//! A raid: many joins at a steady rate, and the count of what arrived in HIDE.
+//! A raid: many joins at a steady rate, and the count of the photos that arrive in HIDE.
 //!
-//! A post belongs to a join by its caption alone, `data.group_id`, `data.user_id` and `data.message_id`; the sealed file is
-//! not opened, only required to have content.
+//! The caption of a post names its join by `data.group_id`, `data.user_id` and `data.message_id`. The program does not
+//! open the file of a post; it only requires that the file is not empty.
 
 use std::collections::{BTreeMap, HashMap};
 use std::error::Error;
@@ -10,28 +10,33 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use telegram_sim::{Post, bot_api_id};
 
-use super::{Arguments, Stage, kind, print};
+use super::{Arguments, Stage, join_kind, print};
 
-/// A raid is over when nothing has arrived for so long.
-const PATIENCE: Duration = Duration::from_secs(120);
-/// How long a duplicate is waited for after the last delivery.
-const AFTERWARDS: Duration = Duration::from_secs(2);
+/// The raid ends if no post arrives for this long.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(120);
+/// The time for which the raid waits for duplicates after the last delivery.
+const DUPLICATE_WAIT: Duration = Duration::from_secs(2);
 
-/// What a caption says: group, user, message.
-type Named = (i64, i64, i64);
+/// The ids by which a caption names a join.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct JoinId {
+    group: i64,
+    user: i64,
+    message: i64,
+}
 
-/// Plays the raid; returns whether all went well.
-pub(crate) async fn play(
+/// Runs the raid. Returns true if each photo arrived once and nothing else did.
+pub(crate) async fn run(
     stage: &Stage,
     arguments: &Arguments,
     joins: usize,
 ) -> Result<bool, Box<dyn Error>> {
     let sim = &stage.sim;
     let users = (0..joins)
-        .map(|number| stage.newcomer(arguments, number))
+        .map(|number| stage.add_joiner(arguments, number))
         .collect::<Result<Vec<i64>, _>>()?;
-    while sim.wait_connected_async(PATIENCE).await.is_err() {}
-    // What the client posted before the first join, its online report, say, is not counted as progress.
+    while sim.wait_for_connection_async(IDLE_TIMEOUT).await.is_err() {}
+    // Posts before the first join, such as the client's online report, are not counted as progress.
     let before = sim.read(|world| world.count_posts(stage.hide));
     let mut ticks = tokio::time::interval(Duration::try_from_secs_f64(1.0 / arguments.rate)?);
     let mut joined = HashMap::new();
@@ -39,17 +44,26 @@ pub(crate) async fn play(
         ticks.tick().await;
         let group = stage.groups[number % stage.groups.len()];
         let at = sim.read(telegram_sim::World::elapsed);
-        let message = sim.join(group, user, kind(number));
-        joined.insert((bot_api_id(group), user, i64::from(message)), at);
+        let message = sim.join(group, user, join_kind(number));
+        let id = JoinId {
+            group: bot_api_id(group),
+            user,
+            message: i64::from(message),
+        };
+        joined.insert(id, at);
     }
     let mut seen = before;
     loop {
-        let enough = seen >= before + joins
+        let complete = seen >= before + joins
             && delivered(&sim.posts(stage.hide), &joined).times.len() == joins;
-        let patience = if enough { AFTERWARDS } else { PATIENCE };
+        let timeout = if complete {
+            DUPLICATE_WAIT
+        } else {
+            IDLE_TIMEOUT
+        };
         let more = sim.wait_async(
             |world| Some(world.count_posts(stage.hide)).filter(|count| *count > seen),
-            patience,
+            timeout,
         );
         match more.await {
             Ok(count) => seen = count,
@@ -64,15 +78,15 @@ pub(crate) async fn play(
         && summary["failures"].as_array().is_some_and(Vec::is_empty))
 }
 
-/// Which joins arrived, when first, and how much came that should not.
+/// The first delivery of each join, and the numbers of posts that should not be there.
 #[derive(Default)]
 struct Delivered {
-    times: HashMap<Named, Duration>,
+    times: HashMap<JoinId, Duration>,
     duplicates: usize,
     wrong: usize,
 }
 
-fn delivered(posts: &[Post], joined: &HashMap<Named, Duration>) -> Delivered {
+fn delivered(posts: &[Post], joined: &HashMap<JoinId, Duration>) -> Delivered {
     let mut found = Delivered::default();
     for post in posts.iter().filter(|post| post.by_account) {
         let Ok(caption) = serde_json::from_str::<Value>(&post.text) else {
@@ -83,21 +97,21 @@ fn delivered(posts: &[Post], joined: &HashMap<Named, Duration>) -> Delivered {
             continue;
         }
         let number = |key: &str| caption["data"][key].as_i64();
-        let named = (|| {
-            Some((
-                number("group_id")?,
-                number("user_id")?,
-                number("message_id")?,
-            ))
+        let id = (|| {
+            Some(JoinId {
+                group: number("group_id")?,
+                user: number("user_id")?,
+                message: number("message_id")?,
+            })
         })();
-        let sealed = post
+        let has_content = post
             .file
             .as_ref()
             .is_some_and(|file| !file.bytes.is_empty());
-        match named.filter(|named| sealed && joined.contains_key(named)) {
-            Some(named) if found.times.contains_key(&named) => found.duplicates += 1,
-            Some(named) => {
-                found.times.insert(named, post.at);
+        match id.filter(|id| has_content && joined.contains_key(id)) {
+            Some(id) if found.times.contains_key(&id) => found.duplicates += 1,
+            Some(id) => {
+                found.times.insert(id, post.at);
             }
             None => found.wrong += 1,
         }
@@ -105,9 +119,9 @@ fn delivered(posts: &[Post], joined: &HashMap<Named, Duration>) -> Delivered {
     found
 }
 
-fn summary(stage: &Stage, joined: &HashMap<Named, Duration>) -> Value {
+fn summary(stage: &Stage, joined: &HashMap<JoinId, Duration>) -> Value {
     let found = delivered(&stage.sim.posts(stage.hide), joined);
-    let elsewhere = stage
+    let in_other_chats = stage
         .sim
         .posts_by_account()
         .iter()
@@ -116,10 +130,10 @@ fn summary(stage: &Stage, joined: &HashMap<Named, Duration>) -> Value {
     let mut waits: Vec<u128> = found
         .times
         .iter()
-        .map(|(named, at)| at.saturating_sub(joined[named]).as_millis())
+        .map(|(id, at)| at.saturating_sub(joined[id]).as_millis())
         .collect();
     waits.sort_unstable();
-    let part = |share: usize| {
+    let percentile = |share: usize| {
         waits
             .get((waits.len() * share).div_ceil(100).saturating_sub(1))
             .copied()
@@ -138,9 +152,9 @@ fn summary(stage: &Stage, joined: &HashMap<Named, Duration>) -> Value {
         "delivered": found.times.len(),
         "duplicates": found.duplicates,
         "lost": joined.len() - found.times.len(),
-        "wrong": found.wrong + elsewhere,
-        "p50_ms": part(50).map(u64::try_from).and_then(Result::ok),
-        "p99_ms": part(99).map(u64::try_from).and_then(Result::ok),
+        "wrong": found.wrong + in_other_chats,
+        "p50_ms": percentile(50).map(u64::try_from).and_then(Result::ok),
+        "p99_ms": percentile(99).map(u64::try_from).and_then(Result::ok),
         "elapsed_s": elapsed,
         "joins_per_s": if elapsed > 0.0 { found.times.len() as f64 / elapsed } else { 0.0 },
         "calls": calls,

@@ -1,18 +1,18 @@
-//! Tells on standard error what happens: calls with their outcomes, posts in HIDE, failures.
+//! The log on standard error: calls with their outcomes, posts in HIDE, failures.
 
 use std::time::Duration;
 
 use telegram_sim::{Outcome, Post};
 
-use super::{Stage, say};
+use super::{Stage, log};
 
-/// Writes lines as things happen, for ever.
-pub(super) async fn tell(stage: &Stage) {
+/// Logs events as they happen, without end.
+pub(super) async fn log_events(stage: &Stage) {
     let (mut calls, mut failures, mut posts) = (0, 0, 0);
     loop {
-        let news = stage.sim.wait_async(
+        let events = stage.sim.wait_async(
             |world| {
-                // In the order of their numbers, so a call that is held back holds back the lines after it.
+                // Calls are logged in the order of their numbers, so a call that is held delays the later lines.
                 let done: Vec<String> = world.calls()[calls..]
                     .iter()
                     .take_while(|call| call.outcome != Outcome::Pending)
@@ -24,20 +24,20 @@ pub(super) async fn tell(stage: &Stage) {
             },
             Duration::from_secs(3600),
         );
-        let Ok((done, failed)) = news.await else {
+        let Ok((done, failed)) = events.await else {
             continue;
         };
         calls += done.len();
         failures += failed.len();
         for line in done {
-            say(&line);
+            log(&line);
         }
         for post in stage.sim.posts(stage.hide).iter().skip(posts) {
             posts += 1;
-            say(&describe(post));
+            log(&describe(post));
         }
         for line in failed {
-            say(&format!("failure: {line}"));
+            log(&format!("failure: {line}"));
         }
     }
 }

@@ -1,32 +1,32 @@
-//! `invokeWithLayer` and its kin, which the generated types cannot read around an inner call they do not know.
+//! `invokeWithLayer` and the other wrappers, which the generated types can decode only around a known call.
 
 use grammers_tl_types::{Cursor, Deserializable, Identifiable, deserialize, enums, functions};
 
 use crate::world::Device;
 
-/// What the wrappers around a request said.
+/// The values of the wrappers around a request.
 #[derive(Default)]
-pub(super) struct Opening {
+pub(super) struct Wrappers {
     pub(super) layer: Option<i32>,
     pub(super) device: Option<Device>,
     pub(super) without_updates: bool,
 }
 
-/// Takes off the wrappers; returns what they said and the request inside.
-pub(super) fn strip(body: &[u8]) -> deserialize::Result<(Opening, Vec<u8>)> {
-    let mut opening = Opening::default();
+/// Strips the wrappers; returns their values and the request inside.
+pub(super) fn strip(body: &[u8]) -> deserialize::Result<(Wrappers, Vec<u8>)> {
+    let mut wrappers = Wrappers::default();
     let mut cursor = Cursor::from_slice(body);
     loop {
         let start = cursor.pos();
         match u32::deserialize(&mut cursor)? {
             functions::InvokeWithLayer::<()>::CONSTRUCTOR_ID => {
-                opening.layer = Some(i32::deserialize(&mut cursor)?);
+                wrappers.layer = Some(i32::deserialize(&mut cursor)?);
             }
             functions::InitConnection::<()>::CONSTRUCTOR_ID => {
-                opening.device = Some(device(&mut cursor)?);
+                wrappers.device = Some(device(&mut cursor)?);
             }
             functions::InvokeWithoutUpdates::<()>::CONSTRUCTOR_ID => {
-                opening.without_updates = true;
+                wrappers.without_updates = true;
             }
             functions::InvokeAfterMsg::<()>::CONSTRUCTOR_ID => {
                 i64::deserialize(&mut cursor)?;
@@ -34,7 +34,7 @@ pub(super) fn strip(body: &[u8]) -> deserialize::Result<(Opening, Vec<u8>)> {
             functions::InvokeAfterMsgs::<()>::CONSTRUCTOR_ID => {
                 Vec::<i64>::deserialize(&mut cursor)?;
             }
-            _ => return Ok((opening, body[start..].to_vec())),
+            _ => return Ok((wrappers, body[start..].to_vec())),
         }
     }
 }

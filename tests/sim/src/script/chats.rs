@@ -10,30 +10,31 @@ use crate::world::chat::{Chat, Content, Document, EventKind, Member};
 /// The first id of a chat.
 const FIRST_CHAT: i64 = 1_600_000_000;
 
-/// How somebody became a member.
+/// The way in which a user joins a group, and the service message that announces it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum How {
-    /// Another member added them: `ChatAddUser`, from that member.
+pub enum JoinKind {
+    /// Another member adds the user: `ChatAddUser` from that member.
     AddedBy(i64),
-    /// They joined by themselves: `ChatAddUser`, from and with the user.
+    /// The user joins a public group: `ChatAddUser` from and with the user.
     BySelf,
-    /// By a link of the group's owner: `ChatJoinedByLink`.
+    /// The user joins by a link of the group's owner: `ChatJoinedByLink`.
     ByLink,
-    /// By a request that was approved: `ChatJoinedByRequest`.
+    /// A request of the user is approved: `ChatJoinedByRequest`.
     ByRequest,
-    /// Through a community: `ChatJoinedViaCommunity`.
+    /// The user joins through a community: `ChatJoinedViaCommunity`.
     ViaCommunity,
-    /// Without a service message.
+    /// The user joins without a service message.
     Silent,
 }
 
 impl Simulator {
-    /// Adds a supergroup with the account and an owner in it, and returns its bare id.
+    /// Adds a supergroup whose members are the account and the owner; returns its bare id.
     pub fn add_group(&self, title: &str) -> i64 {
         self.add_chat(title, false, true)
     }
 
-    /// Adds a broadcast channel with the account in it, as an administrator if it `can_post`; returns its bare id.
+    /// Adds a broadcast channel whose members are the account and the owner; returns its bare id. With `can_post` the
+    /// account is an administrator.
     pub fn add_channel(&self, title: &str, can_post: bool) -> i64 {
         self.add_chat(title, true, can_post)
     }
@@ -47,64 +48,67 @@ impl Simulator {
             chat.can_post = can_post;
             let me = world.me;
             world.chats.insert(id, chat);
-            world.admit(id, owner, owner, false);
-            world.admit(id, me, owner, false);
+            world.add_member(id, owner, owner, false);
+            world.add_member(id, me, owner, false);
             set_admin(world, id, owner, true);
             set_admin(world, id, me, broadcast && can_post);
-            world.push_channel(id);
+            world.push_channel_update(id);
             id
         })
     }
 
-    /// Returns the user who owns every group and made its links; an administrator everywhere.
+    /// Returns the user who owns every chat, administers it and made its links.
     pub fn owner(&self) -> i64 {
         const OWNER: i64 = 5_079_000_002;
-        let there = self.shared.read(|world| world.users.contains_key(&OWNER));
-        if there {
+        let exists = self.shared.read(|world| world.users.contains_key(&OWNER));
+        if exists {
             OWNER
         } else {
             self.add_user(crate::UserSpec::new("Owner").id(OWNER))
         }
     }
 
-    /// Lets a user join, and returns the id of the service message; 0 where there is none, because it was `Silent`
-    /// or the group hides joins.
-    pub fn join(&self, group: i64, user: i64, how: How) -> i32 {
+    /// Lets a user join, and returns the id of the service message. The id is 0 if there is no service message, because
+    /// the join is `Silent` or the group hides joins.
+    pub fn join(&self, group: i64, user: i64, kind: JoinKind) -> i32 {
         let owner = self.owner();
         self.shared.change(|world| {
-            let inviter = match how {
-                How::AddedBy(other) => other,
-                How::ByLink => owner,
-                How::BySelf | How::ByRequest | How::ViaCommunity | How::Silent => user,
+            let inviter = match kind {
+                JoinKind::AddedBy(other) => other,
+                JoinKind::ByLink => owner,
+                JoinKind::BySelf
+                | JoinKind::ByRequest
+                | JoinKind::ViaCommunity
+                | JoinKind::Silent => user,
             };
-            world.admit(group, user, inviter, how == How::ByRequest);
-            let (from, action) = match how {
-                How::AddedBy(other) => (other, added(vec![user])),
-                How::BySelf => (user, added(vec![user])),
-                How::ByLink => (
+            world.add_member(group, user, inviter, kind == JoinKind::ByRequest);
+            let (from, action) = match kind {
+                JoinKind::AddedBy(other) => (other, added(vec![user])),
+                JoinKind::BySelf => (user, added(vec![user])),
+                JoinKind::ByLink => (
                     user,
                     enums::MessageAction::ChatJoinedByLink(types::MessageActionChatJoinedByLink {
                         inviter_id: owner,
                     }),
                 ),
-                How::ByRequest => (user, enums::MessageAction::ChatJoinedByRequest),
-                How::ViaCommunity => (
+                JoinKind::ByRequest => (user, enums::MessageAction::ChatJoinedByRequest),
+                JoinKind::ViaCommunity => (
                     user,
                     enums::MessageAction::ChatJoinedViaCommunity(
                         types::MessageActionChatJoinedViaCommunity { community_id: 1 },
                     ),
                 ),
-                How::Silent => return 0,
+                JoinKind::Silent => return 0,
             };
             announce(world, group, from, action)
         })
     }
 
-    /// Lets a member add several users with one `ChatAddUser`; returns the message's id, 0 where joins are hidden.
+    /// Lets a member add several users with one `ChatAddUser`; returns the message's id, or 0 if the group hides joins.
     pub fn join_many(&self, group: i64, users: &[i64], by: i64) -> i32 {
         self.shared.change(|world| {
             for user in users {
-                world.admit(group, *user, by, false);
+                world.add_member(group, *user, by, false);
             }
             announce(world, group, by, added(users.to_vec()))
         })
@@ -112,14 +116,14 @@ impl Simulator {
 
     /// Sets when a member joined, in seconds since 1970.
     pub fn set_join_date(&self, group: i64, user: i64, date: i32) {
-        self.shared.change(|world| {
-            if let Some(member) = member(world, group, user) {
-                member.date = date;
-            }
-        });
+        self.shared
+            .change(|world| match member(world, group, user) {
+                Some(member) => member.date = date,
+                None => world.record_failure(format!("{user} is not a member of chat {group}")),
+            });
     }
 
-    /// Lets a member leave: `ChatDeleteUser`, by themselves. Returns the message's id.
+    /// Lets a member leave the group (`ChatDeleteUser` from the member); returns the message's id.
     pub fn leave(&self, group: i64, user: i64) -> i32 {
         self.shared.change(|world| {
             if let Some(chat) = world.chats.get_mut(&group) {
@@ -132,42 +136,43 @@ impl Simulator {
         })
     }
 
-    /// Removes the account from a chat, and tells it so.
+    /// Removes the account from a chat, and pushes the change.
     pub fn kick_me(&self, chat: i64) {
         self.shared.change(|world| {
             let me = world.me;
-            if let Some(chat) = world.chats.get_mut(&chat) {
-                chat.members.remove(&me);
-            }
-            world.push_channel(chat);
+            let Some(found) = world.chats.get_mut(&chat) else {
+                return world.record_failure(format!("unknown chat: {chat}"));
+            };
+            found.members.remove(&me);
+            world.push_channel_update(chat);
         });
     }
 
-    /// Puts the account into a chat again, and tells it so.
+    /// Makes the account a member of a chat again, and pushes the change.
     pub fn add_me(&self, chat: i64) {
         let owner = self.owner();
         self.shared.change(|world| {
             let me = world.me;
-            world.admit(chat, me, owner, false);
-            world.push_channel(chat);
+            world.add_member(chat, me, owner, false);
+            world.push_channel_update(chat);
         });
     }
 
-    /// Makes a member an administrator, or no more. Nobody is told, as users are not.
+    /// Makes a member an administrator, or an ordinary member. Like Telegram, the simulator does not push this to users.
     pub fn set_admin(&self, group: i64, user: i64, admin: bool) {
         self.shared.change(|world| {
             if !set_admin(world, group, user, admin) {
-                world.fail(format!("the script named no member: {user} of {group}"));
+                world.record_failure(format!("{user} is not a member of chat {group}"));
             }
         });
     }
 
-    /// Gives or takes the account's right to write in a chat (in a channel, as an administrator).
+    /// Sets whether the account may write in a chat. In a channel it is then an administrator.
     pub fn set_can_post(&self, chat: i64, can_post: bool) {
         self.shared.change(|world| {
             let me = world.me;
             let Some(found) = world.chats.get_mut(&chat) else {
-                return world.fail(format!("the script named a chat that is not there: {chat}"));
+                return world.record_failure(format!("unknown chat: {chat}"));
             };
             found.can_post = can_post;
             if found.broadcast {
@@ -176,7 +181,7 @@ impl Simulator {
         });
     }
 
-    /// Sets whether joins of a group leave no service message from now on.
+    /// Sets whether later joins of a group have no service message.
     pub fn hide_joins(&self, group: i64, hidden: bool) {
         self.with_chat(group, |chat| chat.hides_joins = hidden);
     }
@@ -191,8 +196,8 @@ impl Simulator {
         self.with_chat(chat, |chat| chat.archived = archived);
     }
 
-    /// Lets a user write in a group; returns the message's id.
-    pub fn message(&self, group: i64, user: i64, text: &str) -> i32 {
+    /// Posts a text of a user; returns the message's id.
+    pub fn send_message(&self, group: i64, user: i64, text: &str) -> i32 {
         self.post(group, user, text, None)
     }
 
@@ -200,7 +205,7 @@ impl Simulator {
     pub fn post(&self, chat: i64, from: i64, text: &str, file: Option<(&str, &[u8])>) -> i32 {
         self.shared.change(|world| {
             if !world.chats.contains_key(&chat) {
-                world.fail(format!("the script named a chat that is not there: {chat}"));
+                world.record_failure(format!("unknown chat: {chat}"));
                 return 0;
             }
             let document = file.map(|(name, bytes)| {
@@ -233,27 +238,27 @@ impl Simulator {
         })
     }
 
-    /// Replaces the text of a message.
+    /// Replaces the text of a message, and pushes the edit.
     pub fn edit_message(&self, chat: i64, message: i32, text: &str) {
         self.shared.change(|world| {
             if !world.edit(chat, message, text) {
-                world.fail(format!(
-                    "the script named no text message: {message} in {chat}"
-                ));
+                world.record_failure(format!("message {message} in chat {chat} is not a text"));
             }
         });
     }
 
-    /// Deletes messages with one update; returns how many there were.
+    /// Deletes messages with one update; returns how many of them existed.
     pub fn delete_messages(&self, chat: i64, messages: &[i32]) -> usize {
         self.shared.change(|world| world.delete(chat, messages))
     }
 
-    /// Moves a channel's `pts` by `count` for something that clients are never told about.
+    /// Raises a channel's `pts` by `count` without an update.
     pub fn skip_pts(&self, chat: i64, count: usize) {
         self.shared.change(|world| {
-            if world.chats.contains_key(&chat) && count > 0 {
-                world.happen(chat, EventKind::Unseen, count, None);
+            if world.chats.contains_key(&chat) {
+                world.record_event(chat, EventKind::Hidden, count, None);
+            } else {
+                world.record_failure(format!("unknown chat: {chat}"));
             }
         });
     }
@@ -262,7 +267,7 @@ impl Simulator {
         self.shared
             .change(|world| match world.chats.get_mut(&chat) {
                 Some(chat) => change(chat),
-                None => world.fail(format!("the script named a chat that is not there: {chat}")),
+                None => world.record_failure(format!("unknown chat: {chat}")),
             });
     }
 }
@@ -271,15 +276,13 @@ fn added(users: Vec<i64>) -> enums::MessageAction {
     enums::MessageAction::ChatAddUser(types::MessageActionChatAddUser { users })
 }
 
-/// Adds the service message, unless the group hides it.
+/// Adds the service message of a join, unless the group hides joins; returns the message's id or 0.
 fn announce(world: &mut World, group: i64, from: i64, action: enums::MessageAction) -> i32 {
     match world.chats.get(&group) {
         Some(chat) if chat.hides_joins => 0,
         Some(_) => world.add_service(group, from, action),
         None => {
-            world.fail(format!(
-                "the script named a chat that is not there: {group}"
-            ));
+            world.record_failure(format!("unknown chat: {group}"));
             0
         }
     }

@@ -1,4 +1,4 @@
-//! Trouble on demand.
+//! Faults: refused calls, lost replies, cut connections, dropped pushes, and logins that end.
 
 use std::time::Duration;
 
@@ -6,23 +6,23 @@ use grammers_tl_types::{enums, types};
 
 use super::Simulator;
 use crate::dispatch;
-use crate::fault::{Armed, Fault, Match};
+use crate::fault::{ArmedFault, Fault, Match};
 use crate::record::RpcError;
 use crate::{HOME_DC, OTHER_DC};
 
 impl Simulator {
-    /// Arms a fault. Several may be armed; the oldest that matches a call befalls it.
+    /// Arms a fault. If several armed faults match a call, the oldest one is applied.
     pub fn fault(&self, matching: Match, fault: Fault) {
         self.shared
-            .change(|world| world.faults.push(Armed::new(matching, fault)));
+            .change(|world| world.faults.push(ArmedFault::new(matching, fault)));
     }
 
-    /// Disarms all faults; what they hold back stays held.
+    /// Disarms all faults. Calls and replies that are held remain held.
     pub fn clear_faults(&self) {
         self.shared.change(|world| world.faults.clear());
     }
 
-    /// Lets go all that `Hold` and `HoldBefore` hold back, in the order in which it came.
+    /// Releases all calls and replies that `Hold` and `HoldBefore` hold, in the order in which they came.
     pub fn release(&self) {
         self.shared.change(dispatch::release);
     }
@@ -46,8 +46,8 @@ impl Simulator {
         }
     }
 
-    /// Closes the listening sockets, so that connecting is refused, or opens them again. Connections stay.
-    /// Returns when it is so.
+    /// Closes the listening sockets, so that the system refuses connections, or opens them again. Returns when this is
+    /// done. Open connections remain.
     pub fn refuse_connections(&self, refuse: bool) {
         self.shared.change(|world| world.refusing = refuse);
         let all = |world: &crate::World| {
@@ -59,25 +59,26 @@ impl Simulator {
         };
         if self.shared.wait(all, Duration::from_secs(10)).is_none() {
             self.shared.change(|world| {
-                world.fail("the listening sockets did not follow refuse_connections")
+                world.record_failure("the listening sockets were not closed or opened in time")
             });
         }
     }
 
-    /// Sets whether pushes are swallowed, all of them.
-    pub fn silent(&self, silent: bool) {
-        self.shared.change(|world| world.silent = silent);
+    /// Sets whether all pushes are dropped.
+    pub fn suppress_pushes(&self, suppress: bool) {
+        self.shared
+            .change(|world| world.pushes_suppressed = suppress);
     }
 
-    /// Swallows the next `count` pushes.
-    pub fn skip_pushes(&self, count: usize) {
-        self.shared.change(|world| world.pushes_to_skip = count);
+    /// Drops the next `count` pushes.
+    pub fn drop_pushes(&self, count: usize) {
+        self.shared.change(|world| world.pushes_to_drop = count);
     }
 
     /// Pushes `updateChannelTooLong` with the channel's present `pts`.
     pub fn push_too_long(&self, chat: i64) {
         self.shared.change(|world| {
-            let pts = world.pts(chat);
+            let pts = Some(world.pts(chat));
             let update = enums::Update::ChannelTooLong(types::UpdateChannelTooLong {
                 channel_id: chat,
                 pts,
@@ -87,21 +88,21 @@ impl Simulator {
         });
     }
 
-    /// Pushes any updates at all.
+    /// Pushes these updates.
     pub fn push(&self, updates: &enums::Updates) {
         self.shared.change(|world| world.push(updates, None));
     }
 
     /// Answers the next `times` `updates.getChannelDifference` of a chat with `channelDifferenceTooLong`.
     pub fn difference_too_long(&self, chat: i64, times: usize) {
-        self.shared.change(|world| {
-            if let Some(chat) = world.chats.get_mut(&chat) {
-                chat.too_long = times;
-            }
-        });
+        self.shared
+            .change(|world| match world.chats.get_mut(&chat) {
+                Some(chat) => chat.too_long = times,
+                None => world.record_failure(format!("unknown chat: {chat}")),
+            });
     }
 
-    /// Ends the login from outside: every call is answered with this error, for instance
+    /// Ends the login. Every call is then answered with this error, for instance
     /// `(401, "SESSION_REVOKED")`, `(401, "USER_DEACTIVATED_BAN")`, `(406, "AUTH_KEY_DUPLICATED")`.
     pub fn end_login(&self, code: i32, message: &str) {
         let ids = [self.keys.home.id(), self.keys.other.id()];
@@ -114,13 +115,13 @@ impl Simulator {
         });
     }
 
-    /// Ends the login as "terminate session" on another device does: `401 SESSION_REVOKED`.
-    pub fn revoke(&self) {
+    /// Ends the login as "terminate session" on another device does, with `401 SESSION_REVOKED`.
+    pub fn revoke_session(&self) {
         let RpcError { code, message } = RpcError::new(401, "SESSION_REVOKED");
         self.end_login(code, &message);
     }
 
-    /// Undoes [`end_login`](Self::end_login) and [`revoke`](Self::revoke).
+    /// Undoes [`end_login`](Self::end_login) and [`revoke_session`](Self::revoke_session).
     pub fn restore_login(&self) {
         self.shared.change(|world| {
             for key in world.keys.values_mut() {
@@ -130,7 +131,7 @@ impl Simulator {
         });
     }
 
-    /// Forgets the account's home key: packets under it are answered with a transport error −404.
+    /// Forgets the account's home key. Packets under it are then answered with transport error −404.
     pub fn forget_key(&self) {
         let id = self.keys.home.id();
         self.shared.change(|world| {
@@ -140,8 +141,8 @@ impl Simulator {
         });
     }
 
-    /// Forgets the authorization of the other data centre's key, so that it has to be imported again.
-    pub fn forget_import(&self) {
+    /// Forgets the authorization of the key of the other data centre, which the client has to import again.
+    pub fn forget_imported_authorization(&self) {
         self.shared.change(|world| {
             for key in world.keys.values_mut().filter(|key| key.dc == OTHER_DC) {
                 key.authorized = false;

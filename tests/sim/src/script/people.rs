@@ -1,4 +1,4 @@
-//! Users, their photos, and how the account logs in.
+//! Users, their photos, and the login of the account.
 
 use std::sync::Arc;
 
@@ -24,8 +24,8 @@ impl Simulator {
         })
     }
 
-    /// Replaces a user's photo, or takes it away. Nobody is told: the next object of the user shows it.
-    /// Returns the new photo's id, 0 without one.
+    /// Replaces or removes a user's photo without a push; the next object of the user shows the change. Returns the id of
+    /// the new photo, or 0.
     pub fn set_photo(&self, user: i64, photo: Option<PhotoSpec>) -> i64 {
         let photo = photo.map(|photo| self.draw(photo));
         let id = photo.as_ref().map_or(0, |photo| photo.id);
@@ -33,11 +33,11 @@ impl Simulator {
         id
     }
 
-    /// Pushes that something about a user changed: `updateUser`, with the user as updates show them.
+    /// Pushes `updateUser` with the user's object as updates show it.
     pub fn push_user(&self, user: i64) {
         self.shared.change(|world| {
             if !world.users.contains_key(&user) {
-                return world.fail(format!("the script named a user that is not there: {user}"));
+                return world.record_failure(format!("unknown user: {user}"));
             }
             let update = enums::Update::User(types::UpdateUser { user_id: user });
             let updates = world.updates(vec![update], vec![user], &[]);
@@ -66,7 +66,7 @@ impl Simulator {
         });
     }
 
-    /// Lets the next `times` downloads of a user's photo end halfway.
+    /// Makes the next `times` downloads of a user's photo end halfway.
     pub fn truncate_photo(&self, user: i64, times: usize) {
         self.with_user(user, |user| {
             if let Some(photo) = &mut user.photo {
@@ -75,8 +75,8 @@ impl Simulator {
         });
     }
 
-    /// Replaces the bytes of a user's photo by something that is no image; its id stays.
-    pub fn break_photo(&self, user: i64) {
+    /// Replaces the bytes of a user's photo by bytes that are not an image. The id remains.
+    pub fn corrupt_photo(&self, user: i64) {
         self.with_user(user, |user| {
             if let Some(photo) = &mut user.photo {
                 photo.bytes = Arc::from(&b"\x00\x01this is no image\x02\x03"[..]);
@@ -84,7 +84,7 @@ impl Simulator {
         });
     }
 
-    /// Returns the bytes of a user's photo; empty without one.
+    /// Returns the bytes of a user's photo, which are empty if there is no photo.
     pub fn photo_bytes(&self, user: i64) -> Vec<u8> {
         self.shared.read(|world| {
             world
@@ -104,13 +104,14 @@ impl Simulator {
         })
     }
 
-    /// Sets what logging in takes, for a session of [`write_session_unauthorized`](Self::write_session_unauthorized).
+    /// Sets the credentials of the account, for a session of
+    /// [`write_session_unauthorized`](Self::write_session_unauthorized).
     pub fn set_login(&self, phone: &str, code: &str, password: Option<&str>) {
         let (salt1, salt2) = self.shared.change(|world| {
             let mut salt = || [world.random().to_le_bytes(), world.random().to_le_bytes()].concat();
             (salt(), salt())
         });
-        // A hundred thousand rounds of HMAC: outside the lock.
+        // This takes 100,000 rounds of HMAC and is therefore done outside the lock.
         let password = password.map(|password| Password::new(password, "", salt1, salt2));
         self.shared.change(|world| {
             phone.clone_into(&mut world.login.phone);
@@ -119,13 +120,12 @@ impl Simulator {
         });
     }
 
-    /// Lets the codes that were sent so far expire.
+    /// Makes the codes sent so far expire.
     pub fn expire_codes(&self) {
         self.shared.change(|world| world.login.expired = true);
     }
 
-    /// Returns whether the key of a session from
-    /// [`write_session_unauthorized`](Self::write_session_unauthorized) is logged in by now.
+    /// Returns whether a session of [`write_session_unauthorized`](Self::write_session_unauthorized) is logged in.
     pub fn logged_in(&self) -> bool {
         let id = self.keys.fresh_home.id();
         self.shared
@@ -144,7 +144,7 @@ impl Simulator {
         self.shared
             .change(|world| match world.users.get_mut(&user) {
                 Some(user) => change(user),
-                None => world.fail(format!("the script named a user that is not there: {user}")),
+                None => world.record_failure(format!("unknown user: {user}")),
             });
     }
 }

@@ -1,4 +1,4 @@
-//! The session file that a client is started with, in the layout of grammers' SqliteSession version 1.
+//! Session files for clients, in version 1 of the layout of grammers' `SqliteSession`.
 
 use std::fs;
 use std::io;
@@ -9,7 +9,7 @@ use rusqlite::{Connection, params};
 use super::Simulator;
 use crate::{HOME_DC, OTHER_DC};
 
-/// The subtype by which that layout marks the account's own user.
+/// The subtype of the account's own user in this layout.
 const USER_SELF: i64 = 1;
 
 const TABLES: &str = "
@@ -24,11 +24,11 @@ const TABLES: &str = "
 ";
 
 impl Simulator {
-    /// Writes a session that is logged in: home data centre, both addresses and keys, the account's own user.
-    /// Replaces a file that is there.
+    /// Writes a session that is logged in: the home data centre, both addresses and keys, and the account's own user.
+    /// An existing file is replaced.
     ///
     /// # Errors
-    /// When the file cannot be written.
+    /// If the file cannot be written.
     pub fn write_session(&self, path: impl AsRef<Path>) -> io::Result<()> {
         let keys = [*self.keys.home.data(), *self.keys.other.data()];
         let me = self
@@ -37,10 +37,10 @@ impl Simulator {
         self.write(path.as_ref(), keys, Some(me))
     }
 
-    /// Writes a session with a key that nobody is logged in with.
+    /// Writes a session with keys that are not logged in. An existing file is replaced.
     ///
     /// # Errors
-    /// When the file cannot be written.
+    /// If the file cannot be written.
     pub fn write_session_unauthorized(&self, path: impl AsRef<Path>) -> io::Result<()> {
         let keys = [*self.keys.fresh_home.data(), *self.keys.fresh_other.data()];
         self.write(path.as_ref(), keys, None)

@@ -1,9 +1,9 @@
-//! `auth.*`: the way in by code, and authorizations carried from the home data centre to the other.
+//! `auth.*`: login by code and password, and authorizations exported from the home data centre to the other one.
 
 use grammers_tl_types::{enums, functions, types};
 
 use super::password;
-use crate::dispatch::{Answer, Caller};
+use crate::dispatch::{Caller, Handler};
 use crate::record::RpcError;
 use crate::{HOME_DC, OTHER_DC};
 
@@ -23,8 +23,8 @@ fn log_in(caller: &mut Caller) {
     }
 }
 
-impl Answer for functions::auth::ExportAuthorization {
-    fn answer(self, caller: &mut Caller) -> Result<enums::auth::ExportedAuthorization, RpcError> {
+impl Handler for functions::auth::ExportAuthorization {
+    fn handle(self, caller: &mut Caller) -> Result<enums::auth::ExportedAuthorization, RpcError> {
         if self.dc_id != OTHER_DC && self.dc_id != HOME_DC || self.dc_id == caller.origin.dc {
             return Err(RpcError::bad("DC_ID_INVALID"));
         }
@@ -41,8 +41,8 @@ impl Answer for functions::auth::ExportAuthorization {
     }
 }
 
-impl Answer for functions::auth::ImportAuthorization {
-    fn answer(self, caller: &mut Caller) -> Result<enums::auth::Authorization, RpcError> {
+impl Handler for functions::auth::ImportAuthorization {
+    fn handle(self, caller: &mut Caller) -> Result<enums::auth::Authorization, RpcError> {
         let me = caller.world.me;
         let dc = caller.origin.dc;
         let found = caller
@@ -52,15 +52,15 @@ impl Answer for functions::auth::ImportAuthorization {
             .position(|(bytes, wanted)| *bytes == self.bytes && *wanted == dc)
             .filter(|_| self.id == me)
             .ok_or_else(|| RpcError::bad("AUTH_BYTES_INVALID"))?;
-        // An exported authorization is good once.
+        // An exported authorization can be imported once.
         caller.world.exports.remove(found);
         log_in(caller);
         Ok(authorization(caller))
     }
 }
 
-impl Answer for functions::auth::SendCode {
-    fn answer(self, caller: &mut Caller) -> Result<enums::auth::SentCode, RpcError> {
+impl Handler for functions::auth::SendCode {
+    fn handle(self, caller: &mut Caller) -> Result<enums::auth::SentCode, RpcError> {
         let phone = digits(&self.phone_number);
         let world = &mut *caller.world;
         if phone.is_empty() || phone != digits(&world.login.phone) {
@@ -86,8 +86,8 @@ fn digits(phone: &str) -> String {
     phone.chars().filter(char::is_ascii_digit).collect()
 }
 
-impl Answer for functions::auth::SignIn {
-    fn answer(self, caller: &mut Caller) -> Result<enums::auth::Authorization, RpcError> {
+impl Handler for functions::auth::SignIn {
+    fn handle(self, caller: &mut Caller) -> Result<enums::auth::Authorization, RpcError> {
         let login = &mut caller.world.login;
         let known = (self.phone_code_hash, digits(&self.phone_number));
         if !login.sent.contains(&known) || login.expired {
@@ -102,7 +102,7 @@ impl Answer for functions::auth::SignIn {
         }
         login.sent.retain(|sent| *sent != known);
         if login.password.is_some() {
-            login.owing_password.push(caller.origin.key);
+            login.awaiting_password.push(caller.origin.key);
             return Err(RpcError::new(401, "SESSION_PASSWORD_NEEDED"));
         }
         log_in(caller);
@@ -110,36 +110,36 @@ impl Answer for functions::auth::SignIn {
     }
 }
 
-impl Answer for functions::account::GetPassword {
-    fn answer(self, caller: &mut Caller) -> Result<enums::account::Password, RpcError> {
+impl Handler for functions::account::GetPassword {
+    fn handle(self, caller: &mut Caller) -> Result<enums::account::Password, RpcError> {
         Ok(password::state(caller.world))
     }
 }
 
-impl Answer for functions::auth::CheckPassword {
-    fn answer(self, caller: &mut Caller) -> Result<enums::auth::Authorization, RpcError> {
+impl Handler for functions::auth::CheckPassword {
+    fn handle(self, caller: &mut Caller) -> Result<enums::auth::Authorization, RpcError> {
         let key = caller.origin.key;
         let authorized = caller
             .world
             .keys
             .get(&key)
             .is_some_and(|key| key.authorized);
-        if !authorized && !caller.world.login.owing_password.contains(&key) {
+        if !authorized && !caller.world.login.awaiting_password.contains(&key) {
             return Err(RpcError::new(401, "AUTH_KEY_UNREGISTERED"));
         }
         password::check(caller.world, &self.password)?;
         caller
             .world
             .login
-            .owing_password
-            .retain(|owing| *owing != key);
+            .awaiting_password
+            .retain(|waiting| *waiting != key);
         log_in(caller);
         Ok(authorization(caller))
     }
 }
 
-impl Answer for functions::auth::LogOut {
-    fn answer(self, caller: &mut Caller) -> Result<enums::auth::LoggedOut, RpcError> {
+impl Handler for functions::auth::LogOut {
+    fn handle(self, caller: &mut Caller) -> Result<enums::auth::LoggedOut, RpcError> {
         if let Some(key) = caller.world.keys.get_mut(&caller.origin.key) {
             key.authorized = false;
         }

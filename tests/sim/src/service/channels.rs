@@ -1,15 +1,15 @@
-//! `channels.*`: messages by id, full info, and members, as an ordinary member may see them.
+//! `channels.*`: messages by id, full information, and members, as far as an ordinary member sees them.
 
 use grammers_tl_types::{enums, functions, types};
 
 use crate::blank;
-use crate::dispatch::{Answer, Caller};
+use crate::dispatch::{Caller, Handler};
 use crate::record::RpcError;
 use crate::world::World;
 use crate::world::chat::{Chat, Member, Message};
 
-impl Answer for functions::channels::GetMessages {
-    fn answer(self, caller: &mut Caller) -> Result<enums::messages::Messages, RpcError> {
+impl Handler for functions::channels::GetMessages {
+    fn handle(self, caller: &mut Caller) -> Result<enums::messages::Messages, RpcError> {
         let world = &*caller.world;
         let chat = world.channel(&self.channel)?;
         if self.id.is_empty() {
@@ -39,7 +39,7 @@ impl Answer for functions::channels::GetMessages {
     }
 }
 
-/// Returns messages of a chat with the users that they name.
+/// Returns messages of a chat with the users that they refer to.
 pub(super) fn messages(
     world: &World,
     chat: &Chat,
@@ -69,12 +69,12 @@ fn wrap(
         messages,
         topics: Vec::new(),
         chats: world.chat_objects(&[chat.id]),
-        users: world.seen_users(users),
+        users: world.visible_users(users),
     })
 }
 
-impl Answer for functions::channels::GetFullChannel {
-    fn answer(self, caller: &mut Caller) -> Result<enums::messages::ChatFull, RpcError> {
+impl Handler for functions::channels::GetFullChannel {
+    fn handle(self, caller: &mut Caller) -> Result<enums::messages::ChatFull, RpcError> {
         let world = &*caller.world;
         let chat = world.channel(&self.channel)?;
         let full = types::ChannelFull {
@@ -93,8 +93,8 @@ impl Answer for functions::channels::GetFullChannel {
     }
 }
 
-impl Answer for functions::channels::GetChannels {
-    fn answer(self, caller: &mut Caller) -> Result<enums::messages::Chats, RpcError> {
+impl Handler for functions::channels::GetChannels {
+    fn handle(self, caller: &mut Caller) -> Result<enums::messages::Chats, RpcError> {
         let world = &*caller.world;
         let mut chats = Vec::new();
         for input in &self.id {
@@ -110,8 +110,8 @@ impl Answer for functions::channels::GetChannels {
     }
 }
 
-impl Answer for functions::channels::GetParticipants {
-    fn answer(self, caller: &mut Caller) -> Result<enums::channels::ChannelParticipants, RpcError> {
+impl Handler for functions::channels::GetParticipants {
+    fn handle(self, caller: &mut Caller) -> Result<enums::channels::ChannelParticipants, RpcError> {
         let world = &*caller.world;
         let chat = world.channel(&self.channel)?;
         let is_admin = chat.members[&world.me].admin;
@@ -130,9 +130,9 @@ impl Answer for functions::channels::GetParticipants {
             }
             other => {
                 let other = format!("{other:?}");
-                caller.world.fail(format!(
-                    "a filter of members that is not simulated: {other}"
-                ));
+                caller
+                    .world
+                    .record_failure(format!("this filter of members is not simulated: {other}"));
                 return Err(RpcError::bad("INPUT_FILTER_INVALID"));
             }
         };
@@ -150,7 +150,7 @@ impl Answer for functions::channels::GetParticipants {
             .skip(usize::try_from(self.offset).unwrap_or(0))
             .take(usize::try_from(self.limit.clamp(0, 200)).expect("between 0 and 200"))
             .collect();
-        // "Do not rely on its order": a client that does is to be caught.
+        // "Do not rely on its order": another order makes a client that does fail.
         page.sort_by_key(|(id, _)| *id);
         Ok(enums::channels::ChannelParticipants::Participants(
             types::channels::ChannelParticipants {
@@ -166,13 +166,13 @@ impl Answer for functions::channels::GetParticipants {
     }
 }
 
-impl Answer for functions::channels::GetParticipant {
-    fn answer(self, caller: &mut Caller) -> Result<enums::channels::ChannelParticipant, RpcError> {
+impl Handler for functions::channels::GetParticipant {
+    fn handle(self, caller: &mut Caller) -> Result<enums::channels::ChannelParticipant, RpcError> {
         let world = &*caller.world;
         let chat = world.channel(&self.channel)?;
         let user = match world.peer_user(&self.participant)? {
-            crate::world::objects::Named::Fully(user) => user,
-            crate::world::objects::Named::Min(_) => {
+            crate::world::lookup::ResolvedUser::Full(user) => user,
+            crate::world::lookup::ResolvedUser::Min(_) => {
                 return Err(RpcError::bad("PARTICIPANT_ID_INVALID"));
             }
         };
@@ -230,5 +230,5 @@ fn participant(world: &World, user_id: i64, member: &Member) -> enums::ChannelPa
 }
 
 fn count(of: usize) -> i32 {
-    i32::try_from(of).expect("fewer members than two thousand million")
+    i32::try_from(of).expect("fewer than 2^31 members")
 }

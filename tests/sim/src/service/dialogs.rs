@@ -1,15 +1,15 @@
-//! `messages.getDialogs` and `messages.getHistory`: what is there, newest first, in pages.
+//! `messages.getDialogs` and `messages.getHistory`: pages of dialogs and of messages, newest first.
 
 use grammers_tl_types::{enums, functions, types};
 
 use super::updates::dialog;
-use crate::dispatch::{Answer, Caller};
+use crate::dispatch::{Caller, Handler};
 use crate::record::RpcError;
 use crate::world::World;
 use crate::world::chat::{Chat, Message};
 
-impl Answer for functions::messages::GetDialogs {
-    fn answer(self, caller: &mut Caller) -> Result<enums::messages::Dialogs, RpcError> {
+impl Handler for functions::messages::GetDialogs {
+    fn handle(self, caller: &mut Caller) -> Result<enums::messages::Dialogs, RpcError> {
         let world = &*caller.world;
         let archived = match self.folder_id {
             None | Some(0) => false,
@@ -21,10 +21,10 @@ impl Answer for functions::messages::GetDialogs {
             .values()
             .filter(|chat| chat.archived == archived && chat.members.contains_key(&world.me))
             .collect();
-        chats.sort_by_key(|chat| std::cmp::Reverse(place(chat)));
+        chats.sort_by_key(|chat| std::cmp::Reverse(sort_key(chat)));
         let total = chats.len();
         let start = match offset(world, &self)? {
-            Some(offset) => chats.partition_point(|chat| place(chat) >= offset),
+            Some(offset) => chats.partition_point(|chat| sort_key(chat) >= offset),
             None => 0,
         };
         let limit = if self.limit <= 0 {
@@ -46,7 +46,7 @@ impl Answer for functions::messages::GetDialogs {
             .iter()
             .map(|(chat, message)| message.object(chat, world))
             .collect();
-        let users = world.seen_users(
+        let users = world.visible_users(
             tops.iter()
                 .flat_map(|(_, message)| message.users())
                 .collect(),
@@ -75,8 +75,8 @@ impl Answer for functions::messages::GetDialogs {
     }
 }
 
-/// Where a dialog stands in the list: by its newest message's date, then id, then its own id.
-fn place(chat: &Chat) -> (i32, i32, i64) {
+/// Returns the sort key of a dialog: the date and id of its newest message, then its own id.
+fn sort_key(chat: &Chat) -> (i32, i32, i64) {
     chat.messages
         .values()
         .next_back()
@@ -85,7 +85,7 @@ fn place(chat: &Chat) -> (i32, i32, i64) {
         })
 }
 
-/// Reads the place after which the page begins.
+/// Returns the sort key after which the page begins.
 fn offset(
     world: &World,
     request: &functions::messages::GetDialogs,
@@ -100,7 +100,7 @@ fn offset(
     Ok(match (request.offset_date, request.offset_id, peer) {
         (0, 0, None) => None,
         (0, _, None) => None,
-        (0, _, Some(peer)) => world.chats.get(&peer).map(place),
+        (0, _, Some(peer)) => world.chats.get(&peer).map(sort_key),
         (date, id, peer) => Some((
             date,
             if id == 0 { i32::MAX } else { id },
@@ -109,8 +109,8 @@ fn offset(
     })
 }
 
-impl Answer for functions::messages::GetHistory {
-    fn answer(self, caller: &mut Caller) -> Result<enums::messages::Messages, RpcError> {
+impl Handler for functions::messages::GetHistory {
+    fn handle(self, caller: &mut Caller) -> Result<enums::messages::Messages, RpcError> {
         let world = &*caller.world;
         let chat = world.peer_chat(&self.peer)?;
         let limit = usize::try_from(self.limit.clamp(0, 100)).expect("between 0 and 100");

@@ -1,22 +1,22 @@
-//! `upload.*`: parts of files in, files out, with Telegram's rules on sizes and offsets.
+//! `upload.*`: uploads of file parts and downloads, with Telegram's rules on sizes and offsets.
 
 use grammers_tl_types::{enums, functions, types};
 
 use crate::HOME_DC;
-use crate::dispatch::{Answer, Caller};
+use crate::dispatch::{Caller, Handler};
 use crate::picture;
 use crate::record::RpcError;
-use crate::world::objects::Named;
+use crate::world::lookup::ResolvedUser;
 use crate::world::{Upload, World};
 
 /// "Each part should have a size that divides 524288 and is divisible by 1024."
-pub(super) const LARGEST_PART: usize = 512 * 1024;
+pub(super) const MAX_PART_SIZE: usize = 512 * 1024;
 /// "No more than 4000 parts", for an account without Premium.
-pub(super) const MOST_PARTS: i32 = 4000;
+pub(super) const MAX_PARTS: i32 = 4000;
 const BLOCK: i64 = 1024 * 1024;
 
-impl Answer for functions::upload::GetFile {
-    fn answer(self, caller: &mut Caller) -> Result<enums::upload::File, RpcError> {
+impl Handler for functions::upload::GetFile {
+    fn handle(self, caller: &mut Caller) -> Result<enums::upload::File, RpcError> {
         check_range(self.offset, self.limit, self.precise)?;
         let dc = caller.origin.dc;
         let bytes = match &self.location {
@@ -42,7 +42,7 @@ impl Answer for functions::upload::GetFile {
     }
 }
 
-/// Checks offset and limit (core.telegram.org/api/files#downloading-files).
+/// Checks the offset and the limit (core.telegram.org/api/files#downloading-files).
 fn check_range(offset: i64, limit: i32, precise: bool) -> Result<(), RpcError> {
     let step = if precise { 1024 } else { 4096 };
     if offset < 0 || offset % step != 0 {
@@ -67,7 +67,7 @@ fn photo(
     location: &types::InputPeerPhotoFileLocation,
     offset: i64,
 ) -> Result<Vec<u8>, RpcError> {
-    let (Named::Fully(user) | Named::Min(user)) = world.peer_user(&location.peer)?;
+    let (ResolvedUser::Full(user) | ResolvedUser::Min(user)) = world.peer_user(&location.peer)?;
     let id = user.id;
     let (width, height) = (160, 160);
     let quality = world.options.photo_quality;
@@ -127,15 +127,15 @@ fn kind(bytes: &[u8]) -> enums::storage::FileType {
     }
 }
 
-impl Answer for functions::upload::SaveFilePart {
-    fn answer(self, caller: &mut Caller) -> Result<bool, RpcError> {
+impl Handler for functions::upload::SaveFilePart {
+    fn handle(self, caller: &mut Caller) -> Result<bool, RpcError> {
         save(caller, self.file_id, self.file_part, None, self.bytes)
     }
 }
 
-impl Answer for functions::upload::SaveBigFilePart {
-    fn answer(self, caller: &mut Caller) -> Result<bool, RpcError> {
-        if !(1..=MOST_PARTS).contains(&self.file_total_parts) {
+impl Handler for functions::upload::SaveBigFilePart {
+    fn handle(self, caller: &mut Caller) -> Result<bool, RpcError> {
+        if !(1..=MAX_PARTS).contains(&self.file_total_parts) {
             return Err(RpcError::bad("FILE_PARTS_INVALID"));
         }
         let last = self.file_part + 1 == self.file_total_parts;
@@ -147,9 +147,9 @@ impl Answer for functions::upload::SaveBigFilePart {
     }
 }
 
-/// Checks the size of a part that is not the last.
+/// Checks the size of a part that is not the last one.
 pub(super) fn check_part_size(size: usize) -> Result<(), RpcError> {
-    if size == 0 || !size.is_multiple_of(1024) || !LARGEST_PART.is_multiple_of(size) {
+    if size == 0 || !size.is_multiple_of(1024) || !MAX_PART_SIZE.is_multiple_of(size) {
         return Err(RpcError::bad("FILE_PART_SIZE_INVALID"));
     }
     Ok(())
@@ -162,13 +162,13 @@ fn save(
     total: Option<i32>,
     bytes: Vec<u8>,
 ) -> Result<bool, RpcError> {
-    if !(0..total.unwrap_or(MOST_PARTS)).contains(&part) {
+    if !(0..total.unwrap_or(MAX_PARTS)).contains(&part) {
         return Err(RpcError::bad("FILE_PART_INVALID"));
     }
     if bytes.is_empty() {
         return Err(RpcError::bad("FILE_PART_EMPTY"));
     }
-    if bytes.len() > LARGEST_PART {
+    if bytes.len() > MAX_PART_SIZE {
         return Err(RpcError::bad("FILE_PART_TOO_BIG"));
     }
     let upload = caller

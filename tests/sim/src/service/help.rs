@@ -1,14 +1,14 @@
-//! `help.*`: the configuration. No `static` data centre is named, since clients write those into their sessions.
+//! `help.*`: the configuration. The list of data centres is empty, because clients store its addresses in their sessions.
 
 use grammers_tl_types::{enums, functions, types};
 
 use crate::HOME_DC;
 use crate::clock;
-use crate::dispatch::{Answer, Caller};
+use crate::dispatch::{Caller, Handler};
 use crate::record::RpcError;
 
-impl Answer for functions::help::GetConfig {
-    fn answer(self, caller: &mut Caller) -> Result<enums::Config, RpcError> {
+impl Handler for functions::help::GetConfig {
+    fn handle(self, caller: &mut Caller) -> Result<enums::Config, RpcError> {
         let date = clock::unix();
         Ok(enums::Config::Config(types::Config {
             default_p2p_contacts: false,
@@ -62,8 +62,8 @@ impl Answer for functions::help::GetConfig {
     }
 }
 
-impl Answer for functions::help::GetNearestDc {
-    fn answer(self, caller: &mut Caller) -> Result<enums::NearestDc, RpcError> {
+impl Handler for functions::help::GetNearestDc {
+    fn handle(self, caller: &mut Caller) -> Result<enums::NearestDc, RpcError> {
         Ok(enums::NearestDc::Dc(types::NearestDc {
             country: "SG".to_owned(),
             this_dc: caller.origin.dc,

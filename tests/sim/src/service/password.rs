@@ -1,4 +1,4 @@
-//! The two-step password, from the server's side: SRP-2048 as core.telegram.org/api/srp has it.
+//! The two-step password on the server's side: SRP-2048 as core.telegram.org/api/srp describes it.
 
 use grammers_tl_types::{enums, types};
 use hmac::Hmac;
@@ -9,7 +9,7 @@ use crate::record::RpcError;
 use crate::world::World;
 use crate::world::login::Password;
 
-/// Telegram's own prime, which clients know and need not test.
+/// Telegram's prime, which clients know and do not have to check.
 const PRIME: &str = "\
     c71caeb9c6b1c9048e6c522f70f13f73980d40238e3e21c14934d037563d930f48198a0aa7c14058229493d22530f4db\
     fa336f6e0ac925139543aed44cce7c3720fd51f69458705ac68cd4fe6b6b13abdc9746512969328454f18faf8c595f64\
@@ -25,7 +25,7 @@ fn prime() -> BigUint {
 }
 
 impl Password {
-    /// Keeps what is needed to check `password`, and not the password.
+    /// Computes the verifier of a password.
     pub(crate) fn new(password: &str, hint: &str, salt1: Vec<u8>, salt2: Vec<u8>) -> Self {
         let x = BigUint::from_bytes_be(&ph2(password.as_bytes(), &salt1, &salt2));
         Self {
@@ -37,7 +37,7 @@ impl Password {
         }
     }
 
-    /// Begins an exchange; returns `g_b`.
+    /// Begins an exchange and returns `g_b`.
     fn begin(&mut self, id: i64, secret: BigUint) -> Vec<u8> {
         let g_b = self.g_b(&secret);
         self.exchange = Some((id, secret));
@@ -51,7 +51,7 @@ impl Password {
         (k * &self.verifier + BigUint::from(GENERATOR).modpow(secret, &p)) % p
     }
 
-    /// Returns the `M1` that a client sends which knows the password.
+    /// Returns the `M1` that a client with the right password sends.
     fn proof(&self, secret: &BigUint, g_a: &BigUint) -> [u8; 32] {
         let p = prime();
         let g = pad(&BigUint::from(GENERATOR));
@@ -85,7 +85,7 @@ impl Password {
     }
 }
 
-/// Answers `account.getPassword`; begins an exchange if there is a password.
+/// Returns the reply to `account.getPassword`, and begins an exchange if there is a password.
 pub(super) fn state(world: &mut World) -> enums::account::Password {
     let srp_id = world.random();
     let secret: Vec<u8> = (0..32).flat_map(|_| world.random().to_le_bytes()).collect();
@@ -115,7 +115,7 @@ pub(super) fn state(world: &mut World) -> enums::account::Password {
     })
 }
 
-/// Checks what a client sent in `auth.checkPassword`; an exchange is good for one try.
+/// Checks the proof in `auth.checkPassword`. Each exchange allows one attempt.
 pub(super) fn check(
     world: &mut World,
     sent: &enums::InputCheckPasswordSrp,

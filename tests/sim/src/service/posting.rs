@@ -1,22 +1,22 @@
-//! `messages.sendMessage` and `messages.sendMedia`, with everything that Telegram checks before it takes a post.
+//! `messages.sendMessage` and `messages.sendMedia`, with the checks that Telegram makes before it accepts a post.
 
 use grammers_tl_types::{Deserializable, Identifiable, enums, functions, types};
 use md5::{Digest, Md5};
 
-use super::files::{MOST_PARTS, check_part_size};
+use super::files::{MAX_PARTS, check_part_size};
 use crate::HOME_DC;
 use crate::clock;
-use crate::dispatch::{Answer, Caller};
+use crate::dispatch::{Caller, Handler};
 use crate::mtproto::constructor;
 use crate::record::RpcError;
 use crate::world::World;
 use crate::world::chat::{Chat, Content, Document, Event, EventKind};
 
-/// Files above this must come by `upload.saveBigFilePart`.
-const SMALL: usize = 10 * 1024 * 1024;
+/// The size above which `upload.saveBigFilePart` is required.
+const MAX_SMALL_FILE: usize = 10 * 1024 * 1024;
 
-impl Answer for functions::messages::SendMessage {
-    fn answer(self, caller: &mut Caller) -> Result<enums::Updates, RpcError> {
+impl Handler for functions::messages::SendMessage {
+    fn handle(self, caller: &mut Caller) -> Result<enums::Updates, RpcError> {
         let chat = writable(caller.world, &self.peer)?.id;
         if let Some(earlier) = repeated(caller.world, chat, self.random_id)? {
             return Ok(earlier);
@@ -36,8 +36,8 @@ impl Answer for functions::messages::SendMessage {
     }
 }
 
-impl Answer for functions::messages::SendMedia {
-    fn answer(self, caller: &mut Caller) -> Result<enums::Updates, RpcError> {
+impl Handler for functions::messages::SendMedia {
+    fn handle(self, caller: &mut Caller) -> Result<enums::Updates, RpcError> {
         let chat = writable(caller.world, &self.peer)?.id;
         if let Some(earlier) = repeated(caller.world, chat, self.random_id)? {
             return Ok(earlier);
@@ -58,8 +58,8 @@ impl Answer for functions::messages::SendMedia {
     }
 }
 
-/// Returns the chat and `random_id` of a request that posts.
-pub(crate) fn subject(query: &[u8]) -> Option<(i64, i64)> {
+/// Returns the chat and `random_id` of a request to post.
+pub(crate) fn post_id(query: &[u8]) -> Option<(i64, i64)> {
     let (peer, random_id) = match constructor(query)? {
         functions::messages::SendMessage::CONSTRUCTOR_ID => {
             let request = functions::messages::SendMessage::from_bytes(&query[4..]).ok()?;
@@ -77,7 +77,7 @@ pub(crate) fn subject(query: &[u8]) -> Option<(i64, i64)> {
     }
 }
 
-/// Finds the chat, if the account may write there.
+/// Finds the chat, in which the account has to be allowed to write.
 fn writable<'a>(world: &'a World, peer: &enums::InputPeer) -> Result<&'a Chat, RpcError> {
     let chat = world.peer_chat(peer)?;
     let member = &chat.members[&world.me];
@@ -89,7 +89,7 @@ fn writable<'a>(world: &'a World, peer: &enums::InputPeer) -> Result<&'a Chat, R
     }
 }
 
-/// Returns the earlier post's updates, if this `random_id` was used before.
+/// Returns the updates of the earlier post if this `random_id` was used before.
 fn repeated(world: &World, chat: i64, random_id: i64) -> Result<Option<enums::Updates>, RpcError> {
     if random_id == 0 {
         return Err(RpcError::bad("RANDOM_ID_EMPTY"));
@@ -129,7 +129,7 @@ fn check_text(
     }
 }
 
-/// Makes a document of an upload, which is used up by that.
+/// Makes a document of an upload, which is removed.
 fn take_document(
     world: &mut World,
     media: types::InputMediaUploadedDocument,
@@ -139,7 +139,7 @@ fn take_document(
         enums::InputFile::Big(file) => (file.id, file.parts, file.name, String::new(), true),
         enums::InputFile::StoryDocument(_) => return Err(RpcError::bad("MEDIA_INVALID")),
     };
-    if !(1..=MOST_PARTS).contains(&parts) {
+    if !(1..=MAX_PARTS).contains(&parts) {
         return Err(RpcError::bad("FILE_PARTS_INVALID"));
     }
     let bytes = assemble(world, file, parts, big)?;
@@ -170,7 +170,7 @@ fn take_document(
     Ok(id)
 }
 
-/// Puts the parts of an upload together.
+/// Joins the parts of an upload.
 fn assemble(world: &World, file: i64, parts: i32, big: bool) -> Result<Vec<u8>, RpcError> {
     let missing = |part: i32| RpcError::bad(format!("FILE_PART_{part}_MISSING"));
     let upload = world
@@ -193,7 +193,7 @@ fn assemble(world: &World, file: i64, parts: i32, big: bool) -> Result<Vec<u8>, 
         }
         bytes.extend_from_slice(part);
     }
-    if !big && bytes.len() > SMALL {
+    if !big && bytes.len() > MAX_SMALL_FILE {
         return Err(RpcError::bad("FILE_PARTS_INVALID"));
     }
     Ok(bytes)
@@ -218,15 +218,15 @@ fn post(
     confirmation(caller.world, chat, random_id, id)
 }
 
-/// Returns what the sender of a post gets: the id that it became, and the message while it is there.
+/// Returns the reply to a post: the id of its message, and the message itself while it exists.
 fn confirmation(world: &World, chat: i64, random_id: i64, id: i32) -> enums::Updates {
     let mut updates = vec![enums::Update::MessageId(types::UpdateMessageId {
         id,
         random_id,
     })];
     let found = &world.chats[&chat];
-    let born = |event: &&Event| matches!(event.kind, EventKind::New(new) if new == id);
-    if let Some(event) = found.events.iter().rev().find(born) {
+    let creates_message = |event: &&Event| matches!(event.kind, EventKind::New(new) if new == id);
+    if let Some(event) = found.events.iter().rev().find(creates_message) {
         updates.extend(world.update_of(found, event));
     }
     world.updates(updates, vec![world.me], &[chat])

@@ -1,16 +1,16 @@
-//! `updates.*`: the account's own state, which never moves here, and the differences of channels.
+//! `updates.*`: the account's own state, which never changes here, and the differences of channels.
 
 use grammers_tl_types::{enums, functions, types};
 
 use crate::blank;
 use crate::clock;
-use crate::dispatch::{Answer, Caller};
+use crate::dispatch::{Caller, Handler};
 use crate::record::RpcError;
 use crate::world::World;
 use crate::world::chat::{Chat, Event, EventKind};
 
-impl Answer for functions::updates::GetState {
-    fn answer(self, _: &mut Caller) -> Result<enums::updates::State, RpcError> {
+impl Handler for functions::updates::GetState {
+    fn handle(self, _: &mut Caller) -> Result<enums::updates::State, RpcError> {
         Ok(enums::updates::State::State(types::updates::State {
             pts: 1,
             qts: 0,
@@ -21,8 +21,8 @@ impl Answer for functions::updates::GetState {
     }
 }
 
-impl Answer for functions::updates::GetDifference {
-    fn answer(self, _: &mut Caller) -> Result<enums::updates::Difference, RpcError> {
+impl Handler for functions::updates::GetDifference {
+    fn handle(self, _: &mut Caller) -> Result<enums::updates::Difference, RpcError> {
         Ok(enums::updates::Difference::Empty(
             types::updates::DifferenceEmpty {
                 date: clock::unix(),
@@ -32,11 +32,11 @@ impl Answer for functions::updates::GetDifference {
     }
 }
 
-impl Answer for functions::updates::GetChannelDifference {
-    fn answer(self, caller: &mut Caller) -> Result<enums::updates::ChannelDifference, RpcError> {
+impl Handler for functions::updates::GetChannelDifference {
+    fn handle(self, caller: &mut Caller) -> Result<enums::updates::ChannelDifference, RpcError> {
         let world = &mut *caller.world;
         let id = world.channel(&self.channel)?.id;
-        // "for user accounts the limit is 100"; zero would never get anywhere.
+        // "for user accounts the limit is 100"; a limit of zero would return no events.
         let limit = usize::try_from(self.limit)
             .ok()
             .filter(|limit| (1..=100).contains(limit))
@@ -57,7 +57,7 @@ impl Answer for functions::updates::GetChannelDifference {
     }
 }
 
-/// Returns what happened after `pts`, oldest first, `limit` events at most.
+/// Returns the events after `pts`, oldest first and at most `limit` of them.
 fn page(world: &World, chat: &Chat, pts: i32, limit: usize) -> enums::updates::ChannelDifference {
     let start = chat.events.partition_point(|event| event.pts <= pts);
     let rest = &chat.events[start..];
@@ -75,7 +75,7 @@ fn page(world: &World, chat: &Chat, pts: i32, limit: usize) -> enums::updates::C
     for event in events {
         users.extend(world.users_of_event(chat, event));
         match event {
-            // A message that is gone by now is left out; that it was deleted comes as its own event.
+            // A deleted message is left out; its deletion is an event of its own.
             Event {
                 kind: EventKind::New(id),
                 ..
@@ -94,7 +94,7 @@ fn page(world: &World, chat: &Chat, pts: i32, limit: usize) -> enums::updates::C
         new_messages,
         other_updates,
         chats: world.chat_objects(&[chat.id]),
-        users: world.seen_users(users),
+        users: world.visible_users(users),
     })
 }
 
@@ -116,7 +116,7 @@ fn too_long(world: &World, id: i64) -> enums::updates::ChannelDifference {
             .map(|message| message.object(chat, world))
             .collect(),
         chats: world.chat_objects(&[id]),
-        users: world.seen_users(users),
+        users: world.visible_users(users),
     })
 }
 

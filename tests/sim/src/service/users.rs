@@ -1,13 +1,13 @@
-//! `users.*`: users by hash or by a message that names them.
+//! `users.*`: users by access hash or by a message that refers to them.
 
 use grammers_tl_types::{enums, functions, types};
 
 use crate::blank;
-use crate::dispatch::{Answer, Caller};
+use crate::dispatch::{Caller, Handler};
 use crate::record::RpcError;
 
-impl Answer for functions::users::GetUsers {
-    fn answer(self, caller: &mut Caller) -> Result<Vec<enums::User>, RpcError> {
+impl Handler for functions::users::GetUsers {
+    fn handle(self, caller: &mut Caller) -> Result<Vec<enums::User>, RpcError> {
         let world = &*caller.world;
         self.id
             .iter()
@@ -17,15 +17,15 @@ impl Answer for functions::users::GetUsers {
                 (Err(_), enums::InputUser::User(input)) => {
                     Ok(enums::User::Empty(types::UserEmpty { id: input.user_id }))
                 }
-                // MSG_ID_INVALID is among the method's errors: one such user spoils the whole call.
+                // MSG_ID_INVALID is among the method's errors: one such user fails the whole call.
                 (Err(error), _) => Err(error),
             })
             .collect()
     }
 }
 
-impl Answer for functions::users::GetFullUser {
-    fn answer(self, caller: &mut Caller) -> Result<enums::users::UserFull, RpcError> {
+impl Handler for functions::users::GetFullUser {
+    fn handle(self, caller: &mut Caller) -> Result<enums::users::UserFull, RpcError> {
         let world = &*caller.world;
         let user = world.input_user(&self.id)?;
         let full = types::UserFull {

@@ -1,4 +1,4 @@
-//! Groups and broadcast channels: members, messages, and the numbered events that differences are made of.
+//! Groups and broadcast channels: members, messages, and the numbered events of which differences consist.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,18 +16,18 @@ pub(crate) struct Chat {
     pub(crate) title: String,
     pub(crate) broadcast: bool,
     pub(crate) members: BTreeMap<i64, Member>,
-    /// Whether the account may write here (as an administrator, if it is a broadcast channel).
+    /// True if the account may write in the chat; in a broadcast channel it is then an administrator.
     pub(crate) can_post: bool,
-    /// Whether joins leave no service message.
+    /// True if joins have no service message.
     pub(crate) hides_joins: bool,
-    /// Whether lists of members show only administrators to the rest.
+    /// True if lists of members show only administrators to other members.
     pub(crate) hides_members: bool,
     pub(crate) archived: bool,
     pub(crate) messages: BTreeMap<i32, Message>,
     pub(crate) last_id: i32,
     pub(crate) pts: i32,
     pub(crate) events: Vec<Event>,
-    /// How many of the next differences are to be too long whatever the gap.
+    /// The number of next differences that are too long whatever the gap.
     pub(crate) too_long: usize,
     pub(crate) date: i32,
 }
@@ -40,7 +40,7 @@ pub(crate) struct Member {
     pub(crate) via_request: bool,
 }
 
-/// Something that moved `pts` to `pts`, by `count`.
+/// An event that raised the chat's `pts` to `pts`, by `count`.
 #[derive(Clone)]
 pub(crate) struct Event {
     pub(crate) pts: i32,
@@ -53,15 +53,15 @@ pub(crate) enum EventKind {
     New(i32),
     Edited(i32),
     Deleted(Vec<i32>),
-    /// Something that clients of a user are not told about.
-    Unseen,
+    /// An event that has no update.
+    Hidden,
 }
 
 #[derive(Clone)]
 pub(crate) struct Message {
     pub(crate) id: i32,
     pub(crate) date: i32,
-    /// When, by the simulator's own age.
+    /// The time on the scale of [`World::elapsed`].
     pub(crate) at: Duration,
     pub(crate) from: i64,
     pub(crate) silent: bool,
@@ -132,7 +132,7 @@ impl Chat {
         }
     }
 
-    /// Returns the chat as the account sees it.
+    /// Returns the chat's object as the account sees it.
     pub(crate) fn object(&self, me: i64) -> enums::Chat {
         let Some(member) = self.members.get(&me) else {
             return enums::Chat::ChannelForbidden(types::ChannelForbidden {
@@ -220,7 +220,7 @@ impl Chat {
 }
 
 impl Message {
-    /// Returns the users that the message names, whose objects go with it.
+    /// Returns the users that the message refers to, whose objects accompany it.
     pub(crate) fn users(&self) -> Vec<i64> {
         let mut users = vec![self.from];
         if let Content::Service(action) = &self.content {
@@ -234,7 +234,7 @@ impl Message {
         users
     }
 
-    /// Returns the message as the account sees it in `chat`.
+    /// Returns the message's object as the account sees it in `chat`.
     pub(crate) fn object(&self, chat: &Chat, world: &World) -> enums::Message {
         let from_id = (!chat.broadcast && self.from != 0)
             .then_some(enums::Peer::User(types::PeerUser { user_id: self.from }));

@@ -1,4 +1,4 @@
-//! What happens in a chat: every change gets its `pts`, is remembered for differences, and is pushed.
+//! Events in a chat. Each change gets its `pts`, is kept for differences, and is pushed.
 
 use grammers_tl_types::{enums, types};
 
@@ -7,7 +7,7 @@ use super::chat::{Chat, Content, Event, EventKind, Member, Message};
 use crate::clock;
 
 impl World {
-    /// Adds a message and pushes it to all but `except`; returns its id.
+    /// Adds a message and pushes it to all connections but `except`; returns its id.
     pub(crate) fn add_message(
         &mut self,
         chat: i64,
@@ -34,11 +34,11 @@ impl World {
             content,
         };
         chat.messages.insert(id, message);
-        self.happen(chat_id, EventKind::New(id), 1, except);
+        self.record_event(chat_id, EventKind::New(id), 1, except);
         id
     }
 
-    /// Adds a service message of `from`.
+    /// Adds a service message from `from`; returns its id.
     pub(crate) fn add_service(
         &mut self,
         chat: i64,
@@ -48,7 +48,7 @@ impl World {
         self.add_message(chat, from, Content::Service(Box::new(action)), false, None)
     }
 
-    /// Replaces a message's text. Returns whether there was such a message.
+    /// Replaces a message's text. Returns whether the message exists and has a text.
     pub(crate) fn edit(&mut self, chat: i64, message: i32, new_text: &str) -> bool {
         let Some(Message {
             content: Content::Text { text, .. },
@@ -63,11 +63,11 @@ impl World {
         };
         new_text.clone_into(text);
         *edit_date = Some(clock::unix());
-        self.happen(chat, EventKind::Edited(message), 1, None);
+        self.record_event(chat, EventKind::Edited(message), 1, None);
         true
     }
 
-    /// Deletes messages, and with one event tells of those that were there.
+    /// Deletes messages with one event; returns how many of them existed.
     pub(crate) fn delete(&mut self, chat: i64, messages: &[i32]) -> usize {
         let Some(found) = self.chats.get_mut(&chat) else {
             return 0;
@@ -79,13 +79,19 @@ impl World {
             .collect();
         let count = gone.len();
         if count > 0 {
-            self.happen(chat, EventKind::Deleted(gone), count, None);
+            self.record_event(chat, EventKind::Deleted(gone), count, None);
         }
         count
     }
 
-    /// Numbers an event, remembers it and pushes it.
-    pub(crate) fn happen(&mut self, chat: i64, kind: EventKind, count: usize, except: Option<u64>) {
+    /// Numbers an event, keeps it for differences, and pushes it to all connections but `except`.
+    pub(crate) fn record_event(
+        &mut self,
+        chat: i64,
+        kind: EventKind,
+        count: usize,
+        except: Option<u64>,
+    ) {
         let me = self.me;
         let found = self
             .chats
@@ -110,7 +116,7 @@ impl World {
         }
     }
 
-    /// Returns the update that tells of an event, as it is pushed.
+    /// Returns the update of an event as it is pushed.
     pub(crate) fn update_of(&self, chat: &Chat, event: &Event) -> Option<enums::Update> {
         let (pts, pts_count) = (event.pts, event.count);
         match &event.kind {
@@ -142,11 +148,11 @@ impl World {
                     pts_count,
                 },
             )),
-            EventKind::Unseen => None,
+            EventKind::Hidden => None,
         }
     }
 
-    /// Returns the users that the event's message names.
+    /// Returns the users that the event's message refers to.
     pub(crate) fn users_of_event(&self, chat: &Chat, event: &Event) -> Vec<i64> {
         match &event.kind {
             EventKind::New(id) | EventKind::Edited(id) => chat
@@ -154,11 +160,11 @@ impl World {
                 .get(id)
                 .map(Message::users)
                 .unwrap_or_default(),
-            EventKind::Deleted(_) | EventKind::Unseen => Vec::new(),
+            EventKind::Deleted(_) | EventKind::Hidden => Vec::new(),
         }
     }
 
-    /// Wraps updates with the users and chats that they name.
+    /// Wraps updates with the objects of the users and chats that they refer to.
     pub(crate) fn updates(
         &self,
         updates: Vec<enums::Update>,
@@ -167,19 +173,19 @@ impl World {
     ) -> enums::Updates {
         enums::Updates::Updates(types::Updates {
             updates,
-            users: self.seen_users(users),
+            users: self.visible_users(users),
             chats: self.chat_objects(chats),
             date: clock::unix(),
             seq: 0,
         })
     }
 
-    /// Makes `user` a member, dated now; returns whether it was none before.
-    pub(crate) fn admit(&mut self, chat: i64, user: i64, inviter: i64, via_request: bool) -> bool {
+    /// Makes `user` a member who joined now. An unknown chat is ignored.
+    pub(crate) fn add_member(&mut self, chat: i64, user: i64, inviter: i64, via_request: bool) {
         let Some(chat) = self.chats.get_mut(&chat) else {
-            return false;
+            return;
         };
-        let before = chat.members.insert(
+        chat.members.insert(
             user,
             Member {
                 date: clock::unix(),
@@ -188,11 +194,10 @@ impl World {
                 via_request,
             },
         );
-        before.is_none()
     }
 
-    /// Tells the account that its own place in a chat changed.
-    pub(crate) fn push_channel(&mut self, chat: i64) {
+    /// Pushes `updateChannel`, by which the account learns that its own membership or rights changed.
+    pub(crate) fn push_channel_update(&mut self, chat: i64) {
         let update = enums::Update::Channel(types::UpdateChannel { channel_id: chat });
         let updates = self.updates(vec![update], Vec::new(), &[chat]);
         self.push(&updates, None);

@@ -30,9 +30,9 @@ pub(crate) struct Photo {
     pub(crate) bytes: Arc<[u8]>,
     pub(crate) has_video: bool,
     pub(crate) personal: bool,
-    /// How many more downloads are to end halfway.
+    /// The number of next downloads that end halfway.
     pub(crate) truncations: usize,
-    /// Whether the download under way is one of those.
+    /// True if the present download ends halfway.
     pub(crate) truncated: bool,
 }
 
@@ -71,7 +71,7 @@ impl User {
         }
     }
 
-    /// Returns the whole user, as `users.getUsers` gives it.
+    /// Returns the full object, as `users.getUsers` does.
     pub(crate) fn full(&self, me: i64) -> enums::User {
         enums::User::User(types::User {
             is_self: self.id == me,
@@ -88,8 +88,8 @@ impl User {
         })
     }
 
-    /// Returns the user as it appears in passing: in updates, differences, messages.
-    pub(crate) fn seen(&self, me: i64) -> enums::User {
+    /// Returns the object as updates, differences and messages show it.
+    pub(crate) fn visible(&self, me: i64) -> enums::User {
         let Visibility::Min { apply_min_photo } = self.visibility else {
             return self.full(me);
         };
@@ -115,7 +115,7 @@ impl User {
 }
 
 impl Photo {
-    /// Makes a photo of what a script described; draws the picture, so call it outside the lock.
+    /// Makes a photo from its description. Call it outside the lock, because it draws the picture.
     pub(crate) fn draw(spec: PhotoSpec, id: i64, size: (u32, u32), quality: u8) -> Self {
         let (width, height) = spec.size.unwrap_or(size);
         let bytes = spec

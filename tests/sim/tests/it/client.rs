@@ -1,4 +1,4 @@
-//! A client for tests: a sender pool over the session file that the simulator wrote.
+//! A client for tests: a sender pool with the session file that the simulator writes.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -15,8 +15,8 @@ use grammers_tl_types::{RemoteCall, enums, functions, types};
 use telegram_sim::{HOME_DC, OTHER_DC, Options, Simulator};
 use tokio::sync::mpsc::Receiver;
 
-/// Long enough for the slowest machine; nothing here takes it unless it fails.
-pub(crate) const SOON: Duration = Duration::from_secs(20);
+/// The time after which a test gives up waiting.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(20);
 
 pub(crate) struct Client {
     handle: SenderPoolFatHandle,
@@ -33,7 +33,7 @@ pub(crate) fn simulator() -> Simulator {
 }
 
 impl Client {
-    /// Connects with the logged-in session, and asks for updates.
+    /// Makes a client that is logged in and has asked for updates.
     pub(crate) async fn new(sim: &Simulator) -> Self {
         let client = Self::with_session(sim, true);
         client.call(&functions::updates::GetState {}).await.unwrap();
@@ -51,7 +51,7 @@ impl Client {
         Self::open(&path)
     }
 
-    /// Makes a client of a session file.
+    /// Makes a client with a session file.
     pub(crate) fn open(path: &Path) -> Self {
         let session = Arc::new(read_session(path));
         let parameters = ConnectionParams {
@@ -79,12 +79,12 @@ impl Client {
         dc: i32,
         request: &R,
     ) -> Result<R::Return, InvocationError> {
-        tokio::time::timeout(SOON, self.handle.invoke_in_dc(dc, request))
+        tokio::time::timeout(TIMEOUT, self.handle.invoke_in_dc(dc, request))
             .await
             .expect("an answer")
     }
 
-    /// Calls, and returns the error's name and number, for instance `FLOOD_WAIT 7`.
+    /// Makes a call and returns the name and number of its error, for instance `FLOOD_WAIT 7`.
     pub(crate) async fn refusal<R: RemoteCall>(&self, request: &R) -> String {
         self.refusal_in(HOME_DC, request).await
     }
@@ -100,7 +100,7 @@ impl Client {
         }
     }
 
-    /// Returns every chat that the list of dialogs shows.
+    /// Returns every chat in the list of dialogs.
     pub(crate) async fn chats(&self) -> Vec<types::Channel> {
         let request = dialogs(100);
         let (enums::messages::Dialogs::Dialogs(types::messages::Dialogs { chats, .. })
@@ -118,7 +118,7 @@ impl Client {
             .collect()
     }
 
-    /// Returns a chat's input form.
+    /// Returns the input constructor of a chat.
     pub(crate) async fn channel(&self, id: i64) -> types::InputChannel {
         let chats = self.chats().await;
         let chat = chats.iter().find(|chat| chat.id == id).expect("a dialog");
@@ -128,10 +128,22 @@ impl Client {
         }
     }
 
-    /// Waits for the next pushed updates.
+    /// Returns the messages with these ids.
+    pub(crate) async fn messages(
+        &self,
+        channel: &types::InputChannel,
+        ids: &[i32],
+    ) -> types::messages::ChannelMessages {
+        match self.call(&messages_by_id(channel, ids)).await.unwrap() {
+            enums::messages::Messages::ChannelMessages(found) => found,
+            other => panic!("not the messages of a channel: {other:?}"),
+        }
+    }
+
+    /// Waits for the next push, and returns its updates.
     pub(crate) async fn pushed(&mut self) -> Vec<enums::Update> {
         loop {
-            match tokio::time::timeout(SOON, self.updates.recv())
+            match tokio::time::timeout(TIMEOUT, self.updates.recv())
                 .await
                 .expect("a push")
             {
@@ -144,7 +156,7 @@ impl Client {
         }
     }
 
-    /// Carries the authorization to the other data centre.
+    /// Exports the authorization and imports it in the other data centre.
     pub(crate) async fn import(&self) {
         let exported = functions::auth::ExportAuthorization { dc_id: OTHER_DC };
         let enums::auth::ExportedAuthorization::Authorization(exported) =
@@ -169,6 +181,19 @@ pub(crate) fn dialogs(limit: i32) -> functions::messages::GetDialogs {
     }
 }
 
+pub(crate) fn messages_by_id(
+    channel: &types::InputChannel,
+    ids: &[i32],
+) -> functions::channels::GetMessages {
+    functions::channels::GetMessages {
+        channel: input(channel),
+        id: ids
+            .iter()
+            .map(|id| enums::InputMessage::Id(types::InputMessageId { id: *id }))
+            .collect(),
+    }
+}
+
 pub(crate) fn peer(channel: &types::InputChannel) -> enums::InputPeer {
     enums::InputPeer::Channel(types::InputPeerChannel {
         channel_id: channel.channel_id,
@@ -180,7 +205,7 @@ pub(crate) fn input(channel: &types::InputChannel) -> enums::InputChannel {
     enums::InputChannel::Channel(channel.clone())
 }
 
-/// Reads a session file by the layout that grammers documents.
+/// Reads a session file in grammers' layout.
 fn read_session(path: &Path) -> MemorySession {
     let database = rusqlite::Connection::open(path).unwrap();
     let mut statement = database

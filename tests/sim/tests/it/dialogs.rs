@@ -1,12 +1,12 @@
-//! Dialogs, messages by id, members.
+//! Dialogs, messages by id, and members.
 
 use grammers_tl_types::{enums, functions, types};
-use telegram_sim::{How, UserSpec};
+use telegram_sim::{JoinKind, UserSpec};
 
-use crate::client::{Client, dialogs, input, peer, simulator};
+use crate::client::{Client, dialogs, input, messages_by_id, peer, simulator};
 
 #[tokio::test]
-async fn dialogs_come_in_pages_with_pts_and_archived_ones_apart() {
+async fn dialogs_are_paged_with_pts_and_separate_from_the_archive() {
     let sim = simulator();
     let groups: Vec<i64> = (0..7)
         .map(|number| sim.add_group(&format!("Group {number}")))
@@ -72,34 +72,23 @@ async fn dialogs_come_in_pages_with_pts_and_archived_ones_apart() {
 }
 
 #[tokio::test]
-async fn messages_by_id_are_empty_where_gone_and_private_where_one_is_not() {
+async fn deleted_messages_are_empty_and_channels_after_a_kick_are_private() {
     let sim = simulator();
     let group = sim.add_group("Group");
     let user = sim.add_user(UserSpec::new("Eve"));
-    let kept = sim.join(group, user, How::BySelf);
-    let gone = sim.message(group, user, "hello");
-    sim.delete_messages(group, &[gone]);
+    let kept = sim.join(group, user, JoinKind::BySelf);
+    let deleted = sim.send_message(group, user, "hello");
+    sim.delete_messages(group, &[deleted]);
     let client = Client::new(&sim).await;
     let channel = client.channel(group).await;
-    let ids = |ids: &[i32]| functions::channels::GetMessages {
-        channel: input(&channel),
-        id: ids
-            .iter()
-            .map(|id| enums::InputMessage::Id(types::InputMessageId { id: *id }))
-            .collect(),
-    };
-    let enums::messages::Messages::ChannelMessages(found) =
-        client.call(&ids(&[kept, gone])).await.unwrap()
-    else {
-        panic!("messages of a channel");
-    };
+    let found = client.messages(&channel, &[kept, deleted]).await;
     assert!(matches!(
         &found.messages[0],
         enums::Message::Service(message) if matches!(message.action, enums::MessageAction::ChatAddUser(_))
     ));
-    assert!(matches!(&found.messages[1], enums::Message::Empty(message) if message.id == gone));
+    assert!(matches!(&found.messages[1], enums::Message::Empty(message) if message.id == deleted));
     assert_eq!(
-        client.refusal(&ids(&[1; 201])).await,
+        client.refusal(&messages_by_id(&channel, &[1; 201])).await,
         "MESSAGE_IDS_TOO_MANY"
     );
 
@@ -111,7 +100,10 @@ async fn messages_by_id_are_empty_where_gone_and_private_where_one_is_not() {
     };
     assert_eq!(client.refusal(&wrong).await, "CHANNEL_INVALID");
     sim.kick_me(group);
-    assert_eq!(client.refusal(&ids(&[kept])).await, "CHANNEL_PRIVATE");
+    assert_eq!(
+        client.refusal(&messages_by_id(&channel, &[kept])).await,
+        "CHANNEL_PRIVATE"
+    );
     assert!(client.chats().await.is_empty());
 }
 
@@ -120,7 +112,7 @@ async fn hidden_members_show_only_administrators() {
     let sim = simulator();
     let group = sim.add_group("Group");
     let user = sim.add_user(UserSpec::new("Eve").min(false));
-    let message = sim.join(group, user, How::ByLink);
+    let message = sim.join(group, user, JoinKind::ByLink);
     let client = Client::new(&sim).await;
     let channel = client.channel(group).await;
     let recent = functions::channels::GetParticipants {

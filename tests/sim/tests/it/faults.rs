@@ -1,14 +1,14 @@
-//! Trouble on demand.
+//! Injected faults.
 
 use std::time::Duration;
 
 use grammers_tl_types::functions;
 use telegram_sim::{Fault, Match, Outcome};
 
-use crate::client::{Client, SOON, dialogs, simulator};
+use crate::client::{Client, TIMEOUT, dialogs, simulator};
 
 #[tokio::test]
-async fn faults_befall_the_calls_they_name_and_are_used_up() {
+async fn faults_apply_to_matching_calls_until_they_are_used_up() {
     let sim = simulator();
     let client = Client::new(&sim).await;
     sim.fault(
@@ -28,7 +28,7 @@ async fn faults_befall_the_calls_they_name_and_are_used_up() {
 }
 
 #[tokio::test]
-async fn a_lost_reply_is_work_done_and_a_cut_before_is_not() {
+async fn lose_reply_does_the_call_and_cut_before_does_not() {
     let sim = simulator();
     let client = Client::new(&sim).await;
     let nearest = functions::help::GetNearestDc {};
@@ -46,7 +46,7 @@ async fn a_lost_reply_is_work_done_and_a_cut_before_is_not() {
 }
 
 #[tokio::test]
-async fn a_late_reply_holds_up_nobody_else() {
+async fn a_held_reply_does_not_delay_other_calls() {
     let sim = simulator();
     let client = Client::new(&sim).await;
     sim.fault(Match::method("messages.getDialogs").once(), Fault::Hold);
@@ -57,7 +57,7 @@ async fn a_late_reply_holds_up_nobody_else() {
     let request = dialogs(100);
     let (held, ()) = tokio::join!(client.call(&request), async {
         let call = sim
-            .wait_for_call_async("messages.getDialogs", 1, SOON)
+            .wait_for_call_async("messages.getDialogs", 1, TIMEOUT)
             .await
             .unwrap();
         assert_eq!(call.outcome, Outcome::Pending);
@@ -72,10 +72,10 @@ async fn a_late_reply_holds_up_nobody_else() {
 }
 
 #[tokio::test]
-async fn connections_are_cut_and_refused_until_they_are_not() {
+async fn connections_are_cut_and_refused_until_allowed_again() {
     let sim = simulator();
     let mut client = Client::new(&sim).await;
-    sim.wait_connected_async(SOON).await.unwrap();
+    sim.wait_for_connection_async(TIMEOUT).await.unwrap();
     sim.refuse_connections(true);
     sim.cut_all();
     assert!(!sim.connected());
@@ -94,11 +94,11 @@ async fn connections_are_cut_and_refused_until_they_are_not() {
 }
 
 #[tokio::test]
-async fn a_login_ends_from_outside_and_a_key_is_forgotten() {
+async fn a_login_can_be_ended_and_a_key_forgotten() {
     let sim = simulator();
     let client = Client::new(&sim).await;
     let state = functions::updates::GetState {};
-    sim.revoke();
+    sim.revoke_session();
     assert_eq!(client.refusal(&state).await, "SESSION_REVOKED");
     sim.end_login(406, "AUTH_KEY_DUPLICATED");
     assert_eq!(client.refusal(&state).await, "AUTH_KEY_DUPLICATED");
@@ -111,7 +111,7 @@ async fn a_login_ends_from_outside_and_a_key_is_forgotten() {
 }
 
 #[tokio::test]
-async fn an_unknown_call_is_a_failure() {
+async fn an_unknown_call_is_refused_and_recorded() {
     let sim = simulator();
     let client = Client::new(&sim).await;
     let request = functions::messages::ReadHistory {
@@ -122,4 +122,16 @@ async fn an_unknown_call_is_a_failure() {
     let failures = sim.failures();
     assert!(failures[0].contains("messages.readHistory"), "{failures:?}");
     assert_eq!(sim.devices().len(), 1);
+}
+
+#[test]
+#[should_panic(expected = "unknown method: help.getConfigs")]
+fn a_fault_for_an_unknown_method_panics() {
+    Match::method("help.getConfigs");
+}
+
+#[test]
+#[should_panic(expected = "unknown method: help.getConfigs")]
+fn the_calls_of_an_unknown_method_cannot_be_read() {
+    simulator().calls_of("help.getConfigs");
 }

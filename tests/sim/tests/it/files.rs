@@ -1,9 +1,9 @@
-//! Downloads: photos in both data centres, documents, and the rules on offsets.
+//! Downloads of photos in both data centres and of documents, and the rules on offsets.
 
 use grammers_tl_types::{enums, functions, types};
-use telegram_sim::{HOME_DC, How, OTHER_DC, PhotoSpec, UserSpec};
+use telegram_sim::{HOME_DC, JoinKind, OTHER_DC, PhotoSpec, UserSpec};
 
-use crate::client::{Client, input, peer, simulator};
+use crate::client::{Client, peer, simulator};
 
 fn get(location: enums::InputFileLocation, offset: i64, limit: i32) -> functions::upload::GetFile {
     functions::upload::GetFile {
@@ -39,7 +39,7 @@ async fn a_photo_in_the_other_data_centre_needs_the_imported_authorization() {
             .photo(PhotoSpec::jpeg().dc(OTHER_DC))
             .min(true),
     );
-    let message = sim.join(group, user, How::ByLink);
+    let message = sim.join(group, user, JoinKind::ByLink);
     let client = Client::new(&sim).await;
     let channel = client.channel(group).await;
     let from_message =
@@ -69,7 +69,7 @@ async fn a_photo_in_the_other_data_centre_needs_the_imported_authorization() {
     let file = bytes(client.call_in(OTHER_DC, &request).await.unwrap());
     assert_eq!(file, sim.photo_bytes(user));
 
-    sim.forget_import();
+    sim.forget_imported_authorization();
     assert_eq!(
         client.refusal_in(OTHER_DC, &request).await,
         "AUTH_KEY_UNREGISTERED"
@@ -85,23 +85,14 @@ async fn a_photo_in_the_other_data_centre_needs_the_imported_authorization() {
 }
 
 #[tokio::test]
-async fn a_min_hash_opens_the_photo_and_an_old_photo_is_gone() {
+async fn a_min_hash_opens_the_present_photo_and_not_an_old_one() {
     let sim = simulator();
     let group = sim.add_group("Group");
     let user = sim.add_user(UserSpec::new("Eve").photo(PhotoSpec::jpeg()).min(true));
-    let message = sim.join(group, user, How::ByLink);
+    let message = sim.join(group, user, JoinKind::ByLink);
     let client = Client::new(&sim).await;
     let channel = client.channel(group).await;
-    let by_id = functions::channels::GetMessages {
-        channel: input(&channel),
-        id: vec![enums::InputMessage::Id(types::InputMessageId {
-            id: message,
-        })],
-    };
-    let enums::messages::Messages::ChannelMessages(found) = client.call(&by_id).await.unwrap()
-    else {
-        panic!("messages of a channel");
-    };
+    let found = client.messages(&channel, &[message]).await;
     let hash = found
         .users
         .iter()
@@ -157,16 +148,7 @@ async fn a_posted_document_is_downloaded_in_chunks() {
     let message = sim.post(hide, sim.owner(), "order", Some(("list", &content)));
     let client = Client::new(&sim).await;
     let channel = client.channel(hide).await;
-    let by_id = functions::channels::GetMessages {
-        channel: input(&channel),
-        id: vec![enums::InputMessage::Id(types::InputMessageId {
-            id: message,
-        })],
-    };
-    let enums::messages::Messages::ChannelMessages(found) = client.call(&by_id).await.unwrap()
-    else {
-        panic!("messages of a channel");
-    };
+    let found = client.messages(&channel, &[message]).await;
     let [enums::Message::Message(message)] = found.messages.as_slice() else {
         panic!("one message");
     };

@@ -1,4 +1,4 @@
-//! Code and two-step password.
+//! Logins by code and two-step password.
 
 use grammers_crypto::two_factor_auth::{calculate_2fa, check_p_and_g};
 use grammers_tl_types::{enums, functions, types};
@@ -69,7 +69,7 @@ async fn check_password(client: &Client, password: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_login_takes_the_right_code_and_the_right_password() {
+async fn a_login_requires_the_right_code_and_the_right_password() {
     let sim = simulator();
     sim.set_login("+49 151 0000", "12345", Some("correct horse"));
     let client = Client::with_session(&sim, false);
@@ -111,7 +111,7 @@ async fn a_login_takes_the_right_code_and_the_right_password() {
 }
 
 #[tokio::test]
-async fn a_login_without_a_password_ends_with_the_code() {
+async fn a_login_without_a_password_requires_the_code_only() {
     let sim = simulator();
     sim.set_login("491510000", "12345", None);
     let client = Client::with_session(&sim, false);

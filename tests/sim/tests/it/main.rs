@@ -1,17 +1,14 @@
-//! The simulator, asked by the client that it was made for: grammers' sender pool over real sockets.
+//! Tests of the simulator with grammers' sender pool over real sockets.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test stops at the first surprise, in its helpers too"
-)]
+#![expect(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
 mod client;
 mod dialogs;
 mod faults;
 mod files;
 mod login;
+mod packets;
 mod posting;
 mod program;
 mod updates;
 mod users;
-mod wire;

@@ -1,9 +1,9 @@
-//! Uploads and posts, and all that is checked about them.
+//! Uploads and posts, and their checks.
 
 use grammers_tl_types::{enums, functions, types};
 use telegram_sim::{Fault, Match};
 
-use crate::client::{Client, SOON, peer, simulator};
+use crate::client::{Client, TIMEOUT, peer, simulator};
 
 pub(crate) fn message(
     peer: enums::InputPeer,
@@ -102,7 +102,7 @@ pub(crate) async fn save(client: &Client, file_id: i64, file_part: i32, bytes: V
 }
 
 #[tokio::test]
-async fn a_document_is_posted_once_however_often_it_is_sent() {
+async fn a_document_that_is_sent_repeatedly_is_posted_once() {
     let sim = simulator();
     let hide = sim.add_channel("HIDE", true);
     let client = Client::new(&sim).await;
@@ -156,10 +156,10 @@ async fn the_sender_is_not_pushed_its_own_post_but_another_session_is() {
 }
 
 #[tokio::test]
-async fn bad_posts_are_refused_by_name() {
+async fn invalid_posts_are_refused_with_telegrams_errors() {
     let sim = simulator();
     let hide = sim.add_channel("HIDE", true);
-    let deaf = sim.add_channel("DEAF", false);
+    let read_only = sim.add_channel("READ-ONLY", false);
     let client = Client::new(&sim).await;
     let channel = client.channel(hide).await;
     let to = peer(&channel);
@@ -167,7 +167,7 @@ async fn bad_posts_are_refused_by_name() {
         channel_id: hide,
         access_hash: channel.access_hash ^ 1,
     });
-    let elsewhere = peer(&client.channel(deaf).await);
+    let elsewhere = peer(&client.channel(read_only).await);
     let mut outside = message(to.clone(), "hello", 5);
     outside.entities = Some(vec![enums::MessageEntity::Pre(types::MessageEntityPre {
         offset: 0,
@@ -182,7 +182,7 @@ async fn bad_posts_are_refused_by_name() {
             "PEER_ID_INVALID",
         ),
         (message(to.clone(), "hello", 0), "RANDOM_ID_EMPTY"),
-        // A character above the BMP counts twice.
+        // A character outside the BMP counts twice.
         (
             message(to.clone(), &"😀".repeat(2049), 4),
             "MESSAGE_TOO_LONG",
@@ -205,7 +205,7 @@ async fn bad_posts_are_refused_by_name() {
     ] {
         assert_eq!(save(&client, 3, part, bytes).await, name);
     }
-    // grammers takes any number out of an error's name, even that of MD5.
+    // grammers takes every number out of an error's name, even that of MD5.
     for (file, caption, name) in [
         (small(1, 3, ""), "", "FILE_PART_MISSING 2"),
         (small(9, 1, ""), "", "FILE_PART_MISSING 0"),
@@ -225,7 +225,7 @@ async fn bad_posts_are_refused_by_name() {
         ),
         (small(1, 2, ""), "", "no error"),
     ] {
-        // The last one repeats the id of the one before it, whose upload is used up.
+        // The last post repeats the `random_id` of the one before it, whose upload is removed.
         let request = document(to.clone(), file, caption, 77);
         assert_eq!(client.refusal(&request).await, name);
     }
@@ -238,7 +238,7 @@ async fn bad_posts_are_refused_by_name() {
 }
 
 #[tokio::test]
-async fn a_repeat_while_the_first_is_in_progress_is_a_duplicate() {
+async fn a_repeated_post_is_a_duplicate_while_the_first_is_in_progress() {
     let sim = simulator();
     let hide = sim.add_channel("HIDE", true);
     let client = Client::new(&sim).await;
@@ -249,7 +249,7 @@ async fn a_repeat_while_the_first_is_in_progress_is_a_duplicate() {
     );
     let request = message(to, "hello", 6);
     let (first, ()) = tokio::join!(client.call(&request), async {
-        sim.wait_for_call_async("messages.sendMessage", 1, SOON)
+        sim.wait_for_call_async("messages.sendMessage", 1, TIMEOUT)
             .await
             .unwrap();
         assert_eq!(client.refusal(&request).await, "RANDOM_ID_DUPLICATE");
@@ -262,7 +262,7 @@ async fn a_repeat_while_the_first_is_in_progress_is_a_duplicate() {
 }
 
 #[tokio::test]
-async fn a_big_upload_is_taken_whole_and_as_a_big_one_only() {
+async fn a_big_upload_is_accepted_only_if_it_is_complete_and_posted_as_big() {
     let sim = simulator();
     let hide = sim.add_channel("HIDE", true);
     let client = Client::new(&sim).await;
@@ -290,7 +290,7 @@ async fn a_big_upload_is_taken_whole_and_as_a_big_one_only() {
     ] {
         assert_eq!(client.refusal(&request).await, name);
     }
-    // Parts of one kind are none of the other.
+    // An upload cannot mix parts of both kinds.
     assert_eq!(
         save(&client, 1, 1, vec![7; 1024]).await,
         "FILE_PARTS_INVALID"

@@ -1,4 +1,4 @@
-//! The program `telegram-sim`, with a client that answers each join as the fleet expects it.
+//! The program `telegram-sim`, with a client that answers each join as AVATAR does.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
-use crate::client::{Client, SOON, peer};
+use crate::client::{Client, TIMEOUT, peer};
 use crate::posting::{document, save, small};
 
 struct Program {
@@ -31,19 +31,19 @@ impl Program {
     }
 
     async fn line(&mut self) -> Value {
-        let line = tokio::time::timeout(SOON, self.lines.next_line())
+        let line = tokio::time::timeout(TIMEOUT, self.lines.next_line())
             .await
             .unwrap();
         serde_json::from_str(&line.unwrap().unwrap()).unwrap()
     }
 }
 
-/// Posts for each of `joins` pushed joins what AVATAR would, the numbers in `twice` twice.
-async fn answer(client: &mut Client, hide: i64, joins: usize, twice: &[usize]) {
+/// Posts an avatar for each of `joins` pushed joins, and a second one for the numbers in `twice`.
+async fn post_avatars(client: &mut Client, hide: i64, joins: usize, twice: &[usize]) {
     let hide = peer(&client.channel(hide).await);
     let mut random_id = 0;
     for number in 0..joins {
-        let message = join(client).await;
+        let message = next_join(client).await;
         let (Some(enums::Peer::User(from)), enums::Peer::Channel(group)) =
             (&message.from_id, &message.peer_id)
         else {
@@ -67,8 +67,8 @@ async fn answer(client: &mut Client, hide: i64, joins: usize, twice: &[usize]) {
     }
 }
 
-/// Waits for the next service message; the client is also shown the updates that its own posts returned.
-async fn join(client: &mut Client) -> types::MessageService {
+/// Waits for the next service message. The updates also contain the replies to the client's own posts.
+async fn next_join(client: &mut Client) -> types::MessageService {
     loop {
         for update in client.pushed().await {
             if let enums::Update::NewChannelMessage(update) = update
@@ -95,21 +95,21 @@ async fn raid(joins: usize, twice: &[usize]) -> (Value, bool) {
     let mut client = Client::open(&directory.path().join("account.session"));
     let hide = -1_000_000_000_000 - stage["hide_channel_id"].as_i64().unwrap();
     client.call(&functions::updates::GetState {}).await.unwrap();
-    answer(&mut client, hide, joins, twice).await;
+    post_avatars(&mut client, hide, joins, twice).await;
     let summary = program.line().await;
     let status = program.child.wait().await.unwrap();
-    let written = |name: &str| {
+    let files_in = |name: &str| {
         std::fs::read_dir(directory.path().join(name))
             .unwrap()
             .count()
     };
-    assert_eq!(written("photos"), joins);
-    assert_eq!(written("posts"), 2 * (joins + twice.len()));
+    assert_eq!(files_in("photos"), joins);
+    assert_eq!(files_in("posts"), 2 * (joins + twice.len()));
     (summary, status.success())
 }
 
 #[tokio::test]
-async fn a_raid_that_all_arrives_ends_well() {
+async fn a_raid_with_all_photos_delivered_succeeds() {
     let (summary, ok) = raid(9, &[]).await;
     assert!(ok, "{summary}");
     for (key, wanted) in [
@@ -126,7 +126,7 @@ async fn a_raid_that_all_arrives_ends_well() {
 }
 
 #[tokio::test]
-async fn a_raid_with_a_duplicate_does_not() {
+async fn a_raid_with_a_duplicate_fails() {
     let (summary, ok) = raid(4, &[2]).await;
     assert!(!ok, "{summary}");
     assert_eq!(

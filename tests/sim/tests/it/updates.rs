@@ -1,9 +1,9 @@
 //! Pushes and differences.
 
 use grammers_tl_types::{enums, functions, types};
-use telegram_sim::{How, Options, Simulator, UserSpec};
+use telegram_sim::{JoinKind, Options, Simulator, UserSpec};
 
-use crate::client::{Client, SOON, input, simulator};
+use crate::client::{Client, TIMEOUT, input, simulator};
 
 fn difference(
     channel: &types::InputChannel,
@@ -20,18 +20,18 @@ fn difference(
 }
 
 #[tokio::test]
-async fn a_join_is_pushed_with_its_users_and_only_to_who_asked() {
+async fn a_join_is_pushed_with_its_users_to_clients_that_asked_for_updates() {
     let sim = simulator();
     let group = sim.add_group("Group");
     let quiet = Client::with_session(&sim, true);
     quiet.call(&functions::help::GetNearestDc {}).await.unwrap();
     assert!(!sim.connected());
     let mut client = Client::new(&sim).await;
-    sim.wait_connected_async(SOON).await.unwrap();
+    sim.wait_for_connection_async(TIMEOUT).await.unwrap();
     let pts = sim.pts(group);
     let adder = sim.add_user(UserSpec::new("Adder"));
     let user = sim.add_user(UserSpec::new("Eve"));
-    let message = sim.join(group, user, How::AddedBy(adder));
+    let message = sim.join(group, user, JoinKind::AddedBy(adder));
     let updates = client.pushed().await;
     let [enums::Update::NewChannelMessage(update)] = updates.as_slice() else {
         panic!("one new message: {updates:?}");
@@ -49,13 +49,13 @@ async fn a_join_is_pushed_with_its_users_and_only_to_who_asked() {
 }
 
 #[tokio::test]
-async fn differences_come_in_order_and_in_pages_without_what_is_gone() {
+async fn differences_are_ordered_and_paged_without_deleted_messages() {
     let sim = simulator();
     let group = sim.add_group("Group");
     let user = sim.add_user(UserSpec::new("Eve"));
     let start = sim.pts(group);
     let mut messages: Vec<i32> = (0..150)
-        .map(|n| sim.message(group, user, &format!("{n}")))
+        .map(|n| sim.send_message(group, user, &format!("{n}")))
         .collect();
     sim.skip_pts(group, 3);
     sim.delete_messages(group, &[messages[10]]);
@@ -112,7 +112,7 @@ async fn differences_come_in_order_and_in_pages_without_what_is_gone() {
 }
 
 #[tokio::test]
-async fn a_difference_is_too_long_on_demand_and_beyond_the_limit() {
+async fn a_difference_is_too_long_if_scripted_or_beyond_the_limit() {
     let sim = Simulator::start(Options {
         longest_difference: 5,
         too_long_messages: 2,
@@ -124,7 +124,7 @@ async fn a_difference_is_too_long_on_demand_and_beyond_the_limit() {
     let pts = sim.pts(group);
     let client = Client::new(&sim).await;
     let channel = client.channel(group).await;
-    sim.message(group, user, "one");
+    sim.send_message(group, user, "one");
     sim.difference_too_long(group, 1);
     for too_long in [true, false] {
         let answer = client.call(&difference(&channel, pts, 100)).await.unwrap();
@@ -147,16 +147,16 @@ async fn a_difference_is_too_long_on_demand_and_beyond_the_limit() {
 }
 
 #[tokio::test]
-async fn pushes_can_be_swallowed_and_replaced_by_too_long() {
+async fn pushes_can_be_dropped_and_replaced_by_too_long() {
     let sim = simulator();
     let group = sim.add_group("Group");
     let user = sim.add_user(UserSpec::new("Eve"));
     let mut client = Client::new(&sim).await;
-    sim.skip_pushes(1);
-    sim.message(group, user, "swallowed");
-    sim.silent(true);
-    sim.message(group, user, "swallowed too");
-    sim.silent(false);
+    sim.drop_pushes(1);
+    sim.send_message(group, user, "dropped");
+    sim.suppress_pushes(true);
+    sim.send_message(group, user, "dropped too");
+    sim.suppress_pushes(false);
     sim.push_too_long(group);
     assert!(matches!(
         client.pushed().await.as_slice(),

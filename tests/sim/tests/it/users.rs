@@ -1,12 +1,12 @@
-//! Users by hash and by message; `min` users.
+//! Users by access hash and by message, and `min` users.
 
 use grammers_tl_types::{enums, functions, types};
-use telegram_sim::{How, PhotoSpec, UserSpec};
+use telegram_sim::{JoinKind, PhotoSpec, UserSpec};
 
-use crate::client::{Client, input, peer, simulator};
+use crate::client::{Client, peer, simulator};
 
 #[tokio::test]
-async fn a_min_user_is_opened_by_its_message_and_not_by_its_hash() {
+async fn a_min_user_is_returned_by_its_message_and_not_by_its_hash() {
     let sim = simulator();
     let group = sim.add_group("Group");
     let spec = UserSpec::new("Eve")
@@ -14,21 +14,12 @@ async fn a_min_user_is_opened_by_its_message_and_not_by_its_hash() {
         .about("a bio")
         .photo(PhotoSpec::jpeg());
     let user = sim.add_user(spec.min(false));
-    let stranger = sim.add_user(UserSpec::new("Mallory"));
-    let message = sim.join(group, user, How::BySelf);
+    let other = sim.add_user(UserSpec::new("Mallory"));
+    let message = sim.join(group, user, JoinKind::BySelf);
     let client = Client::new(&sim).await;
     let channel = client.channel(group).await;
 
-    let by_id = functions::channels::GetMessages {
-        channel: input(&channel),
-        id: vec![enums::InputMessage::Id(types::InputMessageId {
-            id: message,
-        })],
-    };
-    let enums::messages::Messages::ChannelMessages(found) = client.call(&by_id).await.unwrap()
-    else {
-        panic!("messages of a channel");
-    };
+    let found = client.messages(&channel, &[message]).await;
     let [enums::User::User(seen)] = found.users.as_slice() else {
         panic!("one user");
     };
@@ -72,8 +63,8 @@ async fn a_min_user_is_opened_by_its_message_and_not_by_its_hash() {
     let enums::users::UserFull::Full(full) = client.call(&full).await.unwrap();
     let enums::UserFull::Full(full) = full.full_user;
     assert_eq!(full.about.as_deref(), Some("a bio"));
-    // A message that does not show the user, or is gone, spoils the call for everybody in it.
-    for (lost, is_there) in [(stranger, true), (user, false)] {
+    // A message that does not refer to the user, or was deleted, fails the call for all users in it.
+    for (lost, is_there) in [(other, true), (user, false)] {
         if !is_there {
             sim.delete_messages(group, &[message]);
         }

@@ -1,4 +1,4 @@
-//! What one connection says: packets opened, service messages answered, requests handed on in order.
+//! The packets of one connection: decrypts them, answers service messages, and dispatches requests in order.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,36 +9,35 @@ use tokio::time::Instant;
 use crate::clock;
 use crate::crypto::AuthKey;
 use crate::dispatch::{self, Next, Origin};
-use crate::mtproto::{self, Incoming, Meaning};
+use crate::mtproto::{self, Action, Incoming};
 use crate::picture::mix;
 use crate::shared::Shared;
 use crate::transport;
 use crate::world::Outgoing;
 
-/// One connection's understanding of what it reads.
-pub(crate) struct Wire {
+/// Handles the packets of one connection.
+pub(crate) struct PacketHandler {
     pub(crate) shared: Arc<Shared>,
     id: u64,
     dc: i32,
-    /// Sessions that were told `new_session_created` on this connection.
-    greeted: Vec<i64>,
-    /// When to give up on a client that promised to ping.
+    /// The sessions that this connection has registered.
+    registered_sessions: Vec<i64>,
+    /// The time at which the connection closes unless the client pings before.
     pub(crate) deadline: Option<Instant>,
 }
 
-impl Wire {
+impl PacketHandler {
     pub(crate) fn new(shared: Arc<Shared>, id: u64, dc: i32) -> Self {
         Self {
             shared,
             id,
             dc,
-            greeted: Vec::new(),
+            registered_sessions: Vec::new(),
             deadline: None,
         }
     }
 
-    /// Takes in one packet.
-    pub(crate) fn packet(&mut self, payload: &[u8]) -> Next {
+    pub(crate) fn handle(&mut self, payload: &[u8]) -> Next {
         let id = payload
             .first_chunk::<8>()
             .map_or(0, |head| u64::from_le_bytes(*head));
@@ -52,17 +51,17 @@ impl Wire {
         let Some(key) = key else {
             return self.refuse_key();
         };
-        let plain = match key.open(payload) {
-            Ok(plain) => plain,
+        let packet = match key.decrypt(payload) {
+            Ok(packet) => packet,
             Err(error) => return self.violation(error.to_string()),
         };
-        let messages = match mtproto::unpack(&plain.message) {
+        let messages = match mtproto::unpack(&packet.message) {
             Ok(messages) => messages,
             Err(error) => return self.violation(error),
         };
-        self.greet(&key, plain.session_id, messages.first());
+        self.register_session(&key, packet.session_id, messages.first());
         for message in &messages {
-            if let Next::Close = self.message(&key, plain.session_id, message) {
+            if let Next::Close = self.message(&key, packet.session_id, message) {
                 return Next::Close;
             }
         }
@@ -75,8 +74,8 @@ impl Wire {
                 .map(|index| salt(key).wrapping_add(i64::from(index)))
                 .collect()
         };
-        match mtproto::interpret(message, salts) {
-            Ok(Meaning::Request) => {
+        match mtproto::action(message, salts) {
+            Ok(Action::Dispatch) => {
                 let origin = Origin {
                     connection: self.id,
                     dc: self.dc,
@@ -86,17 +85,17 @@ impl Wire {
                 };
                 return dispatch::receive(&self.shared, origin, &message.body);
             }
-            Ok(Meaning::Answer(body)) => self.say(body),
-            Ok(Meaning::PingAnswer(body, delay)) => {
+            Ok(Action::Reply(body)) => self.reply(body),
+            Ok(Action::ReplyToPing(body, delay)) => {
                 let delay = Duration::from_secs(u64::try_from(delay).unwrap_or(0));
                 self.deadline = Some(clock::tokio_now() + delay);
-                self.say(body);
+                self.reply(body);
             }
-            Ok(Meaning::DestroySession(session_id)) => {
+            Ok(Action::DestroySession(session_id)) => {
                 let known = self
                     .shared
                     .change(|world| world.sessions.remove(&(key.id(), session_id)).is_some());
-                self.say(if known {
+                self.reply(if known {
                     enums::DestroySessionRes::DestroySessionOk(types::DestroySessionOk {
                         session_id,
                     })
@@ -108,18 +107,18 @@ impl Wire {
                     .to_bytes()
                 });
             }
-            Ok(Meaning::Nothing) => {}
+            Ok(Action::Ignore) => {}
             Err(error) => return self.violation(error),
         }
         Next::Continue
     }
 
-    /// Learns who is there, and says `new_session_created` at a session's first message.
-    fn greet(&mut self, key: &AuthKey, session: i64, first: Option<&Incoming>) {
-        if self.greeted.contains(&session) {
+    /// Connects a session with this connection, and sends `new_session_created` for a new session.
+    fn register_session(&mut self, key: &AuthKey, session: i64, first: Option<&Incoming>) {
+        if self.registered_sessions.contains(&session) {
             return;
         }
-        self.greeted.push(session);
+        self.registered_sessions.push(session);
         let address = (key.id(), session);
         self.shared.change(|world| {
             let fresh = !world.sessions.contains_key(&address);
@@ -138,22 +137,22 @@ impl Wire {
         });
     }
 
-    fn say(&self, body: Vec<u8>) {
+    fn reply(&self, body: Vec<u8>) {
         self.shared
             .read(|world| world.send(self.id, body, false, true));
     }
 
-    fn violation(&self, what: String) -> Next {
-        self.shared.change(|world| world.fail(what));
+    fn violation(&self, failure: String) -> Next {
+        self.shared.change(|world| world.record_failure(failure));
         Next::Close
     }
 
-    /// Answers as Telegram does to a key that it does not know, which includes none at all.
+    /// Answers a packet under an unknown key, or without one, as Telegram does.
     fn refuse_key(&self) -> Next {
         self.shared.change(|world| {
             world.transport_errors += 1;
             if let Some(connection) = world.connections.get(&self.id) {
-                // Gone only if the connection is being closed, and then nobody reads it.
+                // This fails only if the connection is being closed, and then the client does not read it.
                 let _ = connection
                     .outgoing
                     .send(Outgoing::Raw(transport::error(404)));
@@ -163,7 +162,7 @@ impl Wire {
     }
 }
 
-/// The salt of a key: always the same one, since nothing here depends on its change.
+/// Returns the salt of a key. It does not change, because no behaviour depends on a change.
 pub(crate) fn salt(key: &AuthKey) -> i64 {
     (mix(key.id()) | 1).cast_signed()
 }

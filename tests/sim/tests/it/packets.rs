@@ -1,4 +1,4 @@
-//! Bytes: keys that nobody knows, connections that do not introduce themselves, frames that are none.
+//! Packets under unknown keys, invalid frames, and connections without `initConnection`.
 
 use std::net::SocketAddr;
 
@@ -9,14 +9,14 @@ use telegram_sim::{HOME_DC, OTHER_DC, Simulator, World};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::client::{SOON, simulator};
+use crate::client::{TIMEOUT, simulator};
 
-/// Sends a frame by hand and reads what comes back until the end.
+/// Sends bytes on a new connection, and returns all bytes that come back until its end.
 async fn exchange(sim: &Simulator, frame: &[u8]) -> Vec<u8> {
     let mut stream = TcpStream::connect(sim.address(HOME_DC)).await.unwrap();
     stream.write_all(frame).await.unwrap();
     let mut answer = Vec::new();
-    tokio::time::timeout(SOON, stream.read_to_end(&mut answer))
+    tokio::time::timeout(TIMEOUT, stream.read_to_end(&mut answer))
         .await
         .unwrap()
         .unwrap();
@@ -52,7 +52,7 @@ fn initialized<X>(query: X) -> functions::InvokeWithLayer<functions::InitConnect
 }
 
 #[tokio::test]
-async fn a_packet_without_a_key_or_under_an_unknown_one_is_a_transport_error() {
+async fn a_packet_without_a_known_key_is_answered_with_a_transport_error() {
     let sim = simulator();
     let plain_text = frame(0, &[0; 40]);
     assert_eq!(
@@ -81,8 +81,8 @@ async fn a_packet_without_a_key_or_under_an_unknown_one_is_a_transport_error() {
 }
 
 #[tokio::test]
-async fn a_broken_frame_is_a_failure_and_the_end() {
-    for (bytes, what) in [
+async fn an_invalid_frame_is_recorded_and_ends_the_connection() {
+    for (bytes, failure) in [
         (frame(1, &[0; 40]), "Sequence { expected: 0, got: 1 }"),
         ([&frame(0, &[0; 40])[..51], &[0xff]].concat(), "Checksum"),
         (vec![8, 0, 0, 0], "Length(8)"),
@@ -90,12 +90,12 @@ async fn a_broken_frame_is_a_failure_and_the_end() {
     ] {
         let sim = simulator();
         assert_eq!(exchange(&sim, &bytes).await, Vec::<u8>::new());
-        assert!(sim.failures()[0].contains(what), "{:?}", sim.failures());
+        assert!(sim.failures()[0].contains(failure), "{:?}", sim.failures());
     }
 }
 
 #[tokio::test]
-async fn a_tampered_packet_is_a_failure_and_the_end() {
+async fn a_tampered_packet_is_recorded_and_ends_the_connection() {
     let sim = simulator();
     let id = {
         use sha1::Digest;
@@ -111,7 +111,7 @@ async fn a_tampered_packet_is_a_failure_and_the_end() {
 }
 
 #[tokio::test]
-async fn a_connection_introduces_itself_first() {
+async fn calls_before_init_connection_are_refused() {
     let sim = simulator();
     let address = ServerAddr::Tcp {
         address: SocketAddr::from(sim.address(HOME_DC)),
@@ -130,7 +130,7 @@ async fn a_connection_introduces_itself_first() {
         query: functions::updates::GetState {},
     };
     sender.invoke(&initialized(query)).await.unwrap();
-    assert!(!sim.connected(), "asked for the state without updates");
+    assert!(!sim.connected(), "the client asked for no updates");
     let device = &sim.devices()[0];
     assert_eq!(
         (device.layer, device.api_id, device.lang_code.as_str()),

@@ -1,4 +1,4 @@
-//! Who is connected: keys, sessions, connections; and what is queued on them.
+//! Keys, sessions and connections of clients, and the messages that are queued on connections.
 
 use std::sync::Arc;
 
@@ -15,40 +15,32 @@ pub(crate) struct Key {
     pub(crate) key: Arc<AuthKey>,
     pub(crate) dc: i32,
     pub(crate) authorized: bool,
-    /// What every call is answered with, once the login was ended from outside.
+    /// The error with which every call is answered once a test has ended the login.
     pub(crate) ended: Option<(i32, String)>,
     pub(crate) forgotten: bool,
 }
 
-/// What is remembered of an MTProto session, over its connections.
+/// The state of an MTProto session, which may outlive a connection.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Session {
     pub(crate) device: Option<Device>,
     pub(crate) wants_updates: bool,
 }
 
-/// What a client said of itself in `initConnection`.
+/// The description that a client sends of itself in `initConnection`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Device {
-    /// The layer it speaks.
+    /// The API layer of `invokeWithLayer`.
     pub layer: i32,
-    /// Its `api_id`.
     pub api_id: i32,
-    /// `device_model`.
     pub device_model: String,
-    /// `system_version`.
     pub system_version: String,
-    /// `app_version`.
     pub app_version: String,
-    /// `system_lang_code`.
     pub system_lang_code: String,
-    /// `lang_pack`.
     pub lang_pack: String,
-    /// `lang_code`.
     pub lang_code: String,
 }
 
-/// An open socket.
 pub(crate) struct Connection {
     pub(crate) dc: i32,
     pub(crate) address: Option<(u64, i64)>,
@@ -56,7 +48,7 @@ pub(crate) struct Connection {
     pub(crate) task: Option<AbortHandle>,
 }
 
-/// A body on its way out.
+/// A message in the queue of a connection.
 pub(crate) enum Outgoing {
     Message {
         key: Arc<AuthKey>,
@@ -65,12 +57,12 @@ pub(crate) enum Outgoing {
         content: bool,
         answer: bool,
     },
-    /// Bytes as they are: a transport error.
+    /// Bytes that are sent as they are: a transport error.
     Raw(Vec<u8>),
 }
 
 impl World {
-    /// Queues a body on one connection; a connection that is gone loses it, as a wire would.
+    /// Queues a body on a connection. Returns false, and drops the body, if the connection does not exist any more.
     pub(crate) fn send(&self, connection: u64, body: Vec<u8>, content: bool, answer: bool) -> bool {
         let Some(connection) = self.connections.get(&connection) else {
             return false;
@@ -93,29 +85,30 @@ impl World {
             .is_ok()
     }
 
-    /// Pushes updates to every connection that asked for them, except the one that caused them.
+    /// Pushes updates to every connection that has asked for them, except the one that caused them.
     pub(crate) fn push(&mut self, updates: &enums::Updates, except: Option<u64>) {
-        let listeners: Vec<u64> = self
+        let receivers: Vec<u64> = self
             .connections
             .iter()
-            .filter(|(id, connection)| Some(**id) != except && self.listens(connection))
+            .filter(|(id, connection)| Some(**id) != except && self.wants_updates(connection))
             .map(|(id, _)| *id)
             .collect();
-        if self.silent || listeners.is_empty() {
+        if self.pushes_suppressed || receivers.is_empty() {
             return;
         }
-        if self.pushes_to_skip > 0 {
-            self.pushes_to_skip -= 1;
+        if self.pushes_to_drop > 0 {
+            self.pushes_to_drop -= 1;
             return;
         }
         self.pushes += 1;
         let body = updates.to_bytes();
-        for id in listeners {
+        for id in receivers {
             self.send(id, body.clone(), true, false);
         }
     }
 
-    pub(crate) fn listens(&self, connection: &Connection) -> bool {
+    /// Returns whether pushes are sent on this connection.
+    pub(crate) fn wants_updates(&self, connection: &Connection) -> bool {
         let Some(address) = connection.address else {
             return false;
         };
@@ -130,7 +123,7 @@ impl World {
                 .is_some_and(|key| key.authorized && key.ended.is_none())
     }
 
-    /// Closes every connection and returns the tasks to be ended, outside the lock.
+    /// Removes the connections that match. Returns their tasks, which the caller has to abort outside the lock.
     pub(crate) fn cut(&mut self, only: impl Fn(&Connection) -> bool) -> Vec<AbortHandle> {
         let ids: Vec<u64> = self
             .connections

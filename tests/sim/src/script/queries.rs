@@ -1,4 +1,4 @@
-//! What a test reads and waits for.
+//! Reads of the recorded calls and posts, and waits for them.
 
 use std::time::Duration;
 
@@ -12,23 +12,29 @@ impl Simulator {
         self.shared.read(|world| world.calls.clone())
     }
 
-    /// Returns the calls of one method, for instance `"upload.getFile"`.
+    /// Returns the calls of one method, for instance `"upload.getFile"`, oldest first.
+    ///
+    /// # Panics
+    /// If the simulator has no such method.
     pub fn calls_of(&self, method: &str) -> Vec<Call> {
         self.shared
             .read(|world| world.calls_of(method).cloned().collect())
     }
 
-    /// Returns unknown calls, violations of the protocol, and slips of the script, in words.
+    /// Returns descriptions of unknown calls, violations of the protocol and invalid arguments of a test.
     pub fn failures(&self) -> Vec<String> {
         self.shared.read(|world| world.failures.clone())
     }
 
-    /// Returns the messages of a chat that are no service messages, oldest first.
+    /// Returns the messages of a chat without its service messages, oldest first.
+    ///
+    /// # Panics
+    /// If there is no such chat.
     pub fn posts(&self, chat: i64) -> Vec<Post> {
         self.shared.read(|world| world.posts(chat))
     }
 
-    /// Returns the posts of the account under test in any chat, with the chat's id.
+    /// Returns the posts of the account in all chats, with the chats' ids.
     pub fn posts_by_account(&self) -> Vec<(i64, Post)> {
         self.shared.read(|world| {
             world
@@ -40,17 +46,20 @@ impl Simulator {
         })
     }
 
-    /// Returns whether a client is there that pushes would reach.
+    /// Returns whether a client is connected that has asked for updates.
     pub fn connected(&self) -> bool {
         self.shared.read(crate::World::connected)
     }
 
-    /// Returns a channel's present `pts`; 0 if there is no such channel.
+    /// Returns a channel's present `pts`.
+    ///
+    /// # Panics
+    /// If there is no such chat.
     pub fn pts(&self, chat: i64) -> i32 {
-        self.shared.read(|world| world.pts(chat).unwrap_or(0))
+        self.shared.read(|world| world.pts(chat))
     }
 
-    /// Returns what clients said of themselves in `initConnection`.
+    /// Returns the distinct devices that clients have described in `initConnection`.
     pub fn devices(&self) -> Vec<Device> {
         self.shared.read(crate::World::devices)
     }
@@ -58,7 +67,7 @@ impl Simulator {
     /// Waits until a chat has at least `count` posts, and returns them all.
     ///
     /// # Errors
-    /// When there are fewer after `timeout`.
+    /// If there are fewer after `timeout`.
     pub fn wait_for_posts(
         &self,
         chat: i64,
@@ -67,16 +76,16 @@ impl Simulator {
     ) -> Result<Vec<Post>, TimedOut> {
         self.shared
             .wait(
-                |world| (world.chats.get(&chat)?.count_posts() >= count).then(|| world.posts(chat)),
+                |world| (world.count_posts(chat) >= count).then(|| world.posts(chat)),
                 timeout,
             )
             .ok_or_else(|| self.timed_out(&format!("post number {count} in {chat}"), timeout))
     }
 
-    /// As [`wait_for_posts`](Self::wait_for_posts), for async code.
+    /// Waits like [`wait_for_posts`](Self::wait_for_posts), for async code.
     ///
     /// # Errors
-    /// When there are fewer after `timeout`.
+    /// If there are fewer after `timeout`.
     pub async fn wait_for_posts_async(
         &self,
         chat: i64,
@@ -84,17 +93,17 @@ impl Simulator {
         timeout: Duration,
     ) -> Result<Vec<Post>, TimedOut> {
         self.wait_async(
-            |world| (world.chats.get(&chat)?.count_posts() >= count).then(|| world.posts(chat)),
+            |world| (world.count_posts(chat) >= count).then(|| world.posts(chat)),
             timeout,
         )
         .await
         .map_err(|_| self.timed_out(&format!("post number {count} in {chat}"), timeout))
     }
 
-    /// Waits until a method was called `count` times, done or not, and returns the last of these calls.
+    /// Waits until a method was called `count` times, whether or not the calls are done; returns the last of them.
     ///
     /// # Errors
-    /// When it was called less often after `timeout`.
+    /// If it was called less often after `timeout`.
     pub fn wait_for_call(
         &self,
         method: &str,
@@ -109,10 +118,10 @@ impl Simulator {
             .ok_or_else(|| self.timed_out(&format!("call number {count} of {method}"), timeout))
     }
 
-    /// As [`wait_for_call`](Self::wait_for_call), for async code.
+    /// Waits like [`wait_for_call`](Self::wait_for_call), for async code.
     ///
     /// # Errors
-    /// When it was called less often after `timeout`.
+    /// If it was called less often after `timeout`.
     pub async fn wait_for_call_async(
         &self,
         method: &str,
@@ -127,21 +136,21 @@ impl Simulator {
         .map_err(|_| self.timed_out(&format!("call number {count} of {method}"), timeout))
     }
 
-    /// Waits until a client is there that pushes would reach.
+    /// Waits until a client is connected that has asked for updates.
     ///
     /// # Errors
-    /// When there is none after `timeout`.
-    pub fn wait_connected(&self, timeout: Duration) -> Result<(), TimedOut> {
+    /// If there is none after `timeout`.
+    pub fn wait_for_connection(&self, timeout: Duration) -> Result<(), TimedOut> {
         self.shared
             .wait(|world| world.connected().then_some(()), timeout)
             .ok_or_else(|| self.timed_out("a client that asked for updates", timeout))
     }
 
-    /// As [`wait_connected`](Self::wait_connected), for async code.
+    /// Waits like [`wait_for_connection`](Self::wait_for_connection), for async code.
     ///
     /// # Errors
-    /// When there is none after `timeout`.
-    pub async fn wait_connected_async(&self, timeout: Duration) -> Result<(), TimedOut> {
+    /// If there is none after `timeout`.
+    pub async fn wait_for_connection_async(&self, timeout: Duration) -> Result<(), TimedOut> {
         self.wait_async(|world| world.connected().then_some(()), timeout)
             .await
             .map_err(|_| self.timed_out("a client that asked for updates", timeout))

@@ -1,4 +1,4 @@
-//! Looking things up as a client names them, with Telegram's errors where the name is wrong.
+//! Lookups of users and chats by the references that clients send, with Telegram's errors for invalid references.
 
 use grammers_tl_types::enums;
 
@@ -7,26 +7,27 @@ use super::chat::{Chat, Message};
 use super::person::User;
 use crate::record::RpcError;
 
-/// How a client named a user.
-pub(crate) enum Named<'a> {
-    /// By its full access hash, from a message, or as itself.
-    Fully(&'a User),
-    /// By the hash of a `min` object, which opens photos only.
+/// A user that a client referred to.
+pub(crate) enum ResolvedUser<'a> {
+    /// The reference had the full access hash or a message, or was `inputPeerSelf`.
+    Full(&'a User),
+    /// The reference had the access hash of a `min` object, which opens photos only.
     Min(&'a User),
 }
 
 impl World {
-    /// Returns the objects of users as they appear in passing, each once, in order of id.
-    pub(crate) fn seen_users(&self, mut users: Vec<i64>) -> Vec<enums::User> {
+    /// Returns the objects of users as updates show them, each once, in the order of their ids.
+    pub(crate) fn visible_users(&self, mut users: Vec<i64>) -> Vec<enums::User> {
         users.sort_unstable();
         users.dedup();
         users
             .iter()
             .filter_map(|id| self.users.get(id))
-            .map(|user| user.seen(self.me))
+            .map(|user| user.visible(self.me))
             .collect()
     }
 
+    /// Returns the full objects of users, each once, in the order of their ids.
     pub(crate) fn full_users(&self, mut users: Vec<i64>) -> Vec<enums::User> {
         users.sort_unstable();
         users.dedup();
@@ -45,7 +46,7 @@ impl World {
             .collect()
     }
 
-    /// Finds a chat by id and hash, whether or not the account is in it.
+    /// Finds a chat by id and access hash, whether or not the account is a member.
     pub(crate) fn known_chat(&self, id: i64, access_hash: i64) -> Result<&Chat, RpcError> {
         self.chats
             .get(&id)
@@ -53,7 +54,7 @@ impl World {
             .ok_or_else(|| RpcError::bad("CHANNEL_INVALID"))
     }
 
-    /// Finds a chat that the account is in.
+    /// Finds a chat of which the account is a member.
     pub(crate) fn own_chat(&self, id: i64, access_hash: i64) -> Result<&Chat, RpcError> {
         let chat = self.known_chat(id, access_hash)?;
         if chat.members.contains_key(&self.me) {
@@ -81,7 +82,7 @@ impl World {
         }
     }
 
-    /// Finds the user that a message is about, if the message is still there.
+    /// Finds a user that a message refers to, if the message still exists.
     pub(crate) fn user_from_message(
         &self,
         peer: &enums::InputPeer,
@@ -97,29 +98,29 @@ impl World {
             .ok_or_else(|| RpcError::bad("MSG_ID_INVALID"))
     }
 
-    pub(crate) fn user_by_hash(&self, id: i64, hash: i64) -> Result<Named<'_>, RpcError> {
+    pub(crate) fn user_by_hash(&self, id: i64, hash: i64) -> Result<ResolvedUser<'_>, RpcError> {
         match self.users.get(&id) {
-            Some(user) if user.access_hash == hash => Ok(Named::Fully(user)),
-            Some(user) if user.min_hash == hash => Ok(Named::Min(user)),
+            Some(user) if user.access_hash == hash => Ok(ResolvedUser::Full(user)),
+            Some(user) if user.min_hash == hash => Ok(ResolvedUser::Min(user)),
             _ => Err(RpcError::bad("PEER_ID_INVALID")),
         }
     }
 
-    /// Finds a user named as a peer.
-    pub(crate) fn peer_user(&self, input: &enums::InputPeer) -> Result<Named<'_>, RpcError> {
+    /// Finds a user by an `InputPeer`.
+    pub(crate) fn peer_user(&self, input: &enums::InputPeer) -> Result<ResolvedUser<'_>, RpcError> {
         match input {
-            enums::InputPeer::PeerSelf => Ok(Named::Fully(self.myself())),
+            enums::InputPeer::PeerSelf => Ok(ResolvedUser::Full(self.myself())),
             enums::InputPeer::User(input) => self.user_by_hash(input.user_id, input.access_hash),
             enums::InputPeer::UserFromMessage(input) => self
                 .user_from_message(&input.peer, input.msg_id, input.user_id)
-                .map(Named::Fully),
+                .map(ResolvedUser::Full),
             _ => Err(RpcError::bad("PEER_ID_INVALID")),
         }
     }
 
-    /// Finds a user whose whole object may be asked for.
+    /// Finds a user by an `InputUser`, which has to give access to the full user.
     pub(crate) fn input_user(&self, input: &enums::InputUser) -> Result<&User, RpcError> {
-        let named = match input {
+        let resolved = match input {
             enums::InputUser::UserSelf => return Ok(self.myself()),
             enums::InputUser::User(input) => self.user_by_hash(input.user_id, input.access_hash),
             enums::InputUser::FromMessage(input) => {
@@ -127,8 +128,8 @@ impl World {
             }
             enums::InputUser::Empty => Err(RpcError::bad("USER_ID_INVALID")),
         };
-        match named {
-            Ok(Named::Fully(user)) => Ok(user),
+        match resolved {
+            Ok(ResolvedUser::Full(user)) => Ok(user),
             _ => Err(RpcError::bad("USER_ID_INVALID")),
         }
     }
