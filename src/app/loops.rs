@@ -243,9 +243,9 @@ impl Loops {
         shutdown.cancel();
         let rest = async {
             while let Some(ended) = loops.join_next().await {
-                let ended = why_ended(ended);
-                if result.is_ok() && !matches!(ended, TaskError::ShuttingDown) {
-                    result = Err(ended);
+                let error = why_ended(ended);
+                if !matches!(error, TaskError::ShuttingDown) {
+                    tracing::warn!(%error, "a loop failed while the program shut down");
                 }
             }
         };

@@ -221,3 +221,85 @@ async fn start(
     scheduler.start().await?;
     Ok(scheduler)
 }
+
+#[cfg(test)]
+mod tests {
+    use croner::Cron;
+    use croner::parser::CronParser;
+
+    use super::*;
+    use crate::config::{ResetDay, Schedule};
+    use crate::model::{Bad, List, UserId};
+    use crate::task::fixture::{Fixture, NOW};
+
+    fn cron(text: &str) -> Cron {
+        CronParser::new().parse(text).expect(text)
+    }
+
+    /// A scheduler whose reset was due ten hours ago, on the day before [`NOW`].
+    fn scheduler(fixture: &Fixture) -> Scheduler {
+        let schedule = Schedule {
+            status: cron("30 * * * *"),
+            backup: cron("0 20 * * *"),
+            count: cron("0 21 * * *"),
+            reset_time: cron("0 22 * * *"),
+            admins: cron("30 22 * * *"),
+            recheck: cron("*/15 * * * *"),
+        };
+        let timetable = Timetable::new(schedule, ResetDay::parse("14").expect("a day"));
+        let reset = JobRecord {
+            expression: timetable.expression(Job::Reset),
+            due_at: NOW.plus(-3 * 24 * 3600),
+            ran_at: None,
+            next_at: None,
+        };
+        fixture.write(|tx| {
+            tx.set_job(Job::Reset.as_str(), &reset)?;
+            tx.set_bad(Bad::User(UserId::new(5)), true, NOW)
+        });
+        Scheduler {
+            database: fixture.database.clone(),
+            runtime: fixture.runtime.clone(),
+            wakers: Wakers::default(),
+            backup_files: fixture.backup_files.clone(),
+            timetable,
+            dialect: Dialect::Classic,
+            is_backup: false,
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_reset_runs_once_after_the_files_of_a_waiting_backup_are_made() {
+        let fixture = Fixture::new();
+        let scheduler = scheduler(&fixture);
+        fixture.write(|tx| enqueue::backup(tx, Dialect::Classic, NOW));
+        let run = |tx: &Tx<'_>| scheduler.run_if_due(tx, Job::Reset, NOW, true);
+        assert_eq!(fixture.write(run), Check::ListsWait);
+        scheduler.check(Job::Reset, NOW, true).await.expect("run");
+        assert_eq!(fixture.spooled().len(), 1);
+        assert!(fixture.write(|tx| tx.is_list_empty(List::BadIds)));
+        assert_eq!(fixture.write(run), Check::NotDue);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_reset_waits_while_a_backup_cannot_be_written() {
+        let fixture = Fixture::new();
+        let scheduler = scheduler(&fixture);
+        fixture.write(|tx| enqueue::backup(tx, Dialect::Classic, NOW));
+        std::fs::remove_dir(fixture.directory.path().join("spool")).expect("an empty spool");
+        scheduler
+            .check(Job::Reset, NOW, true)
+            .await
+            .expect("logged");
+        assert!(!fixture.write(|tx| tx.is_list_empty(List::BadIds)));
+    }
+
+    #[test]
+    fn a_job_that_was_never_seen_is_not_made_up_for() {
+        let fixture = Fixture::new();
+        let scheduler = scheduler(&fixture);
+        let run = |tx: &Tx<'_>| scheduler.run_if_due(tx, Job::Backup, NOW, true);
+        assert_eq!(fixture.write(run), Check::NotDue);
+        assert!(fixture.write(|tx| tx.job(Job::Backup.as_str())).is_some());
+    }
+}
