@@ -31,9 +31,9 @@ pub struct PageApplier {
 }
 
 impl PageApplier {
-    /// Applies a pulled page: fetches the files of its orders, applies its segments, and does what is left to do after
-    /// each commit.
-    pub(super) async fn apply_pulled(&self, page: &Page) -> Result<AdvanceOutcome, TaskError> {
+    /// Applies a page whose orders may need files: fetches the files, applies the segments, and does what is left to do
+    /// after each commit.
+    pub(super) async fn apply_prepared(&self, page: &Page) -> Result<AdvanceOutcome, TaskError> {
         let posts = self.transactions.posts_of(page);
         let lists = self.order_files.fetch(page.channel, &posts).await?;
         self.transactions.apply_all(page, &posts, &lists).await
@@ -59,6 +59,8 @@ pub struct PageTransactions {
 pub(super) struct Applied {
     /// Tells whether the page follows what is stored.
     pub(super) moved: AdvanceOutcome,
+    /// Tells whether the segment was applied: also one that was overtaken.
+    is_applied: bool,
     pub(super) post_commit: PostCommit,
 }
 
@@ -109,7 +111,7 @@ impl PageTransactions {
         self.channels.contains(page.channel) && posted_order::wait_for_pull(&page.posts)
     }
 
-    /// Applies a pulled page with the files of its orders, segment by segment.
+    /// Applies a page with the files of its orders, segment by segment.
     async fn apply_all(
         &self,
         page: &Page,
@@ -123,7 +125,7 @@ impl PageTransactions {
                 all_posts,
                 range,
             };
-            moved = self.apply_prepared(&segment, lists).await?;
+            moved = self.apply_segment(&segment, lists).await?;
             if moved != AdvanceOutcome::Advanced {
                 break;
             }
@@ -154,9 +156,11 @@ impl PageTransactions {
         // message tells whether it was recorded before.
         let overtaken = moved == AdvanceOutcome::AlreadyApplied
             && matches!(page.advance, Advance::Pushed { .. });
-        if moved != AdvanceOutcome::Advanced && !overtaken {
+        let is_applied = moved == AdvanceOutcome::Advanced || overtaken;
+        if !is_applied {
             return Ok(Applied {
                 moved,
+                is_applied,
                 post_commit: PostCommit::default(),
             });
         }
@@ -171,7 +175,11 @@ impl PageTransactions {
                 post_commit.fetch |= self.look_at_shown(tx, user, now)?;
             }
         }
-        Ok(Applied { moved, post_commit })
+        Ok(Applied {
+            moved,
+            is_applied,
+            post_commit,
+        })
     }
 
     /// Records the joins of a page. Returns `true` if there is something to download or to look up.

@@ -64,7 +64,7 @@ impl ChannelPuller {
         let call = self.telegram.difference(id, hash, pts);
         Ok(match self.runtime.or_shutdown(call).await? {
             Ok(Difference::Page { page, last }) => {
-                let moved = self.pages.apply_pulled(&page).await?;
+                let moved = self.pages.apply_prepared(&page).await?;
                 let stays = page.advance == Advance::Pulled { from: pts, to: pts };
                 match moved {
                     // A page that is neither the last nor moves pts would be pulled without end.
@@ -101,13 +101,13 @@ impl ChannelPuller {
                 posts: Vec::new(),
                 last_message: None,
             };
-            self.pages.apply_pulled(&adopted).await?;
+            self.pages.apply_prepared(&adopted).await?;
             return Ok(Step::Closed);
         }
         let call = self.telegram.messages(id, hash, after, gap.top);
         match self.runtime.or_shutdown(call).await? {
             Ok(page) => {
-                self.pages.apply_pulled(&page).await?;
+                self.pages.apply_prepared(&page).await?;
                 Ok(Step::More)
             }
             Err(error) => Ok(Step::Ended(self.failed(id, Some(gap), error).await?)),

@@ -20,7 +20,7 @@ use super::{
 use crate::decide;
 use crate::decide::channel_tracker::{Action, ChannelTracker, DialogSync, Event, Gap};
 use crate::model::{Advance, Channel, ChannelId, Page, Timestamp, User, UserId};
-use crate::store::{AdvanceOutcome, StoreError, Tx};
+use crate::store::{AdvanceOutcome, ReadTx, StoreError};
 use crate::telegram::{CallError, Hint, Telegram};
 
 /// How many hints are applied in one transaction.
@@ -177,22 +177,30 @@ impl Watch {
     /// Applies pushes in one transaction and returns what the tracker has to know about them. Users
     /// who were shown are examined afterwards, so that one who just joined is found.
     async fn apply(
-        &self,
+        &mut self,
         pages: Vec<Page>,
         shown: BTreeMap<UserId, User>,
     ) -> Result<Vec<Event>, TaskError> {
         let transactions = &self.parts.transactions;
         let now = self.parts.runtime.clock.now();
-        let (events, post_commits) = self
+        let (events, post_commits, overtaken) = self
             .parts
             .database
             .write(|tx| {
                 let mut events = Vec::new();
                 let mut post_commits = Vec::new();
+                let mut overtaken = Vec::new();
                 for page in &pages {
-                    if self.waits_for_pull(tx, page)? {
-                        events.push(Event::PushGap(page.channel));
-                        continue;
+                    match self.apply_by(tx, page)? {
+                        ApplyBy::Push => {}
+                        ApplyBy::Pull => {
+                            events.push(Event::PushGap(page.channel));
+                            continue;
+                        }
+                        ApplyBy::Prepare => {
+                            overtaken.push(page.clone());
+                            continue;
+                        }
                     }
                     let applied = transactions.apply_pushed(tx, page, now)?;
                     events.extend(event_of(page, applied.moved));
@@ -203,11 +211,18 @@ impl Watch {
                     found.fetch |= transactions.look_at_shown(tx, user, now)?;
                 }
                 post_commits.push(found);
-                Ok((events, post_commits))
+                Ok((events, post_commits, overtaken))
             })
             .await?;
         for post_commit in post_commits {
             transactions.post_commit.run(post_commit).await?;
+        }
+        for page in overtaken {
+            let pages = self.parts.puller.pages.clone();
+            self.jobs.spawn(async move {
+                pages.apply_prepared(&page).await?;
+                Ok(Done::Event(Event::Tick))
+            });
         }
         Ok(events)
     }
@@ -229,21 +244,40 @@ impl Watch {
         Ok(comparison.sync)
     }
 
-    /// Returns true if a push needs more than it brings: the administrators of a group of which none are known, or files
-    /// for an order. The pull of the channel fetches or writes them first.
-    fn waits_for_pull(&self, tx: &Tx<'_>, page: &Page) -> Result<bool, StoreError> {
+    /// Returns how a push is applied.
+    fn apply_by(&self, tx: &ReadTx<'_>, page: &Page) -> Result<ApplyBy, StoreError> {
         let Some(known) = tx.channel(page.channel)? else {
-            return Ok(false);
+            return Ok(ApplyBy::Push);
         };
+        let needs_files = self.parts.transactions.waits_for_pull(page);
         if matches!(page.advance, Advance::Pushed { to, .. } if to <= known.channel.pts) {
-            // A pull would not bring this update any more.
-            return Ok(false);
+            // A dialog sync adopted a later pts, so a pull would not bring this update any more.
+            return Ok(if needs_files {
+                ApplyBy::Prepare
+            } else {
+                ApplyBy::Push
+            });
         }
         let needs_administrators = !page.joins.is_empty()
             && known.admins_at.is_none()
             && !self.parts.administrators.is_unreadable(page.channel);
-        Ok(needs_administrators || self.parts.transactions.waits_for_pull(page))
+        Ok(if needs_files || needs_administrators {
+            ApplyBy::Pull
+        } else {
+            ApplyBy::Push
+        })
     }
+}
+
+/// How a pushed update is applied.
+enum ApplyBy {
+    /// In the batch, as it is.
+    Push,
+    /// By the pull of its channel, which first fetches what the update needs: the administrators of a group of which
+    /// none are known, or the file of an order.
+    Pull,
+    /// By itself, after the files for its orders are fetched or written.
+    Prepare,
 }
 
 /// Returns what the tracker has to know about a push that was handed to the ledger.

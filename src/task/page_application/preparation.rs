@@ -25,8 +25,8 @@ pub(super) struct Done {
 }
 
 impl PageTransactions {
-    /// Applies a segment of a pulled page, after the preparation for the order that it begins with.
-    pub(super) async fn apply_prepared(
+    /// Applies a segment, after the preparation for the order that it begins with.
+    pub(super) async fn apply_segment(
         &self,
         segment: &Segment<'_>,
         lists: &AttachedLists,
@@ -55,7 +55,7 @@ impl PageTransactions {
                 continue;
             };
             // The list that was kept last is the one that was replaced.
-            if applied.moved == AdvanceOutcome::Advanced
+            if applied.is_applied
                 && let Some(kept) = kept.or_else(|| preparation.into_kept())
             {
                 kept.replaced();

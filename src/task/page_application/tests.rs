@@ -228,7 +228,7 @@ async fn a_page_that_is_pulled_again_after_its_first_segment_is_applied_once() {
         range: 0..2,
     };
     let lists = AttachedLists::new();
-    let moved = transactions.apply_prepared(&first, &lists).await;
+    let moved = transactions.apply_segment(&first, &lists).await;
     assert_eq!(moved.expect("applied"), AdvanceOutcome::Advanced);
     assert_eq!((fixture.pts(HIDE), bad_users(&fixture)), (PTS, users(&[5])));
     // The program is killed here. An order that is obeyed again would put the user back.
@@ -340,4 +340,20 @@ async fn new_rules_are_in_force_for_the_next_page() {
     assert_eq!(fixture.outcome(1), "named");
     let rules = fixture.write(|tx| tx.rules(WordList::Nm));
     assert_eq!(rules, [("some".to_owned(), 1)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rollback_in_a_push_that_was_overtaken_keeps_the_list_that_it_replaces() {
+    let fixture = Fixture::new();
+    apply(&fixture, &page_of(&[add_bad(1)]), &AttachedLists::new()).await;
+    let pushed = Page {
+        advance: Advance::Pushed { to: 1, count: 1 },
+        posts: vec![post(9, &roll_back_bad())],
+        ..page(HIDE)
+    };
+    let lists = AttachedLists::from([(MessageId::new(9), Ok(bad_ids(&[2])))]);
+    let moved = apply(&fixture, &pushed, &lists).await;
+    assert_eq!(moved, AdvanceOutcome::AlreadyApplied);
+    assert_eq!(bad_users(&fixture), users(&[2]));
+    assert_eq!(fixture.kept_lists().len(), 1);
 }
