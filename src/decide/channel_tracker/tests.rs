@@ -2,6 +2,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use super::*;
 use crate::model::Advance;
+use crate::model::MessageId;
 
 const A: ChannelId = ChannelId::from_bare(1);
 const B: ChannelId = ChannelId::from_bare(2);

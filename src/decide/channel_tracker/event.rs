@@ -1,0 +1,104 @@
+//! The events that the tracker takes in, and the actions that it returns.
+
+use std::time::Duration;
+
+use crate::model::{ChannelId, MessageId, Page};
+
+/// The end of a gap that differences cannot bridge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// The newest message of the channel.
+    pub top: MessageId,
+    /// The `pts` to continue from once all messages up to `top` were fetched.
+    pub pts: i32,
+}
+
+/// Something that the tracker has to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// Telegram pushed one update of a channel.
+    Pushed(Page),
+    /// A pushed update does not follow the stored `pts`.
+    PushGap(ChannelId),
+    /// A pushed update belongs to a channel that the ledger lacks; `pts` is the one before it.
+    PushOfUnknownChannel { channel: ChannelId, pts: i32 },
+    /// Telegram said that a channel moved, without the updates themselves.
+    ChannelMoved(ChannelId),
+    /// Some channel moved, or the account joined or left one.
+    SomethingMoved,
+    /// The connection was lost, and updates with it.
+    Disconnected,
+    /// The check of the connection got an answer; `reconnected` if a new connection was needed.
+    ConnectionChecked { reconnected: bool },
+    /// An [`Action::Pull`] ended.
+    PullEnded { channel: ChannelId, end: PullEnd },
+    /// The list of dialogs was read and compared with the ledger.
+    DialogsRead(DialogSync),
+    /// Telegram refused to list the dialogs.
+    DialogsRefused,
+    /// The deadline passed.
+    Tick,
+}
+
+/// How a pull ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PullEnd {
+    /// Every update up to the present was applied.
+    UpToDate,
+    /// The account is not in the channel.
+    Left,
+    /// Telegram answered `channelDifferenceTooLong`: the messages have to be fetched by their ids.
+    TooLong(Gap),
+    /// Telegram does not accept the stored `pts`: the list of dialogs has the present one.
+    PtsRejected,
+    /// The pull failed. `pause` is the minimum time before the next one.
+    Failed { gap: Option<Gap>, pause: Duration },
+}
+
+/// The result of a dialog sync.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DialogSync {
+    /// Watched channels in the list.
+    pub listed: Vec<ListedChannel>,
+    /// Channels of the ledger that the list lacks. Its pages are no snapshot, so the account may
+    /// still be in them.
+    pub missing: Vec<ChannelId>,
+    /// Listed channels that are not watched.
+    pub unwatched: Vec<ChannelId>,
+}
+
+/// A watched channel as the list of dialogs shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListedChannel {
+    pub channel: ChannelId,
+    /// The newest message and the `pts` of the list.
+    pub present: Gap,
+    pub position: ReadPosition,
+}
+
+/// How far the ledger is behind the list of dialogs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadPosition {
+    /// Not at all.
+    UpToDate,
+    /// Differences have to be pulled.
+    Behind,
+    /// The messages have to be fetched by their ids: the account joined while nobody watched.
+    ReadBack,
+}
+
+/// Something that the caller has to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Apply a pushed update if it follows the stored `pts`; report a gap or an unknown channel.
+    ApplyPush(Page),
+    /// Pull a channel until it is up to date, after fetching the messages of `gap`.
+    Pull {
+        channel: ChannelId,
+        gap: Option<Gap>,
+    },
+    /// Read the list of dialogs and compare it with the ledger.
+    SyncDialogs,
+    /// Check that the connection answers and pushes updates; replace it if not.
+    CheckConnection,
+}
