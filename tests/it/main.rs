@@ -8,6 +8,7 @@ mod cli;
 mod crashes;
 mod delivery;
 mod disk;
+mod documents;
 mod joins;
 mod lists;
 mod login;

@@ -221,17 +221,3 @@ fn only_main_exits_and_only_cli_prints() {
         }
     }
 }
-
-#[test]
-fn the_documented_table_of_orders_is_the_codes() {
-    let text = include_str!("../../ARCHITECTURE.md");
-    let table = text
-        .split_once("<!-- orders -->\n")
-        .and_then(|(_, rest)| rest.split_once("<!-- /orders -->"))
-        .map(|(table, _)| table.trim())
-        .expect("the markers");
-    assert_eq!(
-        table,
-        scp_079_avatar::exchange::orders::markdown_table().trim()
-    );
-}

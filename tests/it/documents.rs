@@ -1,0 +1,468 @@
+//! The documents agree with the code: keys, outcomes, exit codes, orders, calls, tables, quoted output and links.
+//!
+//! Each test takes its list from the code or from the binary, and compares it with the page in docs/.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use scp_079_avatar::config::{Config, Environment};
+use scp_079_avatar::exchange::orders::markdown_table;
+use scp_079_avatar::model::JoinOutcome;
+use scp_079_avatar::store::Store;
+use telegram_wire::PERMITTED;
+
+use crate::harness::Scene;
+
+const EXAMPLE: &str = include_str!("../../config.example.toml");
+const README: &str = include_str!("../../README.md");
+
+/// The exit code of a panic, which aborts the program: 128 and SIGABRT.
+const ABORTED: &str = "134";
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Returns the text of a page in docs/.
+fn page(name: &str) -> String {
+    read(&root().join("docs").join(name))
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// Returns every document for people, in all directories.
+fn documents() -> Vec<PathBuf> {
+    let crates = fs::read_dir(root().join("crates")).expect("crates");
+    let mut found: Vec<PathBuf> = crates
+        .map(|entry| entry.expect("a crate").path().join("README.md"))
+        .collect();
+    let mut directories = vec![root().join("docs")];
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(&directory).expect("a directory") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                directories.push(path);
+            } else {
+                found.push(path);
+            }
+        }
+    }
+    let top = [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+        "SECURITY.md",
+    ];
+    found.extend(top.map(|name| root().join(name)));
+    assert!(found.len() > 40, "{found:?}");
+    found
+}
+
+/// Returns the lines of a document outside of fenced code.
+fn prose(text: &str) -> Vec<&str> {
+    let mut in_code = false;
+    text.lines()
+        .filter(|line| {
+            let is_fence = line.trim_start().starts_with("```");
+            in_code ^= is_fence;
+            !in_code && !is_fence
+        })
+        .collect()
+}
+
+/// Returns the text of a section, without its heading, up to the next heading of the same level or above.
+fn section<'t>(text: &'t str, heading: &str) -> &'t str {
+    let (_, rest) = text
+        .split_once(&format!("\n{heading}\n"))
+        .unwrap_or_else(|| panic!("there is no section {heading:?}"));
+    let level = heading.bytes().take_while(|byte| *byte == b'#').count();
+    let end = (1..=level)
+        .filter_map(|level| rest.find(&format!("\n{} ", "#".repeat(level))))
+        .min();
+    &rest[..end.unwrap_or(rest.len())]
+}
+
+/// Returns the cells of every table row in a text, without headings.
+fn rows(text: &str) -> Vec<Vec<&str>> {
+    let is_rule = |line: &str| line.starts_with("|---");
+    let lines: Vec<&str> = text.lines().collect();
+    let is_row = |index: usize, line: &str| {
+        let is_heading = lines.get(index + 1).is_some_and(|next| is_rule(next));
+        line.starts_with('|') && !is_rule(line) && !is_heading
+    };
+    lines
+        .iter()
+        .enumerate()
+        .filter(|(index, line)| is_row(*index, line))
+        .map(|(_, line)| cells(line))
+        .collect()
+}
+
+fn cells(row: &str) -> Vec<&str> {
+    row.trim_matches('|').split('|').map(str::trim).collect()
+}
+
+/// Returns the texts in backticks.
+fn code_spans(text: &str) -> Vec<&str> {
+    text.split('`').skip(1).step_by(2).collect()
+}
+
+/// Returns the keys of each section. The remedy for an unknown key lists them.
+fn configuration_keys() -> BTreeMap<String, Vec<String>> {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("config.toml");
+    let unknown = "zzzzzzzzzzzzzzzzzzzz = 1";
+    let lines: Vec<String> = EXAMPLE
+        .lines()
+        .map(|line| match line.starts_with('[') {
+            true => format!("{line}\n{unknown}"),
+            false => line.to_owned(),
+        })
+        .collect();
+    fs::write(&path, lines.join("\n")).expect("written");
+    let errors = Config::load(Some(&path), &Environment::rooted(directory.path()))
+        .expect_err("unknown keys")
+        .to_string();
+    let mut keys = BTreeMap::new();
+    let mut name = String::new();
+    for line in errors.lines() {
+        if let Some((_, rest)) = line.split_once(": [") {
+            name = rest.split(']').next().expect("a section").to_owned();
+        }
+        if let Some((_, known)) = line.split_once("the keys of this section are ") {
+            let known = known.split(", ").map(str::to_owned).collect();
+            keys.insert(name.clone(), known);
+        }
+    }
+    assert_eq!(keys.len(), EXAMPLE.matches("\n[").count(), "{errors}");
+    keys
+}
+
+#[test]
+fn each_configuration_key_is_documented_with_its_default() {
+    let page = page("configuration.md");
+    for (name, keys) in configuration_keys() {
+        let documented = section(&page, &format!("### `[{name}]`"));
+        let (_, example) = EXAMPLE.split_once(&format!("\n[{name}]\n")).expect("there");
+        let example = example.split("\n[").next().expect("a section");
+        let rows = rows(documented);
+        let mut known = BTreeSet::new();
+        for key in keys {
+            if key.ends_with("_file") {
+                let sources = section(&page, "## Secrets");
+                assert!(code_spans(sources).contains(&key.as_str()), "{key}");
+                assert!(EXAMPLE.contains(&key), "{key} is not in the example");
+                continue;
+            }
+            let row = rows
+                .iter()
+                .find(|row| code_spans(row[0]).contains(&key.as_str()))
+                .unwrap_or_else(|| panic!("[{name}] {key} is not in docs/configuration.md"));
+            let default = example
+                .lines()
+                .find_map(|line| line.strip_prefix(&format!("{key} = ")))
+                .unwrap_or_else(|| panic!("[{name}] {key} is not in config.example.toml"));
+            let expected = match default {
+                "\"[DATA EXPUNGED]\"" => "required".to_owned(),
+                default => format!("`{default}`"),
+            };
+            assert_eq!(row[1], expected, "the default of [{name}] {key}");
+            known.insert(key);
+        }
+        let documented = rows.iter().flat_map(|row| code_spans(row[0]));
+        let unknown: Vec<&str> = documented.filter(|key| !known.contains(*key)).collect();
+        assert!(unknown.is_empty(), "[{name}] has no {unknown:?}");
+    }
+}
+
+#[test]
+fn each_outcome_is_documented_and_the_skip_reasons_in_order() {
+    let page = page("outcomes.md");
+    let words = |heading: &str| -> Vec<String> {
+        rows(section(&page, heading))
+            .iter()
+            .map(|row| row[0].trim_matches('`').to_owned())
+            .collect()
+    };
+    let (reasons, others): (Vec<JoinOutcome>, Vec<JoinOutcome>) =
+        JoinOutcome::all().partition(|outcome| matches!(outcome, JoinOutcome::Skipped(_)));
+    let names = |outcomes: Vec<JoinOutcome>| outcomes.into_iter().map(|o| o.as_str().to_owned());
+    assert_eq!(words("## Skip reasons"), Vec::from_iter(names(reasons)));
+    assert_eq!(
+        BTreeSet::from_iter(words("## Outcomes")),
+        BTreeSet::from_iter(names(others))
+    );
+}
+
+#[test]
+fn each_exit_code_is_documented() {
+    let help = Command::new(env!("CARGO_BIN_EXE_scp-079-avatar"))
+        .arg("--help")
+        .output()
+        .expect("the binary");
+    let help = String::from_utf8(help.stdout).expect("UTF-8");
+    let (_, codes) = help.split_once("Exit codes: ").expect("exit codes");
+    let mut codes: BTreeSet<&str> = codes
+        .split(',')
+        .map(|code| code.split_whitespace().next().expect("a code"))
+        .collect();
+    codes.insert(ABORTED);
+    let page = page("operations.md");
+    let rows = rows(section(&page, "## Exit codes"));
+    assert_eq!(BTreeSet::from_iter(rows.iter().map(|row| row[0])), codes);
+}
+
+#[test]
+fn the_quoted_log_lines_are_in_the_source() {
+    let mut source = String::new();
+    let mut directories = vec![root().join("src"), root().join("crates")];
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(&directory).expect("a directory") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                directories.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                source.push_str(&read(&path));
+            }
+        }
+    }
+    let page = page("operations.md");
+    let mut checked = 0;
+    for heading in [
+        "## Log lines that need somebody",
+        "## Log lines that need nobody",
+    ] {
+        for row in rows(section(&page, heading)) {
+            for line in code_spans(row[0]) {
+                checked += 1;
+                for part in line.split('…') {
+                    assert!(source.contains(part), "no log line contains {part:?}");
+                }
+            }
+        }
+    }
+    assert!(checked > 60, "{checked} lines");
+}
+
+#[test]
+fn the_documented_table_of_orders_is_generated() {
+    let page = page("exchange.md");
+    let table = page
+        .split_once("<!-- orders -->\n")
+        .and_then(|(_, rest)| rest.split_once("<!-- /orders -->"))
+        .map(|(table, _)| table.trim())
+        .expect("the markers");
+    let expected = markdown_table();
+    assert!(
+        table == expected.trim(),
+        "docs/exchange.md differs; the table is\n{expected}"
+    );
+}
+
+#[test]
+fn each_call_to_telegram_is_documented_and_counted() {
+    let page = page("promises.md");
+    let cover = section(&page, "## Cover");
+    let documented: BTreeSet<&str> = rows(cover)
+        .iter()
+        .flat_map(|row| code_spans(row[1]))
+        .collect();
+    assert_eq!(documented, PERMITTED.iter().copied().collect());
+    let count = PERMITTED.len();
+    assert!(cover.contains(&format!("a closed list of {count} methods")));
+    assert!(README.contains(&format!("can make {count} calls")));
+}
+
+#[test]
+fn each_table_of_state_db_is_documented() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("state.db");
+    drop(Store::open(&path).expect("a database"));
+    let database = rusqlite::Connection::open(&path).expect("a database");
+    let page = page("state-db.md");
+    let mut columns = database
+        .prepare(
+            "SELECT tables.name, columns.name FROM sqlite_master AS tables
+             JOIN pragma_table_info(tables.name) AS columns WHERE tables.type = 'table'",
+        )
+        .expect("a query");
+    let columns: Vec<(String, String)> = columns
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+        .expect("rows")
+        .map(|row| row.expect("a row"))
+        .collect();
+    assert!(columns.len() > 50, "{columns:?}");
+    for (table, column) in columns {
+        // The key and value of `settings` are documented in words.
+        let is_described = table == "settings"
+            || code_spans(section(&page, &format!("## {table}"))).contains(&column.as_str());
+        assert!(is_described, "{table}.{column} is not in docs/state-db.md");
+    }
+}
+
+#[test]
+fn the_readme_quotes_the_program() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("config.toml");
+    let check = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_scp-079-avatar"));
+        command.arg("check").current_dir(directory.path());
+        let output = command.env_clear().output().expect("the binary");
+        let text = [output.stdout, output.stderr].concat();
+        let text = String::from_utf8(text).expect("UTF-8");
+        text.replace(&directory.path().display().to_string(), "/srv/avatar")
+    };
+    let quoted = quotations("target/release/scp-079-avatar check");
+    assert_eq!(quoted.len(), 2);
+    fs::write(&path, EXAMPLE).expect("written");
+    assert_quoted(&quoted[0], &check());
+    let filled = EXAMPLE
+        .replace("api_id = \"[DATA EXPUNGED]\"", "api_id = 12345678")
+        .replacen("[DATA EXPUNGED]", &"0".repeat(32), 1)
+        .replace(
+            "\"[DATA EXPUNGED]\"\n\n# SCP-079-EXCHANGE",
+            "-1001600000005\n\n#",
+        )
+        .replace("[DATA EXPUNGED]", "correct horse");
+    fs::write(&path, filled).expect("written");
+    assert_quoted(&quoted[1], &check());
+
+    let version = quotations("target/release/scp-079-avatar --version");
+    let expected = format!("scp-079-avatar {}\n", env!("CARGO_PKG_VERSION"));
+    assert_eq!(version, [expected]);
+}
+
+#[test]
+fn the_readme_quotes_the_login() {
+    let scene = Scene::new();
+    let quoted = quotations("target/release/scp-079-avatar login").remove(0);
+    let (question, phone) = quoted
+        .lines()
+        .next()
+        .and_then(|line| line.split_once(": "))
+        .expect("the phone number");
+    scene
+        .sim
+        .write_session_unauthorized(scene.session())
+        .expect("a session");
+    scene.sim.set_login(phone, "27182", Some("staple battery"));
+    let mut login = scene
+        .command("login")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the binary");
+    let answers = format!("{phone}\n27182\nstaple battery\n");
+    let mut input = login.stdin.take().expect("piped");
+    input.write_all(answers.as_bytes()).expect("written");
+    drop(input);
+    let output = login.wait_with_output().expect("the binary");
+    let printed = String::from_utf8(output.stdout).expect("UTF-8");
+    let printed = printed.replace(&scene.data_dir().display().to_string(), "/srv/avatar/data");
+
+    let mut rest = printed.as_str();
+    for line in quoted.lines() {
+        let line = if line.ends_with(phone) {
+            question
+        } else {
+            line
+        };
+        let at = rest.find(line);
+        let at = at
+            .unwrap_or_else(|| panic!("README.md quotes {line:?}, the program prints\n{printed}"));
+        rest = &rest[at + line.len()..];
+    }
+    assert_eq!(rest.trim(), "", "README.md lacks the end");
+}
+
+/// Returns the output that README.md shows for each occurrence of a command.
+fn quotations(command: &str) -> Vec<String> {
+    let blocks = README.split("```console\n").skip(1);
+    blocks
+        .map(|block| block.split("```").next().expect("an end"))
+        .flat_map(|block| block.split("$ ").skip(1))
+        .filter_map(|entry| entry.split_once('\n'))
+        .filter(|(typed, _)| *typed == command)
+        .map(|(_, output)| output.to_owned())
+        .collect()
+}
+
+/// Checks an output against a quotation, in which `…` stands for any text.
+fn assert_quoted(quoted: &str, output: &str) {
+    let mut rest = output;
+    for part in quoted.split('…') {
+        let part = part.strip_prefix('\n').unwrap_or(part);
+        let at = rest.find(part);
+        let at =
+            at.unwrap_or_else(|| panic!("README.md quotes {part:?}, the program prints\n{output}"));
+        rest = &rest[at + part.len()..];
+    }
+}
+
+#[test]
+fn each_link_points_to_a_file_and_a_heading() {
+    let mut checked = 0;
+    for document in documents() {
+        let text = read(&document);
+        let text = prose(&text).join("\n");
+        for target in text.split("](").skip(1) {
+            let target = target.split(')').next().expect("a target");
+            if target.contains("://") {
+                continue;
+            }
+            checked += 1;
+            let (file, heading) = target.split_once('#').unwrap_or((target, ""));
+            let path = match file {
+                "" => document.clone(),
+                file => document.parent().expect("a directory").join(file),
+            };
+            let shown = document.display();
+            assert!(path.exists(), "{shown} links to {target}");
+            if !heading.is_empty() {
+                let anchors = anchors(&read(&path));
+                assert!(anchors.contains(heading), "{shown} links to {target}");
+            }
+        }
+    }
+    assert!(checked > 80, "{checked} links");
+}
+
+/// Returns the anchors of a document's headings, as forges make them.
+fn anchors(text: &str) -> BTreeSet<String> {
+    prose(text)
+        .into_iter()
+        .filter(|line| line.starts_with('#'))
+        .map(|line| {
+            line.trim_start_matches('#')
+                .trim()
+                .to_lowercase()
+                .chars()
+                .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'))
+                .map(|c| if c == ' ' { '-' } else { c })
+                .collect()
+        })
+        .collect()
+}
+
+#[test]
+fn the_documents_refer_to_nothing_outside_the_repository() {
+    for document in documents() {
+        let is_architecture = document.ends_with("ARCHITECTURE.md");
+        let text = read(&document);
+        let words = text.split(|c: char| !c.is_alphanumeric());
+        for word in words.filter(|_| !is_architecture) {
+            assert!(word != "SPEC", "{}", document.display());
+        }
+    }
+}
+
+#[test]
+fn the_readme_is_short() {
+    assert!(README.len() <= 12_288, "{} bytes", README.len());
+}
