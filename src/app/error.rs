@@ -9,7 +9,7 @@ use crate::file_codec::EncodeError;
 use crate::model::ChannelId;
 use crate::store::{LockError, StoreError};
 use crate::task::TaskError;
-use crate::telegram::{AccountError, CallError, SessionError};
+use crate::telegram::{AccountError, CallError, SessionError, explain_account, explain_session};
 
 /// Why the program ended without being asked to.
 #[derive(Debug, Error)]
@@ -24,13 +24,13 @@ pub enum AppError {
     #[error(transparent)]
     Lock(#[from] LockError),
     /// The session file cannot be used.
-    #[error(transparent)]
+    #[error("{}", explain_session(.0))]
     Session(#[from] SessionError),
     /// The database cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The account is unusable.
-    #[error(transparent)]
+    #[error("{}", explain_account(.0))]
     Account(#[from] AccountError),
     /// Telegram could not be reached at start.
     #[error(
