@@ -27,7 +27,7 @@ use crate::model::ChannelId;
 use crate::spool::Spool;
 use crate::store::{Start, Store, StoreError};
 use crate::task::{self, Runtime, TaskError};
-use crate::telegram::{AccountSession, FloodMemory, Hint, Identity, Telegram};
+use crate::telegram::{AccountSession, Hint, Identity, RateLimitMemory, Telegram};
 use crate::version;
 
 /// Runs until `shutdown` is cancelled.
@@ -154,11 +154,11 @@ fn connect_with(
     let now = clock.now();
     let rate_limits = store.read(|tx| tx.rate_limits(now))?;
     let memory_store = store.clone();
-    let memory: FloodMemory = Box::new(move |method, until| {
+    let memory: RateLimitMemory = Box::new(move |method, until| {
         let stored: Result<(), StoreError> =
             memory_store.write(|tx| tx.set_rate_limit(method, until));
         if let Err(error) = stored {
-            tracing::error!(method, %error, "a flood limit could not be stored for the next start");
+            tracing::error!(method, %error, "a rate limit could not be stored for the next start");
         }
     });
     let may_write = private_channels(config).collect();

@@ -49,8 +49,8 @@ use crate::model::{
 /// How many hints are buffered for the watcher.
 const HINT_CAPACITY: usize = 4096;
 
-/// Stores a flood limit beyond the end of the process: the method, and when the limit ends.
-pub type FloodMemory = Box<dyn Fn(&'static str, Timestamp) + Send + Sync>;
+/// Stores a rate limit beyond the end of the process: the method, and when the limit ends.
+pub type RateLimitMemory = Box<dyn Fn(&'static str, Timestamp) + Send + Sync>;
 
 /// The account's access to Telegram. Clones share the connections.
 #[derive(Clone)]
@@ -59,7 +59,7 @@ pub struct Telegram(Arc<Wire>);
 impl Telegram {
     /// Prepares the connections; the first call connects. Must be called within a tokio runtime.
     ///
-    /// Posts may go to the channels `may_write`. `floods` are the flood limits of an earlier process,
+    /// Posts may go to the channels `may_write`. `rate_limits` are the rate limits of an earlier process,
     /// and `memory` is called with each new one.
     #[must_use]
     pub fn new(
@@ -67,18 +67,18 @@ impl Telegram {
         identity: Identity,
         clock: Clock,
         may_write: BTreeSet<ChannelId>,
-        floods: &BTreeMap<String, Timestamp>,
-        memory: FloodMemory,
+        rate_limits: &BTreeMap<String, Timestamp>,
+        memory: RateLimitMemory,
     ) -> (Self, mpsc::Receiver<Hint>) {
         let config = WireConfig {
             identity,
             clock: Arc::new(clock),
             writable_channels: may_write.into_iter().map(ChannelId::bare).collect(),
-            flood_limits: floods
+            rate_limits: rate_limits
                 .iter()
                 .map(|(method, until)| (method.clone(), until.get()))
                 .collect(),
-            on_flood_limit: Box::new(move |method, until| memory(method, Timestamp::new(until))),
+            on_rate_limit: Box::new(move |method, until| memory(method, Timestamp::new(until))),
         };
         let (wire, pushes) = Wire::new(session, config);
         let (hint_sender, hint_receiver) = mpsc::channel(HINT_CAPACITY);
@@ -233,7 +233,7 @@ impl Telegram {
         post::send(self.wire(), post).await
     }
 
-    /// Returns when the flood limit on posts ends, if there is one. Posts with a file also depend on the
+    /// Returns when the rate limit on posts ends, if there is one. Posts with a file also depend on the
     /// limits of the uploads.
     #[must_use]
     pub fn posts_limited_until(&self, with_file: bool) -> Option<Timestamp> {

@@ -72,7 +72,7 @@ async fn ask(
             Ok(account) => return Ok(Some(account)),
             Err(CallError::Account(trouble)) => return Err(trouble.into()),
             Err(error @ CallError::Refused { .. }) => return Err(AppError::Refused(error)),
-            Err(error @ CallError::Flood { until, .. }) => {
+            Err(error @ CallError::RateLimited { until, .. }) => {
                 (error, clock.until(Timestamp::new(until)))
             }
             Err(error @ (CallError::Network { .. } | CallError::Busy { .. })) => {

@@ -24,7 +24,7 @@ pub struct JoinContext<'a> {
     /// True if another bot declared the join message as handled.
     pub declared: bool,
     /// True if the group is under a group flood.
-    pub flooded: bool,
+    pub has_group_flood: bool,
     /// The member as last shown; `None` without a user object.
     pub user: Option<&'a User>,
     /// True if the photo shown is on the exception list.
@@ -65,7 +65,7 @@ pub fn join(join: &Join, context: &JoinContext<'_>) -> Decision {
             Decision::Skip(SkipReason::Bad)
         } else if context.trusted {
             Decision::Skip(SkipReason::Trusted)
-        } else if context.flooded {
+        } else if context.has_group_flood {
             Decision::Hold
         } else {
             Decision::LookUp
@@ -82,7 +82,7 @@ pub fn join(join: &Join, context: &JoinContext<'_>) -> Decision {
     if let Some((_, reason)) = by_user.into_iter().find(|(holds, _)| *holds) {
         return Decision::Skip(reason);
     }
-    if context.flooded {
+    if context.has_group_flood {
         return Decision::Hold;
     }
     match user.photo {
@@ -154,7 +154,7 @@ mod tests {
             bad: false,
             named: false,
             declared: false,
-            flooded: false,
+            has_group_flood: false,
             excepted: false,
             user: Some(&plain),
             forwarded: &none,
@@ -269,7 +269,7 @@ mod tests {
                 JOINER,
                 JoinContext {
                     declared: true,
-                    flooded: true,
+                    has_group_flood: true,
                     user: Some(&bare),
                     ..base.clone()
                 },
@@ -278,7 +278,7 @@ mod tests {
             (
                 JOINER,
                 JoinContext {
-                    flooded: true,
+                    has_group_flood: true,
                     user: Some(&bare),
                     ..base.clone()
                 },
@@ -287,7 +287,7 @@ mod tests {
             (
                 JOINER,
                 JoinContext {
-                    flooded: true,
+                    has_group_flood: true,
                     user: None,
                     ..base.clone()
                 },

@@ -15,7 +15,7 @@ pub const CLOSED_PAUSE: i64 = 60;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PostFailure<'a> {
     /// FLOOD_WAIT: a rate limit that ends at this time.
-    Flood { until: Timestamp },
+    RateLimited { until: Timestamp },
     /// There was no answer, or the answer does not prove the post.
     Unanswered,
     /// Telegram refused it.
@@ -43,7 +43,7 @@ pub enum After {
 #[must_use]
 pub fn post_failed(failure: PostFailure<'_>, attempts: u32, now: Timestamp) -> After {
     let (code, name) = match failure {
-        PostFailure::Flood { until } => return After::Again(until),
+        PostFailure::RateLimited { until } => return After::Again(until),
         PostFailure::Unanswered => return After::Again(later(now, attempts)),
         PostFailure::Unfit => return After::GiveUp,
         PostFailure::Refused { code, name } => (code, name),
@@ -84,11 +84,11 @@ mod tests {
         let now = Timestamp::new(1_000);
         let at = |seconds| After::Again(Timestamp::new(seconds));
         let closed = After::Closed(Timestamp::new(1_060));
-        use PostFailure::{Flood, Unanswered};
+        use PostFailure::{RateLimited, Unanswered};
         let refused = |code, name| PostFailure::Refused { code, name };
         for (failure, attempts, expected) in [
             (
-                Flood {
+                RateLimited {
                     until: Timestamp::new(1_031),
                 },
                 7,

@@ -76,7 +76,7 @@ impl Administrators {
                 .administrators(known.channel.id, known.channel.access_hash);
             let pause = match self.runtime.or_shutdown(call).await? {
                 Err(CallError::Account(trouble)) => return Err(trouble.into()),
-                Err(CallError::Flood { until, .. }) => {
+                Err(CallError::RateLimited { until, .. }) => {
                     self.runtime.clock.until(Timestamp::new(until))
                 }
                 Err(CallError::Network { .. } | CallError::Busy { .. })

@@ -12,7 +12,7 @@ pub(super) enum Reply<T> {
     Refusal(CallError),
 }
 
-/// Makes a call until Telegram answers or refuses it: the program waits while the method is flood-limited, and
+/// Makes a call until Telegram answers or refuses it: the program waits while the method is rate limited, and
 /// retries after trouble with the network.
 ///
 /// # Errors
@@ -30,7 +30,7 @@ where
             Ok(answer) => return Ok(Reply::Answer(answer)),
             Err(CallError::Account(trouble)) => return Err(trouble.into()),
             Err(error @ CallError::Refused { .. }) => return Ok(Reply::Refusal(error)),
-            Err(CallError::Flood { until, .. }) => runtime.clock.until(Timestamp::new(until)),
+            Err(CallError::RateLimited { until, .. }) => runtime.clock.until(Timestamp::new(until)),
             Err(error @ (CallError::Network { .. } | CallError::Busy { .. })) => {
                 tracing::debug!(%error, "a call is retried");
                 decide::backoff(attempts)

@@ -73,7 +73,7 @@ impl JoinPolicy {
             bad: tx.is_bad(join.user)?,
             named: !hits.is_empty(),
             declared: tx.is_declared(join.group, join.message)?,
-            flooded: tx.has_group_flood(join.group)?,
+            has_group_flood: tx.has_group_flood(join.group)?,
             excepted: match user.map(|user| user.photo) {
                 Some(ProfilePhoto::Present(photo)) => tx.is_excepted(photo.id)?,
                 _ => false,
@@ -82,7 +82,7 @@ impl JoinPolicy {
             forwarded: &forwarded,
         };
         let decision = decide::join(join, &context);
-        // The bio is flood-limited: it is asked for only where everything else lets the photo through.
+        // The call for a bio is rate limited, so it is made only where everything else lets the photo through.
         if matches!(decision, Decision::Forward(_)) && bio == Bio::NotAsked && self.wants_bio() {
             return Ok(Decision::LookUp);
         }

@@ -74,7 +74,7 @@ impl OrderFiles {
                 Err(DocumentError::Call(
                     error @ (CallError::Network { .. }
                     | CallError::Busy { .. }
-                    | CallError::Flood { .. }
+                    | CallError::RateLimited { .. }
                     | CallError::Account(_)),
                 )) => Err(error),
                 Err(error) => Ok(Err(error)),

@@ -131,7 +131,7 @@ impl ChannelPuller {
         }
         let pause = match error {
             CallError::Account(trouble) => return Err(trouble.into()),
-            CallError::Flood { until, .. } => self.runtime.clock.until(Timestamp::new(until)),
+            CallError::RateLimited { until, .. } => self.runtime.clock.until(Timestamp::new(until)),
             CallError::Network { .. } | CallError::Busy { .. } => {
                 tracing::debug!(%channel, %error, "a pull failed; it is retried");
                 Duration::ZERO

@@ -320,7 +320,7 @@ async fn check_connection(runtime: Runtime, telegram: Telegram) -> Result<Done, 
         match runtime.or_shutdown(telegram.subscribe()).await? {
             Ok(()) => break,
             Err(CallError::Account(trouble)) => return Err(trouble.into()),
-            Err(CallError::Flood { until, .. }) => {
+            Err(CallError::RateLimited { until, .. }) => {
                 runtime
                     .pause(runtime.clock.until(Timestamp::new(until)))
                     .await?;

@@ -221,7 +221,7 @@ fn destination(kind: &enums::auth::SentCodeType) -> Result<&'static str, LoginEr
 fn login_error(error: CallError) -> LoginError {
     let name = match &error {
         CallError::Refused { name, .. } => name.as_str(),
-        CallError::Flood { until, .. } => return LoginError::Flood(Timestamp::new(*until)),
+        CallError::RateLimited { until, .. } => return LoginError::Flood(Timestamp::new(*until)),
         _ => return LoginError::Call(error),
     };
     match name {

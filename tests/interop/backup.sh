@@ -1,6 +1,7 @@
 #!/bin/sh
-# A backup of N users (200,000 if not said), taken by the release build during a raid, by order and by hand, restored
-# into an empty instance and compared; both kinds of files. Prints sizes and memory. Usage: tests/interop/backup.sh [N]
+# Lets the release build back up N users (default 200,000) during a raid, by an order and by the command, in both kinds
+# of files, restores each backup into an empty instance, and compares. Prints sizes and memory.
+# Usage: tests/interop/backup.sh [N]
 set -eu
 cd "$(dirname "$0")/../.."
 target="$(cd "${CARGO_TARGET_DIR:-target}" && pwd)"

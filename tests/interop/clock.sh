@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# Lets the release build live through clocks that jump, by libfaketime: what falls due happens once, whatever the clock
-# does. Usage: tests/interop/clock.sh, from anywhere. Needs python3 with venv and a C compiler; the rest it installs.
+# Runs the release build under libfaketime with a clock that jumps, and checks that each job runs once. Usage: tests/interop/clock.sh, from anywhere. Needs python3 with venv and a C compiler; it installs everything else.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 target="${CARGO_TARGET_DIR:-target}"

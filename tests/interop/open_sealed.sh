@@ -1,5 +1,5 @@
 #!/bin/sh
-# Lets Python open what this program sealed, with contrib/unseal.py.
+# Opens sealed files with contrib/unseal.py.
 # Usage: tests/interop/open_sealed.sh, from anywhere.
 set -eu
 cd "$(dirname "$0")/../.."

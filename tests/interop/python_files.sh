@@ -1,11 +1,11 @@
 #!/bin/sh
-# Lets pyAesCrypt, pickle and two releases of Pillow, 9.5 and the newest, open what this program writes for the fleet.
+# Opens the Python files of this program with pyAesCrypt, pickle and two releases of Pillow, 9.5 and the newest.
 # Usage: tests/interop/python_files.sh, from anywhere.
 set -eu
 cd "$(dirname "$0")/../.."
 target="${CARGO_TARGET_DIR:-target}"
 
-# Pillow 9.5 has no builds for Python 3.12 and later: there an older Python is asked for.
+# Pillow 9.5 has no builds for Python 3.12 and later, so the script looks for an older Python.
 old=
 for python in python3 python3.11 python3.10 python3.9 python3.8; do
     if "$python" -c 'import sys, venv; sys.exit(sys.version_info >= (3, 12))' 2>/dev/null; then

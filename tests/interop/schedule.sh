@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Asks two Python libraries, dateutil and croniter, whether they still say of the schedule what the tests hold them to
-# say. Usage: tests/interop/schedule.sh [--write], from anywhere. Needs python3 with venv; the rest it installs.
+# Checks that two Python libraries, dateutil and croniter, still give the times that the tests of the schedule compare
+# with. Usage: tests/interop/schedule.sh [--write], from anywhere. Needs python3 with venv; it installs everything else.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 venv="${CARGO_TARGET_DIR:-target}/interop/schedule"

@@ -243,7 +243,7 @@ fn a_flood_wait_survives_a_restart_and_does_not_delay_reports() {
         Fault::FloodWait(6),
     );
     let users = join_users(&scene, 2);
-    scene.wait_for("the flood limit", |world| {
+    scene.wait_for("the rate limit", |world| {
         world
             .calls_of("messages.sendMedia")
             .any(|call| call.error().is_some())

@@ -365,7 +365,7 @@ fn orders_cancel_found_photos_that_wait() {
 fn an_exception_cancels_only_its_own_photo_of_a_join() {
     let mut scene = scene_without_schedule();
     scene.start();
-    // A flood limit on posts with a file keeps the photos in the spool.
+    // A rate limit on posts with a file keeps the photos in the spool.
     let posts = Match::method("messages.sendMedia").once();
     scene.sim.fault(posts, Fault::FloodWait(10_000));
     let user = scene.join_user();

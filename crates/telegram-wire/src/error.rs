@@ -1,6 +1,6 @@
 //! The errors of a call, classified by how the caller has to react.
 //!
-//! Each error is one of five: a flood limit, an unusable account, a lost answer, trouble on Telegram's
+//! Each error is one of five: a rate limit, an unusable account, a lost answer, trouble on Telegram's
 //! side, or a refusal. After a lost answer and after trouble the same call may succeed later.
 
 use grammers_client::InvocationError;
@@ -13,7 +13,7 @@ use crate::session::SessionError;
 pub enum CallError {
     /// Telegram limits the rate of this method (FLOOD_WAIT), or did so a while ago.
     #[error("Telegram limits {method} until {until} (FLOOD_WAIT)")]
-    Flood {
+    RateLimited {
         /// The limited method. Other methods are not affected.
         method: &'static str,
         /// The Unix time from which on it may be called again.
@@ -105,7 +105,7 @@ pub(crate) fn classify(
     match error {
         E::Rpc(rpc) => match (rpc.code, rpc.value) {
             // `now` is rounded down, so a second is added.
-            (420, Some(seconds)) => CallError::Flood {
+            (420, Some(seconds)) => CallError::RateLimited {
                 method,
                 until: now + i64::from(seconds) + 1,
             },
@@ -182,7 +182,7 @@ mod tests {
     fn a_flood_wait_ends_a_second_later_than_announced() {
         assert_eq!(
             classify(rpc(420, "FLOOD_WAIT", Some(31)), "m", true, 1_000),
-            CallError::Flood {
+            CallError::RateLimited {
                 method: "m",
                 until: 1_032
             }

@@ -111,7 +111,7 @@ pub use error::{AccountError, CallError};
 pub use grammers_client::tl;
 pub use session::{AccountSession, SessionError};
 pub use srp::password_proof;
-pub use wire::{OnFloodLimit, Wire, WireConfig};
+pub use wire::{OnRateLimit, Wire, WireConfig};
 
 use tokio::time::Instant;
 

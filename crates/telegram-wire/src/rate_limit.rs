@@ -1,9 +1,9 @@
 //! The rate limit of one method.
 //!
 //! A limiter bounds how many calls run at once and how fast they follow each other, and refuses
-//! calls while a flood limit of Telegram is in force. The pace is a leaky bucket with room for a few
-//! calls without a pause. Each flood limit doubles the interval; a series of successful calls halves
-//! it again. The limiter stores nothing: a flood limit of an earlier process is handed in.
+//! calls while a rate limit of Telegram is in force. The pace is a leaky bucket with room for a few
+//! calls without a pause. Each rate limit doubles the interval; a series of successful calls halves
+//! it again. The limiter stores nothing: a rate limit of an earlier process is handed in.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::error::CallError;
 
 /// How many calls may follow each other without a pause when the bucket is empty.
 const BURST: u32 = 5;
-/// The largest factor by which flood limits stretch the interval.
+/// The largest factor by which rate limits stretch the interval.
 const MAX_SLOWDOWN: u32 = 16;
 /// How many successful calls in a row halve the slowdown.
 const SUCCESSES_TO_RECOVER: u32 = 50;
@@ -65,7 +65,7 @@ impl RateLimiter {
     /// Waits until a call may start. The call is running until the returned permit is dropped.
     ///
     /// # Errors
-    /// [`CallError::Flood`], at once, while a flood limit is in force.
+    /// [`CallError::RateLimited`], at once, while a rate limit is in force.
     pub(crate) async fn acquire(
         &self,
         method: &'static str,
@@ -94,22 +94,23 @@ impl RateLimiter {
     }
 
     /// Refuses calls until `until`, and slows them down afterwards.
-    pub(crate) fn note_flood(&self, until: i64) {
+    pub(crate) fn note_rate_limit(&self, until: i64) {
         let mut state = self.lock();
         state.limited_until = state.limited_until.max(Some(until));
         state.slowdown = (state.slowdown * 2).min(MAX_SLOWDOWN);
         state.successes = 0;
     }
 
-    /// Returns the end of the flood limit that is in force, if any.
+    /// Returns the end of the rate limit that is in force, if any.
     pub(crate) fn limited_until(&self) -> Option<i64> {
         let now = self.clock.now();
         self.lock().limited_until.filter(|&until| until > now)
     }
 
     fn refuse_while_limited(&self, method: &'static str) -> Result<(), CallError> {
-        self.limited_until()
-            .map_or(Ok(()), |until| Err(CallError::Flood { method, until }))
+        self.limited_until().map_or(Ok(()), |until| {
+            Err(CallError::RateLimited { method, until })
+        })
     }
 
     /// Reserves the next instant at which a call may start.
@@ -166,7 +167,7 @@ pub(crate) mod tests {
     }
 
     #[tokio::test]
-    async fn a_flood_limit_refuses_calls_until_it_ends() {
+    async fn a_rate_limit_refuses_calls_until_it_ends() {
         let clock = TestClock::at(1_000);
         let limiter = RateLimiter::new(clock.clone(), Some(1_010));
         let pace = Pace {
@@ -175,22 +176,22 @@ pub(crate) mod tests {
         };
         assert_eq!(
             limiter.acquire("m", pace).await.expect_err("limited"),
-            CallError::Flood {
+            CallError::RateLimited {
                 method: "m",
                 until: 1_010
             }
         );
         clock.0.store(1_010, Ordering::SeqCst);
         drop(limiter.acquire("m", pace).await.expect("permitted"));
-        limiter.note_flood(1_020);
+        limiter.note_rate_limit(1_020);
         assert_eq!(limiter.limited_until(), Some(1_020));
     }
 
     #[test]
     fn successful_calls_undo_the_slowdown() {
         let limiter = RateLimiter::new(TestClock::at(1_000), None);
-        limiter.note_flood(1_010);
-        limiter.note_flood(1_020);
+        limiter.note_rate_limit(1_010);
+        limiter.note_rate_limit(1_020);
         assert_eq!(limiter.lock().slowdown, 4);
         for _ in 0..SUCCESSES_TO_RECOVER {
             limiter.note_success();

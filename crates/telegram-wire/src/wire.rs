@@ -3,7 +3,7 @@
 //!
 //! A call is attempted once. Retries are the caller's decision, with one exception: a data centre
 //! other than the home one may not know the account yet, so the authorization is imported and the
-//! call repeated. Flood limits are passed to a callback, so that the program can store them.
+//! call repeated. Rate limit are passed to a callback, so that the program can store them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -26,8 +26,8 @@ const PUSH_CAPACITY: usize = 64;
 /// How long the program waits for the answer to a call.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A function that stores a flood limit: it gets the method and the Unix time at which the limit ends.
-pub type OnFloodLimit = Box<dyn Fn(&'static str, i64) + Send + Sync>;
+/// A function that stores a rate limit: it gets the method and the Unix time at which the limit ends.
+pub type OnRateLimit = Box<dyn Fn(&'static str, i64) + Send + Sync>;
 
 /// The settings of a [`Wire`].
 pub struct WireConfig {
@@ -37,10 +37,10 @@ pub struct WireConfig {
     pub clock: Arc<dyn Clock>,
     /// The channels that posts may go to: bare ids, without the `-100` of the Bot API.
     pub writable_channels: BTreeSet<i64>,
-    /// The flood limits of an earlier process: when each ends, by method, as Unix time.
-    pub flood_limits: BTreeMap<String, i64>,
-    /// Called with each new flood limit.
-    pub on_flood_limit: OnFloodLimit,
+    /// The rate limits of an earlier process: when each ends, by method, as Unix time.
+    pub rate_limits: BTreeMap<String, i64>,
+    /// Called with each new rate limit.
+    pub on_rate_limit: OnRateLimit,
 }
 
 /// The account's access to Telegram.
@@ -50,7 +50,7 @@ pub struct Wire {
     clock: Arc<dyn Clock>,
     limiters: BTreeMap<&'static str, RateLimiter>,
     writable_channels: BTreeSet<i64>,
-    on_flood_limit: OnFloodLimit,
+    on_rate_limit: OnRateLimit,
 }
 
 impl Wire {
@@ -63,7 +63,7 @@ impl Wire {
         let limiters = PERMITTED
             .iter()
             .map(|&method| {
-                let limited_until = config.flood_limits.get(method).copied();
+                let limited_until = config.rate_limits.get(method).copied();
                 let clock = Arc::clone(&config.clock);
                 (method, RateLimiter::new(clock, limited_until))
             })
@@ -74,7 +74,7 @@ impl Wire {
             clock: config.clock,
             limiters,
             writable_channels: config.writable_channels,
-            on_flood_limit: config.on_flood_limit,
+            on_rate_limit: config.on_rate_limit,
         };
         (wire, pushes)
     }
@@ -171,10 +171,10 @@ impl Wire {
             }
             Ok(Err(error)) => {
                 let error = classify(error, R::METHOD, is_home, self.clock.now());
-                if let CallError::Flood { until, .. } = error {
-                    tracing::warn!(method = R::METHOD, until, "flood limit");
-                    limiter.note_flood(until);
-                    (self.on_flood_limit)(R::METHOD, until);
+                if let CallError::RateLimited { until, .. } = error {
+                    tracing::warn!(method = R::METHOD, until, "rate limit");
+                    limiter.note_rate_limit(until);
+                    (self.on_rate_limit)(R::METHOD, until);
                 }
                 Err(error)
             }
@@ -224,8 +224,8 @@ mod tests {
             identity: Identity::example(),
             clock: TestClock::at(1_000),
             writable_channels: BTreeSet::from([7]),
-            flood_limits: BTreeMap::from([("messages.sendMedia".to_owned(), 1_010)]),
-            on_flood_limit: Box::new(|_, _| {}),
+            rate_limits: BTreeMap::from([("messages.sendMedia".to_owned(), 1_010)]),
+            on_rate_limit: Box::new(|_, _| {}),
         };
         Wire::new(session, config).0
     }
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_flood_limit_of_an_earlier_process_still_holds() {
+    async fn a_rate_limit_of_an_earlier_process_still_holds() {
         let directory = tempfile::tempdir().expect("a directory");
         let wire = wire(&directory);
         assert_eq!(wire.limited_until("messages.sendMedia"), Some(1_010));

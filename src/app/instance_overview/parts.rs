@@ -115,7 +115,7 @@ pub struct JobOverview {
 
 #[derive(Clone, Debug, Serialize)]
 pub struct FloodOverview {
-    /// Methods with a flood limit from Telegram.
+    /// Methods with a rate limit from Telegram.
     pub methods: Vec<LimitedMethod>,
     /// Groups for which CAPTCHA reported a group flood.
     pub groups: Vec<FloodedGroup>,

@@ -41,7 +41,7 @@ impl Deliverer {
     ) -> Result<Option<Timestamp>, TaskError> {
         let failure = match &error {
             PostError::Call(CallError::Account(trouble)) => return Err(trouble.clone().into()),
-            PostError::Call(CallError::Flood { until, .. }) => PostFailure::Flood {
+            PostError::Call(CallError::RateLimited { until, .. }) => PostFailure::RateLimited {
                 until: Timestamp::new(*until),
             },
             PostError::Call(CallError::Network { .. } | CallError::Busy { .. })
@@ -52,7 +52,7 @@ impl Deliverer {
             PostError::Size(_) => PostFailure::Unfit,
         };
         let now = self.runtime.clock.now();
-        let in_vain = !matches!(failure, PostFailure::Flood { .. });
+        let in_vain = !matches!(failure, PostFailure::RateLimited { .. });
         match post_failed(failure, row.attempts, now) {
             After::Again(at) => {
                 tracing::debug!(row = %row, %error, "a post without proof; it is retried");

@@ -48,7 +48,7 @@ impl AvatarDownload {
         match self.runtime.or_shutdown(photo).await? {
             Ok(bytes) => self.check_and_keep(&row, avatar, &bytes).await?,
             Err(PhotoError::Call(CallError::Account(trouble))) => return Err(trouble.into()),
-            Err(PhotoError::Call(CallError::Flood { until, .. })) => {
+            Err(PhotoError::Call(CallError::RateLimited { until, .. })) => {
                 self.postpone(&row, Timestamp::new(until), false).await?;
             }
             Err(PhotoError::Call(error @ (CallError::Network { .. } | CallError::Busy { .. }))) => {
