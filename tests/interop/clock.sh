@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs the release build under libfaketime with a clock that jumps, and checks that each job runs once. Usage: tests/interop/clock.sh, from anywhere. Needs python3 with venv and a C compiler; it installs everything else.
+# Runs the release build under libfaketime with a clock that jumps, and checks that each job runs once.
+# Usage: tests/interop/clock.sh, from anywhere. Needs python3 with venv and a C compiler; it installs everything else.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 target="${CARGO_TARGET_DIR:-target}"
