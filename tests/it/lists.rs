@@ -1,9 +1,9 @@
 //! Backup, rollback and restore (docs/files.md, "Lists, backup and rollback"). A backup shows one point in time while
 //! joins go on, and a kill leaves the old list or the new one, never a mixture.
 
+mod backup_command;
 mod bursts;
-mod by_hand;
-mod killed;
+mod restore_kills;
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -3,7 +3,6 @@
 mod harness;
 
 mod account;
-mod breakage;
 mod cli;
 mod crashes;
 mod delivery;
@@ -17,6 +16,7 @@ mod module_boundaries;
 mod orders;
 mod photos;
 mod recheck;
+mod regressions;
 mod schedule;
 mod skips;
 mod startup;
