@@ -1,6 +1,6 @@
 """Runs the daemon under clocks that jump, and looks at what it did in state.db.
 
-libfaketime gives the daemon a wall clock of our own; the simulator and the daemon's monotonic clock keep the real one.
+libfaketime gives the daemon a separate wall clock; the simulator and the daemon's monotonic clock keep the real one.
 """
 
 import datetime as dt
@@ -16,7 +16,7 @@ import time
 
 import libfaketime
 
-PATIENCE = 90
+TIMEOUT_S = 90
 RELEASE = pathlib.Path(sys.argv[1]).resolve()
 UTC = dt.timezone.utc
 
@@ -85,15 +85,15 @@ class Scene:
             "SELECT settled_at FROM outbox WHERE purpose = 'awake' AND state = 'sent' ORDER BY id")]
 
     def wait(self, what, holds):
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + TIMEOUT_S
         while not holds():
             if time.monotonic() > end or self.daemon.poll() is not None:
-                raise SystemExit(f"waited in vain for {what}\n{(self.directory / 'log').read_text()[-4000:]}")
+                raise SystemExit(f"timed out waiting for {what}\n{(self.directory / 'log').read_text()[-4000:]}")
             time.sleep(0.2)
         print(f"ok: {what}")
 
     def stays(self, what, seconds, value):
-        """Nothing is to happen: for longer than the daemon's own beat."""
+        """Checks that a value stays the same, for longer than the interval of the daemon's own checks."""
         before = value()
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -120,7 +120,7 @@ def main(directory):
         scene.due("reset", "2027-06-07T22:00:00")
         scene.due("admins", "2027-06-07T22:30:00")
         if scene.awake():
-            raise SystemExit("a status report was made up for")
+            raise SystemExit("a missed status report was posted")
 
         three = [lambda job=job: scene.ran(job)[1] for job in ("backup", "count", "reset")]
         everything = lambda: [ran() for ran in three] + [scene.backups()]
@@ -136,7 +136,7 @@ def main(directory):
         scene.set_clock("2027-06-08T08:29:55")
         scene.wait("a status report, three hours back", lambda: len(scene.awake()) == 2)
         scene.set_clock("2027-06-08T15:05:00")
-        scene.stays("six hours forward: no status report is made up for", 30, lambda: len(scene.awake()))
+        scene.stays("six hours forward: no missed status report is posted", 30, lambda: len(scene.awake()))
         minutes = {int(at) // 60 % 60 for at in scene.awake()}
         if not minutes <= {30, 31, 32}:
             raise SystemExit(f"status reports in the minutes {minutes}")
@@ -152,7 +152,7 @@ def main(directory):
         scene.due("backup", "2027-07-17T20:00:00")
         scene.due("count", "2027-07-17T21:00:00")
         scene.due("reset", "2027-07-05T22:00:00")
-        # What was posted 40 days ago is forgotten.
+        # The row of the backup 40 days ago is deleted.
         scene.wait("the backup was posted", lambda: scene.backups() == 1)
         scene.kill()
         scene.start()

@@ -1,4 +1,4 @@
-"""Says by dateutil and croniter when a schedule is due; compares with the fixture, or writes it with --write.
+"""Computes with dateutil and croniter when a schedule is due; compares with the fixture, or writes it with --write.
 
 The fixture holds, for every form of `reset_day`, the day of each month (0 where a month has none) as dateutil's
 recurrence rules give it, and for each of a few cron expressions the times around a few moments as croniter does.
@@ -14,7 +14,7 @@ from dateutil import rrule
 UTC = dt.timezone.utc
 WEEKDAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 ORDINALS = ["1st", "2nd", "3rd", "4th", "5th"]
-# 28 years are every calendar there is; 2100 is no leap year.
+# 28 years are every calendar there is; 2100 is not a leap year.
 SPANS = [(2024, 2052), (2096, 2105)]
 EXPRESSIONS = [
     "30 * * * *", "0 20 * * *", "0 21 * * *", "30 22 * * *", "*/15 * * * *", "0 22 * * *",
@@ -62,21 +62,21 @@ def times(expression):
 
 def main():
     path, write = sys.argv[1], "--write" in sys.argv
-    said = {
+    expected = {
         "spans": SPANS,
         "reset_days": {name: days(rule) for name, rule in rules()},
         "expressions": {text: times(text) for text in EXPRESSIONS},
     }
-    text = json.dumps(said, separators=(",", ":")).replace('],"', '],\n"').replace('},"', '},\n"') + "\n"
+    text = json.dumps(expected, separators=(",", ":")).replace('],"', '],\n"').replace('},"', '},\n"') + "\n"
     if write:
         with open(path, "w", encoding="ascii") as file:
             file.write(text)
         return
     with open(path, encoding="ascii") as file:
         if file.read() != text:
-            sys.exit(f"{path} is not what dateutil and croniter say")
-    months = sum(len(days) for days in said["reset_days"].values())
-    print(f"ok: {len(said['reset_days'])} reset days in {months} months, {len(EXPRESSIONS)} expressions")
+            sys.exit(f"{path} differs from the results of dateutil and croniter")
+    months = sum(len(days) for days in expected["reset_days"].values())
+    print(f"ok: {len(expected['reset_days'])} reset days in {months} months, {len(EXPRESSIONS)} expressions")
 
 
 main()

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Telethon, a client that nobody here wrote, against telegram-sim.
+"""Tests telegram-sim with Telethon, an independent client.
 
     python telethon_client.py PATH/TO/telegram-sim
 
-Starts the simulator, logs in with the seeded key, lists the dialogs, sees somebody join, downloads that user's
+Starts the simulator, logs in with the seeded key, lists the dialogs, sees a user join, downloads that user's
 photo and compares it with the simulator's original, posts a document with a caption into HIDE and reads it back.
-Exit status 0 only if all of it held.
+Exits with status 0 only if every step succeeded.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from telethon import TelegramClient, events
 from telethon.sessions import StringSession
 from telethon.tl.types import DocumentAttributeFilename, MessageEntityPre
 
-PATIENCE = 60
+TIMEOUT_S = 60
 
 
 def string_session(dc, address, key):
@@ -62,7 +62,7 @@ async def talk(stage, key, photos):
         wanted = {stage["hide_channel_id"], *stage["group_ids"]}
         check(wanted == set(names), f"dialogs: {', '.join(sorted(names.values()))}")
 
-        chat, user, message = await asyncio.wait_for(joined, PATIENCE)
+        chat, user, message = await asyncio.wait_for(joined, TIMEOUT_S)
         check(chat in stage["group_ids"], f"{user.first_name} ({user.id}) joined {names[chat]}, message {message}")
 
         photo = await client.download_profile_photo(user, file=bytes, download_big=True)
@@ -103,10 +103,10 @@ def main():
             try:
                 stage = json.loads(simulator.stdout.readline())
                 with open(key, "rb") as file:
-                    asyncio.run(asyncio.wait_for(talk(stage, file.read(), photos), 2 * PATIENCE))
+                    asyncio.run(asyncio.wait_for(talk(stage, file.read(), photos), 2 * TIMEOUT_S))
             finally:
                 simulator.terminate()
-                status = simulator.wait(PATIENCE)
+                status = simulator.wait(TIMEOUT_S)
                 log.seek(0)
                 failures = [line for line in log if line.startswith("failure:")]
                 print("".join(failures), end="")

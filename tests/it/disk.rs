@@ -86,9 +86,9 @@ fn a_photo_that_does_not_fit_is_downloaded_again_once_there_is_room() {
     let spec = UserSpec::new("Joiner").photo(PhotoSpec::jpeg().size(2400, 2400));
     let user = scene.sim.add_user(spec);
     let size = scene.sim.photo_bytes(user).len() as u64;
-    let room = write_ahead_log_size(&scene) + 256 * 1024;
-    assert!(size > room, "{size} of {room} bytes");
-    limit_files(&scene, Some(room));
+    let limit = write_ahead_log_size(&scene) + 256 * 1024;
+    assert!(size > limit, "{size} of {limit} bytes");
+    limit_files(&scene, Some(limit));
     scene.sim.join(scene.group, user, JoinKind::ByLink);
     scene.wait_for_log("a photo cannot be kept");
     assert!(
@@ -123,7 +123,7 @@ fn failed_attempts_to_save_lists_leave_no_files_behind() {
     let file = read_file(&saved.path().join("bad_ids"));
     scene.set("exchange", "files = \"python\"");
     let python = size_of_backup(&scene);
-    let room = u64::midpoint(python, sealed);
+    let limit = u64::midpoint(python, sealed);
     let command = with_limit_as_error(&scene.command("run"), "");
     scene.launch_with(command);
     scene.wait_for_rows(
@@ -131,13 +131,13 @@ fn failed_attempts_to_save_lists_leave_no_files_behind() {
         2,
     );
     scene.wait_for_rows("SELECT 1 FROM admins", 1);
-    assert!(python < room && write_ahead_log_size(&scene) < room);
+    assert!(python < limit && write_ahead_log_size(&scene) < limit);
     // Both orders come in one page, so that the rollback first has to make the list of the backup.
     kill_process(scene.pid(), Signal::STOP).expect("stopped");
     scene.sim.cut_all();
     scene.order("MANAGE", "backup", "now", &json!(null));
     let last = scene.roll_back("bad_ids", &file);
-    limit_files(&scene, Some(room));
+    limit_files(&scene, Some(limit));
     kill_process(scene.pid(), Signal::CONT).expect("continued");
     scene.poll("three attempts", || {
         scene.log().matches("trying again").count() >= 3
@@ -152,7 +152,7 @@ fn failed_attempts_to_save_lists_leave_no_files_behind() {
 
 #[test]
 fn the_program_does_not_start_without_room_for_its_files_and_breaks_nothing() {
-    // The shell counts in blocks of 512 or 1,024 bytes: no room at all, and less than a database takes.
+    // The shell counts in blocks of 512 or 1,024 bytes. The limits are no bytes, and too few for a database.
     for blocks in [0, 20] {
         let mut scene = Scene::new();
         let session = read_file(&scene.session());

@@ -1,18 +1,18 @@
-//! The boundaries between the modules of the root package (ARCHITECTURE.md), as far as the compiler does not hold them.
+//! The boundaries between the modules of the root package (ARCHITECTURE.md) that the compiler does not enforce.
 //!
-//! The crates hold their own boundaries, and clippy.toml refuses clocks and exits in the wrong place.
+//! The compiler enforces the boundaries of the crates, and clippy.toml refuses clocks and exits in the wrong place.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-/// The modules from the top to the bottom. A module names modules of lower rows only, and its own.
+/// The modules from the top to the bottom. A module names only modules of lower rows, or, where noted, of its own row.
 const LAYERS: [&[&str]; 6] = [
     &["main", "lib"],
     &["cli"],
     &["app"],
     &["task"],
-    // The modules of this row may name each other, but for `telegram` and `store`.
+    // The modules of this row may name each other, except `telegram` and `store`.
     &[
         "telegram",
         "store",
@@ -149,7 +149,7 @@ fn modules_name_only_modules_below_them() {
 }
 
 #[test]
-fn sql_is_in_the_store_alone() {
+fn sql_is_only_in_the_store() {
     const SQL: [&str; 6] = ["SELECT", "INSERT", "UPDATE", "DELETE", "PRAGMA", "rusqlite"];
     let mut with_sql = BTreeSet::new();
     for (file, code) in source_files() {

@@ -1,5 +1,5 @@
-//! Regressions found by attacking the program: lists of dialogs that change while they are read, groups that fail beside
-//! healthy ones, posts that are refused for ever, and a database and a spool that were changed from outside.
+//! Regression tests for lists of dialogs that change while they are read, groups that fail beside healthy ones, posts
+//! that are always refused, and a database and a spool that other programs changed.
 
 use std::collections::BTreeSet;
 use std::fs;
