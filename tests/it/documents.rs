@@ -235,8 +235,8 @@ fn the_quoted_log_lines_are_in_the_source() {
     let page = page("operations.md");
     let mut checked = 0;
     for heading in [
-        "## Log lines that need somebody",
-        "## Log lines that need nobody",
+        "## Log messages that require action",
+        "## Log messages that require no action",
     ] {
         for row in rows(section(&page, heading)) {
             for line in code_spans(row[0]) {
