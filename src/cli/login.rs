@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::model::User;
 use crate::store::DirectoryLock;
-use crate::telegram::{AccountSession, LoginError, SignedIn, Telegram};
+use crate::telegram::{AccountSession, LoginError, SignedIn, Telegram, explain_session};
 
 /// The number of attempts at each answer.
 const ATTEMPTS: usize = 3;
@@ -32,7 +32,7 @@ async fn log_in(config: &Config) -> Result<(), Failure> {
     let lock = app::prepare_data_dir(config);
     let _lock: DirectoryLock = lock.map_err(|error| Failure::new(error.exit_code(), error))?;
     let session = AccountSession::open_for_login(&config.telegram.session_file())
-        .map_err(|error| Failure::new(77, error))?;
+        .map_err(|error| Failure::new(77, explain_session(&error)))?;
     let (telegram, _hints) = Telegram::new(
         session,
         app::identity(config),

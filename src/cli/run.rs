@@ -9,6 +9,15 @@ use crate::clock::Clock;
 use crate::config::{Loaded, Log, LogFormat};
 use crate::shutdown;
 
+/// The crates of this workspace: `[log] level` sets their level.
+const OWN_CRATES: [&str; 5] = [
+    "scp_079_avatar",
+    "fleet_exchange",
+    "fleet_files",
+    "python_re",
+    "telegram_wire",
+];
+
 /// Runs until SIGTERM or SIGINT.
 pub(super) fn run(loaded: Loaded) -> Result<(), Failure> {
     start_log(loaded.config.log).map_err(|error| Failure::new(1, error))?;
@@ -32,10 +41,13 @@ pub(super) fn run(loaded: Loaded) -> Result<(), Failure> {
 
 /// Logs to standard error.
 ///
-/// Lines of libraries are logged from `warn` on only, because their lower levels may hold secrets or
+/// Lines of other crates are logged from `warn` on only, because their lower levels may hold secrets or
 /// names.
 fn start_log(log: Log) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let filter = EnvFilter::try_new(format!("warn,scp_079_avatar={}", log.level))?;
+    let mut filter = EnvFilter::try_new("warn")?;
+    for own in OWN_CRATES {
+        filter = filter.add_directive(format!("{own}={}", log.level).parse()?);
+    }
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

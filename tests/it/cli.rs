@@ -4,7 +4,7 @@ use std::fs;
 use std::process::{Command, Stdio};
 
 use rustix::process::{Signal, kill_process};
-use telegram_sim::{Fault, Match};
+use telegram_sim::{Fault, JoinKind, Match, OTHER_DC, PhotoSpec, UserSpec};
 use tempfile::TempDir;
 
 use crate::harness::{PASSWORD, Scene, assert_contains, entries, fixture, output_of, read_file};
@@ -304,4 +304,24 @@ fn open_prints_lists_as_text_and_as_json() {
     );
     assert_eq!(code, Some(0), "{err}");
     assert!(read_file(&photo).starts_with(b"\x89PNG"));
+}
+
+#[test]
+fn the_log_level_holds_for_every_crate_of_the_workspace() {
+    for (level, lines) in [("info", 1), ("error", 0)] {
+        let mut scene = Scene::new();
+        scene.set("log", &format!("level = {level:?}"));
+        let flood = Match::method("upload.getFile").once();
+        scene.sim.fault(flood, Fault::FloodWait(1));
+        scene.start();
+        let far = UserSpec::new("Far").photo(PhotoSpec::jpeg().size(160, 160).dc(OTHER_DC));
+        let user = scene.sim.add_user(far);
+        scene.sim.join(scene.group, user, JoinKind::ByLink);
+        scene.wait_for_photos(1);
+        let log = scene.log();
+        for line in ["flood limit", "imported the authorization"] {
+            assert_eq!(log.matches(line).count(), lines, "{level}: {line}\n{log}");
+        }
+        scene.finish();
+    }
 }

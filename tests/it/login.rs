@@ -226,3 +226,21 @@ fn run_without_a_login_names_the_login_command() {
     assert!(err.contains("scp-079-avatar login"), "{err}");
     assert!(scene.sim.posts_by_account().is_empty());
 }
+
+#[test]
+fn an_unusable_session_file_is_named_with_the_remedy_and_not_changed() {
+    let text = b"no session, but a text\n".repeat(50);
+    let scene = scene(None);
+    std::fs::write(scene.session(), &text).expect("written");
+    let (code, output) = log_in(&scene, &[PHONE, CODE]);
+    assert_eq!(code, Some(77), "{output}");
+    assert_in_order(
+        &output,
+        &[
+            "is not a session of this program",
+            "move it away and log in with `scp-079-avatar login`",
+        ],
+    );
+    assert!(read_file(&scene.session()) == text, "the file was changed");
+    assert!(scene.sim.calls().is_empty());
+}

@@ -1,8 +1,9 @@
 //! The connections: one sender pool and one client for each data centre.
 //!
-//! A sender pool connects inside its own loop and may panic on unexpected input, so that one shared
-//! pool would block or lose the calls to every data centre. A connection is made when it is first
-//! needed, and again after its task has ended or [`Connections::drop_connection`] was called.
+//! A sender pool connects inside its own loop, so that one shared pool would block the calls to every
+//! data centre. A connection is made when it is first needed, and again after its task has ended or
+//! [`Connections::drop_connection`] was called. A task that panics on unexpected input ends its own
+//! connection alone, unless the program is built with `panic = "abort"`.
 
 use std::collections::BTreeMap;
 use std::fmt;
