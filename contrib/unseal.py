@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Opens the files that SCP-079-AVATAR seals: unseal.py FILE [OUT]
 
-Without OUT, what is in the file goes to standard output. The password is read from the environment variable
-SEAL_PASSWORD, or asked for. For a bot: from unseal import unseal, UnsealError.
+Without OUT, the content of the file goes to standard output. The script reads the password from the environment
+variable SEAL_PASSWORD, or asks for it. For a bot: from unseal import unseal, UnsealError.
 Needs: pip install pycryptodome argon2-cffi
 
 Layout, integers little-endian: "SCP079" | version 1 | kdf 1 | memory KiB u32 | passes u32 | lanes u32 | salt 16 |
@@ -62,7 +62,7 @@ def unseal(data: bytes, password: str) -> bytes:
     return bytes(plain)
 
 
-# A process of AVATAR seals all its files under one salt, so the slow derivation is done once for them.
+# AVATAR uses one salt for all files of a process, so the slow derivation is cached.
 @functools.lru_cache(maxsize=16)
 def derive(password: str, salt: bytes, passes: int, memory: int, lanes: int) -> bytes:
     try:

@@ -143,8 +143,8 @@ fn failed_attempts_to_save_lists_leave_no_files_behind() {
         scene.log().matches("trying again").count() >= 3
     });
     let files = entries(&scene.spool(), "").len();
-    // These are the bad list and the administrators.
-    assert_eq!(files, 2, "{}", scene.log());
+    // These are the bad list and the administrators, as far as they are not posted yet.
+    assert!(files <= 2, "{files} files\n{}", scene.log());
     limit_files(&scene, None);
     scene.wait_for_verdict(last, "obeyed");
     scene.finish();

@@ -94,7 +94,7 @@ fn a_pause_of_three_minutes_is_not_caught_up_on() {
     let mut scene = scene_after_a_run();
     let caught_up = restart_after(&mut scene, 180);
     assert_eq!(
-        (caught_up.count("backup"), caught_up.count("nm_words")),
+        (caught_up.count("backup"), caught_up.count("count")),
         (0, 0)
     );
     assert!(!caught_up.reset);
@@ -115,7 +115,7 @@ fn backup_and_count_are_caught_up_on_once_after_three_hours_and_after_three_days
             caught_up.reports
         );
         assert_eq!(
-            caught_up.count("nm_words"),
+            caught_up.count("count"),
             1,
             "{seconds} s: {:?}",
             caught_up.reports
@@ -133,7 +133,7 @@ fn the_reset_is_caught_up_on_after_forty_days_and_after_the_backup() {
     let mut scene = scene_after_a_run();
     let caught_up = restart_after(&mut scene, 40 * DAY);
     assert_eq!(caught_up.count("backup"), 5, "{:?}", caught_up.reports);
-    assert_eq!(caught_up.count("nm_words"), 1, "{:?}", caught_up.reports);
+    assert_eq!(caught_up.count("count"), 1, "{:?}", caught_up.reports);
     assert!(caught_up.reset);
     assert_eq!(scene.count("SELECT 1 FROM people"), 0);
     // The reset keeps rules and exceptions.

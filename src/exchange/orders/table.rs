@@ -1,7 +1,7 @@
 //! The orders that AVATAR obeys and the table of who may give them.
 //!
-//! A new order is a variant of [`Order`] and an entry of [`ENTRIES`] here, and an effect in `task::orders`. The
-//! table in the documentation is printed from the same entries.
+//! A new order is a variant of [`Order`] and an entry of [`ENTRIES`] here, and an effect in `task::order_execution`.
+//! The table in the documentation is printed from the same entries.
 
 use super::data::{Data, DataError};
 use super::entry::{Addressee, Entry, Names, Restriction, Senders};
