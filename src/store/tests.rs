@@ -253,3 +253,24 @@ fn an_unknown_outcome_of_a_join_fails_no_query() {
         Ok(())
     });
 }
+
+#[test]
+fn the_id_of_a_deleted_row_is_not_used_again() {
+    with_tx(|tx| {
+        tx.enqueue_avatar(&AVATAR, NOW)?;
+        let first = tx.avatars_to_fetch(NOW, 9)?.remove(0);
+        // An order cancels the photo and clears the user while the photo is downloaded.
+        tx.set_dropped(first.id, "bad", NOW)?;
+        tx.forget_user(AVATAR.user)?;
+        let other = Avatar {
+            user: UserId::new(9),
+            ..AVATAR
+        };
+        tx.enqueue_avatar(&other, NOW)?;
+        assert!(
+            !tx.set_fetched(first.id, "file", 1, NOW)?,
+            "the photo of one user in the row of another"
+        );
+        Ok(())
+    });
+}
