@@ -177,7 +177,8 @@ impl ChannelTracker {
                 }
             }
             // The pull that is due brings the update.
-            Some(State::Queued { .. } | State::AwaitingDialogs | State::Ignored) => {}
+            Some(State::Queued { .. } | State::Ignored) => {}
+            Some(State::AwaitingDialogs) => self.ask_for_dialogs(),
         }
     }
 
@@ -227,7 +228,8 @@ impl ChannelTracker {
             }
             PullEnd::Failed { gap, pause } => {
                 channel.fail(self.now, pause);
-                Some(gap.map_or(Work::Pull, Work::CloseGap))
+                // The dialogs may have shown a gap during the pull, and show it only once.
+                Some(gap.map(Work::CloseGap).or(next).unwrap_or(Work::Pull))
             }
         };
         let state = match then {
@@ -294,12 +296,17 @@ impl ChannelTracker {
             State::Queued { work: waiting, .. } if is_gap => *waiting = work,
             State::Pulling { next, .. } if is_gap || next.is_none() => *next = Some(work),
             State::AwaitingDialogs if is_gap => channel.state = queued,
+            State::AwaitingDialogs => self.ask_for_dialogs(),
             State::Queued { .. }
             | State::Pulling { .. }
-            | State::AwaitingDialogs
             | State::Unknown { .. }
             | State::Ignored => {}
         }
+    }
+
+    /// Makes sure that a dialog sync runs or is due. The one that a channel waits for may have been refused.
+    const fn ask_for_dialogs(&mut self) {
+        self.dialogs.due |= !self.dialogs.running;
     }
 
     const fn queued(&mut self, work: Work) -> State {

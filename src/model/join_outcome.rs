@@ -69,10 +69,10 @@ impl JoinOutcome {
         self.into()
     }
 
-    /// Parses the word of a list's file, which another version may have written: a word that this version does not
-    /// know is a restored join.
+    /// Parses the word of a list's file or of `state.db`. A word that this version does not know, because another
+    /// version wrote it or the disk damaged it, is a restored join: one such record must not stop a backup.
     #[must_use]
-    pub fn from_file(word: &str) -> Self {
+    pub fn from_word(word: &str) -> Self {
         word.parse().unwrap_or(Self::Restored)
     }
 

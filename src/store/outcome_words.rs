@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use rusqlite::ToSql;
-use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef};
+use rusqlite::types::{FromSql, FromSqlResult, ToSqlOutput, ValueRef};
 
 use crate::model::{JoinOutcome, RecheckScope};
 
@@ -34,9 +34,7 @@ impl ToSql for JoinOutcome {
 
 impl FromSql for JoinOutcome {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        let word = value.as_str()?;
-        word.parse()
-            .map_err(|unknown| FromSqlError::Other(Box::new(unknown)))
+        value.as_str().map(Self::from_word)
     }
 }
 

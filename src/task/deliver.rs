@@ -6,17 +6,19 @@
 
 mod old_rows;
 mod settlement;
+mod turn;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::turn::{Next, Turn};
 use super::{Database, PostingChannels, Runtime, TaskError, Wakers};
 use crate::decide::CLOSED_PAUSE;
 use crate::exchange::reports;
 use crate::file_codec::Encoder;
 use crate::model::{AccessHash, ChannelId, Content, JoinOutcome, Payload, Timestamp};
 use crate::spool::{self, Spool};
-use crate::store::{OutboxRow, SendFilter};
+use crate::store::OutboxRow;
 use crate::telegram::{File, Post, Telegram};
 
 /// How long a post under way may go on after the shutdown signal.
@@ -69,12 +71,16 @@ impl Deliverer {
                 self.drop_old_rows().await?;
                 next_sweep = self.runtime.clock.instant() + SWEEP_INTERVAL;
             }
-            if let Some(row) = self.next_row(closed_until).await? {
-                closed_until = self.send(&row).await?;
-                next_post = self.runtime.clock.instant() + self.min_interval;
-                continue;
-            }
-            let delay = self.poll_delay(closed_until).await?;
+            let turn = self.turn(closed_until);
+            let wake_at = match self.database.read(|tx| turn.next(tx)).await? {
+                Next::Post(row) => {
+                    closed_until = self.send(&row).await?;
+                    next_post = self.runtime.clock.instant() + self.min_interval;
+                    continue;
+                }
+                Next::Sleep(wake_at) => wake_at,
+            };
+            let delay = self.runtime.poll_delay(wake_at);
             tokio::select! {
                 () = self.runtime.shutdown.cancelled() => return Ok(()),
                 () = self.wakers.deliver.notified() => {}
@@ -83,32 +89,13 @@ impl Deliverer {
         }
     }
 
-    /// Returns the row to post now, if there is one and neither a rate limit nor a closed channel forbids it.
-    async fn next_row(
-        &self,
-        closed_until: Option<Timestamp>,
-    ) -> Result<Option<OutboxRow>, TaskError> {
-        let now = self.runtime.clock.now();
-        if closed_until.is_some_and(|until| until > now) {
-            return Ok(None);
+    fn turn(&self, closed_until: Option<Timestamp>) -> Turn {
+        Turn {
+            now: self.runtime.clock.now(),
+            reports_limited_until: self.telegram.posts_limited_until(false),
+            avatars_limited_until: self.telegram.posts_limited_until(true),
+            closed_until,
         }
-        let filter = SendFilter {
-            reports: self.telegram.posts_limited_until(false).is_none(),
-            avatars: self.telegram.posts_limited_until(true).is_none(),
-        };
-        self.database.read(|tx| tx.next_to_send(now, filter)).await
-    }
-
-    /// Returns how long to sleep until there may be a row to post.
-    async fn poll_delay(&self, closed_until: Option<Timestamp>) -> Result<Duration, TaskError> {
-        let now = self.runtime.clock.now();
-        let moments = [
-            self.telegram.posts_limited_until(false),
-            self.telegram.posts_limited_until(true),
-            self.database.read(|tx| tx.next_send_due(now)).await?,
-            closed_until.filter(|until| *until > now),
-        ];
-        Ok(self.runtime.poll_delay(moments.into_iter().flatten().min()))
     }
 
     /// Posts a row and records the result. Returns until when the channel is closed, if it is.

@@ -16,6 +16,7 @@ pub use self::avatar_download::AvatarDownload;
 use self::slots::{Slots, data_centre};
 pub use self::user_lookup::UserLookup;
 use super::{BackupFiles, Database, Runtime, TaskError, Wakers, job_result};
+use crate::model::Timestamp;
 
 /// How many of the newest rows are considered, so that the rows of one data centre do not hide those of another.
 const MAX_ROWS: usize = 100;
@@ -63,10 +64,13 @@ impl Fetcher {
     pub async fn fetch(self) -> Result<(), TaskError> {
         let mut jobs = Jobs::default();
         loop {
+            // One moment decides which rows are due and how long the loop sleeps: it would sleep past a row that falls
+            // due between two moments.
+            let now = self.runtime.clock.now();
             self.start_lookup(&mut jobs).await?;
-            self.start_backup(&mut jobs).await?;
-            self.start_downloads(&mut jobs).await?;
-            let delay = self.poll_delay(&jobs).await?;
+            self.start_backup(&mut jobs, now).await?;
+            self.start_downloads(&mut jobs, now).await?;
+            let delay = self.poll_delay(&jobs, now).await?;
             tokio::select! {
                 () = self.runtime.shutdown.cancelled() => return Ok(()),
                 () = self.wakers.fetch.notified() => {}
@@ -100,11 +104,10 @@ impl Fetcher {
         Ok(())
     }
 
-    async fn start_backup(&self, jobs: &mut Jobs) -> Result<(), TaskError> {
+    async fn start_backup(&self, jobs: &mut Jobs, now: Timestamp) -> Result<(), TaskError> {
         if jobs.backup_runs {
             return Ok(());
         }
-        let now = self.runtime.clock.now();
         let lists = self.database.read(|tx| tx.lists_to_make(Some(now))).await?;
         if lists.is_empty() {
             return Ok(());
@@ -118,12 +121,11 @@ impl Fetcher {
         Ok(())
     }
 
-    async fn start_downloads(&self, jobs: &mut Jobs) -> Result<(), TaskError> {
+    async fn start_downloads(&self, jobs: &mut Jobs, now: Timestamp) -> Result<(), TaskError> {
         let spooled = self.database.read(|tx| tx.spooled_bytes()).await?;
         if spooled >= self.max_spooled {
             return Ok(());
         }
-        let now = self.runtime.clock.now();
         let rows = self
             .database
             .read(|tx| tx.avatars_to_fetch(now, MAX_ROWS))
@@ -146,8 +148,7 @@ impl Fetcher {
     }
 
     /// Returns how long to sleep until a row falls due or a data centre is asked again.
-    async fn poll_delay(&self, jobs: &Jobs) -> Result<Duration, TaskError> {
-        let now = self.runtime.clock.now();
+    async fn poll_delay(&self, jobs: &Jobs, now: Timestamp) -> Result<Duration, TaskError> {
         let due = self.database.read(|tx| tx.next_fetch_due(now)).await?;
         let delay = self.runtime.poll_delay(due);
         let instant = self.runtime.clock.instant();

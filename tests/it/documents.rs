@@ -289,7 +289,8 @@ fn each_table_of_state_db_is_documented() {
     let mut columns = database
         .prepare(
             "SELECT tables.name, columns.name FROM sqlite_master AS tables
-             JOIN pragma_table_info(tables.name) AS columns WHERE tables.type = 'table'",
+             JOIN pragma_table_info(tables.name) AS columns
+             WHERE tables.type = 'table' AND tables.name NOT LIKE 'sqlite_%'",
         )
         .expect("a query");
     let columns: Vec<(String, String)> = columns

@@ -275,6 +275,16 @@ fn a_failure_while_closing_a_gap_keeps_the_gap() {
 }
 
 #[test]
+fn a_failed_pull_does_not_lose_the_gap_that_comes_next() {
+    let mut scene = Scene::new();
+    assert_eq!(scene.moved(A), [pull(A)]);
+    // The account joined while nobody watched, and the list of dialogs shows that during the pull.
+    assert_eq!(scene.handle(listed(A, ReadPosition::ReadBack)), []);
+    assert_eq!(scene.ended(A, failed(0)), []);
+    assert_eq!(scene.run_until(SECOND), [close_gap(A)]);
+}
+
+#[test]
 fn a_rejected_pts_is_replaced_by_that_of_the_dialogs() {
     let mut scene = Scene::new();
     let _ = scene.moved(A);
@@ -378,6 +388,23 @@ fn a_refused_list_of_dialogs_is_read_again_after_the_interval() {
     assert_eq!(scene.handle(Event::DialogsRefused), []);
     let (_, syncs) = scene.count_jobs(DIALOG_SYNC_INTERVAL + SECOND);
     assert_eq!(syncs, 1);
+}
+
+#[test]
+fn a_channel_that_waits_for_refused_dialogs_asks_for_them_when_it_moves() {
+    for moves in [Event::Pushed(push(A, 5)), Event::ChannelMoved(A)] {
+        let mut scene = Scene::new();
+        assert_eq!(scene.moved(A), [pull(A)]);
+        assert_eq!(scene.ended(A, PullEnd::PtsRejected), [Action::SyncDialogs]);
+        assert_eq!(scene.handle(Event::DialogsRefused), []);
+        scene.now = 3 * SECOND;
+        assert_eq!(scene.handle(moves.clone()), [Action::SyncDialogs]);
+        // The list that is being read brings the pts, so no second one is read.
+        assert_eq!(scene.handle(moves), []);
+        let actions = scene.handle(listed(A, ReadPosition::Behind));
+        assert_eq!(actions, [close_gap(A)]);
+        assert_eq!(scene.run_until(6 * SECOND), []);
+    }
 }
 
 #[test]

@@ -137,7 +137,7 @@ pub(super) fn parse_data(list: List, document: &[u8]) -> Result<ListData, ListFi
                             user: UserId::new(join.user_id),
                             joined_at: Timestamp::new(join.joined_at),
                             added_by: join.added_by,
-                            outcome: JoinOutcome::from_file(&join.outcome),
+                            outcome: JoinOutcome::from_word(&join.outcome),
                             seen_at: join.seen_at.map(Timestamp::new),
                         })
                     })

@@ -161,7 +161,8 @@ CREATE INDEX outbox_expiring ON outbox (expires_at) WHERE expires_at IS NOT NULL
 /// Layout 4: the outbox as columns. `outbox_columns` fills the table before it takes the place of the old one.
 pub(super) const OUTBOX_4_TABLE: &str = "
 CREATE TABLE outbox_4 (
-    id INTEGER PRIMARY KEY,
+    -- never used again: a download may still run for a row that was deleted
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
     kind TEXT NOT NULL CHECK (kind IN ('avatar', 'list', 'text', 'file')),
     class TEXT NOT NULL AS (iif(kind = 'avatar', 'avatar', 'report')) VIRTUAL,
     random_id INTEGER NOT NULL,

@@ -1,0 +1,97 @@
+//! One turn of the loop that posts: the row to post now, or how long the loop sleeps.
+//!
+//! A single moment decides both. With a moment for each, the loop would sleep past a row that falls due, or a limit that
+//! ends, between the two.
+
+use crate::model::Timestamp;
+use crate::store::{OutboxRow, ReadTx, SendFilter, StoreError};
+
+/// The conditions of one turn.
+pub(super) struct Turn {
+    pub(super) now: Timestamp,
+    /// When the rate limits of posts end.
+    pub(super) reports_limited_until: Option<Timestamp>,
+    pub(super) avatars_limited_until: Option<Timestamp>,
+    /// When the closed channel is tried again.
+    pub(super) closed_until: Option<Timestamp>,
+}
+
+/// What a turn does.
+pub(super) enum Next {
+    Post(OutboxRow),
+    /// Nothing until this time, as far as it is known.
+    Sleep(Option<Timestamp>),
+}
+
+impl Turn {
+    /// Returns the row to post now, if there is one and neither a rate limit nor a closed channel forbids it.
+    pub(super) fn next(&self, tx: &ReadTx<'_>) -> Result<Next, StoreError> {
+        let closed_until = self.closed_until.filter(|until| *until > self.now);
+        if closed_until.is_none() {
+            let filter = SendFilter {
+                reports: self.reports_limited_until.is_none(),
+                avatars: self.avatars_limited_until.is_none(),
+            };
+            if let Some(row) = tx.next_to_send(self.now, filter)? {
+                return Ok(Next::Post(row));
+            }
+        }
+        let moments = [
+            self.reports_limited_until,
+            self.avatars_limited_until,
+            tx.next_send_due(self.now)?,
+            closed_until,
+        ];
+        Ok(Next::Sleep(moments.into_iter().flatten().min()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Purpose;
+    use crate::task::fixture::{Fixture, NOW};
+
+    const TURN: Turn = Turn {
+        now: NOW,
+        reports_limited_until: None,
+        avatars_limited_until: None,
+        closed_until: None,
+    };
+
+    #[test]
+    fn a_turn_posts_or_sleeps_until_the_earliest_moment_that_matters() {
+        let fixture = Fixture::new();
+        let next = |turn: Turn| match fixture.write(|tx| turn.next(tx)) {
+            Next::Post(row) => panic!("{row}"),
+            Next::Sleep(wake_at) => wake_at,
+        };
+        let in_seconds = |seconds| Some(NOW.plus(seconds));
+        assert_eq!(next(TURN), None, "an empty outbox");
+        let row = fixture.write(|tx| {
+            tx.enqueue_text(Purpose::Version, "a report", NOW)?;
+            tx.next_to_send(NOW, SendFilter::ALL)
+        });
+        fixture.write(|tx| tx.postpone(row.expect("a row").id, NOW.plus(9), true));
+        assert_eq!(next(TURN), in_seconds(9), "a row that is not due");
+        let limited = Turn {
+            now: NOW.plus(9),
+            reports_limited_until: in_seconds(12),
+            ..TURN
+        };
+        assert_eq!(next(limited), in_seconds(12), "a rate limit");
+        let closed = |now: Timestamp| Turn {
+            now,
+            closed_until: in_seconds(60),
+            ..TURN
+        };
+        assert_eq!(
+            next(closed(NOW.plus(59))),
+            in_seconds(60),
+            "a closed channel"
+        );
+        let turn = closed(NOW.plus(60));
+        let next = fixture.write(|tx| turn.next(tx));
+        assert!(matches!(next, Next::Post(_)), "the channel is tried again");
+    }
+}
