@@ -1,8 +1,8 @@
 //! The connections: one sender pool and one client for each data centre.
 //!
 //! A sender pool connects inside its own loop and may panic on unexpected input, so that one shared
-//! pool would block or lose the calls to every data centre. A connection is made when it is first
-//! needed, and again after its task has ended or [`Connections::drop_connection`] was called.
+//! pool would block or lose the calls to every data centre. A connection is created on first use, and
+//! is re-created on the next use after its task has ended or [`Connections::drop_connection`] was called.
 
 use std::collections::BTreeMap;
 use std::fmt;
