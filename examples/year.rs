@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use scp_079_avatar::config::{Config, Environment};
 use scp_079_avatar::model::Timestamp;
-use scp_079_avatar::schedule::{Job, Progress, STATUS_WITHIN, Timetable};
+use scp_079_avatar::schedule::{Job, MAX_STATUS_DELAY, Progress, Timetable};
 
 const CHECK_INTERVAL: i64 = 20;
 const MINUTE: i64 = 60;
@@ -216,7 +216,7 @@ fn summarize(program: &Program, begins: i64, ends: i64) -> ExitCode {
             Job::Status => {
                 let bad = runs
                     .iter()
-                    .filter(|run| run.clock_time - run.due > STATUS_WITHIN)
+                    .filter(|run| run.clock_time - run.due > MAX_STATUS_DELAY)
                     .count();
                 if bad > 0 {
                     wrong.push(format!("{bad} status reports were late"));

@@ -1,4 +1,4 @@
-//! Starts the program, runs it and ends it: the only module that knows every other.
+//! Starts the program, runs it and ends it: wires all modules below it.
 //!
 //! The module holds the order of the steps, and `error` holds what each failure means for the process. Nothing is kept
 //! here, so a crash costs nothing.
@@ -7,8 +7,8 @@ mod channels;
 mod data_dir;
 mod error;
 pub mod instance_overview;
+pub mod list_commands;
 mod loops;
-pub mod manual;
 pub mod member_history;
 
 use secrecy::SecretString;

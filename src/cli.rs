@@ -1,6 +1,6 @@
 //! The command line: arguments, help, output and exit codes (docs/operations.md).
 //!
-//! Each subcommand has a module of its own.
+//! Each subcommand has a module.
 
 mod backup_restore;
 pub mod check;
@@ -165,7 +165,7 @@ fn load(path: Option<&Path>, environment: &Environment) -> Result<Loaded, Failur
     Ok(loaded)
 }
 
-/// Prints to standard output. A reader that closes the pipe early, such as `head`, is no failure.
+/// Prints to standard output. A reader that closes the pipe early, such as `head`, is not a failure.
 fn print(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {

@@ -5,8 +5,7 @@
 //! keys (`section_reader`, `field`, `credentials`), read the sections (`sections` and a module for
 //! each kind), and describe errors (`finding`). docs/configuration.md has every key.
 //!
-//! To add a key, add it to its section's type, `read` and `values` (one module), to
-//! config.example.toml, and to docs/configuration.md.
+//! CONTRIBUTING.md lists the steps to add a key.
 
 mod account;
 mod credentials;

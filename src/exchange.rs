@@ -9,3 +9,6 @@ pub mod reports;
 pub mod route;
 
 pub use fleet_exchange::format_data;
+
+/// The name of this program in the fleet.
+pub const OWN_NAME: &str = "AVATAR";

@@ -1,6 +1,6 @@
 //! Checks that a downloaded photo is complete.
 //!
-//! A decoder alone cannot tell: it fills the missing part of a truncated JPEG with grey, and stops
+//! A decoder does not report this: it fills the missing part of a truncated JPEG with grey, and stops
 //! reading a PNG before its end. The check therefore walks the container to its end marker first, and
 //! then decodes the picture under limits. It takes some milliseconds of CPU time and does no I/O.
 
@@ -97,7 +97,7 @@ impl Format {
 
 /// Returns the end of a JPEG, after the EOI marker (ITU-T T.81, B.1.1).
 ///
-/// Segments are skipped by their length, because a thumbnail in a segment has an EOI marker of its own.
+/// Segments are skipped by their length, because a thumbnail in a segment has its own EOI marker.
 /// In coded data, an `ff` that is not a marker is followed by `00`.
 fn jpeg_end(bytes: &[u8]) -> Option<usize> {
     const FILL: u8 = 0xff;

@@ -14,7 +14,7 @@ use croner::Cron;
 use jiff::civil::{DateTime, Time};
 use jiff::tz::TimeZone;
 
-pub use self::catch_up::{Action, Progress, STATUS_WITHIN};
+pub use self::catch_up::{Action, MAX_STATUS_DELAY, Progress};
 use crate::config::{ResetDay, Schedule};
 use crate::model::Timestamp;
 

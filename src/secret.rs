@@ -1,6 +1,6 @@
 //! Secret values and their origins.
 //!
-//! Formatting a [`Secret`] in any way prints its origin alone. Clones share one copy of the value,
+//! Formatting a [`Secret`] in any way prints only its origin. Clones share one copy of the value,
 //! which is wiped when the last clone is dropped.
 
 use std::fmt;

@@ -84,7 +84,7 @@ impl Spool {
                     }
                 }
                 _ => tracing::warn!(
-                    "{} is not this program's, and is left alone",
+                    "{} is not a file of this program, and is not touched",
                     entry.path().display()
                 ),
             }

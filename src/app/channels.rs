@@ -1,6 +1,6 @@
 //! Learns, before any loop starts, who the account is and which channels it is in, and checks that it may post.
 //!
-//! The module waits for a network that is not there yet, up to [`REACHABLE_WITHIN`]. It keeps nothing: each start asks
+//! The module waits for a network that is not there yet, up to [`CONNECT_TIMEOUT`]. It keeps nothing: each start asks
 //! Telegram again.
 
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::model::{Channel, ChannelId, Timestamp, UserId};
 use crate::telegram::{CallError, Telegram};
 
 /// How long Telegram may be unreachable at start.
-pub(super) const REACHABLE_WITHIN: Duration = Duration::from_secs(600);
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(600);
 /// The longest pause between two attempts.
 const MAX_PAUSE: Duration = Duration::from_secs(30);
 /// How often the program reads the list of dialogs before it believes that HIDE is not in it: the pages of the list are
@@ -55,7 +55,7 @@ async fn ask(
     clock: &Clock,
     shutdown: &CancellationToken,
 ) -> Result<Option<Account>, AppError> {
-    let deadline = clock.instant() + REACHABLE_WITHIN;
+    let deadline = clock.instant() + CONNECT_TIMEOUT;
     let mut attempts = 0;
     loop {
         let calls = async {
@@ -75,7 +75,7 @@ async fn ask(
             Err(error @ CallError::RateLimited { until, .. }) => {
                 (error, clock.until(Timestamp::new(until)))
             }
-            Err(error @ (CallError::Network { .. } | CallError::Busy { .. })) => {
+            Err(error @ (CallError::Network { .. } | CallError::ServerError { .. })) => {
                 telegram.reconnect();
                 if clock.instant() >= deadline {
                     return Err(AppError::Unreachable(error.to_string()));

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use super::channels::REACHABLE_WITHIN;
+use super::channels::CONNECT_TIMEOUT;
 use crate::file_codec::EncodeError;
 use crate::model::ChannelId;
 use crate::store::{LockError, StoreError};
@@ -35,15 +35,15 @@ pub enum AppError {
     /// Telegram could not be reached at start.
     #[error(
         "Telegram could not be reached for {minutes} minutes: {0}; check the network and [proxy]",
-        minutes = REACHABLE_WITHIN.as_secs() / 60
+        minutes = CONNECT_TIMEOUT.as_secs() / 60
     )]
     Unreachable(String),
-    /// Telegram refused a call that the start cannot do without.
-    #[error("Telegram refused what nothing works without: {0}")]
+    /// Telegram refused a call that is required at start.
+    #[error("Telegram refused a call that is required at start: {0}")]
     Refused(CallError),
     /// The account is not in a configured channel.
     #[error(
-        "{key} = {channel}: the account is in no such channel; have a maintainer add it there, or correct {key} in [channels]"
+        "{key} = {channel}: the account is not in this channel; have a maintainer add it there, or correct {key} in [channels]"
     )]
     NotInChannel {
         /// The key of `[channels]`.
@@ -60,7 +60,7 @@ pub enum AppError {
         channel: ChannelId,
     },
     /// The key of the files cannot be derived.
-    #[error("the key for sealing files: {0}")]
+    #[error("cannot derive the key for sealing files: {0}")]
     Sealing(#[from] EncodeError),
     /// The operating system failed, or a loop ended without being asked to.
     #[error("{0}")]

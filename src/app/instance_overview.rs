@@ -159,7 +159,7 @@ fn activity(
                     ran_at: run.ran_at,
                     next_at: run.next_at,
                     missed: false,
-                    made_up_for: job.catches_up(),
+                    catches_up: job.catches_up(),
                 }
             })
             .collect(),

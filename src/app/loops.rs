@@ -24,7 +24,7 @@ use crate::task::{
 use crate::telegram::{Hint, Telegram};
 
 /// How long the loops may take to end.
-const END_WITHIN: Duration = Duration::from_secs(8);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// The loops, before they are started.
 pub(super) struct Loops {
@@ -236,7 +236,7 @@ impl Loops {
             () = shutdown.cancelled() => {}
             Some(ended) = loops.join_next() => result = Err(why_ended(ended)),
         }
-        // A loop that notices the shutdown before the select above is no failure.
+        // A loop that notices the shutdown before the select above has not failed.
         if shutdown.is_cancelled() && matches!(result, Err(TaskError::ShuttingDown)) {
             result = Ok(());
         }
@@ -249,9 +249,9 @@ impl Loops {
                 }
             }
         };
-        if tokio::time::timeout(END_WITHIN, rest).await.is_err() {
+        if tokio::time::timeout(SHUTDOWN_TIMEOUT, rest).await.is_err() {
             tracing::warn!(
-                seconds = END_WITHIN.as_secs(),
+                seconds = SHUTDOWN_TIMEOUT.as_secs(),
                 "a loop did not end in time and is aborted; its work is repeated at the next start"
             );
         }

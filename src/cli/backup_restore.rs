@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::Failure;
-use crate::app::manual::{self, ManualError, Restored};
+use crate::app::list_commands::{self, ListCommandError, Restored};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::model::List;
@@ -31,7 +31,7 @@ pub(super) struct RestoreArguments {
 }
 
 pub(super) fn backup(config: &Config, arguments: &BackupArguments) -> Result<(), Failure> {
-    let saved = manual::backup(config, &Clock::system(), &arguments.to).map_err(failure)?;
+    let saved = list_commands::backup(config, &Clock::system(), &arguments.to).map_err(failure)?;
     let mut out = std::io::stdout().lock();
     for path in &saved {
         writeln!(out, "saved {}", path.display()).map_err(|error| Failure::new(1, error))?;
@@ -48,7 +48,7 @@ pub(super) fn restore(config: &Config, arguments: &RestoreArguments) -> Result<(
         list,
         change,
         skipped,
-    } = manual::restore(
+    } = list_commands::restore(
         config,
         &Clock::system(),
         &arguments.file,
@@ -79,6 +79,6 @@ fn list_name(name: &str) -> Result<List, String> {
     })
 }
 
-fn failure(error: ManualError) -> Failure {
+fn failure(error: ListCommandError) -> Failure {
     Failure::new(error.exit_code(), error)
 }

@@ -1,7 +1,7 @@
 //! `check`: reads the configuration and explains it.
 //!
 //! The command connects to nothing and changes nothing; the only file it looks for is the session.
-//! Of every secret it prints the origin alone.
+//! Of every secret it prints only the origin.
 
 mod effects;
 
@@ -132,7 +132,7 @@ password = "correct horse"
             "password             set, from line 8 of the configuration",
             "Without nospam_id every group",
             "Posts go to HIDE (-1001234567890).",
-            "has no session yet",
+            "does not exist yet",
             "scp-079-avatar login --config",
             "1800 s (30 min)",
             "1st mon",

@@ -52,7 +52,7 @@ async fn log_in(config: &Config) -> Result<(), Failure> {
     let user = sign_in(config, &telegram).await?;
     telegram.close();
     print_line(&format!(
-        "Logged in as the account {}. The session is in {}: whoever has that file has the account.\n\
+        "Logged in as the account {}. The session is in {}: anyone with this file controls the account.\n\
          Next: start `run` with the same configuration.",
         user.id,
         config.telegram.session_file().display()
@@ -74,9 +74,9 @@ async fn sign_in(config: &Config, telegram: &Telegram) -> Result<Box<User>, Fail
             match telegram.sign_in(&sent, &code).await {
                 Ok(SignedIn::Done(user)) => return Ok(user),
                 Ok(SignedIn::PasswordWanted { hint }) => return password(telegram, hint).await,
-                Err(error @ LoginError::CodeWrong) => print_line(&format!("No: {error}."))?,
+                Err(error @ LoginError::CodeWrong) => print_line(&format!("{error}; try again."))?,
                 Err(error @ LoginError::CodeExpired) => {
-                    print_line(&format!("No: {error}. Another one is on its way."))?;
+                    print_line(&format!("{error}; another one is on its way."))?;
                     break;
                 }
                 Err(error) => return Err(failure(error)),
@@ -95,7 +95,7 @@ async fn password(telegram: &Telegram, hint: Option<String>) -> Result<Box<User>
         let typed = ask(&format!("Two-step password{hint}: "), true)?;
         match telegram.check_password(&typed).await {
             Ok(user) => return Ok(user),
-            Err(error @ LoginError::PasswordWrong) => print_line(&format!("No: {error}."))?,
+            Err(error @ LoginError::PasswordWrong) => print_line(&format!("{error}; try again."))?,
             Err(error) => return Err(failure(error)),
         }
     }
@@ -136,7 +136,7 @@ fn failure(error: LoginError) -> Failure {
     use crate::telegram::CallError;
     let code = match &error {
         LoginError::Call(CallError::Account(_)) | LoginError::Session(_) => 77,
-        LoginError::Call(CallError::Network { .. } | CallError::Busy { .. }) => 69,
+        LoginError::Call(CallError::Network { .. } | CallError::ServerError { .. }) => 69,
         LoginError::ApiInvalid => 78,
         _ => 1,
     };

@@ -126,7 +126,7 @@ fn run_state(instance: &InstanceStatus, now: Timestamp) -> String {
     match instance.state {
         RunState::Running => format!("running, pid {pid}, since {}", since(instance.started_at)),
         RunState::Busy => format!(
-            "pid {pid} has the data directory: it is just starting or ending, or another command is at work"
+            "pid {pid} holds the lock of the data directory: it is starting, stopping, or running another command"
         ),
         RunState::Ended => format!("not running, ended {}", since(instance.ended_at)),
         RunState::Failed => format!(

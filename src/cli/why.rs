@@ -229,11 +229,11 @@ fn why_unknown(history: &History) -> Vec<String> {
         return vec!["  The program has never run with this data directory.".into()];
     }
     let unknown = if history.photos.is_empty() {
-        "join and no photo of theirs is known"
+        "No join and no photo of this user is recorded."
     } else {
-        "join of theirs is known any more, though a photo is"
+        "A photo of this user is recorded, but no join is recorded any more."
     };
-    let mut lines = vec![format!("  No {unknown}. Possible reasons:")];
+    let mut lines = vec![format!("  {unknown} Possible reasons:")];
     if let Some(group) = history.group_id
         && !history.titles.contains_key(&group)
     {

@@ -25,7 +25,7 @@ const API_HASH: SecretNames = SecretNames {
 /// The default device is an ordinary desktop.
 ///
 /// These four values must not change between releases: a session whose device changes looks stolen,
-/// to Telegram and to anybody who reads the account's list of devices. They must differ from the
+/// to Telegram and to everyone who reads the account's list of devices. They must differ from the
 /// defaults of grammers, which identify a program.
 const DEVICE_MODEL: &str = "PC 64bit";
 const SYSTEM_VERSION: &str = "Windows 10";

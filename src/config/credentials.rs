@@ -138,7 +138,7 @@ impl SecretSources<'_> {
             }
             Err(problem) => {
                 let problem = format!("{} {problem}", path.display());
-                let remedy = "put a file there that holds the secret alone and that this program's user can read, or remove the line";
+                let remedy = "put a file there that holds only the secret and that this program's user can read, or remove the line";
                 section.error::<()>(names.file_key, field.line, problem, remedy);
                 Err(())
             }

@@ -13,7 +13,7 @@ use super::finding::{ConfigErrors, Finding, Findings};
 use super::syntax::RecoveredText;
 
 /// Names of the fleet's older `config.ini`: section, key (empty for the section itself), remedy.
-const RETIRED: [(&str, &str, &str); 11] = [
+const CONFIG_INI_NAMES: [(&str, &str, &str); 11] = [
     ("pyrogram", "", "rename the section to [telegram]"),
     ("plugins", "", "remove the section: there are no plugins"),
     (
@@ -59,7 +59,7 @@ const RETIRED: [(&str, &str, &str); 11] = [
     (
         "encrypt",
         "key",
-        "remove the line: AVATAR seals files with the password alone",
+        "remove the line: AVATAR seals files only with the password",
     ),
 ];
 
@@ -115,7 +115,7 @@ impl<'t> Document<'t> {
                     line: Some(line),
                     section: Some(name.to_owned()),
                     problem: "is not a section".to_owned(),
-                    remedy: format!("write [{name}] once, on a line of its own, its keys below it"),
+                    remedy: format!("write [{name}] once, on a separate line, its keys below it"),
                     ..Finding::default()
                 });
                 (DeTable::new(), Presence::Malformed)
@@ -188,7 +188,7 @@ impl<'t> Document<'t> {
     fn unknown_name(&self, name: UnknownName) -> Finding {
         let UnknownName { line, section, key } = name;
         let section_name = section.as_deref().unwrap_or_default();
-        let remedy = match RETIRED
+        let remedy = match CONFIG_INI_NAMES
             .iter()
             .find(|(section, name, _)| *section == section_name && *name == key)
         {
@@ -199,7 +199,7 @@ impl<'t> Document<'t> {
         let problem = match (&section, key.is_empty()) {
             (_, true) => "there is no such section",
             (Some(_), _) => "there is no such key in this section",
-            (None, _) => "a key must stand in a section",
+            (None, _) => "a key must be in a section",
         };
         Finding {
             line: Some(line),
@@ -261,7 +261,7 @@ pub(super) struct Taken<'t> {
 pub(super) enum Presence {
     Present,
     Absent,
-    /// The name stands for something other than a section; the error has been recorded.
+    /// The name belongs to something other than a section; the error has been recorded.
     Malformed,
 }
 

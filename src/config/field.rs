@@ -10,7 +10,7 @@ use super::syntax::PLACEHOLDER;
 /// Longer texts are not repeated in an error.
 const MAX_QUOTED_CHARS: usize = 40;
 
-/// A key's value and the line that it stands on.
+/// A key's value and the line that it is on.
 pub(super) struct Field<'t> {
     /// The line, counted from 1.
     pub(super) line: usize,

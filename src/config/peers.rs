@@ -122,7 +122,7 @@ impl Section for Channels {
                 "exchange_channel_id",
                 section.line_of("exchange_channel_id"),
                 "is the same channel as hide_channel_id",
-                "write the id of EXCHANGE, or 0 if AVATAR is to use HIDE alone",
+                "write the id of EXCHANGE, or 0 if AVATAR is to use only HIDE",
             );
         }
         Some(Self {

@@ -62,7 +62,7 @@ impl ResetDay {
     /// Parses the text of the configuration.
     ///
     /// # Errors
-    /// Returns a sentence that says that the text is no such day.
+    /// Returns a sentence that says that the text is not such a day.
     pub fn parse(text: &str) -> Result<Self, String> {
         let lower = text.to_lowercase();
         let words: Vec<_> = lower.split_whitespace().collect();

@@ -24,7 +24,7 @@ pub(super) struct SectionReader<'d, 't> {
     lines: BTreeMap<&'static str, usize>,
 }
 
-/// The reason why a number is no valid id.
+/// The reason why a number is not a valid id.
 pub(super) struct IdError {
     pub(super) problem: String,
     pub(super) remedy: String,
@@ -140,7 +140,7 @@ impl<'d, 't> SectionReader<'d, 't> {
         }
     }
 
-    /// Reads a text as it stands. The text may be empty only if the default is.
+    /// Reads a text unchanged. The text may be empty only if the default is.
     pub(super) fn text(&mut self, key: &'static str, default: &str) -> Option<String> {
         let Some(field) = self.take(key) else {
             return Some(default.to_owned());

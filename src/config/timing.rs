@@ -93,7 +93,7 @@ fn parse_cron(text: &str) -> Result<Cron, String> {
     if cron.find_next_occurrence(&start, true).is_err() {
         return Err(format!("{text:?} has no occurrence"));
     }
-    // The scheduler has a parser of its own, which must accept the expression too.
+    // The scheduler has a different parser, which must accept the expression too.
     tokio_cron_scheduler::Job::new(every_day(&cron), |_, _| {})
         .map_err(|error| format!("{text:?} cannot be scheduled: {error}"))?;
     Ok(cron)

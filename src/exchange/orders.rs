@@ -10,7 +10,7 @@ mod table;
 use fleet_exchange::{Envelope, vocabulary};
 
 pub use self::data::{DataError, DataProblem};
-pub use self::table::{Cleared, Order};
+pub use self::table::{ClearTarget, Order};
 
 /// The meaning of an envelope for AVATAR.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub enum Classified {
     Refused(RefusedOrder),
 }
 
-/// An order that is not carried out. Its `Display` quotes nothing that somebody else wrote.
+/// An order that is not carried out. Its `Display` quotes no text of another author.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{action}/{kind} from {sender}: {reason}")]
 pub struct RefusedOrder {
@@ -31,12 +31,12 @@ pub struct RefusedOrder {
     pub sender: String,
     pub action: &'static str,
     pub kind: &'static str,
-    pub reason: OrderError,
+    pub reason: RefusalReason,
 }
 
 /// The reason why an order is not carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum OrderError {
+pub enum RefusalReason {
     /// The fleet knows the order, but AVATAR never obeys it.
     #[error("AVATAR does not do that")]
     Unsupported,
@@ -50,7 +50,7 @@ pub enum OrderError {
     /// The order is addressed to another bot only, and AVATAR follows it only if it comes from certain senders.
     /// This is not a mistake of the sender.
     #[error("it is addressed to another bot, and AVATAR does not follow it from this sender")]
-    Overheard,
+    NotFromThisSender,
     #[error("{0}")]
     Data(#[from] DataError),
 }
@@ -72,7 +72,7 @@ pub fn classify(envelope: &Envelope, own_name: &str) -> Classified {
     let Some((entry, names)) = table::find(&envelope.action, &envelope.kind) else {
         let is_to_us = envelope.to.iter().any(|name| name == own_name);
         return match vocabulary::find(&envelope.action, &envelope.kind) {
-            Some(names) if is_to_us => refuse(names, OrderError::Unsupported),
+            Some(names) if is_to_us => refuse(names, RefusalReason::Unsupported),
             _ => Classified::NotForUs,
         };
     };

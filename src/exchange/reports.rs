@@ -4,17 +4,15 @@
 use fleet_exchange::format_data;
 use serde::Serialize;
 
+use super::OWN_NAME;
 use crate::config::Dialect;
 use crate::model::{ChannelId, MessageId, UserId};
 use crate::version::{COMMIT, COMMIT_DATE, VERSION};
 
-/// This program's name in the fleet.
-const AVATAR: &str = "AVATAR";
-
-/// The content of a status report.
+/// The kind of a status report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
 #[strum(serialize_all = "lowercase", const_into_str)]
-pub enum Status {
+pub enum StatusKind {
     /// The service has started.
     Online,
     /// The service is still running.
@@ -50,12 +48,12 @@ pub fn avatar(group: ChannelId, user: UserId, message: MessageId) -> String {
         user_id: user.get(),
         message_id: message.get(),
     };
-    format_data(AVATAR, &["NOSPAM"], "update", "avatar", &data)
+    format_data(OWN_NAME, &["NOSPAM"], "update", "avatar", &data)
 }
 
 /// A status report, for BACKUP. `backup` is true for a standby replica.
 #[must_use]
-pub fn status(dialect: Dialect, status: Status, backup: bool) -> String {
+pub fn status(dialect: Dialect, status: StatusKind, backup: bool) -> String {
     #[derive(Serialize)]
     struct Data {
         r#type: &'static str,
@@ -64,13 +62,13 @@ pub fn status(dialect: Dialect, status: Status, backup: bool) -> String {
     let to = &["BACKUP"];
     let status = status.into_str();
     match dialect {
-        Dialect::Classic => format_data(AVATAR, to, "backup", "status", &status),
+        Dialect::Classic => format_data(OWN_NAME, to, "backup", "status", &status),
         Dialect::Current => {
             let data = Data {
                 r#type: status,
                 backup,
             };
-            format_data(AVATAR, to, "backup", "status", &data)
+            format_data(OWN_NAME, to, "backup", "status", &data)
         }
     }
 }
@@ -82,13 +80,13 @@ pub fn backup(dialect: Dialect, list: &str) -> String {
         Dialect::Classic => "pickle",
         Dialect::Current => "data",
     };
-    format_data(AVATAR, &["BACKUP"], "backup", kind, &list)
+    format_data(OWN_NAME, &["BACKUP"], "backup", kind, &list)
 }
 
 /// The caption of the hit counts of a rule list, for REGEX.
 #[must_use]
 pub fn count(list: &str) -> String {
-    format_data(AVATAR, &["REGEX"], "regex", "count", &list)
+    format_data(OWN_NAME, &["REGEX"], "regex", "count", &list)
 }
 
 /// The answer to HIDE's question for the version.
@@ -116,7 +114,7 @@ pub fn version(dialect: Dialect, asker: Asker, chat: Option<ChannelId>) -> Versi
         version: VERSION,
     };
     VersionReport {
-        envelope: format_data(AVATAR, &["HIDE"], "version", "reply", &data),
+        envelope: format_data(OWN_NAME, &["HIDE"], "version", "reply", &data),
         file: None,
     }
 }
@@ -124,7 +122,7 @@ pub fn version(dialect: Dialect, asker: Asker, chat: Option<ChannelId>) -> Versi
 /// The caption of the answer to MANAGE's question for the status.
 #[must_use]
 pub fn status_reply(asker: Asker) -> String {
-    format_data(AVATAR, &["MANAGE"], "status", "reply", &asker)
+    format_data(OWN_NAME, &["MANAGE"], "status", "reply", &asker)
 }
 
 /// The caption of a debug report: asks HIDE to send the report's file to the debug channel.
@@ -157,7 +155,7 @@ fn send(chat: ChannelId, message_id: Option<i64>) -> String {
         chat_id: chat.bot_api(),
         message_id,
     };
-    format_data(AVATAR, &["HIDE"], "help", "send", &data)
+    format_data(OWN_NAME, &["HIDE"], "help", "send", &data)
 }
 
 #[cfg(test)]
@@ -195,13 +193,13 @@ mod tests {
         let version = |dialect, chat| version(dialect, asker, chat).envelope;
         for (text, to, names, data) in [
             (
-                status(classic, Status::Awake, true),
+                status(classic, StatusKind::Awake, true),
                 "BACKUP",
                 ("backup", "status"),
                 json!("awake"),
             ),
             (
-                status(current, Status::Online, true),
+                status(current, StatusKind::Online, true),
                 "BACKUP",
                 ("backup", "status"),
                 json!({"type": "online", "backup": true}),
@@ -260,7 +258,7 @@ mod tests {
             assert_eq!(envelope.to, [to], "{text}");
             assert_eq!((&*envelope.action, &*envelope.kind), names, "{text}");
             assert_eq!(envelope.data, data, "{text}");
-            let sender = if to == "EMERGENCY" { "HIDE" } else { AVATAR };
+            let sender = if to == "EMERGENCY" { "HIDE" } else { OWN_NAME };
             assert_eq!(envelope.from, sender, "{text}");
         }
     }

@@ -17,7 +17,7 @@ pub enum Route {
 pub enum RouteEvent {
     /// A post in EXCHANGE failed for good: no right to write, or the channel is private or gone.
     ExchangeFailed,
-    /// `Order::Hide` was read in either channel.
+    /// `Order::SetRoute` was read in either channel.
     Ordered { hide: bool },
 }
 

@@ -127,7 +127,7 @@ fn traditional_counts_as_simplified_on_both_sides() {
     for name in ["后", "後"] {
         assert_eq!(folded.search(name, None), SearchResult::default(), "{name}");
     }
-    // A character has the same form alone and within a phrase.
+    // A character has the same form by itself and within a phrase.
     let phrase = rules(&[(WordList::Nm, &["乾."])], true);
     assert!(phrase.search("乾坤", None).hit.is_some());
 

@@ -4,12 +4,13 @@ use super::{Job, Timetable};
 use crate::model::Timestamp;
 
 /// A status report that is later than this, in seconds, is skipped.
-pub const STATUS_WITHIN: i64 = 60;
+pub const MAX_STATUS_DELAY: i64 = 60;
 /// A run that is later than this, in seconds, catches up a missed time.
-const ON_TIME_WITHIN: i64 = 300;
+const MAX_DELAY: i64 = 300;
 /// The caller checks each job at least this often, in seconds, whether the scheduler fires or not.
-const CHECK_INTERVAL: i64 = 60;
+const MAX_CHECK_INTERVAL: i64 = 60;
 /// If the settled time lies further ahead than this, in seconds, the clock was wrong when it was stored.
+const MAX_CLOCK_SKEW: i64 = DAY;
 const DAY: i64 = 24 * 3600;
 
 /// How far a job's due times are settled: done, skipped, or caught up.
@@ -73,7 +74,7 @@ impl Timetable {
         let clock_was_wrong = self.is_from_wrong_clock(job, progress, now);
         let settled = if clock_was_wrong {
             // A due time since the clock was corrected, but before this check, is not missed.
-            now.plus(-CHECK_INTERVAL)
+            now.plus(-MAX_CHECK_INTERVAL)
         } else {
             progress.due_at
         };
@@ -84,12 +85,12 @@ impl Timetable {
         };
         let late = now.get().saturating_sub(due.get());
         let skipped = match job {
-            Job::Status => starting || late > STATUS_WITHIN,
+            Job::Status => starting || late > MAX_STATUS_DELAY,
             Job::Admins => starting,
             Job::Recheck => false,
             // A clock that was set forward and back must not repeat the run.
             Job::Backup | Job::Count | Job::Reset => {
-                late > ON_TIME_WITHIN && progress.ran_at.is_some_and(|ran_at| ran_at >= due)
+                late > MAX_DELAY && progress.ran_at.is_some_and(|ran_at| ran_at >= due)
             }
         };
         if skipped {
@@ -107,7 +108,7 @@ impl Timetable {
     fn is_from_wrong_clock(&self, job: Job, progress: Progress, now: Timestamp) -> bool {
         let ahead = progress.due_at.get().saturating_sub(now.get());
         match job {
-            Job::Backup | Job::Count | Job::Reset => ahead > DAY,
+            Job::Backup | Job::Count | Job::Reset => ahead > MAX_CLOCK_SKEW,
             // A repeated run is better than a lost one here; the limit is half an interval.
             Job::Status | Job::Admins | Job::Recheck => {
                 let interval = self

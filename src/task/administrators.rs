@@ -79,7 +79,7 @@ impl Administrators {
                 Err(CallError::RateLimited { until, .. }) => {
                     self.runtime.clock.until(Timestamp::new(until))
                 }
-                Err(CallError::Network { .. } | CallError::Busy { .. })
+                Err(CallError::Network { .. } | CallError::ServerError { .. })
                     if attempts < MAX_ATTEMPTS =>
                 {
                     attempts += 1;

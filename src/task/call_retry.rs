@@ -31,7 +31,7 @@ where
             Err(CallError::Account(trouble)) => return Err(trouble.into()),
             Err(error @ CallError::Refused { .. }) => return Ok(Reply::Refusal(error)),
             Err(CallError::RateLimited { until, .. }) => runtime.clock.until(Timestamp::new(until)),
-            Err(error @ (CallError::Network { .. } | CallError::Busy { .. })) => {
+            Err(error @ (CallError::Network { .. } | CallError::ServerError { .. })) => {
                 tracing::debug!(%error, "a call is retried");
                 decide::backoff(attempts)
             }

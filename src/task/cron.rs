@@ -12,7 +12,7 @@ use tokio_cron_scheduler::{Job as CronJob, JobScheduler, JobSchedulerError};
 use super::backup_files::{self, BackupError};
 use super::{BackupFiles, Database, Runtime, TaskError, Wakers, enqueue};
 use crate::config::Dialect;
-use crate::exchange::reports::{self, Status};
+use crate::exchange::reports::{self, StatusKind};
 use crate::model::{Purpose, Timestamp};
 use crate::schedule::{Job, Progress, Timetable};
 use crate::store::{JobRecord, StoreError, Tx};
@@ -49,7 +49,7 @@ impl Scheduler {
     /// See [`TaskError`].
     pub async fn enqueue_online(&self) -> Result<(), TaskError> {
         let now = self.runtime.clock.now();
-        let text = self.status(Status::Online);
+        let text = self.status(StatusKind::Online);
         self.database
             .write(|tx| {
                 enqueue::drop_awake(tx, now)?;
@@ -150,7 +150,7 @@ impl Scheduler {
     /// Does the part of a job that is in the database.
     fn run(&self, tx: &Tx<'_>, job: Job, due: Timestamp, now: Timestamp) -> Result<(), StoreError> {
         match job {
-            Job::Status => enqueue::awake(tx, &self.status(Status::Awake), due, now),
+            Job::Status => enqueue::awake(tx, &self.status(StatusKind::Awake), due, now),
             Job::Backup => enqueue::backup(tx, self.dialect, now),
             Job::Count => enqueue::counts(tx, now).map(|_| ()),
             Job::Reset => tx.reset(),
@@ -169,7 +169,7 @@ impl Scheduler {
         }
     }
 
-    fn status(&self, status: Status) -> String {
+    fn status(&self, status: StatusKind) -> String {
         reports::status(self.dialect, status, self.is_backup)
     }
 }

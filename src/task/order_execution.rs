@@ -20,7 +20,7 @@ use super::post_commit::PostCommit;
 use super::posted_order::PostedOrder;
 use super::{PostingChannels, enqueue};
 use crate::config::Dialect;
-use crate::exchange::orders::{self, Classified, Order, OrderError as RefusalReason};
+use crate::exchange::orders::{self, Classified, Order, RefusalReason};
 use crate::exchange::reports;
 use crate::model::{ChannelId, MessageId, Timestamp};
 use crate::store::{OrderRecord, StoreError, Tx};
@@ -100,7 +100,9 @@ impl OrderExecutor {
             }
             let verdict = match classified {
                 Classified::NotForUs => continue,
-                Classified::Refused(refused) if refused.reason == RefusalReason::Overheard => {
+                Classified::Refused(refused)
+                    if refused.reason == RefusalReason::NotFromThisSender =>
+                {
                     tracing::debug!("{refused}");
                     continue;
                 }

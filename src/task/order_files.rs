@@ -73,7 +73,7 @@ impl OrderFiles {
                 Ok(bytes) => Ok(Ok(bytes)),
                 Err(DocumentError::Call(
                     error @ (CallError::Network { .. }
-                    | CallError::Busy { .. }
+                    | CallError::ServerError { .. }
                     | CallError::RateLimited { .. }
                     | CallError::Account(_)),
                 )) => Err(error),

@@ -6,11 +6,9 @@ use std::ops::Range;
 
 use fleet_exchange::Envelope;
 
+use crate::exchange::OWN_NAME;
 use crate::exchange::orders::{self, Classified, Order};
 use crate::model::ChannelPost;
-
-/// This program's name in the fleet.
-const OWN_NAME: &str = "AVATAR";
 
 /// A post of somebody else with a text.
 pub(super) struct PostedOrder<'a> {

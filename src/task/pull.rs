@@ -132,7 +132,7 @@ impl ChannelPuller {
         let pause = match error {
             CallError::Account(trouble) => return Err(trouble.into()),
             CallError::RateLimited { until, .. } => self.runtime.clock.until(Timestamp::new(until)),
-            CallError::Network { .. } | CallError::Busy { .. } => {
+            CallError::Network { .. } | CallError::ServerError { .. } => {
                 tracing::debug!(%channel, %error, "a pull failed; it is retried");
                 Duration::ZERO
             }

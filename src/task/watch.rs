@@ -118,8 +118,8 @@ impl Watch {
             match hint {
                 Hint::Pushed(page) => events.push(Event::Pushed(page)),
                 Hint::Shown(users) => shown.extend(users.into_iter().map(|user| (user.id, user))),
-                Hint::ChannelMoved(channel) => events.push(Event::ChannelMoved(channel)),
-                Hint::SomethingMoved => events.push(Event::SomethingMoved),
+                Hint::ChannelChanged(channel) => events.push(Event::ChannelMoved(channel)),
+                Hint::DialogsChanged => events.push(Event::SomethingMoved),
                 Hint::Disconnected => {
                     tracing::info!("the connection was lost");
                     events.push(Event::Disconnected);
@@ -326,7 +326,7 @@ async fn check_connection(runtime: Runtime, telegram: Telegram) -> Result<Done, 
                     .await?;
             }
             // Any answer, even a refusal, comes over a connection that is alive.
-            Err(CallError::Busy { .. } | CallError::Refused { .. }) => break,
+            Err(CallError::ServerError { .. } | CallError::Refused { .. }) => break,
             Err(error @ CallError::Network { .. }) => {
                 tracing::warn!(%error, "no connection");
                 telegram.reconnect();

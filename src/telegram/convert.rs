@@ -67,7 +67,7 @@ fn document(media: &enums::MessageMedia) -> Option<Document> {
     })
 }
 
-/// Lists the joins that a service message stands for (docs/telegram.md, "Joins").
+/// Lists the joins that a service message reports (docs/telegram.md, "Joins").
 fn joins(message: &enums::Message) -> Vec<Join> {
     use enums::MessageAction as A;
     let enums::Message::Service(service) = message else {

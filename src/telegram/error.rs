@@ -29,7 +29,7 @@ pub fn explain_session(error: &SessionError) -> String {
             "restore it from a backup, or move it away and log in with `scp-079-avatar login`"
         }
         SessionError::NoKey(_) => "log the account in with `scp-079-avatar login`",
-        SessionError::KeyReplaced | SessionError::NotKept | SessionError::File { .. } => {
+        SessionError::KeyReplacementRefused | SessionError::NotKept | SessionError::File { .. } => {
             return error.to_string();
         }
     };

@@ -15,10 +15,10 @@ pub enum Hint {
     Pushed(Page),
     /// Users whose profile photo the push shows.
     Shown(Vec<User>),
-    /// This channel has moved further than the push shows.
-    ChannelMoved(ChannelId),
-    /// Some channel has moved, or the account joined or left one.
-    SomethingMoved,
+    /// This channel has changed further than the push shows.
+    ChannelChanged(ChannelId),
+    /// A channel of the list of dialogs may have changed, or the account joined or left one.
+    DialogsChanged,
     /// The connection was lost. Telegram does not push again what happens until the next one.
     Disconnected,
 }
@@ -28,7 +28,7 @@ pub(super) async fn forward(mut pushes: mpsc::Receiver<Push>, hint_sender: mpsc:
     while let Some(push) = pushes.recv().await {
         let hints = match push {
             Push::Updates(updates) => of_updates(*updates),
-            Push::Malformed => vec![Hint::SomethingMoved],
+            Push::Malformed => vec![Hint::DialogsChanged],
             Push::Disconnected => vec![Hint::Disconnected],
         };
         for hint in hints {
@@ -44,7 +44,7 @@ fn of_updates(updates: enums::Updates) -> Vec<Hint> {
         enums::Updates::Updates(batch) => of_batch(batch.updates, &batch.users),
         enums::Updates::Combined(batch) => of_batch(batch.updates, &batch.users),
         enums::Updates::UpdateShort(short) => of_batch(vec![short.update], &[]),
-        enums::Updates::TooLong => vec![Hint::SomethingMoved],
+        enums::Updates::TooLong => vec![Hint::DialogsChanged],
         // Private chats and basic groups, which are not watched.
         enums::Updates::UpdateShortMessage(_)
         | enums::Updates::UpdateShortChatMessage(_)
@@ -79,7 +79,7 @@ fn of_update(update: enums::Update, users: &[enums::User]) -> Option<Hint> {
     match update {
         U::NewChannelMessage(new) => {
             let Some(channel) = convert::channel_of(&new.message) else {
-                return Some(Hint::SomethingMoved);
+                return Some(Hint::DialogsChanged);
             };
             let advance = Advance::Pushed {
                 to: new.pts,
@@ -90,7 +90,7 @@ fn of_update(update: enums::Update, users: &[enums::User]) -> Option<Hint> {
         }
         U::EditChannelMessage(edit) => {
             let Some(channel) = convert::channel_of(&edit.message) else {
-                return Some(Hint::SomethingMoved);
+                return Some(Hint::DialogsChanged);
             };
             Some(moves_pts(channel, edit.pts, edit.pts_count))
         }
@@ -106,14 +106,14 @@ fn of_update(update: enums::Update, users: &[enums::User]) -> Option<Hint> {
             let channel = ChannelId::from_bare(u.channel_id);
             Some(moves_pts(channel, u.pts, u.pts_count))
         }
-        U::ChannelTooLong(u) => Some(Hint::ChannelMoved(ChannelId::from_bare(u.channel_id))),
+        U::ChannelTooLong(u) => Some(Hint::ChannelChanged(ChannelId::from_bare(u.channel_id))),
         // The account joined or left the channel, or its settings changed: the dialogs show which.
-        U::Channel(_) => Some(Hint::SomethingMoved),
+        U::Channel(_) => Some(Hint::DialogsChanged),
         _ => None,
     }
 }
 
-/// Makes a hint of an event that matters for its `pts` alone.
+/// Makes a hint of an event that matters only for its `pts`.
 fn moves_pts(channel: ChannelId, to: i32, count: i32) -> Hint {
     Hint::Pushed(convert::page(
         channel,

@@ -24,7 +24,7 @@ pub(super) async fn own(wire: &Wire) -> Result<User, CallError> {
     })
 }
 
-/// Looks users up, first in batches, then each missing one alone and in every other way to name them. A
+/// Looks users up, first in batches, then each missing one separately and in every other way to name them. A
 /// user who is missing from the result cannot be looked up.
 ///
 /// With `max_refusals`, returns the last refusal after so many in a row that do not concern one user.
@@ -45,7 +45,7 @@ pub(super) async fn look_up(
                     refusals = 0;
                     found.extend(users);
                 }
-                // The refusal, or the answer that could not be parsed, concerns this user alone.
+                // The refusal, or the answer that could not be parsed, concerns only this user.
                 Err(CallError::Refused { code: 0 | 400, .. }) => {}
                 Err(error @ CallError::Refused { .. }) => {
                     refusals += 1;

@@ -129,7 +129,7 @@ fn a_private_channel_that_the_account_is_not_in_or_may_not_post_in_is_a_configur
     let mut scene = Scene::new();
     let hide = scene.hide;
     scene.sim.kick_me(hide);
-    assert_refused(&scene, 78, &["hide_channel_id", "in no such channel"]);
+    assert_refused(&scene, 78, &["hide_channel_id", "not in this channel"]);
     scene.sim.add_me(hide);
     let stderr = assert_refused(&scene, 78, &["hide_channel_id", "may not post there"]);
     assert!(stderr.contains(&bot_api_id(hide).to_string()), "{stderr}");

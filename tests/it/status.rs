@@ -127,7 +127,7 @@ fn status_of_a_running_instance_shows_channels_groups_queue_joins_floods_and_ord
             &format!("{} EXCHANGE", bot_api_id(exchange)),
             "last to run   the same",
             "A quiet group·[2J",
-            "either nobody joined, or",
+            "either no user joined, or",
             "messages.sendMedia is limited until 20",
             &format!("group {} is flooded since 20", bot_api_id(raided)),
             "1  obeyed",
@@ -417,7 +417,7 @@ fn why_shows_lists_roles_and_clears_beside_joins() {
     assert_contains(
         &text,
         &[
-            "No join and no photo of theirs is known",
+            "No join and no photo of this user is recorded.",
             "clear / user (the last one ",
         ],
     );

@@ -11,7 +11,7 @@ use self::formatter::PythonFormatter;
 
 /// Writes the envelope `{from, to, action, type, data}` as the fleet's `format_data` does.
 ///
-/// The text is ASCII. NaN and the infinities have no JSON form: as everywhere in serde_json, `null` stands for
+/// The text is ASCII. NaN and the infinities have no JSON form: as everywhere in serde_json, `null` is written for
 /// them.
 ///
 /// # Panics
@@ -59,7 +59,7 @@ mod tests {
 
     use super::*;
 
-    /// Returns the text of `data` alone, without the envelope around it.
+    /// Returns the text of `data`, without the envelope around it.
     fn data_text(data: &impl Serialize) -> String {
         let text = format_data("A", &["B"], "c", "d", data);
         let head = "{\n    \"from\": \"A\",\n    \"to\": [\n        \"B\"\n    ],\n    \"action\": \"c\",\n    \

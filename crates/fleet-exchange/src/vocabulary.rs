@@ -37,7 +37,7 @@ pub const VOCABULARY: [(&str, &[&str]); 15] = [
 /// Finds an action and its type in [`VOCABULARY`].
 ///
 /// The result has the vocabulary's own copies of the two words, so that a log line with them cannot contain
-/// text that somebody else wrote.
+/// text of another author.
 #[must_use]
 pub fn find(action: &str, kind: &str) -> Option<(&'static str, &'static str)> {
     let (action, kinds) = VOCABULARY.iter().find(|(known, _)| *known == action)?;

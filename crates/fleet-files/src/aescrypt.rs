@@ -136,7 +136,7 @@ fn content_length(plain: &[u8], length_byte: u8) -> Option<usize> {
         .then_some(length)
 }
 
-/// Finds out why a body is not authentic, from HMACs and lengths alone.
+/// Finds out why a body is not authentic. Uses only HMACs and lengths.
 fn diagnose(body: &[u8], mut mac: HmacSha256) -> AesCryptError {
     // A file with trailing bytes is authentic up to the end of one of its blocks.
     for (number, block) in body.chunks_exact(BLOCK).enumerate() {

@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_replaced_and_readable_by_its_owner_alone() {
+    fn a_file_is_replaced_and_readable_only_by_its_owner() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("list");
         fs::write(&path, "old").unwrap();

@@ -186,7 +186,7 @@ impl Opener {
 
 /// Reads `length` bytes, or fewer at the end of `from`.
 fn read_up_to(from: &mut impl Read, length: usize) -> Result<Vec<u8>, SealedError> {
-    // The capacity leaves room for the tag of a chunk that is encrypted in place.
+    // The capacity includes the tag of a chunk that is encrypted in place.
     let mut bytes = Vec::with_capacity(length + TAG);
     from.take(length as u64)
         .read_to_end(&mut bytes)

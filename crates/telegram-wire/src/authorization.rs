@@ -1,7 +1,7 @@
 //! Makes sure that concurrent calls import the authorization into a data centre once.
 //!
 //! Each data centre has a lock and a count of imports. A call that Telegram refuses for lack of an
-//! authorization imports it only if nobody has done so since that call started.
+//! authorization imports it only if no other call has imported it since that call started.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,12 +12,12 @@ use crate::error::CallError;
 
 /// How often the authorization was imported into each data centre.
 #[derive(Debug, Default)]
-pub(crate) struct Imports(Mutex<BTreeMap<i32, Arc<AsyncMutex<u64>>>>);
+pub(crate) struct AuthorizationImports(Mutex<BTreeMap<i32, Arc<AsyncMutex<u64>>>>);
 
-impl Imports {
+impl AuthorizationImports {
     /// Returns how often the authorization was imported into `dc`, once no import is in progress.
     pub(crate) async fn generation(&self, dc: i32) -> u64 {
-        *self.count(dc).lock().await
+        *self.lock_for(dc).lock().await
     }
 
     /// Runs `import`, unless another call has imported since `generation` was read.
@@ -30,7 +30,7 @@ impl Imports {
     where
         F: Future<Output = Result<(), CallError>>,
     {
-        let count = self.count(dc);
+        let count = self.lock_for(dc);
         let mut imported = count.lock().await;
         if *imported == generation {
             import().await?;
@@ -39,7 +39,7 @@ impl Imports {
         Ok(())
     }
 
-    fn count(&self, dc: i32) -> Arc<AsyncMutex<u64>> {
+    fn lock_for(&self, dc: i32) -> Arc<AsyncMutex<u64>> {
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -57,7 +57,7 @@ mod tests {
 
     #[tokio::test]
     async fn concurrent_calls_import_once() {
-        let imports = Imports::default();
+        let imports = AuthorizationImports::default();
         let runs = AtomicU32::new(0);
         let before = imports.generation(4).await;
         let import = || async {
@@ -75,7 +75,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_failed_import_is_left_to_the_next_call() {
-        let imports = Imports::default();
+        let imports = AuthorizationImports::default();
         let failure = CallError::local("auth.exportAuthorization", "test");
         let failed = imports.import_once(4, 0, || async { Err(failure.clone()) });
         assert_eq!(failed.await, Err(failure.clone()));

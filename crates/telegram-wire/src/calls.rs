@@ -75,7 +75,7 @@ permitted! {
     f::users::GetFullUser,              "users.getFullUser",              1 at once, every 1000 ms;
     // The caller limits the downloads from each data centre, so that a slow one does not delay the others.
     f::upload::GetFile,                 "upload.getFile",                 16 at once, every 0 ms;
-    // Posting. The caller paces its posts. A part of a file is visible to nobody until sendMedia names it.
+    // Posting. The caller paces its posts. A part of a file is not visible before sendMedia refers to it.
     f::upload::SaveFilePart,            "upload.saveFilePart",            2 at once, every 0 ms;
     f::upload::SaveBigFilePart,         "upload.saveBigFilePart",         2 at once, every 0 ms;
     f::messages::SendMessage,           "messages.sendMessage",           1 at once, every 0 ms, writes to peer;

@@ -1,9 +1,9 @@
 //! The connections: one sender pool and one client for each data centre.
 //!
-//! A sender pool connects inside its own loop, so that one shared pool would block the calls to every
-//! data centre. A connection is made when it is first needed, and again after its task has ended or
-//! [`Connections::drop_connection`] was called. A task that panics on unexpected input ends its own
-//! connection alone, unless the program is built with `panic = "abort"`.
+//! A sender pool connects inside its own loop, so one shared pool would block the calls to every data
+//! centre. A connection is created on first use, and re-created on the next use after its task has
+//! ended or [`Connections::drop_connection`] was called. A task that panics on unexpected input ends
+//! only its own connection, unless the program is built with `panic = "abort"`.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -32,7 +32,7 @@ pub enum CallError {
     },
     /// Telegram has an internal problem.
     #[error("{method}: Telegram answered {answer}")]
-    Busy {
+    ServerError {
         /// The method that was called.
         method: &'static str,
         /// The code and the name of the error.
@@ -125,7 +125,7 @@ pub(crate) fn classify(
             },
             (406, _) if rpc.name == "AUTH_KEY_DUPLICATED" => AccountError::Duplicated.into(),
             (code, _) if !(0..500).contains(&code) && rpc.name != "RANDOM_ID_DUPLICATE" => {
-                CallError::Busy {
+                CallError::ServerError {
                     method,
                     answer: format!("{code} {}", rpc.name),
                 }
@@ -138,7 +138,7 @@ pub(crate) fn classify(
             },
         },
         E::Session(error) => match error.downcast_ref::<SessionError>() {
-            Some(SessionError::KeyReplaced) => AccountError::KeyUnknown.into(),
+            Some(SessionError::KeyReplacementRefused) => AccountError::KeyUnknown.into(),
             _ => CallError::Network {
                 method,
                 cause: format!("the session file could not be written: {error}"),
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn account_errors_are_told_from_refusals() {
+    fn account_errors_are_distinguished_from_refusals() {
         for (code, name, is_home, ends_account) in [
             (420, "FROZEN_METHOD_INVALID", true, true),
             (401, "AUTH_KEY_UNREGISTERED", true, true),
@@ -214,7 +214,7 @@ mod tests {
 
     #[test]
     fn a_replaced_home_key_means_that_the_key_is_unknown() {
-        let error = InvocationError::Session(Box::new(SessionError::KeyReplaced));
+        let error = InvocationError::Session(Box::new(SessionError::KeyReplacementRefused));
         assert_eq!(
             classify(error, "m", true, 1_000),
             CallError::Account(AccountError::KeyUnknown)
@@ -226,6 +226,9 @@ mod tests {
         let lost = classify(InvocationError::Dropped("gone"), "m", true, 1_000);
         assert!(matches!(lost, CallError::Network { .. }), "{lost}");
         let internal = classify(rpc(500, "INTERNAL", None), "m", true, 1_000);
-        assert!(matches!(internal, CallError::Busy { .. }), "{internal}");
+        assert!(
+            matches!(internal, CallError::ServerError { .. }),
+            "{internal}"
+        );
     }
 }

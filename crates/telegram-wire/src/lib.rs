@@ -3,7 +3,8 @@
 //! This crate is the only one in the workspace that can reach Telegram. It holds the table of
 //! permitted calls, the rate limit of each method, one connection for each data centre, and the
 //! session file. It does not interpret answers or updates, and it does not know what the program
-//! does with them. After a crash only the session file is left, which is always consistent.
+//! does with them. The session file is the only persistent state; it is consistent after a
+//! crash.
 //!
 //! The connections are made by `grammers-client`, of which only the raw calls are used: its update
 //! stream, login and downloads lose errors or panic on input that the program has to survive.
@@ -84,7 +85,7 @@
 //! use telegram_wire::calls::sealed::Call;
 //! ```
 //!
-//! The clients are private as well, so that nobody can bypass the table:
+//! The clients are private as well, so that no caller can bypass the table:
 //!
 //! ```compile_fail,E0616
 //! fn bypass(wire: &telegram_wire::Wire) {
@@ -115,7 +116,7 @@ pub use wire::{OnRateLimit, Wire, WireConfig};
 
 use tokio::time::Instant;
 
-/// The time, as the program hands it in.
+/// A source of wall-clock and monotonic time.
 pub trait Clock: Send + Sync {
     /// Returns the wall clock's present Unix time, in seconds.
     fn now(&self) -> i64;

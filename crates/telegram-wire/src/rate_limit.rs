@@ -1,9 +1,10 @@
 //! The rate limit of one method.
 //!
 //! A limiter bounds how many calls run at once and how fast they follow each other, and refuses
-//! calls while a rate limit of Telegram is in force. The pace is a leaky bucket with room for a few
-//! calls without a pause. Each rate limit doubles the interval; a series of successful calls halves
-//! it again. The limiter stores nothing: a rate limit of an earlier process is handed in.
+//! calls while a rate limit of Telegram is in force. The pace is a leaky bucket with a burst of
+//! [`BURST`] calls. Each rate limit doubles the interval; a series of successful calls halves
+//! it again. The limiter stores nothing: a rate limit of an earlier process is passed to
+//! [`RateLimiter::new`].
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -40,6 +41,7 @@ pub(crate) struct RateLimiter {
 }
 
 struct State {
+    /// The instant at which the bucket is empty, if no further call starts. Each call moves it by one interval.
     bucket_empty_at: Instant,
     limited_until: Option<i64>,
     slowdown: u32,
@@ -72,10 +74,10 @@ impl RateLimiter {
         pace: Pace,
     ) -> Result<SemaphorePermit<'_>, CallError> {
         self.refuse_while_limited(method)?;
-        let share = MAX_CONCURRENT / pace.max_concurrent.clamp(1, MAX_CONCURRENT);
+        let permits_per_call = MAX_CONCURRENT / pace.max_concurrent.clamp(1, MAX_CONCURRENT);
         let permit = self
             .permits
-            .acquire_many(share)
+            .acquire_many(permits_per_call)
             .await
             .expect("the semaphore is never closed");
         tokio::time::sleep_until(self.reserve(pace.interval)).await;

@@ -46,8 +46,8 @@ pub enum SessionError {
     #[error("the session file {} holds no login", .0.display())]
     NoKey(PathBuf),
     /// The sender pool tried to replace the key of the home data centre.
-    #[error("the account's authorization key is not replaced")]
-    KeyReplaced,
+    #[error("refusing to replace the account's authorization key")]
+    KeyReplacementRefused,
     /// The library asked for peers or update states.
     #[error("the session file keeps no peers and no update states")]
     NotKept,
@@ -157,7 +157,7 @@ impl AccountSession {
         let old_key = known.and_then(|known| known.auth_key);
         let replaces_key = old_key.is_some() && old_key != option.auth_key;
         if self.guards_home_key && option.id == state.home && replaces_key {
-            return Err(SessionError::KeyReplaced);
+            return Err(SessionError::KeyReplacementRefused);
         }
         state
             .database
@@ -266,7 +266,7 @@ mod tests {
         let session = AccountSession::open(&path).expect("opened");
         assert!(matches!(
             session.store_option(&option(9)),
-            Err(SessionError::KeyReplaced)
+            Err(SessionError::KeyReplacementRefused)
         ));
         let moved = DcOption {
             ipv4: "127.0.0.1:4431".parse().expect("an address"),

@@ -13,7 +13,7 @@ use grammers_client::tl::{enums, functions as f};
 use tokio::sync::mpsc;
 
 use crate::Clock;
-use crate::authorization::Imports;
+use crate::authorization::AuthorizationImports;
 use crate::calls::{PERMITTED, Permitted};
 use crate::connections::{Connections, Identity, Push};
 use crate::error::{CallError, classify};
@@ -46,7 +46,7 @@ pub struct WireConfig {
 /// The account's access to Telegram.
 pub struct Wire {
     connections: Connections,
-    imports: Imports,
+    imports: AuthorizationImports,
     clock: Arc<dyn Clock>,
     limiters: BTreeMap<&'static str, RateLimiter>,
     writable_channels: BTreeSet<i64>,
@@ -55,8 +55,7 @@ pub struct Wire {
 
 impl Wire {
     /// Prepares the connections. The first call to a data centre connects to it. Pushes of the home
-    /// data centre arrive at the receiver; the program must read them, and may lose some while it
-    /// does not keep up.
+    /// data centre arrive at the receiver. If the receiver is full, pushes may be dropped.
     #[must_use]
     pub fn new(session: AccountSession, config: WireConfig) -> (Self, mpsc::Receiver<Push>) {
         let (push_sender, pushes) = mpsc::channel(PUSH_CAPACITY);
@@ -70,7 +69,7 @@ impl Wire {
             .collect();
         let wire = Self {
             connections: Connections::new(session, config.identity, push_sender),
-            imports: Imports::default(),
+            imports: AuthorizationImports::default(),
             clock: config.clock,
             limiters,
             writable_channels: config.writable_channels,
@@ -240,7 +239,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn posts_go_to_the_configured_channels_alone() {
+    async fn posts_go_only_to_the_configured_channels() {
         let directory = tempfile::tempdir().expect("a directory");
         let wire = wire(&directory);
         assert!(wire.is_writable(&channel(7)));

@@ -110,7 +110,8 @@ pub struct JobOverview {
     /// True if the due time is past and the program does not run.
     pub missed: bool,
     /// True if a missed run is caught up at the next start.
-    pub made_up_for: bool,
+    #[serde(rename = "made_up_for")]
+    pub catches_up: bool,
 }
 
 #[derive(Clone, Debug, Serialize)]

@@ -12,7 +12,7 @@ use crate::store::{Holder, Instance};
 pub enum RunState {
     Running,
     /// A process holds the lock without a record of a running program: the program is starting or
-    /// ending, or another command is at work.
+    /// ending, or another command is running.
     Busy,
     /// The program ended by a signal.
     Ended,

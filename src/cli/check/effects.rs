@@ -68,13 +68,13 @@ fn session(page: &mut Page<'_, impl Write>, loaded: &Loaded) -> io::Result<()> {
     let session = telegram.session_file();
     let shown = session.display();
     match session.try_exists() {
-        Ok(true) => page.line(format_args!("The account's session is there: {shown}.")),
+        Ok(true) => page.line(format_args!("Session file: {shown}.")),
         Ok(false) => page.line(format_args!(
-            "The account has no session yet ({shown}): log in first, with scp-079-avatar login --config {}",
+            "The session file {shown} does not exist yet: log in first, with scp-079-avatar login --config {}",
             loaded.path.display()
         )),
         Err(error) => page.line(format_args!(
-            "The account's session cannot be looked for ({shown}: {error}): run check as the user that runs the service."
+            "Cannot check for the session file ({shown}: {error}): run check as the user that runs the service."
         )),
     }
 }

@@ -52,12 +52,12 @@ pub(super) fn groups(groups: &[GroupOverview], now: Timestamp) -> Vec<String> {
     };
     if any(|group| group.coverage == Coverage::Unknown) {
         lines.push(
-            "unknown: no join message seen in the last 30 days: either nobody joined, or".into(),
+            "unknown: no join message seen in the last 30 days: either no user joined, or".into(),
         );
         lines.push("         the group hides them".into());
     }
     if any(|group| !group.watched) {
-        lines.push("watched no: NOSPAM is no administrator there".into());
+        lines.push("watched no: NOSPAM is not an administrator there".into());
     }
     if groups.iter().any(|group| !group.present) {
         lines.push("left: the account is not in that group any more".into());
@@ -138,7 +138,7 @@ pub(super) fn jobs(jobs: &[JobOverview], now: Timestamp) -> Vec<String> {
     for job in jobs {
         let next = match job.next_at {
             None => "unknown".into(),
-            Some(_) if job.missed && job.made_up_for => "missed: at the next start".into(),
+            Some(_) if job.missed && job.catches_up => "missed: at the next start".into(),
             Some(_) if job.missed => "missed, and skipped".into(),
             Some(at) if at <= now => format!("{}, due", at.rfc3339()),
             Some(at) => time(at, now),

@@ -15,7 +15,7 @@ const WRONG: &[Case] = &[
     ("mode", "zzzzzzzz = 1", &["the keys of this section are backup"]),
     ("bots", "nospan_id = 1", &["did you mean nospam_id?"]),
     ("channels", "critical_channel_id = 0", &["AVATAR does not use that channel"]),
-    ("encrypt", "key = \"x\"", &["seals files with the password alone"]),
+    ("encrypt", "key = \"x\"", &["seals files only with the password"]),
     ("delivry", "a = 1", &["[delivry]: there is no such section", "did you mean [delivery]?"]),
     ("pyrogram", "api_id = 1", &["[pyrogram]: there is no such section", "[telegram]"]),
     ("something", "a = 1", &["there is no such section", "the sections are [bots],"]),
@@ -106,7 +106,7 @@ fn everything_wrong_is_reported_at_once_in_the_order_of_the_file() {
     assert_eq!(
         heads,
         [
-            "config.toml:1: stray: a key must stand in a section",
+            "config.toml:1: stray: a key must be in a section",
             "config.toml:3: [delivery] max_age_hours: 0 is out of range",
             "config.toml:4: [delivery] spool: there is no such key in this section",
             "config.toml:5: [telegram] api_hash: is missing",

@@ -1,6 +1,6 @@
 //! Reads the data of an order: JSON values become ids and words of this program.
 //!
-//! Lenient about spelling: `the_id` stands for `id`, and a number may be a string or end in `.0`. Strict about
+//! Lenient about spelling: `the_id` means `id`, and a number may be a string or end in `.0`. Strict about
 //! meaning: an id that does not have the form of its kind is an error. Errors name the key and never the value.
 
 use serde_json::Value;
@@ -149,7 +149,7 @@ impl<'a> Data<'a> {
     }
 }
 
-/// Returns the whole number that a float stands for, if there is exactly one.
+/// Returns the whole number that equals a float, if there is exactly one.
 fn exact_integer(number: f64) -> Option<i64> {
     (number.fract() == 0.0 && number.abs() < FIRST_INEXACT).then_some(number as i64)
 }

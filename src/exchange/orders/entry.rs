@@ -5,7 +5,7 @@ use std::fmt;
 use fleet_exchange::Envelope;
 
 use super::data::{Data, DataError};
-use super::{Order, OrderError};
+use super::{Order, RefusalReason};
 
 /// Orders with the same senders, the same form of data and the same effect.
 pub(super) struct Entry {
@@ -57,16 +57,20 @@ impl Entry {
     }
 
     /// Reads the order from an envelope that [concerns](Self::concerns) this program.
-    pub(super) fn order(&self, envelope: &Envelope, own_name: &str) -> Result<Order, OrderError> {
+    pub(super) fn order(
+        &self,
+        envelope: &Envelope,
+        own_name: &str,
+    ) -> Result<Order, RefusalReason> {
         let sender = envelope.from.as_str();
         if !self.is_addressed(envelope, own_name) {
-            return Err(OrderError::Addressee(self.to.into_str()));
+            return Err(RefusalReason::Addressee(self.to.into_str()));
         }
         if matches!(self.senders, Senders::Only(names) if !names.contains(&sender)) {
             return Err(if is_addressed_to(envelope, own_name) {
-                OrderError::Sender
+                RefusalReason::Sender
             } else {
-                OrderError::Overheard
+                RefusalReason::NotFromThisSender
             });
         }
         let order = (self.read)(Data::new(&envelope.data))?;
@@ -74,7 +78,7 @@ impl Entry {
             Some(restriction)
                 if (restriction.applies)(&order) && !restriction.senders.contains(&sender) =>
             {
-                Err(OrderError::SenderWith(restriction.label))
+                Err(RefusalReason::SenderWith(restriction.label))
             }
             _ => Ok(order),
         }

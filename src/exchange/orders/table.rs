@@ -46,7 +46,7 @@ pub enum Order {
     },
     Clear {
         admin: UserId,
-        part: Cleared,
+        part: ClearTarget,
     },
     RemoveScore {
         user: UserId,
@@ -62,8 +62,10 @@ pub enum Order {
         list: WordList,
     },
     RegexCount,
-    /// Posts go to HIDE from here on (true), or to EXCHANGE again (false).
-    Hide(bool),
+    SetRoute {
+        /// Posts go to HIDE from here on (true), or to EXCHANGE again (false).
+        hide: bool,
+    },
 }
 
 impl Order {
@@ -76,7 +78,7 @@ impl Order {
 
 /// The part of the data that MANAGE orders to clear.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cleared {
+pub enum ClearTarget {
     BadChannels,
     BadUsers,
     ExceptLong,
@@ -246,8 +248,8 @@ pub(super) static ENTRIES: &[Entry] = &[
         names: &[("clear", "bad")],
         data: "`{admin_id, type: channels or users}`",
         read: |data| {
-            let channels = ("channels", Cleared::BadChannels);
-            clear(data, &[channels, ("users", Cleared::BadUsers)])
+            let channels = ("channels", ClearTarget::BadChannels);
+            clear(data, &[channels, ("users", ClearTarget::BadUsers)])
         },
         restriction: None,
         effect: "clears that part of the bad list",
@@ -257,7 +259,7 @@ pub(super) static ENTRIES: &[Entry] = &[
         to: Addressee::Avatar,
         names: &[("clear", "except")],
         data: "`{admin_id, type: long}`",
-        read: |data| clear(data, &[("long", Cleared::ExceptLong)]),
+        read: |data| clear(data, &[("long", ClearTarget::ExceptLong)]),
         restriction: None,
         effect: "clears the exception list",
     },
@@ -267,8 +269,8 @@ pub(super) static ENTRIES: &[Entry] = &[
         names: &[("clear", "user")],
         data: "`{admin_id, type: all or new}`",
         read: |data| {
-            let all = ("all", Cleared::UserAll);
-            clear(data, &[all, ("new", Cleared::UserNew)])
+            let all = ("all", ClearTarget::UserAll);
+            clear(data, &[all, ("new", ClearTarget::UserNew)])
         },
         restriction: None,
         effect: "clears the records of all users, or of new ones",
@@ -337,10 +339,10 @@ pub(super) static ENTRIES: &[Entry] = &[
         to: Addressee::Emergency,
         names: &[("backup", "hide")],
         data: "bool",
-        read: |data| data.as_bool().map(Order::Hide),
+        read: |data| data.as_bool().map(|hide| Order::SetRoute { hide }),
         restriction: Some(Restriction {
             label: "`false`",
-            applies: |order| *order == Order::Hide(false),
+            applies: |order| *order == Order::SetRoute { hide: false },
             senders: &["MANAGE"],
         }),
         effect: "HIDE is used from now on, EXCHANGE again after `false`",
@@ -361,7 +363,7 @@ fn excepted(data: Data<'_>) -> Result<UserId, DataError> {
     data.user("id")
 }
 
-fn clear(data: Data<'_>, words: &[(&str, Cleared)]) -> Result<Order, DataError> {
+fn clear(data: Data<'_>, words: &[(&str, ClearTarget)]) -> Result<Order, DataError> {
     Ok(Order::Clear {
         admin: data.user("admin_id")?,
         part: data.word("type", words)?,

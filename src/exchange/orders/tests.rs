@@ -50,14 +50,14 @@ fn classify_sent(
     classify(&Envelope::parse(&text).unwrap(), AVATAR)
 }
 
-fn reason(classified: Classified) -> OrderError {
+fn reason(classified: Classified) -> RefusalReason {
     match classified {
         Classified::Refused(refused) => refused.reason,
         other => panic!("{other:?} is not a refusal"),
     }
 }
 
-/// Returns the order that a row of the fixture stands for.
+/// Returns the order of a row of the fixture.
 fn expected(row: &str) -> Order {
     let (group, user, admin, message) = (GROUP, USER, ADMIN, MESSAGE);
     let clear = |part| Order::Clear { admin, part };
@@ -78,17 +78,17 @@ fn expected(row: &str) -> Order {
             group: row.ends_with("group").then_some(group),
         },
         "backup now" => Order::BackupNow,
-        "clear bad channels" => clear(Cleared::BadChannels),
-        "clear bad users" => clear(Cleared::BadUsers),
-        "clear except long" => clear(Cleared::ExceptLong),
-        "clear user all" => clear(Cleared::UserAll),
-        "clear user new" => clear(Cleared::UserNew),
+        "clear bad channels" => clear(ClearTarget::BadChannels),
+        "clear bad users" => clear(ClearTarget::BadUsers),
+        "clear except long" => clear(ClearTarget::ExceptLong),
+        "clear user all" => clear(ClearTarget::UserAll),
+        "clear user new" => clear(ClearTarget::UserNew),
         "remove score" => Order::RemoveScore { user },
         "refresh" => Order::Refresh { admin },
         "status ask" => Order::StatusAsk { admin, message },
         "regex count" => Order::RegexCount,
-        "hide true" => Order::Hide(true),
-        "hide false" => Order::Hide(false),
+        "hide true" => Order::SetRoute { hide: true },
+        "hide false" => Order::SetRoute { hide: false },
         other => expected_with_list(other),
     }
 }
@@ -137,22 +137,22 @@ fn every_order_is_accepted_from_every_sender_that_may_give_it() {
 fn an_order_of_a_sender_who_may_not_give_it_is_refused() {
     each(|row, names| {
         let to_other_bot = if row.to == "USER" {
-            OrderError::Overheard
+            RefusalReason::NotFromThisSender
         } else {
-            OrderError::Sender
+            RefusalReason::Sender
         };
         for sender in &row.refused {
             for data in row.data.iter().chain(&row.invalid) {
-                let alone = reason(classify_sent(sender, &[&row.to], names, data));
-                assert_eq!(alone, to_other_bot, "{sender} {names:?}");
+                let without_us = reason(classify_sent(sender, &[&row.to], names, data));
+                assert_eq!(without_us, to_other_bot, "{sender} {names:?}");
                 let with_us = reason(classify_sent(sender, &[&row.to, AVATAR], names, data));
-                assert_eq!(with_us, OrderError::Sender, "{sender} {names:?}");
+                assert_eq!(with_us, RefusalReason::Sender, "{sender} {names:?}");
             }
         }
         for sender in &row.restricted {
             let reason = reason(classify_sent(sender, &[&row.to], names, &row.data[0]));
             assert!(
-                matches!(reason, OrderError::SenderWith(_)),
+                matches!(reason, RefusalReason::SenderWith(_)),
                 "{sender} {reason:?}"
             );
         }
@@ -174,7 +174,7 @@ fn an_order_to_other_bots_is_ignored() {
         }
         if row.to != AVATAR {
             let classified = classify_sent(&row.senders[0], &[AVATAR], names, &row.data[0]);
-            assert!(matches!(reason(classified), OrderError::Addressee(to) if to == row.to));
+            assert!(matches!(reason(classified), RefusalReason::Addressee(to) if to == row.to));
         }
     });
 }
@@ -185,7 +185,7 @@ fn an_order_with_invalid_data_is_refused_and_names_the_key() {
         for data in &row.invalid {
             let reason = reason(classify_sent(&row.senders[0], &[&row.to], names, data));
             assert!(
-                matches!(reason, OrderError::Data(_)),
+                matches!(reason, RefusalReason::Data(_)),
                 "{names:?} {data}: {reason:?}"
             );
         }
@@ -266,7 +266,7 @@ fn known_words_to_avatar_are_refused_and_unknown_words_are_ignored() {
     ] {
         match classify_sent("NOSPAM", &[to], names, &data) {
             Classified::Refused(refused) if is_refused => {
-                assert_eq!(refused.reason, OrderError::Unsupported);
+                assert_eq!(refused.reason, RefusalReason::Unsupported);
                 assert_eq!((refused.action, refused.kind), names);
             }
             other => assert!(
@@ -321,7 +321,7 @@ fn the_examples_of_the_documents_are_classified() {
             Classified::NotForUs => {}
         }
     }
-    accepted.retain(|order| *order != Order::Hide(true));
+    accepted.retain(|order| *order != Order::SetRoute { hide: true });
     assert_eq!(
         accepted,
         [

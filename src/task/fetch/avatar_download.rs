@@ -51,7 +51,9 @@ impl AvatarDownload {
             Err(PhotoError::Call(CallError::RateLimited { until, .. })) => {
                 self.postpone(&row, Timestamp::new(until), false).await?;
             }
-            Err(PhotoError::Call(error @ (CallError::Network { .. } | CallError::Busy { .. }))) => {
+            Err(PhotoError::Call(
+                error @ (CallError::Network { .. } | CallError::ServerError { .. }),
+            )) => {
                 tracing::debug!(%error, "a photo is downloaded again");
                 return Ok(false);
             }

@@ -68,7 +68,7 @@ impl Execution<'_, '_> {
                 self.post_commit.deliver = true;
                 return Ok(format!("{lists} counts reported"));
             }
-            Order::Hide(hide) => return Ok(self.change_route(hide)?),
+            Order::SetRoute { hide } => return Ok(self.change_route(hide)?),
             Order::Clear { part, .. } => self.clear(part)?,
             Order::Rollback { list, .. } => return self.roll_back(list),
             Order::RegexUpdate { list } => return self.update_rules(list),

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::effects::Execution;
 use super::{ExecutionError, Preparation};
-use crate::exchange::orders::Cleared;
+use crate::exchange::orders::ClearTarget;
 use crate::list_file::SkippedEntries;
 use crate::model::{List, ListData, WordList};
 use crate::store::StoreError;
@@ -20,7 +20,7 @@ pub(in crate::task) struct ListFromFile<'a> {
 
 impl<'a> Execution<'a, '_> {
     /// Clears a part of what is stored, once the backups that wait have their files.
-    pub(super) fn clear(&mut self, part: Cleared) -> Result<&'static str, ExecutionError> {
+    pub(super) fn clear(&mut self, part: ClearTarget) -> Result<&'static str, ExecutionError> {
         match self.attachments.preparation {
             Preparation::Files { .. } => {}
             Preparation::Failed(why) => return Err(ExecutionError::Refused(why.clone())),
@@ -34,26 +34,26 @@ impl<'a> Execution<'a, '_> {
         Ok(self.clear_part(part)?)
     }
 
-    fn clear_part(&self, part: Cleared) -> Result<&'static str, StoreError> {
+    fn clear_part(&self, part: ClearTarget) -> Result<&'static str, StoreError> {
         let tx = self.tx;
         Ok(match part {
-            Cleared::BadChannels => {
+            ClearTarget::BadChannels => {
                 tx.clear_bad_channels()?;
                 "bad channels cleared"
             }
-            Cleared::BadUsers => {
+            ClearTarget::BadUsers => {
                 tx.clear_bad_users()?;
                 "bad users cleared"
             }
-            Cleared::ExceptLong => {
+            ClearTarget::ExceptLong => {
                 tx.clear_exceptions()?;
                 "exceptions cleared"
             }
-            Cleared::UserAll => {
+            ClearTarget::UserAll => {
                 tx.forget_all_users()?;
                 "users cleared"
             }
-            Cleared::UserNew => {
+            ClearTarget::UserNew => {
                 tx.forget_new_users(self.now.plus(-self.executor.time_new))?;
                 "new users cleared"
             }

@@ -46,7 +46,7 @@ fn files_of_every_length_around_a_block_come_back() {
 }
 
 #[test]
-fn two_files_with_the_same_content_share_the_head_alone() {
+fn two_files_with_the_same_content_share_only_the_head() {
     let [first, second] = [0; 2].map(|_| seal(&[0; 64], &password()).unwrap());
     let head = layout::head().len();
     assert_eq!(first[..head], second[..head]);
@@ -201,7 +201,7 @@ fn mutated(file: &[u8], random: &mut u64) -> Vec<u8> {
     file
 }
 
-/// A mutated file may open only if the mutation left the content alone, apart from padding behind it.
+/// A mutated file may open only if the mutation did not change the content, apart from padding behind it.
 fn assert_harmless(opened: Result<Vec<u8>, AesCryptError>, whole: &[u8]) {
     if let Ok(plain) = opened {
         assert!(plain.starts_with(whole) && plain.len() - whole.len() < BLOCK);

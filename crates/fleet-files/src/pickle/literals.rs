@@ -73,7 +73,7 @@ pub(super) fn ascii_text(bytes: &[u8]) -> Result<Cow<'_, str>, &'static str> {
 }
 
 /// Parses the argument of `UNICODE`, in the codec `raw_unicode_escape`: Latin-1 with `\uXXXX` and `\UXXXXXXXX`. Any
-/// other backslash stands for itself.
+/// other backslash is literal.
 pub(super) fn raw_unicode_escape(line: &[u8]) -> Result<Cow<'_, str>, &'static str> {
     if line.is_ascii() && !line.contains(&b'\\') {
         return utf8(line);

@@ -123,7 +123,7 @@ impl Body {
         );
     }
 
-    /// Writes the bytes behind their length, which has one, four or eight bytes, each with an opcode of its own.
+    /// Writes the bytes behind their length, which has one, four or eight bytes, each with a separate opcode.
     fn counted(&mut self, bytes: &[u8], short: Opcode, medium: Opcode, long: Opcode) {
         if let Ok(length) = u8::try_from(bytes.len()) {
             self.op_with(short, [length]);

@@ -244,7 +244,7 @@ fn chunks_in_another_order_are_refused() {
 }
 
 #[test]
-fn two_files_of_a_sealer_share_the_salt_alone() {
+fn two_files_of_a_sealer_share_only_the_salt() {
     let [first, second] = [0; 2].map(|_| SEALER.seal_bytes(&plain(64)).unwrap());
     assert_eq!(first[..36], second[..36]);
     for (at, (first, second)) in [(36..44), (44..55), (55..63)]

@@ -28,7 +28,7 @@ PRAGMA user_version = 1;
 pub(super) struct Contents {
     /// The open file.
     pub(super) database: Connection,
-    /// The home data centre, once a login has set it.
+    /// The home data centre; `None` before the first login.
     pub(super) home: Option<i32>,
     /// The address and key of each data centre.
     pub(super) options: BTreeMap<i32, DcOption>,

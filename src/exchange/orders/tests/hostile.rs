@@ -121,7 +121,7 @@ fn check(text: &str) -> Option<Classified> {
     let classified = classify(&envelope, AVATAR);
     if let Classified::Order(order) = classified {
         let addressee = match order {
-            Order::Hide(_) => "EMERGENCY",
+            Order::SetRoute { .. } => "EMERGENCY",
             Order::Kicked { .. } => "USER",
             _ => AVATAR,
         };

@@ -88,7 +88,7 @@ fn opcodes_that_only_objects_need_are_refused() {
 }
 
 #[test]
-fn sets_are_made_from_lists_alone() {
+fn sets_are_made_only_from_lists() {
     for (pickle, expected) in [
         (&b"cbuiltins\nset\n(]tR."[..], Ok(set([]))),
         (b"cbuiltins\nset\n)R.", Ok(set([]))),

@@ -23,7 +23,7 @@ use crate::store::{self, Store, StoreError};
 use crate::task::ListKeeper;
 
 #[derive(Debug, Error)]
-pub enum ManualError {
+pub enum ListCommandError {
     #[error(transparent)]
     App(#[from] AppError),
     #[error(transparent)]
@@ -37,7 +37,7 @@ pub enum ManualError {
     File { path: PathBuf, reason: String },
 }
 
-impl ManualError {
+impl ListCommandError {
     /// Returns the exit code (docs/operations.md).
     #[must_use]
     pub const fn exit_code(&self) -> u8 {
@@ -58,12 +58,12 @@ pub struct Restored {
 }
 
 /// The reason why the transaction of a restore was rolled back.
-enum RolledBack {
+enum Aborted {
     Failed(StoreError),
     DryRun(ListChange),
 }
 
-impl From<StoreError> for RolledBack {
+impl From<StoreError> for Aborted {
     fn from(error: StoreError) -> Self {
         Self::Failed(error)
     }
@@ -74,18 +74,18 @@ impl From<StoreError> for RolledBack {
 /// All lists are of one moment. The program may run meanwhile; the backup does not change its data.
 ///
 /// # Errors
-/// See [`ManualError`].
+/// See [`ListCommandError`].
 pub fn backup(
     config: &Config,
     clock: &Clock,
     directory: &Path,
-) -> Result<Vec<PathBuf>, ManualError> {
+) -> Result<Vec<PathBuf>, ListCommandError> {
     let password = SecretString::from(config.encrypt.password.expose());
     let decoder = Decoder::new(&password);
     let encoder = Encoder::new(config.exchange.files, &password).map_err(AppError::from)?;
     let saved_at = clock.now().rfc3339();
     let save = |list: List, data: ListData| {
-        let failed = |reason: &dyn Display| ManualError::Save {
+        let failed = |reason: &dyn Display| ListCommandError::Save {
             list,
             reason: reason.to_string(),
         };
@@ -111,7 +111,7 @@ pub fn backup(
         }
         Ok(Ok(saved))
     })?;
-    saved.unwrap_or_else(|| Err(ManualError::NeverRan(config.telegram.data_dir.clone())))
+    saved.unwrap_or_else(|| Err(ListCommandError::NeverRan(config.telegram.data_dir.clone())))
 }
 
 /// Replaces a list by the list in a file, in one transaction.
@@ -122,17 +122,17 @@ pub fn backup(
 /// file holds.
 ///
 /// # Errors
-/// See [`ManualError`]. An error changes nothing.
+/// See [`ListCommandError`]. An error changes nothing.
 pub fn restore(
     config: &Config,
     clock: &Clock,
     path: &Path,
     named: Option<List>,
     dry_run: bool,
-) -> Result<Restored, ManualError> {
+) -> Result<Restored, ListCommandError> {
     let _lock = prepare_data_dir(config)?;
     let decoder = Decoder::new(&SecretString::from(config.encrypt.password.expose()));
-    let unusable = |error: &dyn Display| ManualError::File {
+    let unusable = |error: &dyn Display| ListCommandError::File {
         path: path.to_owned(),
         reason: error.to_string(),
     };
@@ -150,11 +150,11 @@ pub fn restore(
         if dry_run {
             tx.replace_list(list, &data, now)?;
             let change = ListChange::between(&before, &tx.list(list)?);
-            return Err(RolledBack::DryRun(change));
+            return Err(Aborted::DryRun(change));
         }
         let kept = keeper
             .keep(list, before, now)
-            .map_err(|error| RolledBack::Failed(error.into()))?;
+            .map_err(|error| Aborted::Failed(error.into()))?;
         tx.replace_list(list, &data, now)?;
         let change = ListChange::between(kept.data(), &tx.list(list)?);
         Ok((change, kept))
@@ -164,8 +164,8 @@ pub fn restore(
             kept.replaced();
             change
         }
-        Err(RolledBack::DryRun(change)) => change,
-        Err(RolledBack::Failed(error)) => return Err(error.into()),
+        Err(Aborted::DryRun(change)) => change,
+        Err(Aborted::Failed(error)) => return Err(error.into()),
     };
     Ok(Restored {
         list,
