@@ -42,6 +42,17 @@ impl ReadTx<'_> {
         self.readable_rows(&sql, &[now.get(), limit])
     }
 
+    /// Returns true if a row still waits for its file: it was not cancelled since it was read.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn is_wanted(&self, id: i64) -> Result<bool, StoreError> {
+        Ok(self
+            .db
+            .prepare_cached("SELECT 1 FROM outbox WHERE id = ?1 AND state = 'wanted'")?
+            .exists([id])?)
+    }
+
     /// Returns the lists whose files are to be made, oldest first: those that are due by `due_by`, or all of them.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! Drops the photos and lists that wait for too long, and forgets the rows that were settled long ago.
+//! Drops the rows that wait for too long, and forgets those that were settled long ago.
 
 use super::Deliverer;
 use super::settlement::set_dropped;
@@ -40,6 +40,8 @@ fn drop_old(tx: &Tx<'_>, max_age: i64, now: Timestamp) -> Result<Vec<OutboxRow>,
     tx.forget_orders(now.plus(-KEEP_ORDERS))?;
     tx.forget_declarations(now.plus(-KEEP_ORDERS))?;
     tx.drop_unreadable(now)?;
+    // A report also expires while a rate limit or a closed channel keeps the loop from posting.
+    tx.drop_expired(now)?;
     let rows = tx.older_than(AgeLimits {
         avatars: now.plus(-max_age),
         lists: now.plus(-KEEP_WAITING_LISTS),
@@ -54,7 +56,7 @@ fn drop_old(tx: &Tx<'_>, max_age: i64, now: Timestamp) -> Result<Vec<OutboxRow>,
 mod tests {
     use super::*;
     use crate::config::Dialect;
-    use crate::model::{Bad, UserId};
+    use crate::model::{Bad, Purpose, UserId};
     use crate::task::enqueue;
     use crate::task::fixture::{Fixture, JOINER, NOW, avatar, join};
 
@@ -83,5 +85,19 @@ mod tests {
         assert_eq!(lists.len(), 2, "user_ids and bad_ids");
         let are_lists = |payload: &Payload| matches!(payload, Payload::List { .. });
         assert!(lists.iter().all(are_lists), "{lists:?}");
+    }
+
+    #[test]
+    fn a_report_expires_while_nothing_can_be_posted() {
+        let fixture = Fixture::new();
+        fixture.write(|tx| {
+            let expires_at = NOW.plus(150);
+            tx.enqueue_expiring_text(Purpose::Awake, "a report", expires_at, NOW)?;
+            drop_old(tx, 3600, NOW.plus(149))?;
+            assert_eq!(tx.waiting_counts(NOW)?.len(), 1);
+            drop_old(tx, 3600, expires_at)?;
+            assert_eq!(tx.waiting_counts(NOW)?, []);
+            Ok(())
+        });
     }
 }

@@ -7,7 +7,7 @@ use crate::file_codec::Encoder;
 use crate::model::{AddedBy, Avatar, Join, JoinOutcome, Payload, ProfilePhoto, Timestamp, User};
 use crate::photo;
 use crate::spool::Spool;
-use crate::store::OutboxRow;
+use crate::store::{OutboxRow, StoreError, Tx};
 use crate::task::call_retry::{Reply, until_answered};
 use crate::task::spool_file::SpoolFile;
 use crate::task::{Database, JoinPolicy, Runtime, TaskError, Wakers};
@@ -155,9 +155,12 @@ impl AvatarDownload {
         let now = self.runtime.clock.now();
         self.database
             .write(|tx| {
-                tx.set_dropped(row.id, "the photo was changed", now)?;
-                self.join_policy
-                    .decide_looked_up(tx, &join, user, None, now)
+                if tx.is_wanted(row.id)? {
+                    tx.set_dropped(row.id, "the photo was changed", now)?;
+                    self.join_policy
+                        .decide_looked_up(tx, &join, user, None, now)?;
+                }
+                Ok(())
             })
             .await?;
         self.wakers.fetch.notify_one();
@@ -175,17 +178,8 @@ impl AvatarDownload {
         tracing::warn!(user = %avatar.user, group = %avatar.group, why, "photo given up");
         let now = self.runtime.clock.now();
         self.database
-            .write(|tx| {
-                tx.set_dropped(row.id, why, now)?;
-                tx.settle_photo(
-                    avatar.group,
-                    avatar.message,
-                    avatar.user,
-                    JoinOutcome::Failed,
-                )
-            })
-            .await?;
-        Ok(())
+            .write(|tx| give_up(tx, row, avatar, why, now))
+            .await
     }
 
     async fn drop_row(&self, row: &OutboxRow, why: &str) -> Result<(), TaskError> {
@@ -204,5 +198,45 @@ impl AvatarDownload {
         self.database
             .write(|tx| tx.postpone(row.id, until, in_vain))
             .await
+    }
+}
+
+/// Drops a row whose photo cannot be downloaded, and records its join as failed. If an order cancelled the photo during
+/// the download, the order's outcome stays: a join that is held is decided again later.
+fn give_up(
+    tx: &Tx<'_>,
+    row: &OutboxRow,
+    avatar: Avatar,
+    why: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    if tx.is_wanted(row.id)? {
+        tx.set_dropped(row.id, why, now)?;
+        let (group, message, user) = (avatar.group, avatar.message, avatar.user);
+        tx.settle_photo(group, message, user, JoinOutcome::Failed)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::task::fixture::{Fixture, GROUP, JOINER, NOW, avatar, join};
+
+    #[test]
+    fn a_failed_download_keeps_the_outcome_of_an_order_that_cancelled_the_photo() {
+        for (is_flooded, outcome) in [(false, "failed"), (true, "held")] {
+            let fixture = Fixture::new();
+            fixture.write(|tx| {
+                tx.record_join(&join(1, JOINER), JoinOutcome::Queued, NOW)?;
+                tx.enqueue_avatar(&avatar(1, 7), NOW)?;
+                let row = tx.avatars_to_fetch(NOW, 1)?.remove(0);
+                if is_flooded {
+                    tx.begin_group_flood(GROUP, NOW)?;
+                }
+                give_up(tx, &row, avatar(1, 7), "refused", NOW)
+            });
+            assert_eq!(fixture.outcome(1), outcome);
+        }
     }
 }
