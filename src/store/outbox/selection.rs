@@ -54,7 +54,8 @@ impl ReadTx<'_> {
         self.readable_rows(&sql, &[due_by.map_or(i64::MAX, Timestamp::get)])
     }
 
-    /// Returns the row to post next: the oldest report; else a photo whose post was begun; else the newest photo.
+    /// Returns the row to post next: the oldest report; else a photo whose post was begun and has not failed since;
+    /// else the newest photo.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -72,7 +73,7 @@ impl ReadTx<'_> {
              LIMIT 1 OFFSET ?4"
         );
         let mut statement = self.db.prepare_cached(&sql)?;
-        // One row at a time: SQLite then keeps the best row alone, instead of sorting a whole raid.
+        // One row at a time: SQLite then keeps only the best row, instead of sorting a whole raid.
         let mut unreadable = 0_i64;
         loop {
             let parameters = params![now.get(), filter.reports, filter.avatars, unreadable];
