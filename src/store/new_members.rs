@@ -29,8 +29,8 @@ impl ReadTx<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Returns the latest join of `user`, if it is after `since` and open. Joins whose outcome concerns their group
-    /// alone are passed over, with the earlier joins of the same group.
+    /// Returns the latest join of `user`, if it is after `since` and open. Joins whose outcome concerns only their
+    /// group are skipped, together with the earlier joins of the same group.
     ///
     /// # Errors
     /// See [`StoreError`].

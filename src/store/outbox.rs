@@ -37,7 +37,7 @@ pub struct OutboxRow {
     pub random_id: i64,
     /// When it was enqueued.
     pub created_at: Timestamp,
-    /// How many attempts at the present step have failed.
+    /// How many attempts at the current step have failed.
     pub attempts: u32,
     pub payload: Payload,
     /// The name of its file in the spool.
@@ -56,7 +56,7 @@ impl fmt::Display for OutboxRow {
                 avatar.group, avatar.user, avatar.photo.id
             ),
             Payload::List { list, .. } => write!(f, "list {list}"),
-            Payload::Text { purpose, .. } | Payload::File { purpose, .. } => {
+            Payload::Envelope { purpose, .. } | Payload::File { purpose, .. } => {
                 write!(f, "report {purpose}")
             }
         }
@@ -128,7 +128,7 @@ fn parse_payload(row: &rusqlite::Row<'_>) -> Result<Payload, StoreError> {
                 caption: row.get("text")?,
             }
         }
-        "text" => Payload::Text {
+        "text" => Payload::Envelope {
             purpose: purpose(row)?,
             text: row.get("text")?,
         },
@@ -152,5 +152,7 @@ fn purpose(row: &rusqlite::Row<'_>) -> Result<Purpose, StoreError> {
 }
 
 fn unknown_word(column: &str, word: &str) -> StoreError {
-    StoreError::Unreadable(format!("\"{word}\" is no {column} that this version knows"))
+    StoreError::Unreadable(format!(
+        "\"{word}\" is not a {column} that this version knows"
+    ))
 }

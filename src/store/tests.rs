@@ -6,8 +6,8 @@ use rusqlite::types::Null;
 
 use super::*;
 use crate::model::{
-    AddedBy, Avatar, ChannelId, Content, Join, JoinOutcome, List, MessageId, Photo, PhotoId, Purpose, SkipReason,
-    Timestamp, UserId,
+    AddedBy, Avatar, ChannelId, Content, Join, JoinOutcome, List, MessageId, Photo, PhotoId,
+    Purpose, SkipReason, Timestamp, UserId,
 };
 
 const NOW: Timestamp = Timestamp::new(1_800_000_000);
@@ -54,7 +54,7 @@ fn a_read_sees_one_moment_and_blocks_no_writer() {
 }
 
 #[test]
-fn reads_within_reads_use_connections_of_their_own() {
+fn nested_reads_use_separate_connections() {
     let directory = tempfile::tempdir().expect("a directory");
     let store = Store::open(&directory.path().join("state.db")).expect("opened");
     let nested: Result<_, StoreError> = store.read(|outer| {
@@ -215,8 +215,8 @@ fn a_begun_photo_whose_file_was_lost_is_neither_cancelled_nor_expired() {
 #[test]
 fn a_report_with_damaged_content_holds_up_no_other_row() {
     with_tx(|tx| {
-        let content = Content::Text("x".into());
-        tx.enqueue_file(Purpose::Text, "damaged", &content, NOW)?;
+        let content = Content::PlainText("x".into());
+        tx.enqueue_file(Purpose::Notice, "damaged", &content, NOW)?;
         tx.db.execute("UPDATE outbox SET content = '{'", [])?;
         tx.enqueue_text(Purpose::Online, "whole", NOW)?;
         let filter = SendFilter {
