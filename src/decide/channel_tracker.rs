@@ -22,7 +22,7 @@ use crate::model::{ChannelId, Page};
 /// Concurrent pulls of differences.
 const MAX_PULLS: usize = 2;
 /// Concurrent pulls that first fetch messages by their ids. They have a limit of their own, because
-/// one long gap must not hold up the other channels.
+/// one long gap must not delay the other channels.
 const MAX_GAP_PULLS: usize = 1;
 /// Pushes that are kept for a channel while it is pulled. A further push causes one more pull.
 const MAX_KEPT_PUSHES: usize = 200;

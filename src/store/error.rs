@@ -41,7 +41,7 @@ pub enum StoreError {
     #[error("the operating system returned no random numbers: {0}")]
     NoRandomNumbers(getrandom::Error),
     /// A value cannot be encoded for a row, or a list cannot be encoded into its file.
-    #[error("cannot encode data: {0}")]
+    #[error("{0}")]
     Encode(String),
     /// The caller passed the data of another list.
     #[error("the data for {0} belong to another list")]

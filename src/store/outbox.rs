@@ -7,7 +7,8 @@
 //!
 //! An avatar is unique by group, user and photo, so that enqueueing it twice is one row. Each step is a transaction:
 //! after a crash a row is at the step before or after it. In state `sending` the post may or may not exist; its
-//! `random_id` makes a repetition harmless, in the channel where it was begun.
+//! `random_id` makes a repetition harmless, in the channel where it was begun. A row whose spool file is lost goes
+//! back to `wanted` and keeps its channel, so that a begun post is neither cancelled nor dropped by age.
 
 mod avatars;
 mod expiry;
@@ -67,7 +68,7 @@ impl fmt::Display for OutboxRow {
 const COLUMNS: &str = "id, kind, random_id, created_at, attempts, spool, channel_id, purpose, text, content, list, \
      group_id, user_id, photo_id, photo_dc, join_message_id, is_recheck";
 
-/// A row as it was read. One that is unreadable must not hold up any other.
+/// A row as it was read. An unreadable row must not delay the others.
 enum Parsed {
     Row(OutboxRow),
     Unreadable { id: i64, error: StoreError },

@@ -1,6 +1,6 @@
 //! Runs the scheduled jobs: status, backup, counts, reset, administrators, recheck. See docs/schedule.md.
 //!
-//! tokio-cron-scheduler fires, in UTC; `schedule` decides what a firing means, from the clock and the stored record of
+//! tokio-cron-scheduler fires, in UTC; `schedule` decides which jobs are due, from the clock and the stored record of
 //! the job. The jobs are also checked at start and every few seconds, so that neither a lost firing nor a clock that
 //! jumps matters. A job and its record are one transaction: after a crash the job is due or done.
 

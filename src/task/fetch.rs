@@ -48,7 +48,7 @@ struct Jobs {
 enum JobResult {
     Lookup,
     Backup,
-    /// `answered` tells whether the data centre answered at all.
+    /// `answered` is false if the data centre did not answer.
     Download {
         row: i64,
         dc: i32,

@@ -50,7 +50,7 @@ impl MemberRecheck {
         tx.record_user(user, None)?;
         let decision = self.policy.decide(tx, &join, Some(user), Bio::NotAsked)?;
         if !decide::overrides_outcome(&decision) {
-            tracing::debug!(user = %user.id, group = %join.group, ?decision, "recheck: the record stays");
+            tracing::debug!(user = %user.id, group = %join.group, ?decision, "recheck: the outcome is kept");
             return Ok(false);
         }
         let outcome = join_policy::carry_out(tx, &join, decision, true, now)?;

@@ -43,7 +43,7 @@ impl AdministratorsWaker {
         self.notify.notify_one();
     }
 
-    /// Waits until it is asked. Returns `true` if every group is meant.
+    /// Waits for a request. Returns `true` if the request concerns every group.
     pub(super) async fn woken(&self) -> bool {
         self.notify.notified().await;
         self.all.swap(false, Ordering::AcqRel)

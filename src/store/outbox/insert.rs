@@ -69,8 +69,11 @@ impl Tx<'_> {
         content: &Content,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let content = serde_json::to_string(content)
-            .map_err(|error| StoreError::Encode(error.to_string()))?;
+        let content = serde_json::to_string(content).map_err(|error| {
+            StoreError::Encode(format!(
+                "the content of a report cannot be encoded: {error}"
+            ))
+        })?;
         let report = Report {
             kind: "file",
             purpose: Some(purpose),

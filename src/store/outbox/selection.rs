@@ -1,6 +1,6 @@
 //! The rows that are due: photos to fetch, lists to make, and the next post.
 //!
-//! A row that cannot be read is passed over, so that it holds up no other; `drop_unreadable` settles it.
+//! A row that cannot be read is skipped, so that it does not delay the others; `drop_unreadable` settles it.
 
 use rusqlite::{OptionalExtension as _, params};
 
