@@ -13,4 +13,4 @@ mod retry;
 pub use coverage::Coverage;
 pub use join_decision::{Decision, JoinContext, join};
 pub use new_photo::{new_photo, overrides_outcome};
-pub use retry::{After, CLOSED_PAUSE, PostFailure, backoff, post_failed};
+pub use retry::{CLOSED_PAUSE, PostFailure, RetryDecision, backoff, post_failed};

@@ -77,14 +77,16 @@ impl Encoder {
     /// See [`EncodeError`].
     pub fn encode_report(&self, content: &Content, saved_at: &str) -> Result<Vec<u8>, EncodeError> {
         match (self, content) {
-            (Self::Sealed(sealer), Content::Text(text)) => Ok(sealer.seal_bytes(text.as_bytes())?),
+            (Self::Sealed(sealer), Content::PlainText(text)) => {
+                Ok(sealer.seal_bytes(text.as_bytes())?)
+            }
             (Self::Sealed(sealer), Content::Counts { list, counts }) => {
                 let json = sealed_json::document(list, sealed_json::counts(counts), saved_at);
                 Ok(sealer.seal_bytes(&json)?)
             }
             (Self::Python(password), content) => {
                 let value = match content {
-                    Content::Text(text) => PyValue::Str(text.clone()),
+                    Content::PlainText(text) => PyValue::Str(text.clone()),
                     Content::Counts { counts, .. } => {
                         list_file::to_python(&ListData::Rules(counts.clone()))
                     }

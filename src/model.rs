@@ -16,9 +16,9 @@ mod user;
 
 pub use channel::{Channel, ChannelKind};
 pub use id::{AccessHash, ChannelId, MessageId, PhotoId, Timestamp, UserId};
-pub use join_outcome::{JoinOutcome, RecheckScope, UnknownOutcome};
+pub use join_outcome::{EffectOnRecheck, JoinOutcome, UnknownOutcome};
 pub use list::{
-    Bad, BadIds, ExceptIds, ForwardedRecord, JoinRecord, List, ListData, Users, WordList,
+    BadEntry, BadIds, ExceptIds, ForwardedRecord, JoinRecord, List, ListData, UserIds, WordList,
 };
 pub use list_change::ListChange;
 pub use page::{AddedBy, Advance, ChannelPost, Document, Join, Page};

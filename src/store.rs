@@ -3,6 +3,10 @@
 //! This module owns all SQL, the layouts and their migrations, and the lock that keeps a second process away. It does
 //! not know Telegram, and does not decide what a join means: it stores records and returns them. Every change is a
 //! transaction with `synchronous=FULL`: after a crash, everything that was committed is there, and nothing else.
+//!
+//! These tables have other names than their modules: `people` holds the known users of [`people`], `floods` the rate
+//! limits of [`rate_limits`], `flooded` the group floods of [`group_floods`], `orders` the log of [`order_log`], and
+//! `runs` the records of [`job_records`].
 
 mod bad_list;
 mod cancellation;

@@ -161,7 +161,7 @@ pub fn restore(
     });
     let change = match done {
         Ok((change, kept)) => {
-            kept.replaced();
+            kept.commit();
             change
         }
         Err(Aborted::DryRun(change)) => change,

@@ -17,9 +17,9 @@ use crate::spool::Spool;
 use crate::store::Store;
 use crate::task::{
     self, Accounts, Administrators, AdministratorsWaker, AvatarDownload, BackupFiles,
-    ChannelPuller, Database, Deliverer, Fetcher, JoinPolicy, ListKeeper, OrderExecutor, OrderFiles,
-    PageApplier, PageTransactions, PostCommitRunner, PostingChannels, Rechecker, RuleBook, Runtime,
-    Scheduler, SecondLook, TaskError, UserLookup, Wakers, Watcher,
+    ChannelPuller, Database, Deliverer, Fetcher, JoinPolicy, ListKeeper, MemberRecheck,
+    OrderExecutor, OrderFiles, PageApplier, PageTransactions, PostCommitRunner, PostingChannels,
+    Rechecker, RuleBook, Runtime, Scheduler, TaskError, UserLookup, Wakers, Watcher,
 };
 use crate::telegram::{Hint, Telegram};
 
@@ -82,7 +82,7 @@ impl Loops {
             check_bio: config.custom.check_bio,
             rule_book: rule_book.clone(),
         };
-        let second_look = SecondLook {
+        let member_recheck = MemberRecheck {
             policy: join_policy.clone(),
             time_new,
         };
@@ -114,7 +114,7 @@ impl Loops {
                     time_new,
                 },
                 join_policy: join_policy.clone(),
-                second_look: second_look.clone(),
+                member_recheck: member_recheck.clone(),
                 backup_files: backup_files.clone(),
                 list_keeper: ListKeeper {
                     decoder,
@@ -182,7 +182,7 @@ impl Loops {
             database: database.clone(),
             runtime: runtime.clone(),
             telegram,
-            second_look,
+            member_recheck,
             wakers: wakers.clone(),
         };
         let administrators_waker = wakers.administrators.clone();

@@ -178,7 +178,7 @@ fn photo(history: &History, entry: &PhotoEntry) -> Vec<String> {
         _ => format!("was posted {settled}"),
     };
     let mut lines = labelled("photo", &format!("{}: {state}", seen.photo_id));
-    if seen.second_look == Some(true) {
+    if seen.found_by_recheck == Some(true) {
         lines.push("    found      by the recheck, so the report has message_id 0".into());
     }
     let waits = seen.next_try_at.is_some();

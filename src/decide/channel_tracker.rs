@@ -7,22 +7,22 @@
 //! everything in it: the ledger holds each channel's `pts`, and the next start reads the dialogs.
 
 mod event;
+mod periodic_job;
 #[cfg(test)]
 mod tests;
-mod timer;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-pub use self::event::{Action, DialogSync, Event, Gap, ListedChannel, PullEnd, ReadPosition};
-use self::timer::Timer;
+pub use self::event::{Action, DialogState, DialogSync, Event, GapEnd, ListedChannel, PullEnd};
+use self::periodic_job::PeriodicJob;
 use super::backoff;
 use crate::model::{ChannelId, Page};
 
 /// Concurrent pulls of differences.
 const MAX_PULLS: usize = 2;
 /// Concurrent pulls that first fetch messages by their ids. They have a limit of their own, because
-/// one long gap must not hold up the other channels.
+/// one long gap must not delay the other channels.
 const MAX_GAP_PULLS: usize = 1;
 /// Pushes that are kept for a channel while it is pulled. A further push causes one more pull.
 const MAX_KEPT_PUSHES: usize = 200;
@@ -33,8 +33,8 @@ const DIALOG_SYNC_INTERVAL: Duration = Duration::from_secs(300);
 /// Minimum time between the starts of two dialog syncs: a burst of updates must not become a burst
 /// of calls.
 const DIALOG_SYNC_MIN_INTERVAL: Duration = Duration::from_secs(3);
-/// Dialog syncs that may lack a channel that pushes, before its pushes are ignored.
-const MAX_SYNCS_WITHOUT: u8 = 2;
+/// Dialog syncs without an unknown channel after which its pushes are ignored.
+const MAX_SYNCS_BEFORE_IGNORING: u8 = 2;
 
 /// The state machine. See the [module documentation](self).
 #[derive(Debug)]
@@ -42,17 +42,17 @@ pub struct ChannelTracker {
     /// Time of the latest event.
     now: Duration,
     /// Channels that need attention. A channel without an entry is up to date.
-    channels: BTreeMap<ChannelId, Channel>,
+    channels: BTreeMap<ChannelId, TrackedChannel>,
     /// The queue position of the next channel that is queued.
     next_position: u64,
-    check: Timer,
-    dialogs: Timer,
+    check: PeriodicJob,
+    dialogs: PeriodicJob,
     /// No dialog sync starts earlier.
     dialogs_not_before: Duration,
 }
 
 #[derive(Debug)]
-struct Channel {
+struct TrackedChannel {
     state: State,
     /// Failed pulls in a row.
     failures: u32,
@@ -74,18 +74,18 @@ enum State {
     AwaitingDialogs,
     /// Pushes updates, but the ledger lacks it. `pts` is the one before its first push.
     Unknown { pts: i32, syncs: u8 },
-    /// The account does not follow it, or is not in it.
+    /// The channel is not watched, or the account is not in it.
     Ignored,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Work {
     Pull,
-    CloseGap(Gap),
+    CloseGap(GapEnd),
 }
 
 impl Work {
-    const fn gap(self) -> Option<Gap> {
+    const fn gap(self) -> Option<GapEnd> {
         match self {
             Self::Pull => None,
             Self::CloseGap(gap) => Some(gap),
@@ -100,15 +100,15 @@ impl Default for ChannelTracker {
             now: Duration::ZERO,
             channels: BTreeMap::new(),
             next_position: 0,
-            check: Timer::new(CHECK_INTERVAL),
-            dialogs: Timer::new(DIALOG_SYNC_INTERVAL),
+            check: PeriodicJob::new(CHECK_INTERVAL),
+            dialogs: PeriodicJob::new(DIALOG_SYNC_INTERVAL),
             dialogs_not_before: Duration::ZERO,
         }
     }
 }
 
 impl ChannelTracker {
-    /// Takes in an event that happened `now`, and returns the actions that follow from it.
+    /// Handles an event at time `now`, and returns the actions that follow from it.
     #[must_use]
     pub fn handle(&mut self, event: Event, now: Duration) -> Vec<Action> {
         self.now = now;
@@ -158,7 +158,7 @@ impl ChannelTracker {
     /// its first push.
     #[must_use]
     pub fn unknown_channels(&self) -> BTreeMap<ChannelId, i32> {
-        let unknown = |(id, channel): (&ChannelId, &Channel)| match channel.state {
+        let unknown = |(id, channel): (&ChannelId, &TrackedChannel)| match channel.state {
             State::Unknown { pts, .. } => Some((*id, pts)),
             _ => None,
         };
@@ -186,7 +186,7 @@ impl ChannelTracker {
         let state = State::Unknown { pts, syncs: 0 };
         self.channels
             .entry(channel)
-            .or_insert_with(|| Channel::new(state));
+            .or_insert_with(|| TrackedChannel::new(state));
         self.dialogs.due = true;
     }
 
@@ -245,23 +245,23 @@ impl ChannelTracker {
         self.dialogs.running = false;
         for listed in sync.listed {
             let state = self.channels.get(&listed.channel).map(|c| &c.state);
-            let position = match state {
-                Some(State::AwaitingDialogs) => ReadPosition::ReadBack,
+            let dialog_state = match state {
+                Some(State::AwaitingDialogs) => DialogState::NeedsReadBack,
                 Some(State::Unknown { .. } | State::Ignored) => {
                     self.channels.remove(&listed.channel);
-                    listed.position
+                    listed.state
                 }
-                _ => listed.position,
+                _ => listed.state,
             };
-            match position {
-                ReadPosition::UpToDate => {}
-                ReadPosition::Behind => self.enqueue(listed.channel, Work::Pull),
-                ReadPosition::ReadBack => {
-                    self.enqueue(listed.channel, Work::CloseGap(listed.present));
+            match dialog_state {
+                DialogState::Current => {}
+                DialogState::Behind => self.enqueue(listed.channel, Work::Pull),
+                DialogState::NeedsReadBack => {
+                    self.enqueue(listed.channel, Work::CloseGap(listed.current));
                 }
             }
         }
-        // The channel's own pull tells whether the account has left.
+        // The pull reveals whether the account has left.
         for channel in sync.missing {
             let state = self.channels.get(&channel).map(|c| &c.state);
             if matches!(state, Some(State::AwaitingDialogs)) {
@@ -270,12 +270,13 @@ impl ChannelTracker {
             self.enqueue(channel, Work::Pull);
         }
         for channel in sync.unwatched {
-            self.channels.insert(channel, Channel::new(State::Ignored));
+            self.channels
+                .insert(channel, TrackedChannel::new(State::Ignored));
         }
         for channel in self.channels.values_mut() {
             if let State::Unknown { syncs, .. } = &mut channel.state {
                 *syncs += 1;
-                if *syncs >= MAX_SYNCS_WITHOUT {
+                if *syncs >= MAX_SYNCS_BEFORE_IGNORING {
                     channel.state = State::Ignored;
                 } else {
                     self.dialogs.due = true;
@@ -288,7 +289,7 @@ impl ChannelTracker {
     fn enqueue(&mut self, id: ChannelId, work: Work) {
         let queued = self.queued(work);
         let Some(channel) = self.channels.get_mut(&id) else {
-            self.channels.insert(id, Channel::new(queued));
+            self.channels.insert(id, TrackedChannel::new(queued));
             return;
         };
         let is_gap = work != Work::Pull;
@@ -315,7 +316,7 @@ impl ChannelTracker {
         State::Queued { work, position }
     }
 
-    /// A list that was read over a connection without updates could miss what follows it.
+    /// A list that was read over a connection without updates could be stale: later changes would not be pushed.
     const fn may_sync_dialogs(&self) -> bool {
         self.dialogs.due && !self.dialogs.running && !self.check.running
     }
@@ -334,7 +335,7 @@ impl ChannelTracker {
 
     fn start_pulls(&mut self, actions: &mut Vec<Action>) {
         for (is_gap, limit) in [(false, MAX_PULLS), (true, MAX_GAP_PULLS)] {
-            let running = |channel: &&Channel| matches!(channel.state, State::Pulling { work, .. } if work.gap().is_some() == is_gap);
+            let running = |channel: &&TrackedChannel| matches!(channel.state, State::Pulling { work, .. } if work.gap().is_some() == is_gap);
             let free = limit - self.channels.values().filter(running).count().min(limit);
             let mut waiting: Vec<(u64, ChannelId, Work)> = self
                 .channels
@@ -363,7 +364,7 @@ impl ChannelTracker {
     }
 }
 
-impl Channel {
+impl TrackedChannel {
     const fn new(state: State) -> Self {
         Self {
             state,

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::model::Timestamp;
 
 /// How long a join message proves that a group shows its joins, in seconds.
-const PROOF_LASTS: i64 = 30 * 24 * 3600;
+const FULL_COVERAGE_PERIOD: i64 = 30 * 24 * 3600;
 
 /// A group's coverage. The program does not look for joins without a message yet, so it cannot tell a group that hides
 /// its joins from a group without any.
@@ -15,7 +15,7 @@ const PROOF_LASTS: i64 = 30 * 24 * 3600;
 pub enum Coverage {
     /// The group shows join messages.
     Full,
-    /// No join message was seen: either nobody joined, or the group hides its joins.
+    /// No join message was seen: either no user joined, or the group hides its joins.
     Unknown,
 }
 
@@ -24,7 +24,7 @@ impl Coverage {
     #[must_use]
     pub fn judge(last_join_message: Option<Timestamp>, now: Timestamp) -> Self {
         match last_join_message {
-            Some(at) if at >= now.plus(-PROOF_LASTS) => Self::Full,
+            Some(at) if at >= now.plus(-FULL_COVERAGE_PERIOD) => Self::Full,
             _ => Self::Unknown,
         }
     }

@@ -1,4 +1,4 @@
-//! The decision on a join: a photo to forward, or the first reason that speaks against it (docs/outcomes.md).
+//! The decision on a join: a photo to forward, or the first reason to skip it (docs/outcomes.md).
 
 use std::collections::BTreeSet;
 
@@ -10,25 +10,25 @@ pub struct JoinContext<'a> {
     /// This account.
     pub own: UserId,
     /// True if NOSPAM is an administrator of the group. `None` if that does not matter (no `nospam_id`), and if the
-    /// administrators could not be learned: the group then counts as watched, because a photo too many costs less
-    /// than one too few.
+    /// administrators could not be read: the group then counts as watched, because forwarding an unneeded photo costs
+    /// less than missing one.
     pub nospam_is_admin: Option<bool>,
     /// True if the user who added the member is trusted.
     pub adder_trusted: bool,
     /// True if the member is trusted.
-    pub trusted: bool,
+    pub is_trusted: bool,
     /// True if the member is on the bad list.
-    pub bad: bool,
+    pub on_bad_list: bool,
     /// True if the member's name or bio hits a rule.
-    pub named: bool,
+    pub hits_rule: bool,
     /// True if another bot declared the join message as handled.
-    pub declared: bool,
+    pub handled_by_other_bot: bool,
     /// True if the group is under a group flood.
     pub has_group_flood: bool,
     /// The member as last shown; `None` without a user object.
     pub user: Option<&'a User>,
     /// True if the photo shown is on the exception list.
-    pub excepted: bool,
+    pub photo_is_excepted: bool,
     /// The member's photos that were forwarded for this group, or are queued for it.
     pub forwarded: &'a BTreeSet<PhotoId>,
 }
@@ -61,9 +61,9 @@ pub fn join(join: &Join, context: &JoinContext<'_>) -> Decision {
         return Decision::Skip(reason);
     }
     let Some(user) = context.user else {
-        return if context.bad {
+        return if context.on_bad_list {
             Decision::Skip(SkipReason::Bad)
-        } else if context.trusted {
+        } else if context.is_trusted {
             Decision::Skip(SkipReason::Trusted)
         } else if context.has_group_flood {
             Decision::Hold
@@ -74,10 +74,10 @@ pub fn join(join: &Join, context: &JoinContext<'_>) -> Decision {
     let by_user = [
         (user.bot, SkipReason::Bot),
         (user.deleted, SkipReason::Deleted),
-        (context.bad, SkipReason::Bad),
-        (context.trusted, SkipReason::Trusted),
-        (context.named, SkipReason::Named),
-        (context.declared, SkipReason::Declared),
+        (context.on_bad_list, SkipReason::Bad),
+        (context.is_trusted, SkipReason::Trusted),
+        (context.hits_rule, SkipReason::Named),
+        (context.handled_by_other_bot, SkipReason::Declared),
     ];
     if let Some((_, reason)) = by_user.into_iter().find(|(holds, _)| *holds) {
         return Decision::Skip(reason);
@@ -88,7 +88,9 @@ pub fn join(join: &Join, context: &JoinContext<'_>) -> Decision {
     match user.photo {
         ProfilePhoto::Unknown => Decision::LookUp,
         ProfilePhoto::Absent => Decision::Skip(SkipReason::NoPhoto),
-        ProfilePhoto::Present(_) if context.excepted => Decision::Skip(SkipReason::Excepted),
+        ProfilePhoto::Present(_) if context.photo_is_excepted => {
+            Decision::Skip(SkipReason::Excepted)
+        }
         ProfilePhoto::Present(photo) if context.forwarded.contains(&photo.id) => {
             Decision::Skip(SkipReason::Repeat)
         }
@@ -108,7 +110,7 @@ mod tests {
         dc: 2,
     };
 
-    fn the_join(user: UserId) -> Join {
+    fn join_of(user: UserId) -> Join {
         Join {
             group: ChannelId::from_bare(10),
             message: MessageId::new(5),
@@ -150,19 +152,19 @@ mod tests {
             own: OWN,
             nospam_is_admin: None,
             adder_trusted: false,
-            trusted: false,
-            bad: false,
-            named: false,
-            declared: false,
+            is_trusted: false,
+            on_bad_list: false,
+            hits_rule: false,
+            handled_by_other_bot: false,
             has_group_flood: false,
-            excepted: false,
+            photo_is_excepted: false,
             user: Some(&plain),
             forwarded: &none,
         };
         let all_wrong = JoinContext {
             nospam_is_admin: Some(false),
             adder_trusted: true,
-            trusted: true,
+            is_trusted: true,
             user: Some(&bot),
             ..base.clone()
         };
@@ -190,7 +192,7 @@ mod tests {
             (
                 JOINER,
                 JoinContext {
-                    trusted: true,
+                    is_trusted: true,
                     user: Some(&deleted),
                     ..base.clone()
                 },
@@ -199,7 +201,7 @@ mod tests {
             (
                 JOINER,
                 JoinContext {
-                    trusted: true,
+                    is_trusted: true,
                     user: Some(&bare),
                     ..base.clone()
                 },
@@ -208,7 +210,7 @@ mod tests {
             (
                 JOINER,
                 JoinContext {
-                    trusted: true,
+                    is_trusted: true,
                     user: None,
                     ..base.clone()
                 },
@@ -249,9 +251,9 @@ mod tests {
             (
                 JOINER,
                 JoinContext {
-                    bad: true,
-                    trusted: true,
-                    named: true,
+                    on_bad_list: true,
+                    is_trusted: true,
+                    hits_rule: true,
                     ..base.clone()
                 },
                 skip(SkipReason::Bad),
@@ -259,8 +261,8 @@ mod tests {
             (
                 JOINER,
                 JoinContext {
-                    named: true,
-                    declared: true,
+                    hits_rule: true,
+                    handled_by_other_bot: true,
                     ..base.clone()
                 },
                 skip(SkipReason::Named),
@@ -268,7 +270,7 @@ mod tests {
             (
                 JOINER,
                 JoinContext {
-                    declared: true,
+                    handled_by_other_bot: true,
                     has_group_flood: true,
                     user: Some(&bare),
                     ..base.clone()
@@ -296,7 +298,7 @@ mod tests {
             (
                 JOINER,
                 JoinContext {
-                    bad: true,
+                    on_bad_list: true,
                     user: None,
                     ..base.clone()
                 },
@@ -305,7 +307,7 @@ mod tests {
             (
                 JOINER,
                 JoinContext {
-                    excepted: true,
+                    photo_is_excepted: true,
                     forwarded: &sent,
                     ..base.clone()
                 },
@@ -314,7 +316,7 @@ mod tests {
             (JOINER, base, Decision::Forward(PHOTO)),
         ];
         for (who, context, expected) in table {
-            assert_eq!(join(&the_join(who), &context), expected, "{context:?}");
+            assert_eq!(join(&join_of(who), &context), expected, "{context:?}");
         }
     }
 }

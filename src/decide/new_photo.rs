@@ -22,7 +22,20 @@ pub const fn overrides_outcome(decision: &Decision) -> bool {
     match decision {
         Decision::Forward(_) | Decision::Hold | Decision::LookUp => true,
         // The hit is counted once; as `named`, the join is not rechecked again.
-        Decision::Skip(reason) => matches!(reason, SkipReason::Named),
+        Decision::Skip(reason) => match reason {
+            SkipReason::Named => true,
+            SkipReason::Own
+            | SkipReason::UnwatchedGroup
+            | SkipReason::AddedByTrusted
+            | SkipReason::Bot
+            | SkipReason::Deleted
+            | SkipReason::Bad
+            | SkipReason::Trusted
+            | SkipReason::Declared
+            | SkipReason::NoPhoto
+            | SkipReason::Excepted
+            | SkipReason::Repeat => false,
+        },
     }
 }
 

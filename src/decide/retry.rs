@@ -6,8 +6,9 @@ use crate::model::Timestamp;
 
 /// The longest pause between two attempts, in seconds.
 const LONGEST_PAUSE: u64 = 60;
-/// The number of attempts for a post that Telegram refuses with an unknown error.
-const MOST_REFUSALS: u32 = 5;
+/// The number of retries of a post that Telegram refuses with an unknown error: after the first attempt and this many
+/// retries, the row is dropped.
+const MAX_REFUSAL_RETRIES: u32 = 5;
 /// The pause before the next attempt to post in a closed channel, in seconds.
 pub const CLOSED_PAUSE: i64 = 60;
 
@@ -16,7 +17,7 @@ pub const CLOSED_PAUSE: i64 = 60;
 pub enum PostFailure<'a> {
     /// FLOOD_WAIT: a rate limit that ends at this time.
     RateLimited { until: Timestamp },
-    /// There was no answer, or the answer does not prove the post.
+    /// There was no answer, or the answer does not confirm the post.
     Unanswered,
     /// Telegram refused it.
     Refused {
@@ -25,12 +26,12 @@ pub enum PostFailure<'a> {
         name: &'a str,
     },
     /// The file has a size that Telegram does not accept.
-    Unfit,
+    InvalidSize,
 }
 
 /// The next step after a failed post.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum After {
+pub enum RetryDecision {
     /// Retry the same post, not before this time.
     Again(Timestamp),
     /// The account may not post in the channel: keep the row, and retry at this time.
@@ -41,26 +42,31 @@ pub enum After {
 
 /// Decides on a post that failed after `attempts` earlier attempts.
 #[must_use]
-pub fn post_failed(failure: PostFailure<'_>, attempts: u32, now: Timestamp) -> After {
+pub fn post_failed(failure: PostFailure<'_>, attempts: u32, now: Timestamp) -> RetryDecision {
     let (code, name) = match failure {
-        PostFailure::RateLimited { until } => return After::Again(until),
-        PostFailure::Unanswered => return After::Again(later(now, attempts)),
-        PostFailure::Unfit => return After::GiveUp,
+        PostFailure::RateLimited { until } => return RetryDecision::Again(until),
+        PostFailure::Unanswered => return RetryDecision::Again(later(now, attempts)),
+        PostFailure::InvalidSize => return RetryDecision::GiveUp,
         PostFailure::Refused { code, name } => (code, name),
     };
     let begins = |words: &[&str]| words.iter().any(|word| name.starts_with(word));
-    if name == "RANDOM_ID_DUPLICATE" || begins(&["FILE_"]) || code == 0 {
-        // Telegram still processes the first attempt; the uploaded parts are gone and have to be uploaded again; or
-        // the answer could not be parsed and the post may exist. The `random_id` stays the same in each case.
-        After::Again(later(now, attempts + 1))
+    // Telegram still processes the first attempt.
+    let is_duplicate = name == "RANDOM_ID_DUPLICATE";
+    // The uploaded parts are gone and have to be uploaded again.
+    let are_parts_lost = begins(&["FILE_"]);
+    // The answer could not be parsed, and the post may exist.
+    let is_unparsed = code == 0;
+    if is_duplicate || are_parts_lost || is_unparsed {
+        // The retry uses the same `random_id`.
+        RetryDecision::Again(later(now, attempts + 1))
     } else if begins(&["MEDIA_", "MESSAGE_", "ENTITY_", "CAPTION_", "RANDOM_ID_"]) {
-        After::GiveUp
+        RetryDecision::GiveUp
     } else if begins(&["CHANNEL_", "CHAT_", "PEER_", "USER_"]) || matches!(code, 403 | 406) {
-        After::Closed(now.plus(CLOSED_PAUSE))
-    } else if attempts < MOST_REFUSALS {
-        After::Again(later(now, attempts + 1))
+        RetryDecision::Closed(now.plus(CLOSED_PAUSE))
+    } else if attempts < MAX_REFUSAL_RETRIES {
+        RetryDecision::Again(later(now, attempts + 1))
     } else {
-        After::GiveUp
+        RetryDecision::GiveUp
     }
 }
 
@@ -82,8 +88,8 @@ mod tests {
     #[test]
     fn a_failed_post_is_retried_unless_it_can_never_succeed() {
         let now = Timestamp::new(1_000);
-        let at = |seconds| After::Again(Timestamp::new(seconds));
-        let closed = After::Closed(Timestamp::new(1_060));
+        let at = |seconds| RetryDecision::Again(Timestamp::new(seconds));
+        let closed = RetryDecision::Closed(Timestamp::new(1_060));
         use PostFailure::{RateLimited, Unanswered};
         let refused = |code, name| PostFailure::Refused { code, name };
         for (failure, attempts, expected) in [
@@ -107,9 +113,13 @@ mod tests {
             (refused(400, "PEER_FLOOD"), 0, closed),
             (refused(403, "USER_RESTRICTED"), 0, closed),
             (refused(400, "INPUT_FETCH_ERROR"), 0, at(1_002)),
-            (refused(400, "INPUT_FETCH_ERROR"), 5, After::GiveUp),
-            (refused(400, "MEDIA_CAPTION_TOO_LONG"), 0, After::GiveUp),
-            (PostFailure::Unfit, 0, After::GiveUp),
+            (refused(400, "INPUT_FETCH_ERROR"), 5, RetryDecision::GiveUp),
+            (
+                refused(400, "MEDIA_CAPTION_TOO_LONG"),
+                0,
+                RetryDecision::GiveUp,
+            ),
+            (PostFailure::InvalidSize, 0, RetryDecision::GiveUp),
         ] {
             assert_eq!(post_failed(failure, attempts, now), expected, "{failure:?}");
         }

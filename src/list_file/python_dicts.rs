@@ -53,7 +53,7 @@ mod tests {
     use crate::list_file::{ListFile, SkippedEntries};
     use crate::model::{
         BadIds, ChannelId, ExceptIds, ForwardedRecord, JoinOutcome, JoinRecord, List, ListData,
-        MessageId, PhotoId, Timestamp, UserId, Users,
+        MessageId, PhotoId, Timestamp, UserId, UserIds,
     };
 
     const PASSWORD: &str = "correct horse 電池";
@@ -165,7 +165,7 @@ mod tests {
             ),
             (
                 List::UserIds,
-                ListData::Users(Users {
+                ListData::Users(UserIds {
                     joins: vec![join(5), join(6)],
                     forwarded: vec![photo],
                 }),

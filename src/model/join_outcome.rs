@@ -1,6 +1,7 @@
 //! The outcome of a join: the word in `state.db`, its explanation for people, and its meaning for a recheck.
 //!
-//! A new outcome is one variant here; the compiler asks for everything else. Reasons to skip are in `skip_reason`.
+//! A new outcome is one variant here. The compiler then reports the matches below that need it; no other module matches
+//! on all outcomes. Reasons to skip are in `skip_reason`.
 
 use std::cmp::Ordering;
 use std::str::FromStr;
@@ -39,20 +40,20 @@ pub enum JoinOutcome {
     Restored,
 }
 
-/// The meaning of an outcome for a recheck of the user.
+/// The effect of an outcome on a recheck of the user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RecheckScope {
-    /// A photo that the user shows later is still forwarded for this join.
-    Open,
-    /// The outcome concerns this group alone: an earlier join in another group may still be open.
-    OtherGroups,
-    /// The outcome concerns the user, or the join is not decided yet: nothing is rechecked.
-    Closed,
+pub enum EffectOnRecheck {
+    /// A recheck forwards a photo that the user shows later, for this join.
+    Recheck,
+    /// A recheck ignores the joins in this group, and may use an earlier join in another group.
+    IgnoreThisGroup,
+    /// The user is not rechecked: the outcome concerns the user, or the join is not decided yet.
+    Stop,
 }
 
-/// A word that is no outcome.
+/// A word that does not name an outcome.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("\"{0}\" is no outcome of a join that this version knows")]
+#[error("\"{0}\" is not an outcome of a join that this version knows")]
 pub struct UnknownOutcome(String);
 
 impl JoinOutcome {
@@ -79,19 +80,27 @@ impl JoinOutcome {
     /// Returns true if the join is not settled: the program still has work to do for it.
     #[must_use]
     pub const fn is_waiting(self) -> bool {
-        matches!(self, Self::LookUp | Self::Queued | Self::Held)
+        match self {
+            Self::LookUp | Self::Queued | Self::Held => true,
+            Self::Forwarded
+            | Self::Skipped(_)
+            | Self::Failed
+            | Self::Kicked
+            | Self::Expired
+            | Self::Restored => false,
+        }
     }
 
-    /// Returns which photos of the user still matter after this outcome.
+    /// Returns the effect of this outcome on a recheck.
     #[must_use]
-    pub const fn recheck_scope(self) -> RecheckScope {
+    pub const fn effect_on_recheck(self) -> EffectOnRecheck {
         match self {
-            Self::Skipped(reason) => reason.recheck_scope(),
+            Self::Skipped(reason) => reason.effect_on_recheck(),
             Self::Queued | Self::Forwarded | Self::Failed | Self::Expired | Self::Restored => {
-                RecheckScope::Open
+                EffectOnRecheck::Recheck
             }
-            Self::Kicked => RecheckScope::OtherGroups,
-            Self::LookUp | Self::Held => RecheckScope::Closed,
+            Self::Kicked => EffectOnRecheck::IgnoreThisGroup,
+            Self::LookUp | Self::Held => EffectOnRecheck::Stop,
         }
     }
 
@@ -108,7 +117,7 @@ impl JoinOutcome {
             Self::Forwarded => Explanation::of("a photo was posted; see below"),
             Self::Failed => Explanation::with_remedy(
                 "the photo could not be downloaded completely or could not be posted; the reason is below, for a week",
-                "if it happens to many users, report it; the next join is tried again",
+                "if it happens to many users, report it. A later join or recheck retries",
             ),
             Self::Held => Explanation::with_remedy(
                 "CAPTCHA says that the group is flooded: the join is decided again when CAPTCHA reports the end",
@@ -158,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_outcome_has_a_word_and_an_explanation_of_its_own() {
+    fn every_outcome_has_its_own_word_and_explanation() {
         let all: Vec<JoinOutcome> = JoinOutcome::all().collect();
         assert_eq!(all.len(), 8 + SkipReason::iter().count());
         let mut sentences = BTreeSet::new();

@@ -20,7 +20,7 @@ pub enum List {
     Words(WordList),
 }
 
-/// A list of rules.
+/// A rule list.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, strum::IntoStaticStr, strum::Display,
 )]
@@ -70,7 +70,7 @@ impl List {
 }
 
 impl WordList {
-    /// All lists of rules, in the order of a backup.
+    /// All rule lists, in the order of a backup.
     pub const ALL: [Self; 5] = [Self::Nm, Self::Bio, Self::Ban, Self::Ad, Self::Con];
 
     /// Returns the fleet's name of the list.
@@ -83,7 +83,7 @@ impl WordList {
 /// The content of a list, independent of the kind of file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ListData {
-    Users(Users),
+    Users(UserIds),
     Bad(BadIds),
     Except(ExceptIds),
     /// Administrators by group.
@@ -107,7 +107,7 @@ impl ListData {
 
 /// The content of `user_ids`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Users {
+pub struct UserIds {
     pub joins: Vec<JoinRecord>,
     pub forwarded: Vec<ForwardedRecord>,
 }
@@ -120,7 +120,7 @@ pub struct JoinRecord {
     pub message: MessageId,
     pub user: UserId,
     pub joined_at: Timestamp,
-    /// The user who added the member; 0 for the group itself, `None` if the member joined alone.
+    /// The user who added the member; 0 for the group itself, `None` if no one added the member.
     pub added_by: Option<i64>,
     pub outcome: JoinOutcome,
     /// When this program saw the join.
@@ -155,7 +155,7 @@ pub struct ExceptIds {
 
 /// An entry of the bad list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Bad {
+pub enum BadEntry {
     User(UserId),
     Channel(ChannelId),
 }

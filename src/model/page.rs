@@ -5,7 +5,7 @@ use super::{AccessHash, ChannelId, MessageId, Timestamp, User, UserId};
 /// The account that added a new member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AddedBy {
-    /// The member joined alone: by a link, a request, a community, or the join button.
+    /// No one added the member: they joined by a link, a request, a community, or the join button.
     Themselves,
     User(UserId),
     /// An administrator who acts in the name of the group.
@@ -59,7 +59,7 @@ pub enum Advance {
         count: i32,
     },
     /// The messages were fetched by their ids, over a gap too long for differences: `pts` stays.
-    Refetched,
+    ByMessageIds,
     /// The gap is closed: the `pts` of the list of dialogs is adopted.
     Adopted { to: i32 },
 }
@@ -73,8 +73,8 @@ pub struct Page {
     pub joins: Vec<Join>,
     /// The users who joined, as the page shows them.
     pub users: Vec<User>,
-    /// Every other user whom a pulled page shows with a photo. A push has a hint of its own for them.
-    pub shown: Vec<User>,
+    /// Every other user whom a pulled page shows with a photo. For a push, a separate hint reports these users.
+    pub other_users_with_photo: Vec<User>,
     /// The posts, oldest first.
     pub posts: Vec<ChannelPost>,
     /// The largest message id of the page, if it has messages.

@@ -7,8 +7,8 @@ use super::{ChannelId, List, MessageId, Photo, UserId};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Payload {
     /// An envelope without a file.
-    Text { purpose: Purpose, text: String },
-    /// An envelope with a small file, whose content is at hand.
+    Envelope { purpose: Purpose, text: String },
+    /// An envelope with a small file, whose content the row holds.
     File {
         purpose: Purpose,
         caption: String,
@@ -32,11 +32,12 @@ pub enum Purpose {
     Awake,
     /// HIDE asked for the version.
     Version,
-    /// A text for people, such as what an order did.
-    Text,
+    /// A text for people, such as the effect of an order. The stored word is `text`.
+    #[strum(serialize = "text")]
+    Notice,
     /// MANAGE asked for the status.
     StatusReply,
-    /// The hit counts of one list of rules.
+    /// The hit counts of one rule list.
     Count,
     /// EXCHANGE does not take posts.
     Emergency,
@@ -54,11 +55,12 @@ impl Purpose {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Content {
-    /// A text for people.
-    Text(String),
+    /// A text for people. The stored word is `text`.
+    #[serde(rename = "text")]
+    PlainText(String),
     /// Numbers by label: the hits of each rule, or the figures of the status.
     Counts {
-        /// The list of rules that is counted, or "status".
+        /// The rule list that is counted, or "status".
         list: String,
         counts: Vec<(String, u64)>,
     },

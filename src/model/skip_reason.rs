@@ -1,10 +1,11 @@
 //! The reasons why a join leads to no photo (docs/outcomes.md).
 //!
-//! A new reason is one variant here and the condition in `decide`; the compiler asks for everything else.
+//! A new reason is one variant here and its condition in `decide::join_decision`. The compiler then reports the matches
+//! that need it: here, `decide::overrides_outcome`, and `task::join_policy::concerns_photo_only`.
 
 use std::fmt;
 
-use super::RecheckScope;
+use super::EffectOnRecheck;
 
 /// Why a join led to no photo. The order is that of the decision: the first reason that holds is recorded.
 #[derive(
@@ -22,10 +23,10 @@ use super::RecheckScope;
 )]
 #[strum(serialize_all = "snake_case")]
 pub enum SkipReason {
-    /// The account itself joined. The default exists for the iteration over `JoinOutcome` alone.
+    /// The account itself joined. The default exists only for the iteration over `JoinOutcome`.
     #[default]
     Own,
-    /// NOSPAM is no administrator of the group.
+    /// NOSPAM is not an administrator of the group.
     UnwatchedGroup,
     /// A trusted user added the member.
     AddedByTrusted,
@@ -36,7 +37,7 @@ pub enum SkipReason {
     Bad,
     /// The user is an administrator of any group, or one of the fleet.
     Trusted,
-    /// The name or bio hits a rule: NOSPAM bans such users unaided.
+    /// The name or bio hits a rule: NOSPAM bans such users without needing the photo.
     Named,
     /// Another bot declared the join message as handled.
     Declared,
@@ -79,15 +80,15 @@ impl SkipReason {
         self.into()
     }
 
-    /// Returns which photos of the user still matter after this reason.
-    pub(super) const fn recheck_scope(self) -> RecheckScope {
+    /// Returns the effect of this reason on a recheck.
+    pub(super) const fn effect_on_recheck(self) -> EffectOnRecheck {
         match self {
-            Self::NoPhoto | Self::Excepted | Self::Repeat => RecheckScope::Open,
+            Self::NoPhoto | Self::Excepted | Self::Repeat => EffectOnRecheck::Recheck,
             Self::UnwatchedGroup | Self::AddedByTrusted | Self::Declared => {
-                RecheckScope::OtherGroups
+                EffectOnRecheck::IgnoreThisGroup
             }
             Self::Own | Self::Bot | Self::Deleted | Self::Bad | Self::Trusted | Self::Named => {
-                RecheckScope::Closed
+                EffectOnRecheck::Stop
             }
         }
     }
@@ -96,7 +97,7 @@ impl SkipReason {
         match self {
             Self::Own => Explanation::of("this is the account itself"),
             Self::UnwatchedGroup => Explanation::with_remedy(
-                "nospam_id is set, and NOSPAM was no administrator of the group",
+                "nospam_id is set, and NOSPAM was not an administrator of the group",
                 "make NOSPAM an administrator there, then have MANAGE post update / refresh",
             ),
             Self::AddedByTrusted => Explanation::of(
@@ -105,14 +106,14 @@ impl SkipReason {
             Self::Bot => Explanation::of("it is a bot"),
             Self::Deleted => Explanation::of("the account was deleted"),
             Self::Bad => Explanation::with_remedy(
-                "the user was on the bad list, at the join or while the photo waited: banned everywhere already",
+                "the user was on the bad list, at the join or while the photo waited: the fleet has already banned the user",
                 "if that is wrong, have NOSPAM, MANAGE or USER post remove / bad",
             ),
             Self::Trusted => Explanation::of(
                 "the user was an administrator of a group that the account is in, or one of the fleet",
             ),
             Self::Named => Explanation::with_remedy(
-                "the name or bio hits a rule: NOSPAM bans these unaided",
+                "the name or bio hits a rule: NOSPAM bans such users without needing the photo",
                 "if that is wrong, correct the rule in REGEX; its hits are in the count report",
             ),
             Self::Declared => Explanation::of(

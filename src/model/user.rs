@@ -26,7 +26,7 @@ pub enum ProfilePhoto {
 pub struct User {
     pub id: UserId,
     pub access_hash: Option<AccessHash>,
-    /// True if the object was a min one: its hash is valid for the profile photo alone.
+    /// True if the object was a min one: its hash is valid only for the profile photo.
     pub min: bool,
     /// First and last name. Private: never logged.
     pub name: String,
@@ -41,7 +41,7 @@ pub struct UserRef {
     pub user: UserId,
     /// The hash of a full user object.
     pub full_hash: Option<AccessHash>,
-    /// The hash of a min user object: valid for the profile photo alone.
+    /// The hash of a min user object: valid only for the profile photo.
     pub min_hash: Option<AccessHash>,
     /// A message that shows the user, with its channel and that channel's hash.
     pub seen_in: Option<(ChannelId, AccessHash, MessageId)>,

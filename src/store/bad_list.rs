@@ -3,7 +3,7 @@
 use rusqlite::params;
 
 use super::{ReadTx, StoreError, Tx};
-use crate::model::{Bad, Timestamp, UserId};
+use crate::model::{BadEntry, Timestamp, UserId};
 
 impl ReadTx<'_> {
     /// Returns true if a user is on the bad list.
@@ -23,10 +23,10 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn set_bad(&self, bad: Bad, is_bad: bool, now: Timestamp) -> Result<(), StoreError> {
+    pub fn set_bad(&self, bad: BadEntry, is_bad: bool, now: Timestamp) -> Result<(), StoreError> {
         let (kind, id) = match bad {
-            Bad::User(user) => ("user", user.get()),
-            Bad::Channel(channel) => ("channel", channel.bare()),
+            BadEntry::User(user) => ("user", user.get()),
+            BadEntry::Channel(channel) => ("channel", channel.bare()),
         };
         if is_bad {
             self.db

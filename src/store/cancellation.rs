@@ -1,6 +1,7 @@
 //! Cancelling photos that wait, because of an order: their rows are dropped, and their joins get the order's outcome.
 //!
-//! A photo whose post is begun is left alone, since it may already be posted; its join stays `queued`.
+//! A row whose post was begun is not cancelled, even if its file was lost since: the post may exist. Its join stays
+//! `queued`.
 
 use rusqlite::{ToSql, params_from_iter};
 
@@ -44,12 +45,12 @@ impl CancelScope {
         }
     }
 
-    /// The query for the rows to drop. The sign keeps SQLite from the index by state: in a raid thousands of photos
-    /// wait, and as many join messages are declared.
+    /// The query for the rows to drop. The unary `+` prevents SQLite from using the index on `state`: in a raid
+    /// thousands of photos wait, and as many join messages are declared.
     pub(super) fn rows_sql(self) -> String {
         format!(
             "SELECT id, spool FROM outbox
-             WHERE kind = 'avatar' AND {} AND +state IN ('wanted', 'fetched')",
+             WHERE kind = 'avatar' AND {} AND +state IN ('wanted', 'fetched') AND +channel_id IS NULL",
             self.condition("join_message_id")
         )
     }
@@ -59,7 +60,8 @@ impl CancelScope {
         format!(
             "UPDATE joins SET outcome = ?{} WHERE {} AND outcome IN ({})
              AND NOT EXISTS (SELECT 1 FROM outbox WHERE kind = 'avatar' AND group_id = joins.group_id
-                 AND user_id = joins.user_id AND +join_message_id = joins.message_id AND +state = 'sending')",
+                 AND user_id = joins.user_id AND +join_message_id = joins.message_id
+                 AND (+state = 'sending' OR +state IN ('wanted', 'fetched') AND +channel_id IS NOT NULL))",
             self.parameters().len() + 1,
             self.condition("message_id"),
             *WAITING,
@@ -110,7 +112,7 @@ impl Tx<'_> {
         }
         let mut statement = self.db.prepare_cached(
             "SELECT id, spool, group_id, join_message_id, user_id FROM outbox
-             WHERE kind = 'avatar' AND state IN ('wanted', 'fetched') AND photo_id = ?1",
+             WHERE kind = 'avatar' AND state IN ('wanted', 'fetched') AND channel_id IS NULL AND photo_id = ?1",
         )?;
         let rows: Vec<Waiting> = statement
             .query_map([photo.get()], |row| {

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::model::List;
+
 #[derive(Debug, Error)]
 pub enum StoreError {
     /// A newer version of this program wrote the file.
@@ -21,21 +23,29 @@ pub enum StoreError {
         "state.db-wal is there without state.db-shm, as after copying files one by one: start `run` once, or copy the whole directory of a stopped program"
     )]
     Incomplete,
-    /// The file is no database, or a damaged one.
+    /// The file is not a database, or is damaged.
     #[error(
-        "state.db is damaged or no database ({0}): restore it from a backup, or move it away to start with an empty one"
+        "state.db is damaged or not a database ({0}): restore it from a backup, or move it away to start with an empty one"
     )]
     Damaged(String),
-    #[error("the disk that holds state.db is full: make room; nothing is lost")]
+    #[error("the disk that holds state.db is full: free disk space; no data is lost")]
     DiskFull,
     /// The disk fails for another reason than being full.
     #[error(
-        "the disk that holds state.db fails ({0}): look at the disk and its limits; nothing is lost"
+        "the disk that holds state.db fails ({0}): look at the disk and its limits; no data is lost"
     )]
     DiskFails(String),
     /// A file of the database cannot be read, written or made private.
     #[error("{}: {cause}", path.display())]
     File { path: PathBuf, cause: String },
+    #[error("the operating system returned no random numbers: {0}")]
+    NoRandomNumbers(getrandom::Error),
+    /// A value cannot be encoded for a row, or a list cannot be encoded into its file.
+    #[error("{0}")]
+    Encode(String),
+    /// The caller passed the data of another list.
+    #[error("the data for {0} belong to another list")]
+    WrongList(List),
     /// Any other error of SQLite.
     #[error("state.db: {0}")]
     Sql(rusqlite::Error),
@@ -45,9 +55,9 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Returns true if the same operation may succeed later without anybody touching the file.
+    /// Returns true if the same operation may succeed later without manual repair.
     #[must_use]
-    pub fn may_pass(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         match self {
             Self::DiskFull | Self::DiskFails(_) => true,
             Self::Sql(error) => matches!(
@@ -59,6 +69,9 @@ impl StoreError {
             | Self::Incomplete
             | Self::Damaged(_)
             | Self::File { .. }
+            | Self::NoRandomNumbers(_)
+            | Self::Encode(_)
+            | Self::WrongList(_)
             | Self::Unreadable(_) => false,
         }
     }

@@ -1,11 +1,11 @@
-//! The exception list of photos, and the users whose present photo is still to be looked up for it.
+//! The exception list of photos, and the users whose current photo is still to be looked up for it.
 
 use rusqlite::params;
 
 use super::{ReadTx, StoreError, Tx};
 use crate::model::{PhotoId, Timestamp, UserId};
 
-/// An order about a user's present photo, which the program has to look up first.
+/// An order about a user's current photo, which the program has to look up first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ExceptionDue {
     pub user: UserId,
@@ -25,7 +25,7 @@ impl ReadTx<'_> {
             .exists([photo.get()])?)
     }
 
-    /// Returns at most `limit` users whose present photo is to be looked up.
+    /// Returns at most `limit` users whose current photo is to be looked up.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -76,7 +76,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Enqueues an order about a user's present photo. The latest order about a user wins.
+    /// Enqueues an order about a user's current photo. The latest order about a user wins.
     ///
     /// # Errors
     /// See [`StoreError`].

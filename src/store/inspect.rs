@@ -1,7 +1,7 @@
 //! Reads `state.db` without changing anything, beside a running program or without one.
 //!
 //! A database with a write-ahead log is read through the index that the program keeps beside it, opened read-only. A
-//! database without a log is one whole file, and is opened as immutable, so that SQLite creates no files of its own.
+//! database without a log is one whole file, and is opened as immutable, so that SQLite creates no files.
 //! The program may start or end at any moment: the database is then read again.
 
 use std::fs::{self, File};
@@ -20,7 +20,7 @@ const MAX_ATTEMPTS: u32 = 20;
 /// The pause between two attempts.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Runs `read` on one moment of the database. Returns `None` if there is no database yet, or an empty one. Nothing is
+/// Runs `read` on one moment of the database. Returns `None` if the database does not exist yet or is empty. Nothing is
 /// changed, and no file is created.
 ///
 /// # Errors
@@ -43,7 +43,7 @@ pub fn inspect<T>(
                 // The index gives a consistent moment, whatever happened since.
                 Ok(found) if before.log || unchanged => return Ok(found),
                 Ok(_) => {}
-                Err(error) if unchanged => return Err(explained(path, error)),
+                Err(error) if unchanged => return Err(with_file_cause(path, error)),
                 Err(error) => last = error,
             }
         }
@@ -84,12 +84,12 @@ struct FileState {
 }
 
 impl FileState {
-    /// Returns `None` if there is no database.
+    /// Returns `None` if the file does not exist.
     fn of(path: &Path) -> Result<Option<Self>, StoreError> {
         let of = |path: &Path| match fs::metadata(path) {
             Ok(metadata) => Ok(Some(metadata)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(refused(path, &error)),
+            Err(error) => Err(file_error(path, &error)),
         };
         let Some(metadata) = of(path)? else {
             return Ok(None);
@@ -106,14 +106,14 @@ impl FileState {
 }
 
 /// SQLite does not name a missing permission, so the error comes from opening the file directly.
-fn explained(path: &Path, error: StoreError) -> StoreError {
+fn with_file_cause(path: &Path, error: StoreError) -> StoreError {
     match (&error, File::open(path)) {
-        (StoreError::DiskFails(_), Err(why)) => refused(path, &why),
+        (StoreError::DiskFails(_), Err(why)) => file_error(path, &why),
         _ => error,
     }
 }
 
-fn refused(path: &Path, why: &io::Error) -> StoreError {
+fn file_error(path: &Path, why: &io::Error) -> StoreError {
     StoreError::File {
         path: path.to_owned(),
         cause: match why.kind() {

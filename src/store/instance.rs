@@ -32,7 +32,7 @@ pub struct Instance {
     pub exchange: Option<ChannelId>,
     /// The word for the channel of the posts, if the choice was ever changed.
     pub route: Option<String>,
-    /// How many posts were no envelopes, ever.
+    /// How many posts were not envelopes, ever.
     pub malformed: u64,
     /// The layout of the file.
     pub layout: i64,

@@ -189,7 +189,7 @@ impl Tx<'_> {
             }
             Advance::Pulled { from, .. } if from != stored => return Ok(AdvanceOutcome::Gap),
             Advance::Pushed { to, .. } | Advance::Pulled { to, .. } | Advance::Adopted { to } => to,
-            Advance::Refetched => stored,
+            Advance::ByMessageIds => stored,
         };
         self.db
             .prepare_cached(
@@ -235,7 +235,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<KnownChannel> {
         channel: Channel {
             id: ChannelId::from_bare(row.get("channel_id")?),
             access_hash: AccessHash::new(row.get("access_hash")?),
-            // A CHECK of the table allows these two words alone.
+            // A CHECK of the table allows only these two words.
             kind: if kind == "group" {
                 ChannelKind::Group
             } else {

@@ -29,8 +29,8 @@ impl ReadTx<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Returns the latest join of `user`, if it is after `since` and open. Joins whose outcome concerns their group
-    /// alone are passed over, with the earlier joins of the same group.
+    /// Returns the latest join of `user`, if it is after `since` and open. Joins whose outcome concerns only their
+    /// group are skipped, together with the earlier joins of the same group.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -59,8 +59,8 @@ impl ReadTx<'_> {
 }
 
 impl Tx<'_> {
-    /// Closes the joins after `since` of a user who was removed from a group: they are not rechecked any more. A join
-    /// that waits is left to [`cancel`](Self::cancel).
+    /// Closes the joins after `since` of a user who was removed from a group: they are not rechecked any more. Joins that
+    /// wait are handled by [`cancel`](Self::cancel).
     ///
     /// # Errors
     /// See [`StoreError`].

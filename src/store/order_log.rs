@@ -5,7 +5,7 @@ use rusqlite::params;
 use super::{ReadTx, StoreError, Tx};
 use crate::model::{ChannelId, MessageId, Timestamp};
 
-/// The setting that counts the posts that were no envelopes.
+/// The setting that counts the posts that were not envelopes.
 const MALFORMED: &str = "malformed";
 
 /// One order and its verdict.
@@ -65,7 +65,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Counts a post that was no envelope.
+    /// Counts a post that was not an envelope.
     ///
     /// # Errors
     /// See [`StoreError`].

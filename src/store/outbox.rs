@@ -7,7 +7,8 @@
 //!
 //! An avatar is unique by group, user and photo, so that enqueueing it twice is one row. Each step is a transaction:
 //! after a crash a row is at the step before or after it. In state `sending` the post may or may not exist; its
-//! `random_id` makes a repetition harmless, in the channel where it was begun.
+//! `random_id` makes a repetition harmless, in the channel where it was begun. A row whose spool file is lost goes
+//! back to `wanted` and keeps its channel, so that a begun post is neither cancelled nor dropped by age.
 
 mod avatars;
 mod expiry;
@@ -37,7 +38,7 @@ pub struct OutboxRow {
     pub random_id: i64,
     /// When it was enqueued.
     pub created_at: Timestamp,
-    /// How many attempts at the present step have failed.
+    /// How many attempts at the current step have failed.
     pub attempts: u32,
     pub payload: Payload,
     /// The name of its file in the spool.
@@ -56,7 +57,7 @@ impl fmt::Display for OutboxRow {
                 avatar.group, avatar.user, avatar.photo.id
             ),
             Payload::List { list, .. } => write!(f, "list {list}"),
-            Payload::Text { purpose, .. } | Payload::File { purpose, .. } => {
+            Payload::Envelope { purpose, .. } | Payload::File { purpose, .. } => {
                 write!(f, "report {purpose}")
             }
         }
@@ -67,7 +68,7 @@ impl fmt::Display for OutboxRow {
 const COLUMNS: &str = "id, kind, random_id, created_at, attempts, spool, channel_id, purpose, text, content, list, \
      group_id, user_id, photo_id, photo_dc, join_message_id, is_recheck";
 
-/// A row as it was read. One that is unreadable must not hold up any other.
+/// A row as it was read. An unreadable row must not delay the others.
 enum Parsed {
     Row(OutboxRow),
     Unreadable { id: i64, error: StoreError },
@@ -128,7 +129,7 @@ fn parse_payload(row: &rusqlite::Row<'_>) -> Result<Payload, StoreError> {
                 caption: row.get("text")?,
             }
         }
-        "text" => Payload::Text {
+        "text" => Payload::Envelope {
             purpose: purpose(row)?,
             text: row.get("text")?,
         },
@@ -152,5 +153,7 @@ fn purpose(row: &rusqlite::Row<'_>) -> Result<Purpose, StoreError> {
 }
 
 fn unknown_word(column: &str, word: &str) -> StoreError {
-    StoreError::Unreadable(format!("\"{word}\" is no {column} that this version knows"))
+    StoreError::Unreadable(format!(
+        "\"{word}\" is not a {column} that this version knows"
+    ))
 }

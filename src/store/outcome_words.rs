@@ -5,18 +5,19 @@ use std::sync::LazyLock;
 use rusqlite::ToSql;
 use rusqlite::types::{FromSql, FromSqlResult, ToSqlOutput, ValueRef};
 
-use crate::model::{JoinOutcome, RecheckScope};
+use crate::model::{EffectOnRecheck, JoinOutcome};
 
 /// The outcomes of joins that are not settled.
 pub(super) static WAITING: LazyLock<String> = LazyLock::new(|| words(JoinOutcome::is_waiting));
 
-/// The outcomes after which a photo that the user shows later is still forwarded.
+/// The outcomes after which a recheck forwards a photo that the user shows later.
 pub(super) static OPEN: LazyLock<String> =
-    LazyLock::new(|| words(|outcome| outcome.recheck_scope() == RecheckScope::Open));
+    LazyLock::new(|| words(|outcome| outcome.effect_on_recheck() == EffectOnRecheck::Recheck));
 
-/// The outcomes that concern one group alone.
-pub(super) static OTHER_GROUPS: LazyLock<String> =
-    LazyLock::new(|| words(|outcome| outcome.recheck_scope() == RecheckScope::OtherGroups));
+/// The outcomes after which a recheck ignores the joins in the same group.
+pub(super) static OTHER_GROUPS: LazyLock<String> = LazyLock::new(|| {
+    words(|outcome| outcome.effect_on_recheck() == EffectOnRecheck::IgnoreThisGroup)
+});
 
 fn words(condition: impl Fn(JoinOutcome) -> bool) -> String {
     let words: Vec<String> = JoinOutcome::all()

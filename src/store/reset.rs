@@ -32,11 +32,11 @@ impl Tx<'_> {
         self.forget_settled_photos(None)
     }
 
-    /// Deletes the settled joins since `since`; the forwarded photos stay.
+    /// Deletes the settled joins since `since`, and keeps the forwarded photos.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn forget_new_users(&self, since: Timestamp) -> Result<(), StoreError> {
+    pub fn forget_new_joins(&self, since: Timestamp) -> Result<(), StoreError> {
         self.forget_settled_joins(since)
     }
 

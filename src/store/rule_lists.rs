@@ -1,15 +1,15 @@
-//! The lists of rules, and the number of hits of each rule.
+//! The rule lists, and the number of hits of each rule.
 
 use rusqlite::params;
 
 use super::{ReadTx, StoreError, Tx};
 use crate::model::WordList;
 
-/// The setting that counts the replacements of lists of rules.
+/// The setting that counts the replacements of rule lists.
 const VERSION: &str = "rules";
 
 impl ReadTx<'_> {
-    /// Returns how many times a list of rules was replaced: two moments with the same number have the same rules.
+    /// Returns how many times a rule list was replaced: two moments with the same number have the same rules.
     ///
     /// # Errors
     /// See [`StoreError`].

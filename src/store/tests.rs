@@ -6,8 +6,8 @@ use rusqlite::types::Null;
 
 use super::*;
 use crate::model::{
-    Avatar, ChannelId, Content, JoinOutcome, List, ListData, MessageId, Photo, PhotoId, Purpose,
-    SkipReason, Timestamp, UserId,
+    AddedBy, Avatar, ChannelId, Content, Join, JoinOutcome, List, ListData, MessageId, Photo,
+    PhotoId, Purpose, SkipReason, Timestamp, UserId,
 };
 
 const NOW: Timestamp = Timestamp::new(1_800_000_000);
@@ -54,7 +54,7 @@ fn a_read_sees_one_moment_and_blocks_no_writer() {
 }
 
 #[test]
-fn reads_within_reads_use_connections_of_their_own() {
+fn nested_reads_use_separate_connections() {
     let directory = tempfile::tempdir().expect("a directory");
     let store = Store::open(&directory.path().join("state.db")).expect("opened");
     let nested: Result<_, StoreError> = store.read(|outer| {
@@ -146,11 +146,63 @@ fn a_photo_whose_post_is_begun_is_not_cancelled() {
     });
 }
 
+/// The post may exist, so a new row with another `random_id` could post the photo twice.
+#[test]
+fn a_begun_photo_whose_file_was_lost_is_neither_cancelled_nor_expired() {
+    for is_fetched_again in [false, true] {
+        with_tx(|tx| {
+            let join = Join {
+                group: AVATAR.group,
+                message: AVATAR.message,
+                user: AVATAR.user,
+                added_by: AddedBy::Themselves,
+                date: NOW,
+            };
+            tx.record_join(&join, JoinOutcome::Queued, NOW)?;
+            tx.enqueue_avatar(&AVATAR, NOW)?;
+            let row = tx.avatars_to_fetch(NOW, 1)?.remove(0);
+            tx.set_fetched(row.id, "abcdefgh", 1, NOW)?;
+            tx.set_sending(row.id, AVATAR.group)?;
+            tx.set_wanted(row.id)?;
+            if is_fetched_again {
+                tx.set_fetched(row.id, "ijklmnop", 1, NOW)?;
+            }
+            for scope in [
+                CancelScope::Message {
+                    group: AVATAR.group,
+                    message: AVATAR.message,
+                },
+                CancelScope::User(AVATAR.user),
+                CancelScope::Member {
+                    group: AVATAR.group,
+                    user: AVATAR.user,
+                },
+                CancelScope::Group(AVATAR.group),
+            ] {
+                let files = tx.cancel(scope, JoinOutcome::Kicked, NOW)?;
+                assert!(files.is_empty(), "{scope:?}");
+            }
+            assert!(tx.cancel_photo(AVATAR.photo.id, NOW)?.is_empty());
+            let later = NOW.plus(1);
+            let limits = AgeLimits {
+                avatars: later,
+                lists: later,
+            };
+            assert_eq!(tx.older_than(limits)?, []);
+            // A rejoin does not enqueue the photo under another `random_id`.
+            assert!(!tx.enqueue_avatar(&AVATAR, NOW)?);
+            let joins = tx.user_joins(AVATAR.user, None)?;
+            assert_eq!(joins[0].outcome, JoinOutcome::Queued);
+            Ok(())
+        });
+    }
+}
+
 #[test]
 fn a_report_with_damaged_content_holds_up_no_other_row() {
     with_tx(|tx| {
-        let content = Content::Text("x".into());
-        tx.enqueue_file(Purpose::Text, "damaged", &content, NOW)?;
+        let content = Content::PlainText("x".into());
+        tx.enqueue_file(Purpose::Notice, "damaged", &content, NOW)?;
         tx.db.execute("UPDATE outbox SET content = '{'", [])?;
         tx.enqueue_text(Purpose::Online, "whole", NOW)?;
         let filter = SendFilter {

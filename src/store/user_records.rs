@@ -41,13 +41,14 @@ pub struct UserPhoto {
     /// The service message of the join that the photo belongs to; 0 if there was none.
     pub join_message_id: Option<MessageId>,
     /// True if a recheck found the photo; it is then reported with `message_id` 0.
-    pub second_look: Option<bool>,
+    #[serde(rename = "second_look")]
+    pub found_by_recheck: Option<bool>,
     pub photo_id: PhotoId,
     /// `wanted`, `fetched`, `sending`, `dropped` or `sent`.
     pub state: String,
     #[serde(serialize_with = "as_json::time_if_known")]
     pub queued_at: Option<Timestamp>,
-    /// How many attempts at the present step have failed.
+    /// How many attempts at the current step have failed.
     pub attempts: u32,
     /// When the next attempt is due, while the photo waits.
     #[serde(serialize_with = "as_json::time_if_known")]
@@ -72,7 +73,7 @@ pub struct UserRoles {
     pub bad_since: Option<Timestamp>,
     #[serde(serialize_with = "as_json::channels")]
     pub administrator_of: Vec<ChannelId>,
-    /// `true` if the present photo is still to be put on the exception list, `false` if it is to be removed.
+    /// `true` if the current photo is still to be put on the exception list, `false` if it is to be removed.
     pub exception_due: Option<bool>,
     /// The photo that the user last showed.
     pub last_photo_id: Option<PhotoId>,
@@ -239,7 +240,7 @@ impl ReadTx<'_> {
                 channel_id: row.get::<_, Option<i64>>(8)?.map(ChannelId::from_bare),
                 message_id: row.get::<_, Option<i32>>(9)?.map(MessageId::new),
                 join_message_id: row.get::<_, Option<i32>>(10)?.map(MessageId::new),
-                second_look: row.get(11)?,
+                found_by_recheck: row.get(11)?,
                 state,
             })
         })?;
@@ -259,7 +260,7 @@ impl ReadTx<'_> {
                 channel_id: row.get::<_, Option<i64>>(4)?.map(ChannelId::from_bare),
                 state: "sent".into(),
                 join_message_id: None,
-                second_look: None,
+                found_by_recheck: None,
                 queued_at: None,
                 attempts: 0,
                 next_try_at: None,

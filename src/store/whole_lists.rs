@@ -6,12 +6,12 @@ use rusqlite::params;
 
 use super::{ReadTx, StoreError, Tx};
 use crate::model::{
-    Bad, BadIds, ChannelId, ExceptIds, ForwardedRecord, JoinOutcome, JoinRecord, List, ListData,
-    MessageId, PhotoId, Timestamp, UserId, Users,
+    BadEntry, BadIds, ChannelId, ExceptIds, ForwardedRecord, JoinOutcome, JoinRecord, List,
+    ListData, MessageId, PhotoId, Timestamp, UserId, UserIds,
 };
 
 impl ReadTx<'_> {
-    /// Returns true if a list is empty, without reading it.
+    /// Returns true if a list is empty, without reading all of it.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -43,7 +43,7 @@ impl ReadTx<'_> {
     /// See [`StoreError`].
     pub fn list(&self, list: List) -> Result<ListData, StoreError> {
         Ok(match list {
-            List::UserIds => ListData::Users(Users {
+            List::UserIds => ListData::Users(UserIds {
                 joins: self.join_records()?,
                 forwarded: self.forwarded_records()?,
             }),
@@ -134,16 +134,16 @@ impl Tx<'_> {
             (List::BadIds, ListData::Bad(bad)) => {
                 self.db.execute("DELETE FROM bad", [])?;
                 for user in &bad.users {
-                    self.set_bad(Bad::User(*user), true, now)?;
+                    self.set_bad(BadEntry::User(*user), true, now)?;
                 }
                 for channel in &bad.channels {
-                    self.set_bad(Bad::Channel(*channel), true, now)?;
+                    self.set_bad(BadEntry::Channel(*channel), true, now)?;
                 }
                 Ok(())
             }
-            (List::ExceptIds, ListData::Except(except)) => {
+            (List::ExceptIds, ListData::Except(exceptions)) => {
                 self.db.execute("DELETE FROM excepted", [])?;
-                for photo in &except.photos {
+                for photo in &exceptions.photos {
                     self.set_excepted(*photo, true, now)?;
                 }
                 Ok(())
@@ -157,13 +157,11 @@ impl Tx<'_> {
                 Ok(())
             }
             (List::Words(words), ListData::Rules(rules)) => self.replace_rules(words, rules, false),
-            _ => Err(StoreError::Unreadable(format!(
-                "the data for {list} belong to another list"
-            ))),
+            _ => Err(StoreError::WrongList(list)),
         }
     }
 
-    fn replace_users(&self, users: &Users) -> Result<(), StoreError> {
+    fn replace_users(&self, users: &UserIds) -> Result<(), StoreError> {
         self.forget_settled_joins(Timestamp::new(i64::MIN))?;
         self.db.execute("DELETE FROM forwarded", [])?;
         self.forget_settled_photos(None)?;

@@ -1,4 +1,4 @@
-//! Reads who administers the groups: all of them at start and on demand, and each new group.
+//! Reads the administrators of the groups: all of them at start and on demand, and each new group.
 //!
 //! A join is decided on with the administrators that are stored. For a group that has none stored yet, the watcher asks
 //! first, through [`Administrators::read_now`].
@@ -14,10 +14,10 @@ use crate::model::{ChannelId, ChannelKind, Timestamp, UserId};
 use crate::store::KnownChannel;
 use crate::telegram::{CallError, Telegram};
 
-/// How often the program asks for the administrators of a group while there is no answer.
+/// How many times the program repeats an unanswered request for the administrators of a group.
 const MAX_ATTEMPTS: u32 = 3;
 /// How long the first joins of a group wait for its administrators.
-const QUICKLY: Duration = Duration::from_secs(1);
+const FIRST_READ_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Reads administrators. Cheap to clone.
 #[derive(Clone)]
@@ -25,7 +25,7 @@ pub struct Administrators {
     database: Database,
     runtime: Runtime,
     telegram: Telegram,
-    /// The groups whose administrators this process asked for in vain.
+    /// The groups whose administrators this process could not read.
     unreadable: Arc<Mutex<BTreeSet<ChannelId>>>,
 }
 
@@ -66,8 +66,8 @@ impl Administrators {
         Ok(())
     }
 
-    /// Asks for the administrators of one group, a few times if there is no answer: a group in trouble must not hold up
-    /// the others.
+    /// Asks for the administrators of one group, a few times if there is no answer: a group without an answer must not
+    /// delay the others.
     async fn read_group(&self, known: &KnownChannel) -> Result<(), TaskError> {
         let mut attempts = 0;
         loop {
@@ -102,7 +102,7 @@ impl Administrators {
             return Ok(());
         }
         let call = self.telegram.administrators(id, known.channel.access_hash);
-        let call = tokio::time::timeout(QUICKLY, call);
+        let call = tokio::time::timeout(FIRST_READ_TIMEOUT, call);
         match self.runtime.or_shutdown(call).await? {
             Ok(Err(CallError::Account(trouble))) => Err(trouble.into()),
             Ok(answer) => self.store(id, answer).await,
@@ -113,7 +113,7 @@ impl Administrators {
         }
     }
 
-    /// Reports whether this process asked for the administrators of a group in vain.
+    /// Reports whether this process failed to read the administrators of a group.
     pub(super) fn is_unreadable(&self, group: ChannelId) -> bool {
         self.unreadable().contains(&group)
     }
@@ -132,7 +132,7 @@ impl Administrators {
                 self.unreadable().remove(&group);
             }
             Err(error) => {
-                tracing::warn!(%group, %error, "the administrators could not be learned");
+                tracing::warn!(%group, %error, "reading the administrators failed");
                 self.unreadable().insert(group);
             }
         }

@@ -2,7 +2,7 @@
 //!
 //! A backup is an outbox row for each list. The fetch loop makes the files of the rows that are due. An order that
 //! clears or replaces a list, and the monthly reset, first have the files of all waiting rows made, so that a backup
-//! that was ordered before never shows what came after. Files are written outside of any write transaction; a file
+//! that was ordered before never contains later changes. Files are written outside of any write transaction; a file
 //! that no row names is removed, after a crash by the sweep of the next start. See docs/files.md.
 
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use crate::store::{OutboxRow, ReadTx, StoreError, Tx};
 /// The pause after a file could not be written, in seconds.
 const DISK_PAUSE: i64 = 3;
 /// The time between two posts of backup lists, in seconds.
-const LISTS_APART: i64 = 5;
+const LIST_POST_INTERVAL: i64 = 5;
 
 /// Makes backup files. Cheap to clone.
 #[derive(Clone)]
@@ -35,7 +35,7 @@ pub struct BackupFiles {
 /// Why the files of waiting backup lists were not made.
 #[derive(Debug, Error)]
 pub(super) enum BackupError {
-    /// The spool did not take one of them.
+    /// One file could not be written to the spool.
     #[error("{0}")]
     Spool(String),
     #[error(transparent)]
@@ -43,17 +43,17 @@ pub(super) enum BackupError {
 }
 
 /// The result for one list.
-enum Made {
+enum BackupResult {
     File(SpoolFile),
     /// No file can be made of the list, for this reason.
     Impossible(String),
-    /// The spool did not take the file.
+    /// The file could not be written to the spool.
     NotSpooled(String),
 }
 
 impl BackupFiles {
-    /// Makes the files of the rows that are due. If the spool does not take one of them, all are put off, and are made
-    /// again together.
+    /// Makes the files of the rows that are due. If one file cannot be written, all rows are postponed and remade
+    /// together.
     pub(super) async fn make_due(&self) -> Result<(), TaskError> {
         let now = self.runtime.clock.now();
         let rows = self.database.read(|tx| tx.lists_to_make(Some(now))).await?;
@@ -61,7 +61,7 @@ impl BackupFiles {
             Ok(()) => Ok(()),
             Err(BackupError::Task(error)) => Err(error),
             Err(BackupError::Spool(error)) => {
-                tracing::error!(error, "a list cannot be kept; it is made again later");
+                tracing::error!(error, "cannot write the file to the spool; retrying");
                 let later = self.runtime.clock.now().plus(DISK_PAUSE);
                 let postpone = |tx: &Tx<'_>| {
                     rows.iter()
@@ -75,7 +75,7 @@ impl BackupFiles {
     /// Makes the files of all rows that wait, due or not.
     ///
     /// # Errors
-    /// The spool does not take one of them: whatever destroys the lists has to wait.
+    /// A file cannot be written to the spool: the caller must not destroy the lists yet.
     pub(super) async fn make_all(&self) -> Result<(), BackupError> {
         let now = self.runtime.clock.now();
         let rows = self.database.read(|tx| tx.lists_to_make(None)).await?;
@@ -94,7 +94,7 @@ impl BackupFiles {
             return Err(TaskError::ShuttingDown.into());
         }
         for made in &made {
-            if let Made::NotSpooled(error) = made {
+            if let BackupResult::NotSpooled(error) = made {
                 return Err(BackupError::Spool(error.clone()));
             }
         }
@@ -110,7 +110,7 @@ impl BackupFiles {
             })
             .await?;
         for (made, taken) in made.into_iter().zip(taken) {
-            if let Made::File(file) = made
+            if let BackupResult::File(file) = made
                 && taken
             {
                 file.keep();
@@ -120,21 +120,21 @@ impl BackupFiles {
         Ok(())
     }
 
-    /// Makes the file of each row, from one moment of the database. Stops at shutdown, and at the first file that the
-    /// spool does not take; a long list is dropped before the next is read.
+    /// Makes the file of each row, from one moment of the database. Stops at shutdown, and at the first file that
+    /// cannot be written; a long list is dropped before the next is read.
     fn read_lists(
         &self,
         tx: &ReadTx<'_>,
         rows: &[OutboxRow],
         now: Timestamp,
-    ) -> Result<Vec<Made>, StoreError> {
+    ) -> Result<Vec<BackupResult>, StoreError> {
         let mut all = Vec::new();
         for row in rows {
             if self.runtime.shutdown.is_cancelled() {
                 break;
             }
             let made = self.read_list(tx, row, now)?;
-            let failed = matches!(made, Made::NotSpooled(_));
+            let failed = matches!(made, BackupResult::NotSpooled(_));
             all.push(made);
             if failed {
                 break;
@@ -148,9 +148,9 @@ impl BackupFiles {
         tx: &ReadTx<'_>,
         row: &OutboxRow,
         now: Timestamp,
-    ) -> Result<Made, StoreError> {
+    ) -> Result<BackupResult, StoreError> {
         let Payload::List { list, .. } = &row.payload else {
-            return Ok(Made::Impossible("the row names no list".into()));
+            return Ok(BackupResult::Impossible("the row names no list".into()));
         };
         let list = *list;
         let data = tx.list(list)?;
@@ -160,45 +160,50 @@ impl BackupFiles {
         {
             Ok(file) => file,
             Err(error) => {
-                tracing::error!(%list, %error, "its backup could not be made");
-                return Ok(Made::Impossible(error.to_string()));
+                tracing::error!(%list, %error, "encoding a backup failed");
+                return Ok(BackupResult::Impossible(error.to_string()));
             }
         };
         drop(data);
         Ok(match SpoolFile::write(&self.spool, &file) {
-            Ok(file) => Made::File(file),
-            Err(error) => Made::NotSpooled(format!("{error:#}")),
+            Ok(file) => BackupResult::File(file),
+            Err(error) => BackupResult::NotSpooled(format!("{error:#}")),
         })
     }
 }
 
 /// Records the result for a row. Returns `true` if the row takes the file: it may have been cancelled meanwhile.
-fn set_made(tx: &Tx<'_>, row: &OutboxRow, made: &Made, now: Timestamp) -> Result<bool, StoreError> {
+fn set_made(
+    tx: &Tx<'_>,
+    row: &OutboxRow,
+    made: &BackupResult,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
     match made {
-        Made::File(file) => tx.set_fetched(row.id, file.name(), file.size(), now),
-        Made::Impossible(why) => {
+        BackupResult::File(file) => tx.set_fetched(row.id, file.name(), file.size(), now),
+        BackupResult::Impossible(why) => {
             tx.set_dropped(row.id, why, now)?;
             Ok(false)
         }
-        Made::NotSpooled(_) => Ok(false),
+        BackupResult::NotSpooled(_) => Ok(false),
     }
 }
 
-/// Reports whether a backup list still waits for its file.
-pub(super) fn lists_wait(tx: &ReadTx<'_>) -> Result<bool, StoreError> {
+/// Reports whether a backup list waits for its file.
+pub(super) fn has_pending_lists(tx: &ReadTx<'_>) -> Result<bool, StoreError> {
     Ok(!tx.lists_to_make(None)?.is_empty())
 }
 
-/// Puts the lists off that wait for their post, because one was posted just now.
+/// Postpones the lists that wait for their post, because one was just posted.
 pub(super) fn space_after_post(tx: &Tx<'_>, now: Timestamp) -> Result<(), StoreError> {
-    tx.postpone_lists(now.plus(LISTS_APART))
+    tx.postpone_lists(now.plus(LIST_POST_INTERVAL))
 }
 
-/// Keeps the distance between the lists that were just made and the last one that was posted.
+/// Keeps the interval between the last list that was posted and those that were just made.
 fn keep_apart(tx: &Tx<'_>, now: Timestamp) -> Result<(), StoreError> {
     match tx.last_list_posted_at()? {
         // A time in the future was stored before the clock was set back.
-        Some(last) if last <= now => tx.postpone_lists(last.plus(LISTS_APART)),
+        Some(last) if last <= now => tx.postpone_lists(last.plus(LIST_POST_INTERVAL)),
         _ => Ok(()),
     }
 }
@@ -207,14 +212,14 @@ fn keep_apart(tx: &Tx<'_>, now: Timestamp) -> Result<(), StoreError> {
 mod tests {
     use super::*;
     use crate::config::Dialect;
-    use crate::model::{Bad, UserId};
+    use crate::model::{BadEntry, UserId};
     use crate::store::SendFilter;
     use crate::task::enqueue;
     use crate::task::fixture::{Fixture, NOW};
 
     fn ordered(fixture: &Fixture) {
         fixture.write(|tx| {
-            tx.set_bad(Bad::User(UserId::new(1)), true, NOW)?;
+            tx.set_bad(BadEntry::User(UserId::new(1)), true, NOW)?;
             enqueue::backup(tx, Dialect::Classic, NOW)
         });
     }
@@ -224,12 +229,12 @@ mod tests {
         let fixture = Fixture::new();
         ordered(&fixture);
         fixture.write(|tx| {
-            assert!(lists_wait(tx)?);
+            assert!(has_pending_lists(tx)?);
             Ok(())
         });
         fixture.backup_files.make_all().await.expect("made");
         let row = fixture.write(|tx| {
-            assert!(!lists_wait(tx)?);
+            assert!(!has_pending_lists(tx)?);
             tx.next_to_send(NOW, SendFilter::ALL)
         });
         let file = row.expect("a row").spool.expect("a file");
@@ -240,17 +245,17 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn a_list_that_the_spool_does_not_take_is_put_off() {
+    async fn a_list_that_cannot_be_written_is_postponed() {
         let fixture = Fixture::new();
         ordered(&fixture);
         let spool = fixture.directory.path().join("spool");
         std::fs::remove_dir(&spool).expect("an empty spool");
         let refused = fixture.backup_files.make_all().await;
         assert!(matches!(refused, Err(BackupError::Spool(_))), "{refused:?}");
-        fixture.backup_files.make_due().await.expect("put off");
+        fixture.backup_files.make_due().await.expect("postponed");
         fixture.write(|tx| {
             assert!(tx.lists_to_make(Some(NOW))?.is_empty());
-            assert!(lists_wait(tx)?);
+            assert!(has_pending_lists(tx)?);
             Ok(())
         });
     }

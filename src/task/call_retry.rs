@@ -13,7 +13,7 @@ pub(super) enum Reply<T> {
 }
 
 /// Makes a call until Telegram answers or refuses it: the program waits while the method is rate limited, and
-/// retries after trouble with the network.
+/// retries after a network error.
 ///
 /// # Errors
 /// The program shuts down, or the account is unusable.

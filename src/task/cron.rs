@@ -1,6 +1,6 @@
 //! Runs the scheduled jobs: status, backup, counts, reset, administrators, recheck. See docs/schedule.md.
 //!
-//! tokio-cron-scheduler fires, in UTC; `schedule` decides what a firing means, from the clock and the stored record of
+//! tokio-cron-scheduler fires, in UTC; `schedule` decides which jobs are due, from the clock and the stored record of
 //! the job. The jobs are also checked at start and every few seconds, so that neither a lost firing nor a clock that
 //! jumps matters. A job and its record are one transaction: after a crash the job is due or done.
 
@@ -110,7 +110,7 @@ impl Scheduler {
                     Ok(()) => {}
                     Err(BackupError::Task(error)) => return Err(error),
                     Err(BackupError::Spool(error)) => {
-                        tracing::error!(%job, error, "not done yet: a backup waits that cannot be kept");
+                        tracing::error!(%job, error, "reset postponed: cannot write a pending backup");
                         return Ok(());
                     }
                 },
@@ -136,7 +136,7 @@ impl Scheduler {
         let (record, due) = judge(known.as_ref(), &self.timetable, job, now, starting);
         if let Some(due) = due {
             // A backup that waits shows what the reset destroys.
-            if job == Job::Reset && backup_files::lists_wait(tx)? {
+            if job == Job::Reset && backup_files::has_pending_lists(tx)? {
                 return Ok(Check::ListsWait);
             }
             self.run(tx, job, due, now)?;
@@ -229,7 +229,7 @@ mod tests {
 
     use super::*;
     use crate::config::{ResetDay, Schedule};
-    use crate::model::{Bad, List, UserId};
+    use crate::model::{BadEntry, List, UserId};
     use crate::task::fixture::{Fixture, NOW};
 
     fn cron(text: &str) -> Cron {
@@ -255,7 +255,7 @@ mod tests {
         };
         fixture.write(|tx| {
             tx.set_job(Job::Reset.as_str(), &reset)?;
-            tx.set_bad(Bad::User(UserId::new(5)), true, NOW)
+            tx.set_bad(BadEntry::User(UserId::new(5)), true, NOW)
         });
         Scheduler {
             database: fixture.database.clone(),

@@ -1,4 +1,4 @@
-//! The loops' access to the store: transactions that wait while the disk refuses them.
+//! The loops' access to the store: transactions that are retried while the disk fails.
 //!
 //! A read uses a reading connection and does not wait for the writer. A decision that was made from a read and has to
 //! hold at the write is checked again in the write's transaction.
@@ -8,10 +8,10 @@ use std::time::Duration;
 use super::{Runtime, TaskError};
 use crate::store::{ReadTx, Store, StoreError, Tx};
 
-/// The pause before a transaction that the disk refused is retried.
+/// The pause before a failed transaction is retried.
 const DISK_PAUSE: Duration = Duration::from_secs(5);
 
-/// The store, and the patience with its disk. Cheap to clone.
+/// The store, with retries on disk errors. Cheap to clone.
 #[derive(Clone)]
 pub struct Database {
     store: Store,
@@ -24,8 +24,8 @@ impl Database {
         Self { store, runtime }
     }
 
-    /// Does `work` in one transaction. While the disk refuses it, the program logs that, waits and calls `work`
-    /// again: it lets go of nothing before that is safely stored.
+    /// Does `work` in one transaction. After a transient error it logs the error, waits and calls `work` again. It
+    /// returns only after the commit.
     ///
     /// # Errors
     /// The program shuts down, or the database is unusable.
@@ -36,8 +36,8 @@ impl Database {
         self.retry(|| self.store.write(&mut work)).await
     }
 
-    /// Does `work` in one transaction, once. If the disk refuses it, the program logs that and waits, and the result is
-    /// `None`: the caller repeats whatever `work` relies on.
+    /// Does `work` in one transaction, once. After a transient error it logs the error, waits, and returns `None`: the
+    /// caller repeats everything that `work` relies on.
     ///
     /// # Errors
     /// The program shuts down, or the database is unusable.
@@ -76,10 +76,10 @@ impl Database {
 
     /// Returns after a pause if the same transaction may succeed later.
     async fn wait_out(&self, error: StoreError) -> Result<(), TaskError> {
-        if !error.may_pass() {
+        if !error.is_transient() {
             return Err(error.into());
         }
-        tracing::error!(%error, "the disk refused a transaction; trying again");
+        tracing::error!(%error, "a transaction failed; retrying");
         self.runtime.pause(DISK_PAUSE).await
     }
 }
@@ -90,7 +90,7 @@ mod tests {
     use crate::task::fixture::Fixture;
 
     #[tokio::test]
-    async fn a_transaction_that_the_disk_refuses_waits_and_leaves_nothing_behind() {
+    async fn a_failed_transaction_waits_and_leaves_nothing_behind() {
         let fixture = Fixture::new();
         let mut attempts = 0;
         let written = fixture.database.write(|tx| {

@@ -1,7 +1,7 @@
 //! Posts the rows of the outbox: one at a time, at the configured pace, under the stored id.
 //!
 //! Reports overtake photos, and newer photos overtake older ones. A row is marked as `sending` before the first attempt
-//! and as `sent` only on Telegram's proof. After a crash or a lost reply the program posts it again under the same
+//! and as `sent` only once Telegram confirms the post. After a crash or a lost reply the program posts it again under the same
 //! `random_id`, and Telegram returns the same message.
 
 mod old_rows;
@@ -108,11 +108,11 @@ impl Deliverer {
             return self.closed(row, channel, until, why).await;
         };
         let file = match &row.payload {
-            Payload::Text { .. } => None,
+            Payload::Envelope { .. } => None,
             Payload::File { content, .. } => match self.report_file(content) {
                 Ok(file) => Some(file),
                 Err(why) => {
-                    tracing::error!(row = %row, why, "given up");
+                    tracing::error!(row = %row, why, "post dropped after a permanent error");
                     self.drop_row(row, JoinOutcome::Failed, &why).await?;
                     return Ok(None);
                 }
@@ -164,8 +164,8 @@ impl Deliverer {
             .await
     }
 
-    /// Marks a row as `sending`. Returns `false` if it has expired, if it was cancelled since it was read, or if posts go
-    /// to another channel by now: the loop then reads the next row.
+    /// Marks a row as `sending`. Returns `false`, after which the loop reads the next row, in three cases: the row has
+    /// expired; it was cancelled since it was read; or the post now goes to another channel.
     async fn set_sending(&self, row: &OutboxRow, channel: ChannelId) -> Result<bool, TaskError> {
         let now = self.runtime.clock.now();
         self.database
@@ -196,7 +196,7 @@ impl Deliverer {
                 }
                 Ok(None) => {}
                 Err(error) => {
-                    tracing::error!(%error, "a spooled photo cannot be read; it is fetched again");
+                    tracing::error!(row = %row, %error, "a spooled file cannot be read; making it again");
                 }
             }
         }
@@ -213,7 +213,7 @@ impl Deliverer {
 
 fn text_of(payload: &Payload) -> String {
     match payload {
-        Payload::Text { text, .. }
+        Payload::Envelope { text, .. }
         | Payload::File { caption: text, .. }
         | Payload::List { caption: text, .. } => text.clone(),
         Payload::Avatar(avatar) => {

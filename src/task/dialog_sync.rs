@@ -1,16 +1,17 @@
 //! Compares the list of dialogs with the ledger.
 //!
-//! The comparison adds new channels to the ledger and tells which channels moved. The pages of the
+//! The comparison adds new channels to the ledger and finds the channels that moved. The pages of the
 //! list are no snapshot, so a channel that the list lacks is pulled and not taken for left.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Database, PostingChannels, TaskError};
-use crate::decide::channel_tracker::{DialogSync, Gap, ListedChannel, ReadPosition};
+use crate::decide::channel_tracker::{DialogState, DialogSync, GapEnd, ListedChannel};
 use crate::model::{Channel, ChannelId, MessageId};
 use crate::store::{StoreError, Tx};
 
-/// How many messages are read back of a group that the account joined while nobody watched.
+/// How many messages are read back of a group that the account joined while the program was not running or not
+/// connected.
 const MAX_READ_BACK: i32 = 1000;
 /// The setting that is present once a first list of dialogs was taken over.
 const FIRST_DIALOG_SYNC: &str = "first_census";
@@ -50,29 +51,29 @@ fn take_over_all(
     let mut sync = DialogSync::default();
     let mut added = 0;
     for channel in watched {
-        let position = if tx.record_channel(channel)? {
+        let state = if tx.record_channel(channel)? {
             added += 1;
             if is_first_sync {
                 // Updates from before the first start are of no interest.
-                ReadPosition::UpToDate
+                DialogState::Current
             } else {
                 begin_reading(tx, channel, unknown.get(&channel.id).copied())?
             }
         } else {
             let stored = tx.channel(channel.id)?.map(|known| known.channel.pts);
             if stored == Some(channel.pts) {
-                ReadPosition::UpToDate
+                DialogState::Current
             } else {
-                ReadPosition::Behind
+                DialogState::Behind
             }
         };
         sync.listed.push(ListedChannel {
             channel: channel.id,
-            present: Gap {
+            current: GapEnd {
                 top: channel.top_message,
                 pts: channel.pts,
             },
-            position,
+            state,
         });
     }
     tx.set_setting(FIRST_DIALOG_SYNC, "done")?;
@@ -91,12 +92,12 @@ fn begin_reading(
     tx: &Tx<'_>,
     channel: &Channel,
     pts_before_push: Option<i32>,
-) -> Result<ReadPosition, StoreError> {
+) -> Result<DialogState, StoreError> {
     let back = MessageId::new((channel.top_message.get() - MAX_READ_BACK).max(0));
     if let Some(pts) = pts_before_push.filter(|pts| (1..channel.pts).contains(pts)) {
         tx.set_position(channel.id, pts, back)?;
-        return Ok(ReadPosition::Behind);
+        return Ok(DialogState::Behind);
     }
     tx.set_position(channel.id, channel.pts, back)?;
-    Ok(ReadPosition::ReadBack)
+    Ok(DialogState::NeedsReadBack)
 }

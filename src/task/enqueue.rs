@@ -7,7 +7,7 @@ use crate::store::{StoreError, Tx};
 
 /// How long after its time a status report may be posted, in seconds: BACKUP evaluates the reports in the third minute,
 /// and an answer of Telegram may take half a minute.
-const AWAKE_WITHIN: i64 = 150;
+const MAX_STATUS_DELAY: i64 = 150;
 
 /// Enqueues the answer to a question for the version.
 pub(super) fn version(
@@ -32,7 +32,7 @@ pub(super) fn awake(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     drop_awake(tx, now)?;
-    tx.enqueue_expiring_text(Purpose::Awake, text, due.plus(AWAKE_WITHIN), now)
+    tx.enqueue_expiring_text(Purpose::Awake, text, due.plus(MAX_STATUS_DELAY), now)
 }
 
 /// Drops the status report that was not posted: a newer report replaces it.
@@ -47,8 +47,8 @@ pub(super) fn text_file(
     text: &str,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let content = Content::Text(text.to_owned());
-    tx.enqueue_file(Purpose::Text, caption, &content, now)
+    let content = Content::PlainText(text.to_owned());
+    tx.enqueue_file(Purpose::Notice, caption, &content, now)
 }
 
 /// Enqueues the answer to MANAGE's question for the status.
@@ -71,7 +71,7 @@ pub(super) fn backup(tx: &Tx<'_>, dialect: Dialect, now: Timestamp) -> Result<()
     Ok(())
 }
 
-/// Enqueues the counts of every list of rules that is not empty, and sets the hits to zero. Returns the number of lists.
+/// Enqueues the counts of every rule list that is not empty, and sets the hits to zero. Returns the number of lists.
 pub(super) fn counts(tx: &Tx<'_>, now: Timestamp) -> Result<usize, StoreError> {
     let mut lists = 0;
     for list in WordList::ALL {
@@ -96,7 +96,7 @@ pub(super) fn counts(tx: &Tx<'_>, now: Timestamp) -> Result<usize, StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Bad, Payload, UserId};
+    use crate::model::{BadEntry, Payload, UserId};
     use crate::store::SendFilter;
     use crate::task::fixture::{Fixture, NOW};
 
@@ -106,7 +106,7 @@ mod tests {
         fixture.write(|tx| {
             backup(tx, Dialect::Current, NOW)?;
             assert!(tx.lists_to_make(None)?.is_empty());
-            tx.set_bad(Bad::User(UserId::new(1)), true, NOW)?;
+            tx.set_bad(BadEntry::User(UserId::new(1)), true, NOW)?;
             tx.replace_rules(WordList::Ad, &[("a".into(), 3)], false)?;
             backup(tx, Dialect::Current, NOW)?;
             let lists: Vec<List> = tx
@@ -151,12 +151,12 @@ mod tests {
             let row = tx.next_to_send(NOW, SendFilter::ALL)?.expect("a row");
             assert_eq!(
                 row.payload,
-                Payload::Text {
+                Payload::Envelope {
                     purpose: Purpose::Awake,
                     text: "second".into()
                 }
             );
-            tx.drop_expired(NOW.plus(AWAKE_WITHIN))?;
+            tx.drop_expired(NOW.plus(MAX_STATUS_DELAY))?;
             assert_eq!(tx.next_to_send(NOW, SendFilter::ALL)?, None);
             Ok(())
         });

@@ -1,4 +1,4 @@
-//! Fetches what a decision or a post waits for: users to look up, photos to download, backup files to make.
+//! Fetches the data that a decision or a post needs: users to look up, photos to download, backup files to make.
 //!
 //! A photo is downloaded as soon as it is decided on, newest first: a spammer removes it within minutes, while the
 //! queue of posts may be long. Downloads pause while the spool is full. A crash loses nothing but the work that was
@@ -13,10 +13,10 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 pub use self::avatar_download::AvatarDownload;
-use self::slots::{Slots, data_centre};
+use self::slots::Slots;
 pub use self::user_lookup::UserLookup;
 use super::{BackupFiles, Database, Runtime, TaskError, Wakers, job_result};
-use crate::model::Timestamp;
+use crate::model::{Payload, Timestamp};
 
 /// How many of the newest rows are considered, so that the rows of one data centre do not hide those of another.
 const MAX_ROWS: usize = 100;
@@ -38,20 +38,20 @@ pub struct Fetcher {
 /// The jobs that run at the same time.
 #[derive(Default)]
 struct Jobs {
-    set: JoinSet<Result<Done, TaskError>>,
+    set: JoinSet<Result<JobResult, TaskError>>,
     downloads: Slots,
     lookup_runs: bool,
     backup_runs: bool,
 }
 
-/// The end of a job.
-enum Done {
+/// The result of a job.
+enum JobResult {
     Lookup,
     Backup,
-    /// `answered` tells whether the data centre answered at all.
+    /// `answered` is false if the data centre did not answer.
     Download {
         row: i64,
-        dc: Option<i32>,
+        dc: i32,
         answered: bool,
     },
 }
@@ -99,7 +99,7 @@ impl Fetcher {
         jobs.set.spawn(async move {
             lookup.except_photos(exceptions).await?;
             lookup.decide_joins(joins).await?;
-            Ok(Done::Lookup)
+            Ok(JobResult::Lookup)
         });
         Ok(())
     }
@@ -116,7 +116,7 @@ impl Fetcher {
         let backup_files = self.backup_files.clone();
         jobs.set.spawn(async move {
             backup_files.make_due().await?;
-            Ok(Done::Backup)
+            Ok(JobResult::Backup)
         });
         Ok(())
     }
@@ -131,12 +131,16 @@ impl Fetcher {
             .read(|tx| tx.avatars_to_fetch(now, MAX_ROWS))
             .await?;
         for row in rows {
-            if jobs.downloads.take(&row, self.runtime.clock.instant()) {
+            let Payload::Avatar(avatar) = row.payload else {
+                continue;
+            };
+            let (id, dc) = (row.id, avatar.photo.dc);
+            let instant = self.runtime.clock.instant();
+            if jobs.downloads.take(id, dc, instant) {
                 let download = self.download.clone();
                 jobs.set.spawn(async move {
-                    let (id, dc) = (row.id, data_centre(&row));
-                    let answered = download.download(row).await?;
-                    Ok(Done::Download {
+                    let answered = download.download(row, avatar).await?;
+                    Ok(JobResult::Download {
                         row: id,
                         dc,
                         answered,
@@ -147,7 +151,7 @@ impl Fetcher {
         Ok(())
     }
 
-    /// Returns how long to sleep until a row falls due or a data centre is asked again.
+    /// Returns how long to sleep until a row falls due or the pause of a data centre ends.
     async fn poll_delay(&self, jobs: &Jobs, now: Timestamp) -> Result<Duration, TaskError> {
         let due = self.database.read(|tx| tx.next_fetch_due(now)).await?;
         let delay = self.runtime.poll_delay(due);
@@ -158,14 +162,14 @@ impl Fetcher {
             .map_or(delay, |retry| delay.min(retry)))
     }
 
-    fn finish(&self, jobs: &mut Jobs, done: Done) {
+    fn finish(&self, jobs: &mut Jobs, done: JobResult) {
         match done {
-            Done::Lookup => {
+            JobResult::Lookup => {
                 jobs.lookup_runs = false;
                 self.wakers.looked_up.notify_one();
             }
-            Done::Backup => jobs.backup_runs = false,
-            Done::Download { row, dc, answered } => {
+            JobResult::Backup => jobs.backup_runs = false,
+            JobResult::Download { row, dc, answered } => {
                 let now = self.runtime.clock.instant();
                 jobs.downloads.give_back(row, dc, answered, now);
             }

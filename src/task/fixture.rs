@@ -11,8 +11,8 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Accounts, BackupFiles, Database, JoinPolicy, ListKeeper, OrderExecutor, PageTransactions,
-    PostCommitRunner, PostingChannels, RuleBook, Runtime, SecondLook, Wakers,
+    Accounts, BackupFiles, Database, JoinPolicy, ListKeeper, MemberRecheck, OrderExecutor,
+    PageTransactions, PostCommitRunner, PostingChannels, RuleBook, Runtime, Wakers,
 };
 use crate::clock::Clock;
 use crate::config::{Dialect, FileKind};
@@ -41,7 +41,7 @@ static PASSWORD: LazyLock<SecretString> = LazyLock::new(|| "correct horse 電池
 static MAKER: LazyLock<Arc<Encoder>> =
     LazyLock::new(|| Arc::new(Encoder::new(FileKind::Sealed, &PASSWORD).expect("a key")));
 
-/// A store that knows one group, HIDE and EXCHANGE, and the parts that work on it. The clock stands at [`NOW`].
+/// A store that knows one group, HIDE and EXCHANGE, and the parts that work on it. The clock returns [`NOW`].
 pub(super) struct Fixture {
     pub(super) directory: TempDir,
     pub(super) runtime: Runtime,
@@ -49,7 +49,7 @@ pub(super) struct Fixture {
     pub(super) spool: Spool,
     pub(super) rule_book: RuleBook,
     pub(super) join_policy: JoinPolicy,
-    pub(super) second_look: SecondLook,
+    pub(super) member_recheck: MemberRecheck,
     pub(super) backup_files: BackupFiles,
     pub(super) list_keeper: ListKeeper,
     pub(super) transactions: PageTransactions,
@@ -79,7 +79,7 @@ impl Fixture {
             check_bio: false,
             rule_book: rule_book.clone(),
         };
-        let second_look = SecondLook {
+        let member_recheck = MemberRecheck {
             policy: join_policy.clone(),
             time_new: TIME_NEW,
         };
@@ -110,7 +110,7 @@ impl Fixture {
                 time_new: TIME_NEW,
             },
             join_policy: join_policy.clone(),
-            second_look: second_look.clone(),
+            member_recheck: member_recheck.clone(),
             backup_files: backup_files.clone(),
             list_keeper: list_keeper.clone(),
             post_commit: PostCommitRunner {
@@ -127,7 +127,7 @@ impl Fixture {
             spool,
             rule_book,
             join_policy,
-            second_look,
+            member_recheck,
             backup_files,
             list_keeper,
             transactions,
@@ -272,7 +272,7 @@ pub(super) const fn page(channel: ChannelId) -> Page {
         },
         joins: Vec::new(),
         users: Vec::new(),
-        shown: Vec::new(),
+        other_users_with_photo: Vec::new(),
         posts: Vec::new(),
         last_message: None,
     }

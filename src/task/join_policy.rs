@@ -69,12 +69,12 @@ impl JoinPolicy {
                 // Only an administrator acts in the name of a group.
                 AddedBy::AnonymousAdmin => true,
             },
-            trusted: self.is_trusted(tx, join.user)?,
-            bad: tx.is_bad(join.user)?,
-            named: !hits.is_empty(),
-            declared: tx.is_declared(join.group, join.message)?,
+            is_trusted: self.is_trusted(tx, join.user)?,
+            on_bad_list: tx.is_bad(join.user)?,
+            hits_rule: !hits.is_empty(),
+            handled_by_other_bot: tx.is_declared(join.group, join.message)?,
             has_group_flood: tx.has_group_flood(join.group)?,
-            excepted: match user.map(|user| user.photo) {
+            photo_is_excepted: match user.map(|user| user.photo) {
                 Some(ProfilePhoto::Present(photo)) => tx.is_excepted(photo.id)?,
                 _ => false,
             },
@@ -171,14 +171,23 @@ pub(super) fn carry_out(
     })
 }
 
-/// Reports whether a decision says no more than what this photo, or the lack of one, leads to.
+/// Returns true if the decision depends only on this photo or its absence: it does not change the outcome that another
+/// photo gave the join.
 const fn concerns_photo_only(decision: Decision) -> bool {
     match decision {
         Decision::Forward(_) => true,
-        Decision::Skip(reason) => matches!(
-            reason,
-            SkipReason::NoPhoto | SkipReason::Excepted | SkipReason::Repeat
-        ),
+        Decision::Skip(reason) => match reason {
+            SkipReason::NoPhoto | SkipReason::Excepted | SkipReason::Repeat => true,
+            SkipReason::Own
+            | SkipReason::UnwatchedGroup
+            | SkipReason::AddedByTrusted
+            | SkipReason::Bot
+            | SkipReason::Deleted
+            | SkipReason::Bad
+            | SkipReason::Trusted
+            | SkipReason::Named
+            | SkipReason::Declared => false,
+        },
         Decision::LookUp | Decision::Hold => false,
     }
 }
@@ -186,7 +195,7 @@ const fn concerns_photo_only(decision: Decision) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Bad, WordList};
+    use crate::model::{BadEntry, WordList};
     use crate::task::fixture::{ADMIN, Fixture, GROUP, JOINER, NOSPAM, NOW, join, user};
 
     #[test]
@@ -220,7 +229,7 @@ mod tests {
                     "{adder:?}"
                 );
             }
-            tx.set_bad(Bad::User(JOINER), true, NOW)?;
+            tx.set_bad(BadEntry::User(JOINER), true, NOW)?;
             assert_eq!(decide(tx)?, skip(SkipReason::Bad));
             Ok(())
         });

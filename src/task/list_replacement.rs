@@ -34,7 +34,7 @@ pub enum KeepError {
 impl From<KeepError> for StoreError {
     fn from(error: KeepError) -> Self {
         match error {
-            KeepError::Seal { .. } => Self::Unreadable(error.to_string()),
+            KeepError::Seal { .. } => Self::Encode(error.to_string()),
             KeepError::Write(_) => Self::DiskFails(error.to_string()),
         }
     }
@@ -61,7 +61,7 @@ impl ListKeeper {
     }
 }
 
-/// A list in its file; dropping it removes the file, unless the list was [replaced](KeptList::replaced).
+/// A list in its file; dropping it removes the file, unless it was [committed](KeptList::commit).
 #[derive(Debug)]
 pub struct KeptList {
     list: List,
@@ -85,7 +85,7 @@ impl KeptList {
     }
 
     /// Leaves the file in the data directory: the transaction that replaced the list is committed.
-    pub fn replaced(mut self) {
+    pub fn commit(mut self) {
         self.path = None;
     }
 }
@@ -115,14 +115,14 @@ fn free_path(directory: &Path, list: List, now: Timestamp) -> PathBuf {
 mod tests {
     use super::*;
     use crate::file_codec::DecodedFile;
-    use crate::model::{Bad, UserId};
+    use crate::model::{BadEntry, UserId};
     use crate::task::fixture::{Fixture, NOW};
 
     #[test]
     fn the_file_stays_only_if_the_list_was_replaced() {
         let fixture = Fixture::new();
         let keeper = &fixture.list_keeper;
-        let bad = |id| Bad::User(UserId::new(id));
+        let bad = |id| BadEntry::User(UserId::new(id));
         let data = fixture.write(|tx| {
             tx.set_bad(bad(1), true, NOW)?;
             tx.list(List::BadIds)
@@ -136,7 +136,7 @@ mod tests {
             assert!(!second.is_current(tx)?);
             Ok(())
         });
-        first.replaced();
+        first.commit();
         drop(second);
         let kept = fixture.kept_lists();
         assert_eq!(kept.len(), 1);

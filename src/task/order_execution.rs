@@ -1,7 +1,7 @@
 //! Carries out the orders of a channel's posts: each once, in channel order, within the transaction of the caller.
 //!
-//! The verdict on each order is recorded in the same transaction, so that an order that is read again, as after a crash
-//! between two segments of a page, is skipped. `exchange::orders` decides who may give an order; docs/exchange.md lists
+//! The verdict on each order is recorded in the same transaction, so that an order that is read again is skipped, for
+//! example after a crash between two segments of a page. `exchange::orders` decides who may give an order; docs/exchange.md lists
 //! the effects.
 
 mod effects;

@@ -2,7 +2,8 @@
 //!
 //! A pulled page is split into segments, because an order that destroys lists needs files that are written before its
 //! transaction. Only the last segment moves `pts`: after a crash in between, the page is pulled again, and the orders
-//! that are recorded are skipped. A pushed page is always one segment.
+//! that are recorded are skipped. A pushed page is always one segment. A push is overtaken if a dialog sync adopts
+//! its `pts` or a later one before the push is applied; its content is then applied without moving `pts`.
 
 mod preparation;
 #[cfg(test)]
@@ -11,14 +12,14 @@ mod tests;
 use std::ops::Range;
 
 use super::join_policy::{self, Bio};
+use super::member_recheck::RecheckTrigger;
 use super::order_execution::{Attachments, Preparation};
 use super::order_files::{AttachedLists, OrderFiles};
 use super::post_commit::PostCommit;
 use super::posted_order::{self, PostedOrder};
-use super::second_look::Occasion;
 use super::{
-    BackupFiles, Database, JoinPolicy, ListKeeper, OrderExecutor, PostCommitRunner,
-    PostingChannels, Runtime, SecondLook, TaskError,
+    BackupFiles, Database, JoinPolicy, ListKeeper, MemberRecheck, OrderExecutor, PostCommitRunner,
+    PostingChannels, Runtime, TaskError,
 };
 use crate::model::{Advance, Join, JoinOutcome, MessageId, Page, Timestamp, User};
 use crate::store::{AdvanceOutcome, StoreError, Tx};
@@ -31,8 +32,8 @@ pub struct PageApplier {
 }
 
 impl PageApplier {
-    /// Applies a page whose orders may need files: fetches the files, applies the segments, and does what is left to do
-    /// after each commit.
+    /// Applies a page whose orders may need files: fetches the files, applies the segments, and runs the steps
+    /// that follow each commit.
     pub(super) async fn apply_prepared(&self, page: &Page) -> Result<AdvanceOutcome, TaskError> {
         let posts = self.transactions.posts_of(page);
         let lists = self.order_files.fetch(page.channel, &posts).await?;
@@ -48,7 +49,7 @@ pub struct PageTransactions {
     pub channels: PostingChannels,
     pub orders: OrderExecutor,
     pub join_policy: JoinPolicy,
-    pub second_look: SecondLook,
+    pub member_recheck: MemberRecheck,
     pub backup_files: BackupFiles,
     pub list_keeper: ListKeeper,
     pub post_commit: PostCommitRunner,
@@ -57,9 +58,9 @@ pub struct PageTransactions {
 /// The result of a transaction.
 #[derive(Debug)]
 pub(super) struct Applied {
-    /// Tells whether the page follows what is stored.
-    pub(super) moved: AdvanceOutcome,
-    /// Tells whether the segment was applied: also one that was overtaken.
+    /// The effect on the stored `pts`.
+    pub(super) advance_outcome: AdvanceOutcome,
+    /// True if the segment was applied. An overtaken push is applied, too.
     is_applied: bool,
     pub(super) post_commit: PostCommit,
 }
@@ -74,8 +75,7 @@ struct Segment<'a> {
 }
 
 impl PageTransactions {
-    /// Applies a pushed page. `AlreadyApplied` of a page that was applied nevertheless means that a dialog sync
-    /// adopted its `pts` before.
+    /// Applies a pushed page. An overtaken push is applied and returns `AlreadyApplied`.
     pub(super) fn apply_pushed(
         &self,
         tx: &Tx<'_>,
@@ -96,14 +96,15 @@ impl PageTransactions {
         self.apply(tx, &segment, attachments, now)
     }
 
-    /// Looks again at a user whom an update showed. Returns `true` if there is something to download or to look up.
-    pub(super) fn look_at_shown(
+    /// Rechecks a user whom an update showed. Returns `true` if there is something to download or to look up.
+    pub(super) fn recheck_shown(
         &self,
         tx: &Tx<'_>,
         user: &User,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        self.second_look.look(tx, user, Occasion::Update, now)
+        self.member_recheck
+            .check(tx, user, RecheckTrigger::Update, now)
     }
 
     /// Reports whether the posts of a pushed page need the preparations of a pull.
@@ -118,19 +119,19 @@ impl PageTransactions {
         all_posts: &[PostedOrder<'_>],
         lists: &AttachedLists,
     ) -> Result<AdvanceOutcome, TaskError> {
-        let mut moved = AdvanceOutcome::Advanced;
+        let mut advance_outcome = AdvanceOutcome::Advanced;
         for range in posted_order::segments(all_posts) {
             let segment = Segment {
                 page,
                 all_posts,
                 range,
             };
-            moved = self.apply_segment(&segment, lists).await?;
-            if moved != AdvanceOutcome::Advanced {
+            advance_outcome = self.apply_segment(&segment, lists).await?;
+            if advance_outcome != AdvanceOutcome::Advanced {
                 break;
             }
         }
-        Ok(moved)
+        Ok(advance_outcome)
     }
 
     /// Returns the posts of a page that may be orders: those of HIDE and EXCHANGE.
@@ -151,15 +152,15 @@ impl PageTransactions {
         now: Timestamp,
     ) -> Result<Applied, StoreError> {
         let page = segment.page;
-        let moved = tx.advance(page.channel, segment.advance(), segment.last_message())?;
-        // A dialog sync may adopt a pts before the push is applied. What the push reveals counts nevertheless, and its
-        // message tells whether it was recorded before.
-        let overtaken = moved == AdvanceOutcome::AlreadyApplied
+        let advance_outcome =
+            tx.advance(page.channel, segment.advance(), segment.last_message())?;
+        // The records of its orders and joins show whether the content of an overtaken push was applied before.
+        let overtaken = advance_outcome == AdvanceOutcome::AlreadyApplied
             && matches!(page.advance, Advance::Pushed { .. });
-        let is_applied = moved == AdvanceOutcome::Advanced || overtaken;
+        let is_applied = advance_outcome == AdvanceOutcome::Advanced || overtaken;
         if !is_applied {
             return Ok(Applied {
-                moved,
+                advance_outcome,
                 is_applied,
                 post_commit: PostCommit::default(),
             });
@@ -171,12 +172,12 @@ impl PageTransactions {
         if segment.is_last() {
             count_malformed(tx, page, segment.all_posts)?;
             post_commit.fetch |= self.apply_joins(tx, page, now)?;
-            for user in &page.shown {
-                post_commit.fetch |= self.look_at_shown(tx, user, now)?;
+            for user in &page.other_users_with_photo {
+                post_commit.fetch |= self.recheck_shown(tx, user, now)?;
             }
         }
         Ok(Applied {
-            moved,
+            advance_outcome,
             is_applied,
             post_commit,
         })
@@ -186,7 +187,7 @@ impl PageTransactions {
     fn apply_joins(&self, tx: &Tx<'_>, page: &Page, now: Timestamp) -> Result<bool, StoreError> {
         // Messages that are read over a gap may be older than the membership of this account.
         let since = match page.advance {
-            Advance::Refetched => tx.watched_since(page.channel)?,
+            Advance::ByMessageIds => tx.watched_since(page.channel)?,
             _ => Timestamp::new(0),
         };
         let mut fetch = false;
@@ -237,8 +238,8 @@ impl<'a> Segment<'a> {
         match self.page.advance {
             advance if self.is_last() => advance,
             Advance::Pulled { from, .. } => Advance::Pulled { from, to: from },
-            Advance::Pushed { .. } | Advance::Refetched | Advance::Adopted { .. } => {
-                Advance::Refetched
+            Advance::Pushed { .. } | Advance::ByMessageIds | Advance::Adopted { .. } => {
+                Advance::ByMessageIds
             }
         }
     }
@@ -252,7 +253,7 @@ impl<'a> Segment<'a> {
     }
 }
 
-/// Counts the posts of a page that are no envelopes. Nothing else is recorded of them, so they are counted where `pts`
+/// Counts the posts of a page that are not envelopes. Nothing else is recorded of them, so they are counted where `pts`
 /// moves: a page that is pulled again counts them once.
 fn count_malformed(tx: &Tx<'_>, page: &Page, posts: &[PostedOrder<'_>]) -> Result<(), StoreError> {
     for posted in posts.iter().filter(|posted| posted.envelope.is_none()) {

@@ -1,4 +1,4 @@
-//! The work that a transaction leaves for after its commit, because it is outside of the database.
+//! The work that follows the commit of a transaction, because it is outside of the database.
 //!
 //! A crash may lose all of it without harm: the next start sweeps the spool, compiles the rules and wakes every loop.
 

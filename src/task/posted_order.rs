@@ -10,10 +10,10 @@ use crate::exchange::OWN_NAME;
 use crate::exchange::orders::{self, Classified, Order};
 use crate::model::ChannelPost;
 
-/// A post of somebody else with a text.
+/// A post of another account, with a text.
 pub(super) struct PostedOrder<'a> {
     pub(super) post: &'a ChannelPost,
-    /// The envelope and what it means; `None` if the text is no envelope.
+    /// The envelope and its meaning; `None` if the text is not an envelope.
     pub(super) envelope: Option<(Envelope, Classified)>,
 }
 
@@ -97,7 +97,7 @@ mod tests {
             let data = json!({"admin_id": 7, "type": "bad_ids"});
             envelope("MANAGE", "backup", "rollback", &data)
         };
-        // An order that is refused is not prepared for.
+        // A refused order needs no preparation.
         let refused = || {
             let data = json!({"admin_id": 7, "type": "users"});
             envelope("CLEAN", "clear", "bad", &data)

@@ -1,6 +1,6 @@
 //! The private channels, and which of them posts go to now.
 //!
-//! `exchange::route` decides what turns the choice; this module keeps the choice in the store, in the transaction of
+//! `exchange::route` decides which events change the choice; this module stores the choice, in the transaction of
 //! the event, and passes the EMERGENCY order on once. See docs/exchange.md, "Which channel".
 
 use crate::exchange::reports;
@@ -8,7 +8,7 @@ use crate::exchange::route::{Route, RouteEvent};
 use crate::model::{Channel, ChannelId, ChannelKind, Purpose, Timestamp};
 use crate::store::{OutboxRow, ReadTx, StoreError, Tx};
 
-/// The setting that keeps the choice.
+/// The setting that stores the choice.
 const ROUTE: &str = "route";
 
 /// HIDE and, where one is configured, EXCHANGE.

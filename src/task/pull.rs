@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use super::{Administrators, Database, PageApplier, Runtime, TaskError};
-use crate::decide::channel_tracker::{Gap, PullEnd};
+use crate::decide::channel_tracker::{GapEnd, PullEnd};
 use crate::model::{Advance, ChannelId, Page, Timestamp};
 use crate::store::{AdvanceOutcome, KnownChannel};
 use crate::telegram::{CallError, Difference, Telegram};
 
-/// How soon a channel whose pull was refused is pulled again.
+/// The pause before a channel whose pull was refused is pulled again.
 const REFUSED_PAUSE: Duration = Duration::from_secs(30);
 
 /// Pulls channels. Cheap to clone.
@@ -34,7 +34,7 @@ impl ChannelPuller {
     pub(super) async fn pull(
         &self,
         channel: ChannelId,
-        mut gap: Option<Gap>,
+        mut gap: Option<GapEnd>,
     ) -> Result<PullEnd, TaskError> {
         loop {
             let known = self.database.read(|tx| tx.channel(channel)).await?;
@@ -74,7 +74,7 @@ impl ChannelPuller {
             }
             Ok(Difference::TooLong { top_message, pts }) => {
                 tracing::info!(channel = %id, "a gap too long for differences: fetching its messages");
-                Step::Ended(PullEnd::TooLong(Gap {
+                Step::Ended(PullEnd::TooLong(GapEnd {
                     top: top_message,
                     pts,
                 }))
@@ -85,7 +85,7 @@ impl ChannelPuller {
 
     /// Fetches some messages of a gap by their ids; once none is left, adopts its `pts`. After a crash the pull
     /// continues after the last page that was committed.
-    async fn close(&self, known: &KnownChannel, gap: Gap) -> Result<Step, TaskError> {
+    async fn close(&self, known: &KnownChannel, gap: GapEnd) -> Result<Step, TaskError> {
         let (id, hash, after) = (
             known.channel.id,
             known.channel.access_hash,
@@ -97,7 +97,7 @@ impl ChannelPuller {
                 advance: Advance::Adopted { to: gap.pts },
                 joins: Vec::new(),
                 users: Vec::new(),
-                shown: Vec::new(),
+                other_users_with_photo: Vec::new(),
                 posts: Vec::new(),
                 last_message: None,
             };
@@ -117,7 +117,7 @@ impl ChannelPuller {
     async fn failed(
         &self,
         channel: ChannelId,
-        gap: Option<Gap>,
+        gap: Option<GapEnd>,
         error: CallError,
     ) -> Result<PullEnd, TaskError> {
         if error.is("CHANNEL_PRIVATE") || error.is("CHANNEL_INVALID") {
@@ -126,7 +126,7 @@ impl ChannelPuller {
             return Ok(PullEnd::Left);
         }
         if error.is("PERSISTENT_TIMESTAMP_INVALID") || error.is("PERSISTENT_TIMESTAMP_EMPTY") {
-            tracing::warn!(%channel, "Telegram does not accept the stored pts: asking for the present one");
+            tracing::warn!(%channel, "Telegram does not accept the stored pts: asking for the current one");
             return Ok(PullEnd::PtsRejected);
         }
         let pause = match error {

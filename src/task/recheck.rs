@@ -1,14 +1,14 @@
 //! Rechecks the members who are still new, on schedule. See docs/outcomes.md.
 //!
-//! A pass goes from the newest member to the oldest, each chunk in one transaction, and lets the look-ups of joins go
-//! first. [`SecondLook`] holds what a look changes. A crash ends a pass, and the next one finds the photos known that
-//! were enqueued.
+//! A pass goes from the newest member to the oldest, each chunk in one transaction. Before each chunk it waits for the
+//! look-ups of joins. [`MemberRecheck`] decides on each user. After a crash the next pass starts from the newest
+//! member, and ignores the photos that were enqueued before.
 
 use std::collections::BTreeMap;
 
 use super::call_retry::{Reply, until_answered};
-use super::second_look::Occasion;
-use super::{Database, Runtime, SecondLook, TaskError, Wakers};
+use super::member_recheck::RecheckTrigger;
+use super::{Database, MemberRecheck, Runtime, TaskError, Wakers};
 use crate::model::{User, UserId};
 use crate::telegram::Telegram;
 
@@ -20,7 +20,7 @@ pub struct Rechecker {
     pub database: Database,
     pub runtime: Runtime,
     pub telegram: Telegram,
-    pub second_look: SecondLook,
+    pub member_recheck: MemberRecheck,
     pub wakers: Wakers,
 }
 
@@ -38,32 +38,34 @@ impl Rechecker {
     }
 
     async fn pass(&self) -> Result<(), TaskError> {
-        let since = self.runtime.clock.now().plus(-self.second_look.time_new);
+        let since = self.runtime.clock.now().plus(-self.member_recheck.time_new);
         let members = self.database.read(|tx| tx.new_members(since)).await?;
         tracing::debug!(members = members.len(), "recheck");
         for chunk in members.chunks(USERS_PER_CALL) {
-            self.let_joins_go_first().await?;
+            self.wait_for_join_lookups().await?;
             let found = match self.ask(chunk).await? {
                 Reply::Answer(found) => found,
                 Reply::Refusal(error) => {
-                    tracing::error!(%error, "new members cannot be looked at again");
+                    tracing::error!(%error, "rechecking new members failed");
                     return Ok(());
                 }
             };
-            self.look_at(&found).await?;
+            self.check(&found).await?;
         }
         Ok(())
     }
 
-    /// Looks at the users of a chunk, in one transaction.
-    async fn look_at(&self, found: &BTreeMap<UserId, User>) -> Result<(), TaskError> {
+    /// Rechecks the users of a chunk, in one transaction.
+    async fn check(&self, found: &BTreeMap<UserId, User>) -> Result<(), TaskError> {
         let now = self.runtime.clock.now();
         let fetch = self
             .database
             .write(|tx| {
                 let mut fetch = false;
                 for user in found.values() {
-                    fetch |= self.second_look.look(tx, user, Occasion::Recheck, now)?;
+                    fetch |= self
+                        .member_recheck
+                        .check(tx, user, RecheckTrigger::Schedule, now)?;
                 }
                 Ok(fetch)
             })
@@ -76,7 +78,7 @@ impl Rechecker {
 
     /// Asks for the users of a chunk who are still new. The answer leaves out the users whom Telegram does not show.
     async fn ask(&self, chunk: &[UserId]) -> Result<Reply<BTreeMap<UserId, User>>, TaskError> {
-        let since = self.runtime.clock.now().plus(-self.second_look.time_new);
+        let since = self.runtime.clock.now().plus(-self.member_recheck.time_new);
         let user_refs = self
             .database
             .read(|tx| {
@@ -95,8 +97,8 @@ impl Rechecker {
         until_answered(&self.runtime, || self.telegram.refresh_users(&user_refs)).await
     }
 
-    /// Waits until no join needs its user looked up: a member who was never looked at goes first.
-    async fn let_joins_go_first(&self) -> Result<(), TaskError> {
+    /// Waits until no join needs its user looked up: a first look-up is more urgent than a recheck.
+    async fn wait_for_join_lookups(&self) -> Result<(), TaskError> {
         loop {
             let waiting = self.database.read(|tx| tx.joins_to_look_up(1)).await?;
             if waiting.is_empty() {

@@ -1,4 +1,4 @@
-//! The rules in force: the word lists of the store, compiled once per version.
+//! The current rules: the rule lists of the store, compiled once per version.
 //!
 //! A list that is replaced gets a new version in its transaction. The rules are compiled after that commit, outside of
 //! any transaction; a decision that comes first compiles them itself, so it never uses an old version.
@@ -11,13 +11,13 @@ use crate::model::{User, WordList};
 use crate::rules::{Hit, RuleId, Rules};
 use crate::store::{ReadTx, StoreError, Tx};
 
-/// Every word list, its patterns in their order.
+/// Every rule list, its patterns in their order.
 type RuleLists = BTreeMap<WordList, Vec<String>>;
 
-/// The rules in force. Cheap to clone; all clones are one book.
+/// The current rules. Cheap to clone; all clones are one book.
 #[derive(Clone, Debug)]
 pub struct RuleBook {
-    in_force: Arc<RwLock<Arc<CompiledRules>>>,
+    current: Arc<RwLock<Arc<CompiledRules>>>,
     /// Traditional Chinese is folded before a match.
     zh_cn: bool,
 }
@@ -42,21 +42,21 @@ impl RuleBook {
     #[must_use]
     pub fn new(zh_cn: bool) -> Self {
         Self {
-            in_force: Arc::default(),
+            current: Arc::default(),
             zh_cn,
         }
     }
 
-    /// Compiles the rules of the store if they have another version than those in force.
+    /// Compiles the rules of the store if they have another version than the current ones.
     ///
     /// # Errors
     /// See [`TaskError`].
     pub async fn reload(&self, database: &Database) -> Result<(), TaskError> {
-        let in_force = self.in_force();
+        let current = self.current();
         let changed = database
             .read(|tx| {
                 let version = tx.rules_version()?;
-                if in_force.is_version(version) {
+                if current.is_version(version) {
                     return Ok(None);
                 }
                 Ok(Some((version, rule_lists(tx)?)))
@@ -68,26 +68,23 @@ impl RuleBook {
         Ok(())
     }
 
-    /// Returns the rules as the transaction sees them, compiled here if nobody compiled that version before.
+    /// Returns the rules as the transaction sees them, compiled here if that version was not compiled before.
     pub(super) fn rules_at(&self, tx: &Tx<'_>) -> Result<Arc<CompiledRules>, StoreError> {
         let version = tx.rules_version()?;
-        let in_force = self.in_force();
-        if in_force.is_version(version) {
-            return Ok(in_force);
+        let current = self.current();
+        if current.is_version(version) {
+            return Ok(current);
         }
         Ok(self.compile(version, rule_lists(tx)?))
     }
 
     /// Reports whether there is any rule.
     pub(super) fn has_rules(&self) -> bool {
-        self.in_force()
-            .lists
-            .values()
-            .any(|rules| !rules.is_empty())
+        self.current().lists.values().any(|rules| !rules.is_empty())
     }
 
-    fn in_force(&self) -> Arc<CompiledRules> {
-        self.in_force
+    fn current(&self) -> Arc<CompiledRules> {
+        self.current
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
@@ -100,10 +97,7 @@ impl RuleBook {
         }
         let rules = Some((version, rules));
         let compiled = Arc::new(CompiledRules { rules, lists });
-        *self
-            .in_force
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = compiled.clone();
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = compiled.clone();
         compiled
     }
 }
@@ -157,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_decision_uses_the_rules_of_its_own_transaction() {
+    fn a_decision_uses_the_rules_of_its_transaction() {
         let fixture = Fixture::new();
         let book = &fixture.rule_book;
         let spammer = named("cheap pills");
@@ -177,13 +171,13 @@ mod tests {
         let fixture = Fixture::new();
         let book = &fixture.rule_book;
         book.reload(&fixture.database).await.expect("compiled");
-        let first = book.in_force();
+        let first = book.current();
         book.reload(&fixture.database).await.expect("compiled");
-        assert!(Arc::ptr_eq(&first, &book.in_force()));
+        assert!(Arc::ptr_eq(&first, &book.current()));
         fixture.write(|tx| tx.replace_rules(WordList::Bio, &[("a".into(), 0)], true));
         book.reload(&fixture.database).await.expect("compiled");
-        assert!(!Arc::ptr_eq(&first, &book.in_force()));
-        let second = book.in_force();
+        assert!(!Arc::ptr_eq(&first, &book.current()));
+        let second = book.current();
         fixture.write(|tx| {
             assert!(Arc::ptr_eq(&second, &book.rules_at(tx)?));
             Ok(())

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{Database, Runtime, TaskError};
 use crate::spool::Spool;
 
-/// Sweeps the files that no row names, and has the files made again that are not there.
+/// Removes the files that no row names, and resets rows whose file is missing.
 ///
 /// # Errors
 /// See [`TaskError`]; or the spool cannot be read.

@@ -1,7 +1,7 @@
 //! A file in the spool that no outbox row names yet.
 //!
 //! A transaction that names the file may fail, or the row may have been cancelled meanwhile. Dropping a [`SpoolFile`]
-//! that was not kept removes it. After a crash the next start sweeps what no row names.
+//! that was not kept removes it. After a crash the next start removes the files that no row names.
 
 use anyhow::Context as _;
 
@@ -20,7 +20,7 @@ impl SpoolFile {
     /// Writes a file under a random name.
     ///
     /// # Errors
-    /// The disk does not take it, or the system gives no random numbers.
+    /// The file cannot be written, or the operating system returns no random numbers.
     pub(super) fn write(spool: &Spool, bytes: &[u8]) -> anyhow::Result<Self> {
         let name = spool::random_name().context("cannot choose a file name")?;
         spool.write(&name, bytes)?;
@@ -55,7 +55,7 @@ impl Drop for SpoolFile {
     }
 }
 
-/// Removes a file from the spool. The next start sweeps what cannot be removed now.
+/// Removes a file from the spool. The next start retries a failed removal.
 pub(super) fn remove(spool: &Spool, name: &str) {
     if let Err(error) = spool.remove(name) {
         tracing::warn!(%error, "a spooled file cannot be removed");

@@ -1,6 +1,6 @@
 //! The notifications by which one loop wakes another.
 //!
-//! Each is for one loop and is sent by `notify_one`, which stores a permit: a loop that is busy when it is woken does
+//! Each wakes one loop and is sent by `notify_one`, which stores a permit: a loop that is busy when it is woken does
 //! not miss it, and wakes at its next wait. A crash loses them without harm: `fetch` and `deliver` poll, and the start and
 //! the schedule wake the other loops.
 
@@ -43,7 +43,7 @@ impl AdministratorsWaker {
         self.notify.notify_one();
     }
 
-    /// Waits until it is asked. Returns `true` if every group is meant.
+    /// Waits for a request. Returns `true` if the request concerns every group.
     pub(super) async fn woken(&self) -> bool {
         self.notify.notified().await;
         self.all.swap(false, Ordering::AcqRel)

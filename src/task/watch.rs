@@ -18,7 +18,7 @@ use super::{
     dialog_sync, job_result,
 };
 use crate::decide;
-use crate::decide::channel_tracker::{Action, ChannelTracker, DialogSync, Event, Gap};
+use crate::decide::channel_tracker::{Action, ChannelTracker, DialogSync, Event, GapEnd};
 use crate::model::{Advance, Channel, ChannelId, Page, Timestamp, User, UserId};
 use crate::store::{AdvanceOutcome, ReadTx, StoreError};
 use crate::telegram::{CallError, Hint, Telegram};
@@ -49,7 +49,9 @@ pub async fn watch(
     dialogs: Vec<Channel>,
 ) -> Result<(), TaskError> {
     let mut watch = Watch::new(watcher);
-    watch.finish(Done::DialogsRead(Ok(dialogs))).await?;
+    watch
+        .finish(BackgroundResult::DialogsRead(Ok(dialogs)))
+        .await?;
     let mut batch = Vec::new();
     loop {
         let deadline = watch.started + watch.tracker.deadline();
@@ -59,7 +61,7 @@ pub async fn watch(
                 if received == 0 {
                     return Err(TaskError::System("the stream of updates has ended".into()));
                 }
-                watch.take_in(std::mem::take(&mut batch)).await?;
+                watch.handle_hints(std::mem::take(&mut batch)).await?;
             }
             Some(job) = watch.jobs.join_next() => {
                 watch.finish(job_result(job)?).await?;
@@ -76,11 +78,11 @@ struct Watch {
     tracker: ChannelTracker,
     /// When the tracker was created: its times count from here.
     started: Instant,
-    jobs: JoinSet<Result<Done, TaskError>>,
+    jobs: JoinSet<Result<BackgroundResult, TaskError>>,
 }
 
 /// The result of a background job.
-enum Done {
+enum BackgroundResult {
     Event(Event),
     DialogsRead(Result<Vec<Channel>, CallError>),
 }
@@ -95,14 +97,14 @@ impl Watch {
         }
     }
 
-    async fn finish(&mut self, done: Done) -> Result<(), TaskError> {
+    async fn finish(&mut self, done: BackgroundResult) -> Result<(), TaskError> {
         let event = match done {
-            Done::Event(event) => event,
-            Done::DialogsRead(Ok(dialogs)) => {
+            BackgroundResult::Event(event) => event,
+            BackgroundResult::DialogsRead(Ok(dialogs)) => {
                 let unknown = self.tracker.unknown_channels();
                 Event::DialogsRead(self.compare(&dialogs, &unknown).await?)
             }
-            Done::DialogsRead(Err(error)) => {
+            BackgroundResult::DialogsRead(Err(error)) => {
                 tracing::error!(%error, "Telegram refused to list the dialogs");
                 Event::DialogsRefused
             }
@@ -110,7 +112,7 @@ impl Watch {
         self.handle([event], BTreeMap::new()).await
     }
 
-    async fn take_in(&mut self, hints: Vec<Hint>) -> Result<(), TaskError> {
+    async fn handle_hints(&mut self, hints: Vec<Hint>) -> Result<(), TaskError> {
         let mut events = Vec::new();
         // The last update that shows a user wins.
         let mut shown = BTreeMap::new();
@@ -174,7 +176,7 @@ impl Watch {
         };
     }
 
-    /// Applies pushes in one transaction and returns what the tracker has to know about them. Users
+    /// Applies pushes in one transaction and returns the events for the tracker. Users
     /// who were shown are examined afterwards, so that one who just joined is found.
     async fn apply(
         &mut self,
@@ -203,12 +205,12 @@ impl Watch {
                         }
                     }
                     let applied = transactions.apply_pushed(tx, page, now)?;
-                    events.extend(event_of(page, applied.moved));
+                    events.extend(event_of(page, applied.advance_outcome));
                     post_commits.push(applied.post_commit);
                 }
                 let mut found = PostCommit::default();
                 for user in shown.values() {
-                    found.fetch |= transactions.look_at_shown(tx, user, now)?;
+                    found.fetch |= transactions.recheck_shown(tx, user, now)?;
                 }
                 post_commits.push(found);
                 Ok((events, post_commits, overtaken))
@@ -221,7 +223,7 @@ impl Watch {
             let pages = self.parts.puller.pages.clone();
             self.jobs.spawn(async move {
                 pages.apply_prepared(&page).await?;
-                Ok(Done::Event(Event::Tick))
+                Ok(BackgroundResult::Event(Event::Tick))
             });
         }
         Ok(events)
@@ -280,7 +282,7 @@ enum ApplyBy {
     Prepare,
 }
 
-/// Returns what the tracker has to know about a push that was handed to the ledger.
+/// Returns the event for the tracker after a push was handed to the ledger.
 fn event_of(page: &Page, outcome: AdvanceOutcome) -> Option<Event> {
     match (outcome, page.advance) {
         (AdvanceOutcome::Advanced | AdvanceOutcome::AlreadyApplied, _) => None,
@@ -299,22 +301,25 @@ fn event_of(page: &Page, outcome: AdvanceOutcome) -> Option<Event> {
 async fn pull_job(
     puller: ChannelPuller,
     channel: ChannelId,
-    gap: Option<Gap>,
-) -> Result<Done, TaskError> {
+    gap: Option<GapEnd>,
+) -> Result<BackgroundResult, TaskError> {
     let end = puller.pull(channel, gap).await?;
-    Ok(Done::Event(Event::PullEnded { channel, end }))
+    Ok(BackgroundResult::Event(Event::PullEnded { channel, end }))
 }
 
-async fn read_dialogs(runtime: Runtime, telegram: Telegram) -> Result<Done, TaskError> {
+async fn read_dialogs(runtime: Runtime, telegram: Telegram) -> Result<BackgroundResult, TaskError> {
     let reply = until_answered(&runtime, || telegram.channels()).await?;
-    Ok(Done::DialogsRead(match reply {
+    Ok(BackgroundResult::DialogsRead(match reply {
         Reply::Answer(dialogs) => Ok(dialogs),
         Reply::Refusal(error) => Err(error),
     }))
 }
 
 /// Returns as soon as the connection answers and pushes updates; a silent one is replaced.
-async fn check_connection(runtime: Runtime, telegram: Telegram) -> Result<Done, TaskError> {
+async fn check_connection(
+    runtime: Runtime,
+    telegram: Telegram,
+) -> Result<BackgroundResult, TaskError> {
     let mut attempts = 0;
     loop {
         match runtime.or_shutdown(telegram.subscribe()).await? {
@@ -341,5 +346,7 @@ async fn check_connection(runtime: Runtime, telegram: Telegram) -> Result<Done, 
     if reconnected {
         tracing::info!("connected again");
     }
-    Ok(Done::Event(Event::ConnectionChecked { reconnected }))
+    Ok(BackgroundResult::Event(Event::ConnectionChecked {
+        reconnected,
+    }))
 }

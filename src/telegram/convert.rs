@@ -28,7 +28,7 @@ pub(super) fn page(
             .filter(|shown| joiners.contains(&UserId::new(shown.id())))
             .map(user)
             .collect(),
-        shown: Vec::new(),
+        other_users_with_photo: Vec::new(),
         joins,
         posts: messages
             .iter()

@@ -57,7 +57,7 @@ pub(super) async fn pull(
         },
         D::Difference(found) => Difference::Page {
             page: Page {
-                shown: convert::shown(&found.users, &found.new_messages),
+                other_users_with_photo: convert::shown(&found.users, &found.new_messages),
                 ..convert::page(
                     channel,
                     advance(found.pts),
@@ -109,8 +109,8 @@ pub(super) async fn messages(
         M::ChannelMessages(m) => (m.messages, m.users),
         M::NotModified(_) => (Vec::new(), Vec::new()),
     };
-    let mut page = convert::page(channel, Advance::Refetched, &messages, &users);
+    let mut page = convert::page(channel, Advance::ByMessageIds, &messages, &users);
     page.last_message = Some(last);
-    page.shown = convert::shown(&users, &messages);
+    page.other_users_with_photo = convert::shown(&users, &messages);
     Ok(page)
 }

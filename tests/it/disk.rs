@@ -90,7 +90,7 @@ fn a_photo_that_does_not_fit_is_downloaded_again_once_there_is_room() {
     assert!(size > limit, "{size} of {limit} bytes");
     limit_files(&scene, Some(limit));
     scene.sim.join(scene.group, user, JoinKind::ByLink);
-    scene.wait_for_log("a photo cannot be kept");
+    scene.wait_for_log("cannot write the file to the spool");
     assert!(
         entries(&scene.spool(), "").is_empty(),
         "half a photo in the spool"
@@ -140,7 +140,7 @@ fn failed_attempts_to_save_lists_leave_no_files_behind() {
     limit_files(&scene, Some(limit));
     kill_process(scene.pid(), Signal::CONT).expect("continued");
     scene.poll("three attempts", || {
-        scene.log().matches("trying again").count() >= 3
+        scene.log().matches("a transaction failed").count() >= 3
     });
     let files = entries(&scene.spool(), "").len();
     // These are the bad list and the administrators, as far as they are not posted yet.

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use scp_079_avatar::model::{JoinOutcome, List, ListData, Users};
+use scp_079_avatar::model::{JoinOutcome, List, ListData, UserIds};
 use scp_079_avatar::store::Store;
 use serde_json::{Value, json};
 use telegram_sim::{JoinKind, Options};
@@ -53,7 +53,7 @@ fn wait_for_backup(scene: &Scene, list: &str) -> Vec<u8> {
     post.and_then(|post| post.file).expect("a file").bytes
 }
 
-fn users_in(file: &[u8]) -> Users {
+fn users_in(file: &[u8]) -> UserIds {
     match open_list(file)
         .data_for(List::UserIds)
         .expect("users")
@@ -123,7 +123,7 @@ fn backups_during_a_raid(scene: &Scene) -> ([Vec<u8>; 2], usize) {
 }
 
 /// Fails unless each forwarded join has its forwarded photo and the other way round, which one transaction writes.
-fn assert_consistent(users: &Users) {
+fn assert_consistent(users: &UserIds) {
     let of_joins: BTreeSet<_> = users
         .joins
         .iter()
@@ -280,10 +280,10 @@ fn a_list_is_not_cleared_before_its_ordered_backup_is_saved() {
     std::fs::remove_dir(&spool).expect("an empty spool");
     let ordered = scene.order("MANAGE", "backup", "now", &Value::Null);
     scene.wait_for_verdict(ordered, "obeyed");
-    scene.wait_for_log("a list cannot be kept");
+    scene.wait_for_log("cannot write the file to the spool");
     let clear = json!({"admin_id": 7, "type": "users"});
     let refused = scene.order("MANAGE", "clear", "bad", &clear);
-    scene.wait_for_verdict(refused, "a backup waits that cannot be kept");
+    scene.wait_for_verdict(refused, "cannot write a pending backup");
     assert_eq!(scene.count("SELECT id FROM bad"), 1);
     std::fs::create_dir(&spool).expect("a spool");
     let saved = open_list(&wait_for_backup(&scene, "bad_ids"))

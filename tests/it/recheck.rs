@@ -600,7 +600,7 @@ fn a_recheck_waits_for_a_flood_limit_and_ends_after_repeated_refusals() {
         let photos = scene.wait_for_photos(1);
         assert_eq!((photos[0].user, photos[0].message), (user, 0));
         // A refusal makes the program ask for a few of the nine members one by one; two rechecks end early.
-        let ended = scene.log().matches("cannot be looked at again").count();
+        let ended = scene.log().matches("rechecking new members failed").count();
         assert_eq!(ended, if refused { 2 } else { 0 }, "{}", scene.log());
         scene.finish();
     }

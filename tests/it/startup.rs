@@ -154,12 +154,12 @@ fn a_newer_or_damaged_database_is_named_and_not_changed() {
         (
             "a text",
             |path| fs::write(path, "no database\n".repeat(999)).expect("written"),
-            &["is damaged or no database"],
+            &["is damaged or not a database"],
         ),
         (
             "cut in the middle",
             |path| truncate(path, 2 * 4096),
-            &["is damaged or no database"],
+            &["is damaged or not a database"],
         ),
         (
             "zeroed in the middle",
@@ -168,7 +168,7 @@ fn a_newer_or_damaged_database_is_named_and_not_changed() {
                 bytes[4096..].fill(0);
                 fs::write(path, bytes).expect("written");
             },
-            &["is damaged or no database"],
+            &["is damaged or not a database"],
         ),
         (
             "another program's",

@@ -472,7 +472,7 @@ fn an_unreadable_database_is_named_and_not_changed() {
         (
             78,
             |path| fs::write(path, "no database\n".repeat(999)).expect("written"),
-            &["is damaged or no database"],
+            &["is damaged or not a database"],
         ),
         (
             78,
@@ -481,7 +481,7 @@ fn an_unreadable_database_is_named_and_not_changed() {
                 bytes[4096..].fill(0);
                 fs::write(path, bytes).expect("written");
             },
-            &["is damaged or no database"],
+            &["is damaged or not a database"],
         ),
         (
             1,

@@ -1,4 +1,4 @@
-//! The events that the tracker takes in, and the actions that it returns.
+//! The events that the tracker handles, and the actions that it returns.
 
 use std::time::Duration;
 
@@ -6,14 +6,14 @@ use crate::model::{ChannelId, MessageId, Page};
 
 /// The end of a gap that differences cannot bridge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Gap {
+pub struct GapEnd {
     /// The newest message of the channel.
     pub top: MessageId,
     /// The `pts` to continue from once all messages up to `top` were fetched.
     pub pts: i32,
 }
 
-/// Something that the tracker has to know.
+/// An input of the tracker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// Telegram pushed one update of a channel.
@@ -22,7 +22,7 @@ pub enum Event {
     PushGap(ChannelId),
     /// A pushed update belongs to a channel that the ledger lacks; `pts` is the one before it.
     PushOfUnknownChannel { channel: ChannelId, pts: i32 },
-    /// Telegram said that a channel moved, without the updates themselves.
+    /// Telegram reported that a channel moved, without the updates themselves.
     ChannelMoved(ChannelId),
     /// Some channel moved, or the account joined or left one.
     SomethingMoved,
@@ -43,16 +43,19 @@ pub enum Event {
 /// How a pull ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PullEnd {
-    /// Every update up to the present was applied.
+    /// Every update was applied.
     UpToDate,
     /// The account is not in the channel.
     Left,
     /// Telegram answered `channelDifferenceTooLong`: the messages have to be fetched by their ids.
-    TooLong(Gap),
-    /// Telegram does not accept the stored `pts`: the list of dialogs has the present one.
+    TooLong(GapEnd),
+    /// Telegram does not accept the stored `pts`: the list of dialogs has the current one.
     PtsRejected,
     /// The pull failed. `pause` is the minimum time before the next one.
-    Failed { gap: Option<Gap>, pause: Duration },
+    Failed {
+        gap: Option<GapEnd>,
+        pause: Duration,
+    },
 }
 
 /// The result of a dialog sync.
@@ -72,22 +75,23 @@ pub struct DialogSync {
 pub struct ListedChannel {
     pub channel: ChannelId,
     /// The newest message and the `pts` of the list.
-    pub present: Gap,
-    pub position: ReadPosition,
+    pub current: GapEnd,
+    pub state: DialogState,
 }
 
-/// How far the ledger is behind the list of dialogs.
+/// How a channel in the ledger compares with the list of dialogs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ReadPosition {
-    /// Not at all.
-    UpToDate,
+pub enum DialogState {
+    /// The ledger has the `pts` of the list.
+    Current,
     /// Differences have to be pulled.
     Behind,
-    /// The messages have to be fetched by their ids: the account joined while nobody watched.
-    ReadBack,
+    /// The messages have to be fetched by their ids: the account joined while the program was not running or not
+    /// connected.
+    NeedsReadBack,
 }
 
-/// Something that the caller has to do.
+/// A step that the caller has to carry out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Apply a pushed update if it follows the stored `pts`; report a gap or an unknown channel.
@@ -95,7 +99,7 @@ pub enum Action {
     /// Pull a channel until it is up to date, after fetching the messages of `gap`.
     Pull {
         channel: ChannelId,
-        gap: Option<Gap>,
+        gap: Option<GapEnd>,
     },
     /// Read the list of dialogs and compare it with the ledger.
     SyncDialogs,

@@ -8,7 +8,7 @@ const A: ChannelId = ChannelId::from_bare(1);
 const B: ChannelId = ChannelId::from_bare(2);
 const C: ChannelId = ChannelId::from_bare(3);
 const D: ChannelId = ChannelId::from_bare(4);
-const GAP: Gap = Gap {
+const GAP: GapEnd = GapEnd {
     top: MessageId::new(90),
     pts: 100,
 };
@@ -86,7 +86,7 @@ fn push(channel: ChannelId, to: i32) -> Page {
         advance: Advance::Pushed { to, count: 1 },
         joins: Vec::new(),
         users: Vec::new(),
-        shown: Vec::new(),
+        other_users_with_photo: Vec::new(),
         posts: Vec::new(),
         last_message: None,
     }
@@ -108,12 +108,12 @@ fn failed(seconds: u64) -> PullEnd {
     }
 }
 
-fn listed(channel: ChannelId, position: ReadPosition) -> Event {
+fn listed(channel: ChannelId, state: DialogState) -> Event {
     Event::DialogsRead(DialogSync {
         listed: vec![ListedChannel {
             channel,
-            present: GAP,
-            position,
+            current: GAP,
+            state,
         }],
         ..DialogSync::default()
     })
@@ -220,10 +220,10 @@ fn a_gap_replaces_a_pull_that_waits_or_comes_next() {
     for channel in [A, B, C] {
         let _ = scene.moved(channel);
     }
-    let actions = scene.handle(listed(C, ReadPosition::ReadBack));
+    let actions = scene.handle(listed(C, DialogState::NeedsReadBack));
     assert_eq!(actions, [close_gap(C)]);
     let _ = scene.moved(A);
-    assert_eq!(scene.handle(listed(A, ReadPosition::ReadBack)), []);
+    assert_eq!(scene.handle(listed(A, DialogState::NeedsReadBack)), []);
     assert_eq!(scene.ended(C, PullEnd::UpToDate), []);
     assert_eq!(scene.ended(A, PullEnd::UpToDate), [close_gap(A)]);
 }
@@ -279,7 +279,7 @@ fn a_failed_pull_does_not_lose_the_gap_that_comes_next() {
     let mut scene = Scene::new();
     assert_eq!(scene.moved(A), [pull(A)]);
     // The account joined while nobody watched, and the list of dialogs shows that during the pull.
-    assert_eq!(scene.handle(listed(A, ReadPosition::ReadBack)), []);
+    assert_eq!(scene.handle(listed(A, DialogState::New)), []);
     assert_eq!(scene.ended(A, failed(0)), []);
     assert_eq!(scene.run_until(SECOND), [close_gap(A)]);
 }
@@ -292,7 +292,7 @@ fn a_rejected_pts_is_replaced_by_that_of_the_dialogs() {
     assert_eq!(actions, [Action::SyncDialogs]);
     assert_eq!(scene.moved(A), [], "a pull would be rejected again");
     assert_eq!(scene.handle(Event::Pushed(push(A, 5))), []);
-    let _ = scene.handle(listed(A, ReadPosition::UpToDate));
+    let _ = scene.handle(listed(A, DialogState::Current));
     assert_eq!(scene.run_until(SECOND), [close_gap(A)]);
 }
 
@@ -311,8 +311,8 @@ fn a_rejected_channel_that_the_dialogs_lack_is_pulled() {
 #[test]
 fn dialogs_that_are_ahead_or_lack_a_channel_cause_pulls() {
     let mut scene = Scene::new();
-    assert_eq!(scene.handle(listed(A, ReadPosition::UpToDate)), []);
-    assert_eq!(scene.handle(listed(A, ReadPosition::Behind)), [pull(A)]);
+    assert_eq!(scene.handle(listed(A, DialogState::Current)), []);
+    assert_eq!(scene.handle(listed(A, DialogState::Behind)), [pull(A)]);
     let actions = scene.handle(Event::DialogsRead(DialogSync {
         missing: vec![B],
         ..DialogSync::default()
@@ -343,7 +343,7 @@ fn an_unknown_channel_is_looked_for_twice_and_then_ignored_until_it_is_listed() 
     assert_eq!(scene.handle(Event::Pushed(push(A, 44))), []);
     assert_eq!(scene.moved(A), []);
 
-    let _ = scene.handle(listed(A, ReadPosition::UpToDate));
+    let _ = scene.handle(listed(A, DialogState::Current));
     let actions = scene.handle(Event::Pushed(push(A, 45)));
     assert_eq!(actions, [Action::ApplyPush(push(A, 45))]);
 }
@@ -352,7 +352,7 @@ fn an_unknown_channel_is_looked_for_twice_and_then_ignored_until_it_is_listed() 
 fn an_unknown_channel_that_is_listed_is_pulled() {
     let mut scene = Scene::new();
     let _ = scene.handle(unknown(A));
-    assert_eq!(scene.handle(listed(A, ReadPosition::Behind)), [pull(A)]);
+    assert_eq!(scene.handle(listed(A, DialogState::Behind)), [pull(A)]);
     assert!(scene.tracker.unknown_channels().is_empty());
 }
 
@@ -401,7 +401,7 @@ fn a_channel_that_waits_for_refused_dialogs_asks_for_them_when_it_moves() {
         assert_eq!(scene.handle(moves.clone()), [Action::SyncDialogs]);
         // The list that is being read brings the pts, so no second one is read.
         assert_eq!(scene.handle(moves), []);
-        let actions = scene.handle(listed(A, ReadPosition::Behind));
+        let actions = scene.handle(listed(A, DialogState::Behind));
         assert_eq!(actions, [close_gap(A)]);
         assert_eq!(scene.run_until(6 * SECOND), []);
     }
@@ -509,8 +509,8 @@ fn up_to_date(channel: ChannelId) -> Event {
 fn all_listed() -> Event {
     let listed = [A, B, C, D].map(|channel| ListedChannel {
         channel,
-        present: GAP,
-        position: ReadPosition::UpToDate,
+        current: GAP,
+        state: DialogState::Current,
     });
     Event::DialogsRead(DialogSync {
         listed: listed.to_vec(),
@@ -539,7 +539,7 @@ fn random_event(random: &mut Random, running: &mut BTreeSet<ChannelId>) -> Event
         6 => Event::PushGap(channel),
         7 => Event::SomethingMoved,
         8 => Event::Disconnected,
-        9 => listed(channel, ReadPosition::Behind),
+        9 => listed(channel, DialogState::Behind),
         10 => Event::DialogsRefused,
         _ => Event::ConnectionChecked {
             reconnected: random.below(2) == 0,

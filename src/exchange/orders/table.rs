@@ -5,13 +5,13 @@
 
 use super::data::{Data, DataError};
 use super::entry::{Addressee, Entry, Names, Restriction, Senders};
-use crate::model::{Bad, ChannelId, List, MessageId, UserId, WordList};
+use crate::model::{BadEntry, ChannelId, List, MessageId, UserId, WordList};
 
 /// An order of a sender who may give it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
-    AddBad(Bad),
-    RemoveBad(Bad),
+    AddBad(BadEntry),
+    RemoveBad(BadEntry),
     AddExcept {
         user: UserId,
     },
@@ -104,7 +104,7 @@ const FEW_MAY_NAME_CHANNELS: Option<Restriction> = Some(Restriction {
     applies: |order| {
         matches!(
             order,
-            Order::AddBad(Bad::Channel(_)) | Order::RemoveBad(Bad::Channel(_))
+            Order::AddBad(BadEntry::Channel(_)) | Order::RemoveBad(BadEntry::Channel(_))
         )
     },
     senders: &["MANAGE", "NOSPAM"],
@@ -349,12 +349,12 @@ pub(super) static ENTRIES: &[Entry] = &[
     },
 ];
 
-fn bad(data: Data<'_>) -> Result<Bad, DataError> {
+fn bad(data: Data<'_>) -> Result<BadEntry, DataError> {
     let is_user = data.word("type", &[("user", true), ("channel", false)])?;
     Ok(if is_user {
-        Bad::User(data.user("id")?)
+        BadEntry::User(data.user("id")?)
     } else {
-        Bad::Channel(data.channel("id")?)
+        BadEntry::Channel(data.channel("id")?)
     })
 }
 

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::exchange::format_data;
-use crate::model::{Bad, ChannelId, List, MessageId, UserId};
+use crate::model::{BadEntry, ChannelId, List, MessageId, UserId};
 
 const AVATAR: &str = "AVATAR";
 const GROUP: ChannelId = ChannelId::from_bare(1_234_567_890);
@@ -62,10 +62,10 @@ fn expected(row: &str) -> Order {
     let (group, user, admin, message) = (GROUP, USER, ADMIN, MESSAGE);
     let clear = |part| Order::Clear { admin, part };
     match row {
-        "add bad user" => Order::AddBad(Bad::User(user)),
-        "add bad channel" => Order::AddBad(Bad::Channel(group)),
-        "remove bad user" => Order::RemoveBad(Bad::User(user)),
-        "remove bad channel" => Order::RemoveBad(Bad::Channel(group)),
+        "add bad user" => Order::AddBad(BadEntry::User(user)),
+        "add bad channel" => Order::AddBad(BadEntry::Channel(group)),
+        "remove bad user" => Order::RemoveBad(BadEntry::User(user)),
+        "remove bad channel" => Order::RemoveBad(BadEntry::Channel(group)),
         "add except" => Order::AddExcept { user },
         "remove except" => Order::RemoveExcept { user },
         "declare" => Order::Declare { group, message },
@@ -326,7 +326,7 @@ fn the_examples_of_the_documents_are_classified() {
         accepted,
         [
             Order::AddExcept { user: USER },
-            Order::AddBad(Bad::User(USER))
+            Order::AddBad(BadEntry::User(USER))
         ]
     );
     let short_id =

@@ -8,7 +8,7 @@ use super::to_json;
 use crate::list_file::SkippedEntries;
 use crate::model::{
     BadIds, ChannelId, ExceptIds, ForwardedRecord, JoinOutcome, JoinRecord, List, ListData,
-    MessageId, PhotoId, Timestamp, UserId, Users,
+    MessageId, PhotoId, Timestamp, UserId, UserIds,
 };
 
 const GROUP_IDS: &str = "invalid group ids";
@@ -95,7 +95,7 @@ pub(in crate::list_file) fn from_python(
 /// Decodes `user_ids`. Each message becomes a join. A photo whose id this program wrote is taken as forwarded for the
 /// group that the user joined last, because the value does not name a group. Scores are skipped.
 fn decode_users(value: &PyValue, skipped: &mut SkippedEntries) -> Option<ListData> {
-    let mut users = Users::default();
+    let mut users = UserIds::default();
     for (id, entry) in value.as_pairs()? {
         let id = id.as_int()?;
         let Some(user) = user_id(id) else {

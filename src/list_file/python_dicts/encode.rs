@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fleet_files::pickle::PyValue;
 
-use crate::model::{ListData, Users};
+use crate::model::{ListData, UserIds};
 
 /// The scores of every user. The Python programs expect the keys; this program gives no scores.
 const SCORES: [&str; 8] = [
@@ -55,7 +55,7 @@ pub fn to_python(data: &ListData) -> PyValue {
     }
 }
 
-fn encode_users(users: &Users) -> PyValue {
+fn encode_users(users: &UserIds) -> PyValue {
     #[derive(Default)]
     struct UserEntry {
         avatar: String,

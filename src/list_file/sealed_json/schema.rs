@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::list_file::ListFileError;
 use crate::model::{
     BadIds, ChannelId, ExceptIds, ForwardedRecord, JoinOutcome, JoinRecord, List, ListData,
-    MessageId, PhotoId, Timestamp, UserId, Users,
+    MessageId, PhotoId, Timestamp, UserId, UserIds,
 };
 
 #[derive(Serialize, Deserialize)]
@@ -126,7 +126,7 @@ pub(super) fn parse_data(list: List, document: &[u8]) -> Result<ListData, ListFi
     Ok(match list {
         List::UserIds => {
             let users: UsersJson<'_> = data_of(document).map_err(|error| mismatch(&error))?;
-            ListData::Users(Users {
+            ListData::Users(UserIds {
                 joins: users
                     .joins
                     .into_iter()

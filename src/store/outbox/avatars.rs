@@ -1,8 +1,8 @@
 //! The photos of one member, across the rows of the outbox; and the outcome that a photo gives its join.
 //!
 //! A join may have several photos: the one that was seen with it, and those that rechecks found. These statements run
-//! for each join and each message of a new member, while thousands of rows wait in a raid: the sign in `+state` keeps
-//! SQLite from the index by state, so that it uses the index by group and user.
+//! for each join and each message of a new member, while thousands of rows wait in a raid: the unary `+` in `+state`
+//! prevents SQLite from using the index on `state`, so that it uses the index by group and user.
 
 use std::collections::BTreeSet;
 

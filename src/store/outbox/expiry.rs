@@ -1,4 +1,4 @@
-//! Rows that are not posted after all, because of their age or because they cannot be read; and the end of settled ones.
+//! Drops expired and unreadable rows, and deletes settled ones.
 
 use super::{COLUMNS, OutboxRow, Parsed};
 use crate::model::{Purpose, Timestamp, UserId};
@@ -12,13 +12,14 @@ pub struct AgeLimits {
 }
 
 impl ReadTx<'_> {
-    /// Returns the photos and lists that are too old, and whose post was not begun.
+    /// Returns the photos and lists that are too old, and whose post was not begun. A row whose file was lost after its
+    /// post was begun is not returned either: the post may exist.
     ///
     /// # Errors
     /// See [`StoreError`].
     pub fn older_than(&self, limits: AgeLimits) -> Result<Vec<OutboxRow>, StoreError> {
         let sql = format!(
-            "SELECT {COLUMNS} FROM outbox WHERE state IN ('wanted', 'fetched')
+            "SELECT {COLUMNS} FROM outbox WHERE state IN ('wanted', 'fetched') AND channel_id IS NULL
              AND (kind = 'avatar' AND created_at < ?1 OR kind = 'list' AND created_at < ?2)"
         );
         self.readable_rows(&sql, &[limits.avatars.get(), limits.lists.get()])
@@ -26,8 +27,8 @@ impl ReadTx<'_> {
 }
 
 impl Tx<'_> {
-    /// Drops the reports that have expired, also one whose post is begun and not proven. A row from the future is
-    /// dropped as well: the clock was set back.
+    /// Drops the reports that have expired, also one whose post was begun and is not confirmed. Also drops rows whose
+    /// `created_at` is more than 60 s ahead, which happens if the clock was set back.
     ///
     /// # Errors
     /// See [`StoreError`].

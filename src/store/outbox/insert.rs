@@ -69,8 +69,11 @@ impl Tx<'_> {
         content: &Content,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let content = serde_json::to_string(content)
-            .map_err(|error| StoreError::Unreadable(error.to_string()))?;
+        let content = serde_json::to_string(content).map_err(|error| {
+            StoreError::Encode(format!(
+                "the content of a report cannot be encoded: {error}"
+            ))
+        })?;
         let report = Report {
             kind: "file",
             purpose: Some(purpose),
@@ -171,7 +174,7 @@ impl Tx<'_> {
 /// Returns the first eight bytes of SHA-256 over a row's name, its creation and a nonce; never 0, which Telegram
 /// refuses. Without the nonce, a row that is deleted and enqueued again within a second would be the same post.
 fn random_id(name: &str, created_at: Timestamp) -> Result<i64, StoreError> {
-    let nonce = getrandom::u64().map_err(|error| StoreError::DiskFails(error.to_string()))?;
+    let nonce = getrandom::u64().map_err(StoreError::NoRandomNumbers)?;
     let digest = Sha256::new()
         .chain_update(name)
         .chain_update(created_at.get().to_le_bytes())

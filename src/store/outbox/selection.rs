@@ -1,6 +1,6 @@
 //! The rows that are due: photos to fetch, lists to make, and the next post.
 //!
-//! A row that cannot be read is passed over, so that it holds up no other; `drop_unreadable` settles it.
+//! A row that cannot be read is skipped, so that it does not delay the others; `drop_unreadable` settles it.
 
 use rusqlite::{OptionalExtension as _, params};
 
@@ -65,7 +65,8 @@ impl ReadTx<'_> {
         self.readable_rows(&sql, &[due_by.map_or(i64::MAX, Timestamp::get)])
     }
 
-    /// Returns the row to post next: the oldest report; else a photo whose post was begun; else the newest photo.
+    /// Returns the row to post next: the oldest report; else a photo whose post was begun and has not failed since;
+    /// else the newest photo.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -83,7 +84,7 @@ impl ReadTx<'_> {
              LIMIT 1 OFFSET ?4"
         );
         let mut statement = self.db.prepare_cached(&sql)?;
-        // One row at a time: SQLite then keeps the best row alone, instead of sorting a whole raid.
+        // One row at a time: SQLite then keeps only the best row, instead of sorting a whole raid.
         let mut unreadable = 0_i64;
         loop {
             let parameters = params![now.get(), filter.reports, filter.avatars, unreadable];

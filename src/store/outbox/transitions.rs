@@ -47,8 +47,8 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Records that a post is begun in this channel. From now on only its `random_id` in that channel tells whether it
-    /// exists. Returns `false` if the row was cancelled meanwhile.
+    /// Records that a post is begun in this channel. From now on only its `random_id` in that channel identifies the
+    /// post. Returns `false` if the row was cancelled meanwhile.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -63,11 +63,12 @@ impl Tx<'_> {
         Ok(changed == 1)
     }
 
-    /// Records that the channel in which a post was begun takes no posts: the row may go to another channel.
+    /// Releases a row from the channel in which its post was begun, because that channel does not take posts. The row may
+    /// go to another channel.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn set_rejected(&self, id: i64) -> Result<(), StoreError> {
+    pub fn release_channel(&self, id: i64) -> Result<(), StoreError> {
         self.db
             .prepare_cached("UPDATE outbox SET channel_id = NULL, state = 'fetched' WHERE id = ?1")?
             .execute([id])?;
@@ -102,7 +103,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Postpones a row until `due_at`, and counts a failed attempt if there was one.
+    /// Postpones a row until `due_at`. `count_attempt` counts a failed attempt.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -110,17 +111,17 @@ impl Tx<'_> {
         &self,
         id: i64,
         due_at: Timestamp,
-        failed_attempt: bool,
+        count_attempt: bool,
     ) -> Result<(), StoreError> {
         self.db
             .prepare_cached(
                 "UPDATE outbox SET due_at = ?2, attempts = attempts + ?3 WHERE id = ?1",
             )?
-            .execute(params![id, due_at.get(), failed_attempt])?;
+            .execute(params![id, due_at.get(), count_attempt])?;
         Ok(())
     }
 
-    /// Postpones the lists that wait for their post, so that they keep their distance.
+    /// Postpones the lists that wait for their post, so that the minimum interval between them is kept.
     ///
     /// # Errors
     /// See [`StoreError`].

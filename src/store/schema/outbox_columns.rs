@@ -25,7 +25,7 @@ SELECT id, :kind, random_id, created_at, due_at, state, reason, attempts, :purpo
 FROM outbox WHERE id = :id
 ";
 
-/// Also drops a row in `sending`: without its payload, the post cannot be repeated in order to prove it.
+/// Also drops a row in `sending`: without its payload, the post cannot be repeated to confirm it.
 const DROP: &str = "
 UPDATE outbox SET state = 'dropped', reason = 'unreadable', settled_at = unixepoch(), spool = NULL, spool_bytes = 0
 WHERE id = ?1

@@ -18,7 +18,7 @@ pub(super) fn write(database: &Connection, path: &Path, layout: i64) -> Result<(
     let copy = with_suffix(path, &format!(".layout-{layout}"));
     let part = with_suffix(&copy, ".part");
     let written = write_part(database, &part)
-        .and_then(|()| fs::rename(&part, &copy).map_err(|error| failed(&copy, &error)))
+        .and_then(|()| fs::rename(&part, &copy).map_err(|error| copy_error(&copy, &error)))
         .and_then(|()| sync_directory(&copy));
     if written.is_err() {
         // The remains of the copy may be what fills the disk.
@@ -31,7 +31,9 @@ pub(super) fn write(database: &Connection, path: &Path, layout: i64) -> Result<(
 
 fn write_part(database: &Connection, part: &Path) -> Result<(), StoreError> {
     match fs::remove_file(part) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(part, &error)),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(copy_error(part, &error));
+        }
         _ => {}
     }
     // `VACUUM INTO` accepts an empty file, which is created here to be private from the beginning.
@@ -40,13 +42,13 @@ fn write_part(database: &Connection, part: &Path) -> Result<(), StoreError> {
         .create_new(true)
         .mode(0o600)
         .open(part)
-        .map_err(|error| failed(part, &error))?;
+        .map_err(|error| copy_error(part, &error))?;
     let name = part.to_str().ok_or_else(|| StoreError::File {
         path: part.to_owned(),
         cause: "SQLite needs a path in UTF-8".into(),
     })?;
     database.execute("VACUUM INTO ?1", [name])?;
-    file.sync_all().map_err(|error| failed(part, &error))
+    file.sync_all().map_err(|error| copy_error(part, &error))
 }
 
 fn sync_directory(file: &Path) -> Result<(), StoreError> {
@@ -56,10 +58,10 @@ fn sync_directory(file: &Path) -> Result<(), StoreError> {
     };
     File::open(directory)
         .and_then(|directory| directory.sync_all())
-        .map_err(|error| failed(directory, &error))
+        .map_err(|error| copy_error(directory, &error))
 }
 
-fn failed(path: &Path, error: &io::Error) -> StoreError {
+fn copy_error(path: &Path, error: &io::Error) -> StoreError {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreError::DiskFull,
         _ => StoreError::File {

@@ -106,7 +106,7 @@ impl ReadTx<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Returns the number of users whose present photo is to be looked up for the exception list.
+    /// Returns the number of users whose current photo is to be looked up for the exception list.
     ///
     /// # Errors
     /// See [`StoreError`].

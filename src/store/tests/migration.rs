@@ -226,7 +226,7 @@ fn a_killed_migration_begins_again_with_the_same_random_ids() {
 #[test]
 fn the_copy_of_before_a_migration_is_whole_and_private() {
     let (directory, path) = fixture("layout_3_outbox.db");
-    // A killed program left a row in its log alone.
+    // A killed program left a row only in its log.
     let killed = tempfile::tempdir().expect("a directory");
     {
         let database = Connection::open(&path).expect("a database");

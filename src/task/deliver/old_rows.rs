@@ -56,7 +56,7 @@ fn drop_old(tx: &Tx<'_>, max_age: i64, now: Timestamp) -> Result<Vec<OutboxRow>,
 mod tests {
     use super::*;
     use crate::config::Dialect;
-    use crate::model::{Bad, Purpose, UserId};
+    use crate::model::{BadEntry, Purpose, UserId};
     use crate::task::enqueue;
     use crate::task::fixture::{Fixture, JOINER, NOW, avatar, join};
 
@@ -67,7 +67,7 @@ mod tests {
         fixture.write(|tx| {
             tx.record_join(&join(1, JOINER), JoinOutcome::Queued, NOW)?;
             tx.enqueue_avatar(&avatar(1, 7), NOW)?;
-            tx.set_bad(Bad::User(UserId::new(1)), true, NOW)?;
+            tx.set_bad(BadEntry::User(UserId::new(1)), true, NOW)?;
             enqueue::backup(tx, Dialect::Classic, NOW)
         });
         let dropped_at = |seconds| {

@@ -1,7 +1,7 @@
-//! Records what became of a post.
+//! Records the result of a post.
 
 use super::Deliverer;
-use crate::decide::{After, PostFailure, post_failed};
+use crate::decide::{PostFailure, RetryDecision, post_failed};
 use crate::exchange::route::RouteEvent;
 use crate::model::{ChannelId, JoinOutcome, MessageId, Payload, Timestamp};
 use crate::store::{OutboxRow, PostedAs, StoreError, Tx};
@@ -27,7 +27,7 @@ impl Deliverer {
             _ => tracing::info!(row = %row, message_id = %message, "reported"),
         }
         self.remove_file(row);
-        // There is room in the spool again.
+        // Spool space was freed.
         self.wakers.fetch.notify_one();
         Ok(())
     }
@@ -49,21 +49,23 @@ impl Deliverer {
             PostError::Call(CallError::Refused { code, name, .. }) => {
                 PostFailure::Refused { code: *code, name }
             }
-            PostError::Size(_) => PostFailure::Unfit,
+            PostError::Size(_) => PostFailure::InvalidSize,
         };
         let now = self.runtime.clock.now();
-        let in_vain = !matches!(failure, PostFailure::RateLimited { .. });
+        let count_attempt = !matches!(failure, PostFailure::RateLimited { .. });
         match post_failed(failure, row.attempts, now) {
-            After::Again(at) => {
-                tracing::debug!(row = %row, %error, "a post without proof; it is retried");
+            RetryDecision::Again(at) => {
+                tracing::debug!(row = %row, %error, "post not confirmed; retrying");
                 self.database
-                    .write(|tx| tx.postpone(row.id, at, in_vain))
+                    .write(|tx| tx.postpone(row.id, at, count_attempt))
                     .await?;
                 Ok(None)
             }
-            After::Closed(until) => self.closed(row, channel, until, &error.to_string()).await,
-            After::GiveUp => {
-                tracing::error!(row = %row, %error, "given up");
+            RetryDecision::Closed(until) => {
+                self.closed(row, channel, until, &error.to_string()).await
+            }
+            RetryDecision::GiveUp => {
+                tracing::error!(row = %row, %error, "post dropped after a permanent error");
                 self.drop_row(row, JoinOutcome::Failed, &error.to_string())
                     .await?;
                 Ok(None)
@@ -71,8 +73,8 @@ impl Deliverer {
         }
     }
 
-    /// Handles a channel that does not take posts. After EXCHANGE, posts go to HIDE. If HIDE is closed, the program
-    /// keeps everything and retries. Returns until when HIDE is left alone.
+    /// Handles a channel that does not take posts. RetryDecision EXCHANGE, posts go to HIDE. If HIDE is closed, the program
+    /// keeps everything and retries. Returns until when nothing is posted to HIDE.
     pub(super) async fn closed(
         &self,
         row: &OutboxRow,
@@ -88,7 +90,7 @@ impl Deliverer {
             );
             self.database
                 .write(|tx| {
-                    tx.set_rejected(row.id)?;
+                    tx.release_channel(row.id)?;
                     self.channels
                         .change_route(tx, RouteEvent::ExchangeFailed, now)
                 })
@@ -106,7 +108,7 @@ impl Deliverer {
         Ok(Some(until))
     }
 
-    /// Records that a row will not be posted, and what that makes of its join.
+    /// Records that a row will not be posted, and the outcome of its join.
     pub(super) async fn drop_row(
         &self,
         row: &OutboxRow,
@@ -143,7 +145,7 @@ fn set_sent(
             tx.settle_photo(group, join_message, user, JoinOutcome::Forwarded)?;
         }
         Payload::List { .. } => backup_files::space_after_post(tx, now)?,
-        Payload::Text { .. } | Payload::File { .. } => {}
+        Payload::Envelope { .. } | Payload::File { .. } => {}
     }
     Ok(())
 }

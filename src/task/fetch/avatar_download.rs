@@ -1,10 +1,10 @@
-//! Downloads one photo, checks that it is a whole image, seals it and keeps it in the spool until its turn.
+//! Downloads one photo, checks that it is a whole image, seals it and writes it to the spool.
 
 use std::sync::Arc;
 
-use super::user_lookup::with_known_photo;
+use super::user_lookup::unknown_photo_as_absent;
 use crate::file_codec::Encoder;
-use crate::model::{AddedBy, Avatar, Join, JoinOutcome, Payload, ProfilePhoto, Timestamp, User};
+use crate::model::{AddedBy, Avatar, Join, JoinOutcome, ProfilePhoto, Timestamp, User};
 use crate::photo;
 use crate::spool::Spool;
 use crate::store::{OutboxRow, StoreError, Tx};
@@ -33,12 +33,7 @@ pub struct AvatarDownload {
 impl AvatarDownload {
     /// Downloads the photo of a row into the spool, or records why it cannot. Returns `false` if its data centre did
     /// not answer.
-    pub(super) async fn download(&self, row: OutboxRow) -> Result<bool, TaskError> {
-        let Payload::Avatar(avatar) = row.payload else {
-            // Only rows of photos wait for a download.
-            self.drop_row(&row, "nothing to fetch").await?;
-            return Ok(true);
-        };
+    pub(super) async fn download(&self, row: OutboxRow, avatar: Avatar) -> Result<bool, TaskError> {
         let seen_in = Some((avatar.group, avatar.message));
         let owner = self
             .database
@@ -89,10 +84,7 @@ impl AvatarDownload {
             Ok(file) => file,
             Err(error) => {
                 let error = format!("{error:#}");
-                tracing::error!(
-                    error,
-                    "a photo cannot be kept; it is downloaded again later"
-                );
+                tracing::error!(error, "cannot write the file to the spool; retrying");
                 let later = self.runtime.clock.now().plus(DISK_PAUSE);
                 return self.postpone(row, later, false).await;
             }
@@ -126,7 +118,7 @@ impl AvatarDownload {
             Reply::Answer(mut found) => found.remove(&avatar.user),
             Reply::Refusal(_) => None,
         };
-        let Some(user) = found.map(with_known_photo) else {
+        let Some(user) = found.map(unknown_photo_as_absent) else {
             return self.failed(row, avatar, &refusal.to_string()).await;
         };
         if user.photo == ProfilePhoto::Present(avatar.photo) {
@@ -182,21 +174,14 @@ impl AvatarDownload {
             .await
     }
 
-    async fn drop_row(&self, row: &OutboxRow, why: &str) -> Result<(), TaskError> {
-        let now = self.runtime.clock.now();
-        self.database
-            .write(|tx| tx.set_dropped(row.id, why, now))
-            .await
-    }
-
     async fn postpone(
         &self,
         row: &OutboxRow,
         until: Timestamp,
-        in_vain: bool,
+        count_attempt: bool,
     ) -> Result<(), TaskError> {
         self.database
-            .write(|tx| tx.postpone(row.id, until, in_vain))
+            .write(|tx| tx.postpone(row.id, until, count_attempt))
             .await
     }
 }

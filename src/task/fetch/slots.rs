@@ -6,18 +6,16 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::decide;
-use crate::model::Payload;
-use crate::store::OutboxRow;
 
 /// How many photos are downloaded at once from one data centre.
 const DOWNLOADS_PER_DC: usize = 2;
 
-/// The rows whose photos are being downloaded. A data centre that does not answer is left alone for a while, so that it
-/// holds up no other.
+/// The rows whose photos are being downloaded. A data centre that does not answer is paused, so that it does not
+/// delay the others.
 #[derive(Debug, Default)]
 pub(super) struct Slots {
-    taken: BTreeMap<i64, Option<i32>>,
-    paused: BTreeMap<Option<i32>, Pause>,
+    taken: BTreeMap<i64, i32>,
+    paused: BTreeMap<i32, Pause>,
 }
 
 #[derive(Debug)]
@@ -27,20 +25,20 @@ struct Pause {
 }
 
 impl Slots {
-    /// Takes a slot for a row. Returns `false` if its data centre has none, or is left alone.
-    pub(super) fn take(&mut self, row: &OutboxRow, now: Instant) -> bool {
-        let dc = data_centre(row);
+    /// Takes a slot for a row whose photo is in data centre `dc`. Returns `false` if the data centre has no free slot
+    /// or is paused, or if the row has a slot already.
+    pub(super) fn take(&mut self, row: i64, dc: i32, now: Instant) -> bool {
         let busy = self.taken.values().filter(|taken| **taken == dc).count();
         let is_paused = self.paused.get(&dc).is_some_and(|pause| pause.until > now);
-        if busy >= DOWNLOADS_PER_DC || is_paused || self.taken.contains_key(&row.id) {
+        if busy >= DOWNLOADS_PER_DC || is_paused || self.taken.contains_key(&row) {
             return false;
         }
-        self.taken.insert(row.id, dc);
+        self.taken.insert(row, dc);
         true
     }
 
-    /// Gives the slot of a row back. A data centre that did not answer is left alone, longer after each failure.
-    pub(super) fn give_back(&mut self, row: i64, dc: Option<i32>, answered: bool, now: Instant) {
+    /// Gives the slot of a row back. A data centre that did not answer is paused, longer after each failure.
+    pub(super) fn give_back(&mut self, row: i64, dc: i32, answered: bool, now: Instant) {
         self.taken.remove(&row);
         if answered {
             self.paused.remove(&dc);
@@ -54,7 +52,7 @@ impl Slots {
         self.paused.insert(dc, pause);
     }
 
-    /// Returns the time until a data centre that was left alone is asked again.
+    /// Returns the time until the first pause ends.
     pub(super) fn next_retry(&self, now: Instant) -> Option<Duration> {
         self.paused
             .values()
@@ -64,71 +62,40 @@ impl Slots {
     }
 }
 
-/// Returns the data centre that keeps a row's photo; `None` for a file that is made here.
-pub(super) const fn data_centre(row: &OutboxRow) -> Option<i32> {
-    match &row.payload {
-        Payload::Avatar(avatar) => Some(avatar.photo.dc),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::clock::Clock;
-    use crate::model::{Avatar, Photo, PhotoId};
-    use crate::task::fixture::{GROUP, JOINER, NOW, join};
-
-    fn row(id: i64, dc: i32) -> OutboxRow {
-        OutboxRow {
-            id,
-            random_id: id,
-            created_at: NOW,
-            attempts: 0,
-            payload: Payload::Avatar(Avatar {
-                group: GROUP,
-                user: JOINER,
-                message: join(1, JOINER).message,
-                photo: Photo {
-                    id: PhotoId::new(id),
-                    dc,
-                },
-                recheck: false,
-            }),
-            spool: None,
-            begun_in: None,
-        }
-    }
 
     #[test]
-    fn a_data_centre_has_two_slots_and_holds_up_no_other() {
+    fn a_data_centre_has_two_slots_and_does_not_delay_others() {
         let now = Clock::system().instant();
         let mut slots = Slots::default();
-        let taken: Vec<bool> = [row(1, 2), row(1, 2), row(2, 2), row(3, 2), row(4, 4)]
-            .iter()
-            .map(|row| slots.take(row, now))
+        let taken: Vec<bool> = [(1, 2), (1, 2), (2, 2), (3, 2), (4, 4)]
+            .into_iter()
+            .map(|(row, dc)| slots.take(row, dc, now))
             .collect();
         assert_eq!(taken, [true, false, true, false, true]);
-        slots.give_back(1, Some(2), true, now);
-        assert!(slots.take(&row(3, 2), now));
+        slots.give_back(1, 2, true, now);
+        assert!(slots.take(3, 2, now));
     }
 
     #[test]
-    fn a_data_centre_that_does_not_answer_is_left_alone_longer_each_time() {
+    fn a_data_centre_that_does_not_answer_is_paused_longer_each_time() {
         let start = Clock::system().instant();
         let second = Duration::from_secs(1);
         let mut slots = Slots::default();
-        assert!(slots.take(&row(1, 2), start));
-        slots.give_back(1, Some(2), false, start);
+        assert!(slots.take(1, 2, start));
+        slots.give_back(1, 2, false, start);
         assert_eq!(slots.next_retry(start), Some(second));
-        assert!(!slots.take(&row(1, 2), start));
-        assert!(slots.take(&row(2, 4), start));
+        assert!(!slots.take(1, 2, start));
+        assert!(slots.take(2, 4, start));
         let later = start + second;
         assert_eq!(slots.next_retry(later), None);
-        assert!(slots.take(&row(1, 2), later));
-        slots.give_back(1, Some(2), false, later);
+        assert!(slots.take(1, 2, later));
+        slots.give_back(1, 2, false, later);
         assert_eq!(slots.next_retry(later), Some(2 * second));
-        slots.give_back(2, Some(2), true, later);
+        slots.give_back(2, 2, true, later);
         assert_eq!(slots.next_retry(later), None);
     }
 }

@@ -1,4 +1,4 @@
-//! Asks Telegram for users: those of joins that could not be decided on, and those whose present photo goes on or off
+//! Asks Telegram for users: those of joins that could not be decided on, and those whose current photo goes on or off
 //! the exception list.
 
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ use crate::task::{Database, JoinPolicy, Runtime, TaskError, Wakers, spool_file};
 use crate::telegram::{CallError, Telegram};
 
 /// How long a decision waits for a bio.
-const BIO_WITHIN: Duration = Duration::from_secs(3);
+const BIO_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Looks users up. Cheap to clone.
 #[derive(Clone)]
@@ -73,7 +73,7 @@ impl UserLookup {
     ) -> Result<(), StoreError> {
         for join in joins {
             let user = match found.get(&join.user) {
-                Some(user) => with_known_photo(user.clone()),
+                Some(user) => unknown_photo_as_absent(user.clone()),
                 None => without_photo(join.user),
             };
             let bio = bios.get(&join.user).map(String::as_str);
@@ -87,7 +87,7 @@ impl UserLookup {
     async fn bios(&self, user_refs: &[UserRef]) -> Result<BTreeMap<UserId, String>, TaskError> {
         let mut bios = BTreeMap::new();
         for user_ref in user_refs {
-            let call = tokio::time::timeout(BIO_WITHIN, self.telegram.bio(user_ref));
+            let call = tokio::time::timeout(BIO_TIMEOUT, self.telegram.bio(user_ref));
             match self.runtime.or_shutdown(call).await? {
                 Ok(Ok(Some(bio))) => {
                     bios.insert(user_ref.user, bio);
@@ -101,7 +101,7 @@ impl UserLookup {
         Ok(bios)
     }
 
-    /// Puts the present photos of users on the exception list, or takes them off.
+    /// Puts the current photos of users on the exception list, or takes them off.
     pub(super) async fn except_photos(&self, due: Vec<ExceptionDue>) -> Result<(), TaskError> {
         if due.is_empty() {
             return Ok(());
@@ -127,7 +127,7 @@ impl UserLookup {
             .write(|tx| {
                 let mut obsolete = Vec::new();
                 for due in &due {
-                    let photo = present_photo(tx, due.user, found.get(&due.user))?;
+                    let photo = current_photo(tx, due.user, found.get(&due.user))?;
                     obsolete.extend(except(tx, *due, photo, now)?);
                 }
                 Ok(obsolete)
@@ -141,8 +141,8 @@ impl UserLookup {
     }
 }
 
-/// Returns the photo that a user has. A user who cannot be looked up counts as having the photo that was last seen.
-fn present_photo(
+/// Returns the current photo of a user. A user who cannot be looked up counts as having the photo that was last seen.
+fn current_photo(
     tx: &Tx<'_>,
     user: UserId,
     found: Option<&User>,
@@ -188,9 +188,9 @@ const fn without_photo(user: UserId) -> User {
     }
 }
 
-/// Settles the photo of a user who was asked for by name: if it is still unknown, there is none, or it is hidden from
-/// this account.
-pub(super) fn with_known_photo(user: User) -> User {
+/// Turns an unknown photo into an absent one. Telegram's answer to a look-up of the user always includes a photo that
+/// this account may see, so the user has none, or hides it.
+pub(super) fn unknown_photo_as_absent(user: User) -> User {
     match user.photo {
         ProfilePhoto::Unknown => User {
             photo: ProfilePhoto::Absent,
@@ -206,10 +206,10 @@ mod tests {
     use crate::task::fixture::{Fixture, JOINER, NOW, user};
 
     #[test]
-    fn the_photo_that_is_excepted_is_the_present_one_or_the_last_that_was_seen() {
+    fn the_photo_that_is_excepted_is_the_current_one_or_the_last_that_was_seen() {
         let fixture = Fixture::new();
         fixture.write(|tx| {
-            let photo = |found: Option<&User>| present_photo(tx, JOINER, found);
+            let photo = |found: Option<&User>| current_photo(tx, JOINER, found);
             assert_eq!(photo(None)?, None);
             tx.record_user(&user(JOINER, Some(7)), None)?;
             let unknown = User {
@@ -232,7 +232,7 @@ mod tests {
             photo,
             ..user(JOINER, None)
         };
-        let settled = with_known_photo(lookup_of(ProfilePhoto::Unknown));
+        let settled = unknown_photo_as_absent(lookup_of(ProfilePhoto::Unknown));
         assert_eq!(settled.photo, ProfilePhoto::Absent);
         let due = |put| ExceptionDue { user: JOINER, put };
         fixture.write(|tx| {

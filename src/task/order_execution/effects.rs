@@ -4,7 +4,7 @@ use super::{Attachments, ExecutionError, OrderExecutor};
 use crate::exchange::orders::Order;
 use crate::exchange::reports::Asker;
 use crate::exchange::route::RouteEvent;
-use crate::model::{Bad, ChannelId, JoinOutcome, MessageId, SkipReason, Timestamp, UserId};
+use crate::model::{BadEntry, ChannelId, JoinOutcome, MessageId, SkipReason, Timestamp, UserId};
 use crate::store::{CancelScope, ExceptionDue, StoreError, Tx};
 use crate::task::enqueue;
 use crate::task::post_commit::PostCommit;
@@ -21,7 +21,7 @@ pub(super) struct Execution<'a, 'tx> {
 }
 
 impl Execution<'_, '_> {
-    /// Carries out an order. Returns what was done, for the log and the debug channel.
+    /// Carries out an order. Returns its effect in words, for the log and the debug channel.
     pub(super) fn carry_out(&mut self, order: &Order) -> Result<String, ExecutionError> {
         let done = match *order {
             Order::AddBad(bad) => self.add_bad(bad)?,
@@ -32,12 +32,12 @@ impl Execution<'_, '_> {
             Order::FloodBegin { group } => {
                 let obsolete = self.tx.begin_group_flood(group, self.now)?;
                 self.post_commit.obsolete_files.extend(obsolete);
-                "flood begins"
+                "group flood begun"
             }
             Order::FloodEnd { group } => {
                 self.tx.end_group_flood(group)?;
                 self.post_commit.fetch = true;
-                "flood ends"
+                "group flood ended"
             }
             Order::Kicked { group, user } => self.kicked(group, user)?,
             Order::RemoveScore { user } => {
@@ -46,7 +46,7 @@ impl Execution<'_, '_> {
             }
             Order::Refresh { .. } => {
                 self.post_commit.refresh_administrators = true;
-                "administrators are read again"
+                "rereading of the administrators started"
             }
             Order::VersionAsk {
                 admin,
@@ -76,9 +76,9 @@ impl Execution<'_, '_> {
         Ok(done.to_owned())
     }
 
-    fn add_bad(&mut self, bad: Bad) -> Result<&'static str, StoreError> {
+    fn add_bad(&mut self, bad: BadEntry) -> Result<&'static str, StoreError> {
         self.tx.set_bad(bad, true, self.now)?;
-        if let Bad::User(user) = bad {
+        if let BadEntry::User(user) = bad {
             self.cancel(
                 CancelScope::User(user),
                 JoinOutcome::Skipped(SkipReason::Bad),
@@ -87,9 +87,9 @@ impl Execution<'_, '_> {
         Ok("put on the bad list")
     }
 
-    fn remove_bad(&self, bad: Bad) -> Result<&'static str, StoreError> {
+    fn remove_bad(&self, bad: BadEntry) -> Result<&'static str, StoreError> {
         self.tx.set_bad(bad, false, self.now)?;
-        if let Bad::User(user) = bad {
+        if let BadEntry::User(user) = bad {
             self.tx.forget_user(user)?;
         }
         Ok("taken off the bad list")
@@ -99,9 +99,9 @@ impl Execution<'_, '_> {
         self.tx.enqueue_exception(ExceptionDue { user, put })?;
         self.post_commit.fetch = true;
         Ok(if put {
-            "the present photo goes on the exception list"
+            "excepting of the current photo started"
         } else {
-            "the present photo goes off the exception list"
+            "removal of the current photo from the exception list started"
         })
     }
 
@@ -139,7 +139,7 @@ impl Execution<'_, '_> {
         let event = RouteEvent::Ordered { hide };
         self.post_commit.deliver |= channels.change_route(self.tx, event, self.now)?;
         let route: &str = channels.route(self.tx)?.into();
-        Ok(format!("posts go to {route}"))
+        Ok(format!("posts directed to {route}"))
     }
 
     /// Cancels photos that wait, and the joins that wait for them.

@@ -24,8 +24,8 @@ impl<'a> Execution<'a, '_> {
         match self.attachments.preparation {
             Preparation::Files { .. } => {}
             Preparation::Failed(why) => return Err(ExecutionError::Refused(why.clone())),
-            Preparation::Nothing if backup_files::lists_wait(self.tx)? => {
-                let why = "a backup waits whose files are not made yet";
+            Preparation::Nothing if backup_files::has_pending_lists(self.tx)? => {
+                let why = "a pending backup has no files yet";
                 return Err(ExecutionError::Refused(why.into()));
             }
             Preparation::Nothing => {}
@@ -54,13 +54,13 @@ impl<'a> Execution<'a, '_> {
                 "users cleared"
             }
             ClearTarget::UserNew => {
-                tx.forget_new_users(self.now.plus(-self.executor.time_new))?;
+                tx.forget_new_joins(self.now.plus(-self.executor.time_new))?;
                 "new users cleared"
             }
         })
     }
 
-    /// Replaces a list of rules; rules that stay keep their hits.
+    /// Replaces a rule list; rules that stay keep their hits.
     pub(super) fn update_rules(&mut self, words: WordList) -> Result<String, ExecutionError> {
         let list = List::Words(words);
         let found = data_of(list, self.attached()).map_err(ExecutionError::Refused)?;

@@ -100,7 +100,7 @@ fn an_order_is_carried_out_once_and_its_verdict_is_recorded() {
     let is_bad = || fixture.write(|tx| tx.is_bad(JOINER));
     execute(&fixture, 1, &add);
     assert!(is_bad());
-    fixture.write(|tx| tx.set_bad(crate::model::Bad::User(JOINER), false, NOW));
+    fixture.write(|tx| tx.set_bad(crate::model::BadEntry::User(JOINER), false, NOW));
     execute(&fixture, 1, &add);
     assert!(!is_bad(), "the order was carried out again");
     // A sender who may not give it.
@@ -209,8 +209,8 @@ fn each_clear_order_clears_its_own_part() {
         })
     };
     fixture.write(|tx| {
-        tx.set_bad(crate::model::Bad::User(UserId::new(5)), true, NOW)?;
-        tx.set_bad(crate::model::Bad::Channel(GROUP), true, NOW)?;
+        tx.set_bad(crate::model::BadEntry::User(UserId::new(5)), true, NOW)?;
+        tx.set_bad(crate::model::BadEntry::Channel(GROUP), true, NOW)?;
         tx.set_excepted(photo(7).id, true, NOW)?;
         tx.record_user(&user(JOINER, None), None)?;
         tx.record_join(
@@ -245,7 +245,7 @@ fn an_order_to_use_hide_passes_the_order_on() {
     let payload = row.expect("a report").payload;
     assert!(matches!(
         payload,
-        Payload::Text {
+        Payload::Envelope {
             purpose: Purpose::Emergency,
             ..
         }

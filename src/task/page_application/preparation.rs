@@ -1,8 +1,8 @@
-//! Prepares the order that destroys lists, and applies its segment once the preparation holds.
+//! Prepares the order that destroys lists, and applies its segment if the preparation is still valid.
 //!
 //! The files are written outside of the write transaction, which then checks that no backup list waits and that a
 //! rollback replaces what was kept. If joins change the list faster than it is sealed, a later attempt keeps the list
-//! within the transaction: a raid must not postpone an order for ever.
+//! within the transaction: a raid must not postpone an order indefinitely.
 
 use super::{Applied, PageTransactions, Segment};
 use crate::exchange::orders::Order;
@@ -18,7 +18,7 @@ use crate::task::order_files::AttachedLists;
 const OPTIMISTIC_ATTEMPTS: u32 = 3;
 
 /// A segment that was applied.
-pub(super) struct Done {
+pub(super) struct AppliedSegment {
     applied: Applied,
     /// The list that was kept within the transaction.
     pub(super) kept: Option<KeptList>,
@@ -37,12 +37,12 @@ impl PageTransactions {
             let preparation = self.prepare(segment, lists).await?;
             let now = self.runtime.clock.now();
             let apply = |tx: &Tx<'_>| {
-                if holds(&preparation, tx)? {
+                if is_still_valid(&preparation, tx)? {
                     let kept = None;
                     let preparation = &preparation;
                     let attachments = Attachments { lists, preparation };
                     let applied = self.apply(tx, segment, attachments, now)?;
-                    return Ok(Some(Done { applied, kept }));
+                    return Ok(Some(AppliedSegment { applied, kept }));
                 }
                 if attempts <= OPTIMISTIC_ATTEMPTS {
                     return Ok(None);
@@ -51,17 +51,17 @@ impl PageTransactions {
             };
             // `apply_keeping` writes a file, so a transaction that fails starts from a new preparation.
             let done = self.database.write_once(apply).await?.flatten();
-            let Some(Done { applied, kept }) = done else {
+            let Some(AppliedSegment { applied, kept }) = done else {
                 continue;
             };
             // The list that was kept last is the one that was replaced.
             if applied.is_applied
                 && let Some(kept) = kept.or_else(|| preparation.into_kept())
             {
-                kept.replaced();
+                kept.commit();
             }
             self.post_commit.run(applied.post_commit).await?;
-            return Ok(applied.moved);
+            return Ok(applied.advance_outcome);
         }
     }
 
@@ -85,7 +85,7 @@ impl PageTransactions {
             Ok(()) => {}
             Err(BackupError::Task(error)) => return Err(error),
             Err(BackupError::Spool(error)) => {
-                let why = format!("a backup waits that cannot be kept: {error}");
+                let why = format!("cannot write a pending backup: {error}");
                 return Ok(Preparation::Failed(why));
             }
         }
@@ -104,11 +104,11 @@ impl PageTransactions {
         segment: &Segment<'_>,
         lists: &AttachedLists,
         now: Timestamp,
-    ) -> Result<Option<Done>, StoreError> {
+    ) -> Result<Option<AppliedSegment>, StoreError> {
         let Some(list) = segment.replaced_list() else {
             return Ok(None);
         };
-        if backup_files::lists_wait(tx)? {
+        if backup_files::has_pending_lists(tx)? {
             return Ok(None);
         }
         let preparation = self.keep(tx, list, now)?;
@@ -118,14 +118,14 @@ impl PageTransactions {
         };
         let applied = self.apply(tx, segment, attachments, now)?;
         let kept = preparation.into_kept();
-        Ok(Some(Done { applied, kept }))
+        Ok(Some(AppliedSegment { applied, kept }))
     }
 
     fn keep(&self, tx: &ReadTx<'_>, list: List, now: Timestamp) -> Result<Preparation, StoreError> {
         match self.list_keeper.keep(list, tx.list(list)?, now) {
             Ok(kept) => Ok(Preparation::Files { kept: Some(kept) }),
             Err(error @ KeepError::Seal { .. }) => Ok(Preparation::Failed(error.to_string())),
-            // The transaction is retried once there is room.
+            // The transaction is retried until the disk takes the file.
             Err(error @ KeepError::Write(_)) => Err(error.into()),
         }
     }
@@ -141,12 +141,15 @@ impl Segment<'_> {
     }
 }
 
-/// Reports whether a preparation is still what the order needs.
-pub(super) fn holds(preparation: &Preparation, tx: &ReadTx<'_>) -> Result<bool, StoreError> {
+/// Reports whether a preparation still fits the state of the store.
+pub(super) fn is_still_valid(
+    preparation: &Preparation,
+    tx: &ReadTx<'_>,
+) -> Result<bool, StoreError> {
     let Preparation::Files { kept } = preparation else {
         return Ok(true);
     };
-    if backup_files::lists_wait(tx)? {
+    if backup_files::has_pending_lists(tx)? {
         return Ok(false);
     }
     match kept {

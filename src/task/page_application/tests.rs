@@ -6,7 +6,7 @@ use super::*;
 use crate::config::Dialect;
 use crate::exchange::orders::Order;
 use crate::list_file::ListFile;
-use crate::model::{Bad, List, ListData, UserId, WordList};
+use crate::model::{BadEntry, List, ListData, UserId, WordList};
 use crate::task::enqueue;
 use crate::task::fixture::{
     Fixture, GROUP, HIDE, JOINER, NOW, PTS, avatar, envelope, join, page, post, user,
@@ -113,7 +113,7 @@ fn a_push_that_a_dialog_sync_overtook_still_reveals_its_join() {
         ..page(GROUP)
     };
     let applied = fixture.write(|tx| fixture.transactions.apply_pushed(tx, &pushed, NOW));
-    assert_eq!(applied.moved, AdvanceOutcome::AlreadyApplied);
+    assert_eq!(applied.advance_outcome, AdvanceOutcome::AlreadyApplied);
     assert_eq!(fixture.outcome(1), "no_photo");
 }
 
@@ -121,7 +121,7 @@ fn a_push_that_a_dialog_sync_overtook_still_reveals_its_join() {
 fn joins_from_before_the_account_was_in_the_group_are_left_out_when_a_gap_is_read() {
     let fixture = Fixture::new();
     let old = Page {
-        advance: Advance::Refetched,
+        advance: Advance::ByMessageIds,
         joins: vec![
             Join {
                 date: Timestamp::new(-1),
@@ -148,8 +148,8 @@ async fn a_backup_that_was_ordered_before_a_clear_has_what_was_cleared() {
         clear_bad_users(),
         add_bad(6),
     ];
-    let moved = apply(&fixture, &page_of(&texts), &AttachedLists::new()).await;
-    assert_eq!(moved, AdvanceOutcome::Advanced);
+    let advance_outcome = apply(&fixture, &page_of(&texts), &AttachedLists::new()).await;
+    assert_eq!(advance_outcome, AdvanceOutcome::Advanced);
     assert_eq!(bad_users(&fixture), users(&[6]));
     let spooled = fixture.spooled();
     assert_eq!(spooled.len(), 1);
@@ -228,12 +228,12 @@ async fn a_page_that_is_pulled_again_after_its_first_segment_is_applied_once() {
         range: 0..2,
     };
     let lists = AttachedLists::new();
-    let moved = transactions.apply_segment(&first, &lists).await;
-    assert_eq!(moved.expect("applied"), AdvanceOutcome::Advanced);
+    let advance_outcome = transactions.apply_segment(&first, &lists).await;
+    assert_eq!(advance_outcome.expect("applied"), AdvanceOutcome::Advanced);
     assert_eq!((fixture.pts(HIDE), bad_users(&fixture)), (PTS, users(&[5])));
     // The program is killed here. An order that is obeyed again would put the user back.
-    fixture.write(|tx| tx.set_bad(Bad::User(UserId::new(5)), false, NOW));
-    fixture.write(|tx| tx.set_bad(Bad::User(UserId::new(7)), true, NOW));
+    fixture.write(|tx| tx.set_bad(BadEntry::User(UserId::new(5)), false, NOW));
+    fixture.write(|tx| tx.set_bad(BadEntry::User(UserId::new(7)), true, NOW));
     assert_eq!(
         apply(&fixture, &page, &lists).await,
         AdvanceOutcome::Advanced
@@ -250,7 +250,7 @@ async fn a_page_that_is_pulled_again_after_its_first_segment_is_applied_once() {
 async fn the_list_that_is_replaced_is_the_one_that_was_kept() {
     let fixture = Fixture::new();
     let transactions = &fixture.transactions;
-    fixture.write(|tx| tx.set_bad(Bad::User(UserId::new(1)), true, NOW));
+    fixture.write(|tx| tx.set_bad(BadEntry::User(UserId::new(1)), true, NOW));
     let page = page_of(&[roll_back_bad()]);
     let all_posts = transactions.posts_of(&page);
     let segment = Segment {
@@ -263,13 +263,13 @@ async fn the_list_that_is_replaced_is_the_one_that_was_kept() {
     let preparation = transactions.prepare(&segment, &lists).await.expect("kept");
     // The list changes, or a backup is ordered, between the preparation and the transaction.
     fixture.write(|tx| {
-        assert!(preparation::holds(&preparation, tx)?);
-        tx.set_bad(Bad::User(UserId::new(9)), true, NOW)?;
-        assert!(!preparation::holds(&preparation, tx)?);
-        tx.set_bad(Bad::User(UserId::new(9)), false, NOW)?;
-        assert!(preparation::holds(&preparation, tx)?);
+        assert!(preparation::is_still_valid(&preparation, tx)?);
+        tx.set_bad(BadEntry::User(UserId::new(9)), true, NOW)?;
+        assert!(!preparation::is_still_valid(&preparation, tx)?);
+        tx.set_bad(BadEntry::User(UserId::new(9)), false, NOW)?;
+        assert!(preparation::is_still_valid(&preparation, tx)?);
         enqueue::backup(tx, Dialect::Classic, NOW)?;
-        assert!(!preparation::holds(&preparation, tx)?);
+        assert!(!preparation::is_still_valid(&preparation, tx)?);
         assert!(
             transactions
                 .apply_keeping(tx, &segment, &lists, NOW)?
@@ -281,7 +281,7 @@ async fn the_list_that_is_replaced_is_the_one_that_was_kept() {
     assert!(fixture.kept_lists().is_empty());
     fixture.backup_files.make_all().await.expect("made");
     let kept = fixture.write(|tx| transactions.apply_keeping(tx, &segment, &lists, NOW));
-    kept.and_then(|done| done.kept).expect("kept").replaced();
+    kept.and_then(|done| done.kept).expect("kept").commit();
     assert_eq!(bad_users(&fixture), users(&[2]));
     assert_eq!(fixture.kept_lists().len(), 1);
 }
@@ -303,7 +303,7 @@ fn a_pushed_order_that_destroys_lists_waits_for_the_pull() {
         ..page
     };
     fixture.write(|tx| {
-        tx.set_bad(Bad::User(UserId::new(5)), true, NOW)?;
+        tx.set_bad(BadEntry::User(UserId::new(5)), true, NOW)?;
         enqueue::backup(tx, Dialect::Classic, NOW)?;
         transactions.apply_pushed(tx, &overtaken, NOW)?;
         Ok(())
@@ -352,8 +352,8 @@ async fn a_rollback_in_a_push_that_was_overtaken_keeps_the_list_that_it_replaces
         ..page(HIDE)
     };
     let lists = AttachedLists::from([(MessageId::new(9), Ok(bad_ids(&[2])))]);
-    let moved = apply(&fixture, &pushed, &lists).await;
-    assert_eq!(moved, AdvanceOutcome::AlreadyApplied);
+    let advance_outcome = apply(&fixture, &pushed, &lists).await;
+    assert_eq!(advance_outcome, AdvanceOutcome::AlreadyApplied);
     assert_eq!(bad_users(&fixture), users(&[2]));
     assert_eq!(fixture.kept_lists().len(), 1);
 }

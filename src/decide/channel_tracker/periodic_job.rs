@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// A job that repeats, one instance at a time.
 #[derive(Debug)]
-pub(super) struct Timer {
+pub(super) struct PeriodicJob {
     pub(super) due: bool,
     pub(super) running: bool,
     /// When the job becomes due without an event.
@@ -12,7 +12,7 @@ pub(super) struct Timer {
     interval: Duration,
 }
 
-impl Timer {
+impl PeriodicJob {
     pub(super) const fn new(interval: Duration) -> Self {
         Self {
             due: false,

@@ -1,7 +1,7 @@
-//! A second look at a member who is still new: forwards a photo that was not seen before.
+//! The recheck of a member who is still new: forwards a photo that was not seen before.
 //!
-//! The recheck asks for users on schedule, and any update may show one in passing; both call [`SecondLook::look`]
-//! within a transaction. A photo that it finds is enqueued under its own key, so the next look finds it known. See
+//! The recheck asks for users on schedule, and any update may show one in passing; both call [`MemberRecheck::check`]
+//! within a transaction. A photo that it finds is enqueued under its own key, so the next recheck ignores it. See
 //! docs/outcomes.md.
 
 use super::join_policy::{self, Bio, JoinPolicy};
@@ -9,30 +9,30 @@ use crate::decide;
 use crate::model::{Avatar, JoinOutcome, SkipReason, Timestamp, User};
 use crate::store::{StoreError, Tx};
 
-/// Looks at users again. Cheap to clone.
+/// Rechecks users. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct SecondLook {
+pub struct MemberRecheck {
     pub policy: JoinPolicy,
     /// Seconds after the join in which a member counts as new.
     pub time_new: i64,
 }
 
-/// The occasion of a second look.
+/// The cause of a recheck.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Occasion {
-    /// The recheck asked for the user.
-    Recheck,
+pub(super) enum RecheckTrigger {
+    /// The scheduled recheck asked for the user.
+    Schedule,
     /// An update showed the user; this may happen many times a minute.
     Update,
 }
 
-impl SecondLook {
-    /// Looks at a user as Telegram just showed them. Returns `true` if there is something to download or to look up.
-    pub(super) fn look(
+impl MemberRecheck {
+    /// Rechecks a user as Telegram just showed them. Returns `true` if there is something to download or to look up.
+    pub(super) fn check(
         &self,
         tx: &Tx<'_>,
         user: &User,
-        occasion: Occasion,
+        trigger: RecheckTrigger,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let since = now.plus(-self.time_new);
@@ -40,8 +40,8 @@ impl SecondLook {
             return Ok(false);
         };
         let mut known = tx.forwarded_or_pending(user.id, join.group)?;
-        if occasion == Occasion::Update {
-            // A photo that was given up is left to the recheck: otherwise each message would fetch it again.
+        if trigger == RecheckTrigger::Update {
+            // A photo that was given up is left to the scheduled recheck: otherwise each message would fetch it again.
             known.extend(tx.dropped_photos(user.id, join.group)?);
         }
         let Some(photo) = decide::new_photo(user.photo, &known) else {
@@ -50,7 +50,7 @@ impl SecondLook {
         tx.record_user(user, None)?;
         let decision = self.policy.decide(tx, &join, Some(user), Bio::NotAsked)?;
         if !decide::overrides_outcome(&decision) {
-            tracing::debug!(user = %user.id, group = %join.group, ?decision, "recheck: the record stays");
+            tracing::debug!(user = %user.id, group = %join.group, ?decision, "recheck: the outcome is kept");
             return Ok(false);
         }
         let outcome = join_policy::carry_out(tx, &join, decision, true, now)?;
@@ -88,11 +88,11 @@ mod tests {
     #[test]
     fn only_a_new_photo_of_a_new_member_is_enqueued() {
         let fixture = Fixture::new();
-        let look = &fixture.second_look;
+        let recheck = &fixture.member_recheck;
         fixture.write(|tx| {
             let with_photo = user(JOINER, Some(7));
             assert!(
-                !look.look(tx, &with_photo, Occasion::Update, NOW)?,
+                !recheck.check(tx, &with_photo, RecheckTrigger::Update, NOW)?,
                 "no member"
             );
             tx.record_join(
@@ -101,12 +101,21 @@ mod tests {
                 NOW,
             )?;
             let without = user(JOINER, None);
-            assert!(!look.look(tx, &without, Occasion::Update, NOW)?, "no photo");
-            assert!(look.look(tx, &with_photo, Occasion::Update, NOW)?);
-            assert!(!look.look(tx, &with_photo, Occasion::Update, NOW)?, "known");
-            let late = NOW.plus(look.time_new + 1);
+            assert!(
+                !recheck.check(tx, &without, RecheckTrigger::Update, NOW)?,
+                "no photo"
+            );
+            assert!(recheck.check(tx, &with_photo, RecheckTrigger::Update, NOW)?);
+            assert!(
+                !recheck.check(tx, &with_photo, RecheckTrigger::Update, NOW)?,
+                "known"
+            );
+            let late = NOW.plus(recheck.time_new + 1);
             let other = user(JOINER, Some(8));
-            assert!(!look.look(tx, &other, Occasion::Recheck, late)?, "not new");
+            assert!(
+                !recheck.check(tx, &other, RecheckTrigger::Schedule, late)?,
+                "not new"
+            );
             let rows = tx.avatars_to_fetch(NOW, 9)?;
             assert_eq!(rows.len(), 1);
             let crate::model::Payload::Avatar(avatar) = &rows[0].payload else {
@@ -118,17 +127,17 @@ mod tests {
     }
 
     #[test]
-    fn a_photo_that_was_given_up_is_left_to_the_recheck() {
+    fn a_photo_that_was_given_up_is_left_to_the_scheduled_recheck() {
         let fixture = Fixture::new();
-        let look = &fixture.second_look;
+        let recheck = &fixture.member_recheck;
         fixture.write(|tx| {
             tx.record_join(&join(1, JOINER), JoinOutcome::Failed, NOW)?;
             let shown = user(JOINER, Some(7));
-            assert!(look.look(tx, &shown, Occasion::Update, NOW)?);
+            assert!(recheck.check(tx, &shown, RecheckTrigger::Update, NOW)?);
             let row = tx.avatars_to_fetch(NOW, 1)?.remove(0);
             tx.set_dropped(row.id, "refused", NOW)?;
-            assert!(!look.look(tx, &shown, Occasion::Update, NOW)?);
-            assert!(look.look(tx, &shown, Occasion::Recheck, NOW)?);
+            assert!(!recheck.check(tx, &shown, RecheckTrigger::Update, NOW)?);
+            assert!(recheck.check(tx, &shown, RecheckTrigger::Schedule, NOW)?);
             Ok(())
         });
     }
