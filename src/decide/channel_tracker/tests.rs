@@ -279,7 +279,7 @@ fn a_failed_pull_does_not_lose_the_gap_that_comes_next() {
     let mut scene = Scene::new();
     assert_eq!(scene.moved(A), [pull(A)]);
     // The account joined while nobody watched, and the list of dialogs shows that during the pull.
-    assert_eq!(scene.handle(listed(A, DialogState::New)), []);
+    assert_eq!(scene.handle(listed(A, DialogState::NeedsReadBack)), []);
     assert_eq!(scene.ended(A, failed(0)), []);
     assert_eq!(scene.run_until(SECOND), [close_gap(A)]);
 }
