@@ -4,9 +4,11 @@
 //! not know Telegram, and does not decide what a join means: it stores records and returns them. Every change is a
 //! transaction with `synchronous=FULL`: after a crash, everything that was committed is there, and nothing else.
 //!
-//! These tables have other names than their modules: `people` holds the known users of [`people`], `floods` the rate
-//! limits of [`rate_limits`], `flooded` the group floods of [`group_floods`], `orders` the log of [`order_log`], and
-//! `runs` the records of [`job_records`].
+//! Tables whose modules have other names:
+//! - `floods`: `rate_limits`
+//! - `flooded`: `group_floods`
+//! - `orders`: `order_log`
+//! - `runs`: `job_records`
 
 mod bad_list;
 mod cancellation;
