@@ -174,7 +174,7 @@ files = "python"
             "captcha_id           43",
             "Posts go to EXCHANGE (-1009876543210), and to HIDE (-1001234567890)",
             "through the SOCKS5 proxy proxy.example, port 1080",
-            "session is there",
+            "Session file: ",
             "standby replica",
             "pickle in AES Crypt",
         ] {

@@ -12,7 +12,7 @@ use crate::session::SessionError;
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum CallError {
     /// Telegram limits the rate of this method (FLOOD_WAIT), or did so a while ago.
-    #[error("Telegram limits {method} until {until} (FLOOD_WAIT)")]
+    #[error("Telegram limits {method} until {} (FLOOD_WAIT)", rfc3339(*until))]
     RateLimited {
         /// The limited method. Other methods are not affected.
         method: &'static str,
@@ -91,6 +91,11 @@ pub enum AccountError {
         "Telegram does not know this session's authorization key any more; the session file was left as it is"
     )]
     KeyUnknown,
+}
+
+/// Formats a Unix time in UTC; a time beyond the year 9999 stays a number.
+fn rfc3339(unix: i64) -> String {
+    jiff::Timestamp::from_second(unix).map_or_else(|_| unix.to_string(), |at| at.to_string())
 }
 
 /// Classifies an error of the connection. Error 401 ends the session only in the home data centre;
@@ -187,6 +192,14 @@ mod tests {
                 until: 1_032
             }
         );
+    }
+
+    #[test]
+    fn a_rate_limit_shows_its_end_in_utc() {
+        let error = |until| CallError::RateLimited { method: "m", until }.to_string();
+        let text = "Telegram limits m until 2027-01-15T08:00:00Z (FLOOD_WAIT)";
+        assert_eq!(error(1_800_000_000), text);
+        assert!(error(i64::MAX).contains("9223372036854775807"));
     }
 
     #[test]
