@@ -16,10 +16,10 @@ pub(super) struct Turn {
     pub(super) closed_until: Option<Timestamp>,
 }
 
-/// What a turn does.
+/// The action of a turn.
 pub(super) enum Next {
     Post(OutboxRow),
-    /// Nothing until this time, as far as it is known.
+    /// Sleep until this time, if it is known.
     Sleep(Option<Timestamp>),
 }
 
