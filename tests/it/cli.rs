@@ -311,15 +311,15 @@ fn the_log_level_holds_for_every_crate_of_the_workspace() {
     for (level, lines) in [("info", 1), ("error", 0)] {
         let mut scene = Scene::new();
         scene.set("log", &format!("level = {level:?}"));
-        let flood = Match::method("upload.getFile").once();
-        scene.sim.fault(flood, Fault::FloodWait(1));
+        let first_download = Match::method("upload.getFile").once();
+        scene.sim.fault(first_download, Fault::FloodWait(1));
         scene.start();
         let far = UserSpec::new("Far").photo(PhotoSpec::jpeg().size(160, 160).dc(OTHER_DC));
         let user = scene.sim.add_user(far);
         scene.sim.join(scene.group, user, JoinKind::ByLink);
         scene.wait_for_photos(1);
         let log = scene.log();
-        for line in ["flood limit", "imported the authorization"] {
+        for line in ["rate limit", "imported the authorization"] {
             assert_eq!(log.matches(line).count(), lines, "{level}: {line}\n{log}");
         }
         scene.finish();
