@@ -7,6 +7,8 @@
 //! Tables whose modules have other names:
 //! - `floods`: `rate_limits`
 //! - `flooded`: `group_floods`
+//! - `joins` and `forwarded`: `join_records`
+//! - `admins`: `ledger`
 //! - `orders`: `order_log`
 //! - `runs`: `job_records`
 

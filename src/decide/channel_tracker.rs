@@ -33,7 +33,7 @@ const DIALOG_SYNC_INTERVAL: Duration = Duration::from_secs(300);
 /// Minimum time between the starts of two dialog syncs: a burst of updates must not become a burst
 /// of calls.
 const DIALOG_SYNC_MIN_INTERVAL: Duration = Duration::from_secs(3);
-/// Dialog syncs without an unknown channel after which its pushes are ignored.
+/// The number of dialog syncs that may lack an unknown channel before its pushes are ignored.
 const MAX_SYNCS_BEFORE_IGNORING: u8 = 2;
 
 /// The state machine. See the [module documentation](self).
@@ -72,7 +72,7 @@ enum State {
     },
     /// Needs the `pts` of the next dialog sync.
     AwaitingDialogs,
-    /// Pushes updates, but the ledger lacks it. `pts` is the one before its first push.
+    /// Telegram pushes updates of a channel that is not in the ledger. `pts` is the one before its first push.
     Unknown { pts: i32, syncs: u8 },
     /// The channel is not watched, or the account is not in it.
     Ignored,
@@ -117,11 +117,11 @@ impl ChannelTracker {
         let mut actions = Vec::new();
         match event {
             Event::Pushed(page) => self.pushed(page, &mut actions),
-            Event::PushGap(channel) | Event::ChannelMoved(channel) => {
+            Event::PushNeedsPull(channel) | Event::ChannelChanged(channel) => {
                 self.enqueue(channel, Work::Pull);
             }
             Event::PushOfUnknownChannel { channel, pts } => self.unknown(channel, pts),
-            Event::SomethingMoved => self.dialogs.due = true,
+            Event::DialogsChanged => self.dialogs.due = true,
             Event::Disconnected => {
                 self.check.due = true;
                 self.dialogs.due = true;
@@ -228,7 +228,7 @@ impl ChannelTracker {
             }
             PullEnd::Failed { gap, pause } => {
                 channel.fail(self.now, pause);
-                // The dialogs may have shown a gap during the pull, and show it only once.
+                // `next` may be a gap from a dialog sync, which does not report it again.
                 Some(gap.map(Work::CloseGap).or(next).unwrap_or(Work::Pull))
             }
         };
@@ -305,7 +305,7 @@ impl ChannelTracker {
         }
     }
 
-    /// Makes sure that a dialog sync runs or is due. The one that a channel waits for may have been refused.
+    /// Makes sure that a dialog sync runs or is due. An earlier one may have been refused.
     const fn ask_for_dialogs(&mut self) {
         self.dialogs.due |= !self.dialogs.running;
     }
@@ -316,7 +316,7 @@ impl ChannelTracker {
         State::Queued { work, position }
     }
 
-    /// A list that was read over a connection without updates could be stale: later changes would not be pushed.
+    /// No sync starts during a check of the connection: without pushes, changes after the list would be missed.
     const fn may_sync_dialogs(&self) -> bool {
         self.dialogs.due && !self.dialogs.running && !self.check.running
     }

@@ -24,7 +24,7 @@ pub struct KnownChannel {
 pub enum AdvanceOutcome {
     /// The `pts` moved: the page is to be applied.
     Advanced,
-    /// The page is behind the stored `pts`: it was applied before.
+    /// The page is behind the stored `pts`: it was applied before, or a dialog sync adopted a later `pts`.
     AlreadyApplied,
     /// The page does not follow the stored `pts`: the channel has to be pulled.
     Gap,

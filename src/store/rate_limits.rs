@@ -32,7 +32,7 @@ impl Tx<'_> {
         self.db
             .prepare_cached(
                 "INSERT INTO floods VALUES (?1, ?2)
-                 ON CONFLICT (method) DO UPDATE SET until = excluded.until",
+                 ON CONFLICT (method) DO UPDATE SET until = MAX(until, excluded.until)",
             )?
             .execute(params![method, until.get()])?;
         Ok(())

@@ -1,8 +1,8 @@
 //! Carries out the orders of a channel's posts: each once, in channel order, within the transaction of the caller.
 //!
-//! The verdict on each order is recorded in the same transaction, so that an order that is read again is skipped, for
-//! example after a crash between two segments of a page. `exchange::orders` decides who may give an order; docs/exchange.md lists
-//! the effects.
+//! The verdict on each order that concerns this program is recorded in the same transaction, so that an order that is
+//! read again is skipped, for example after a crash between two segments of a page. `exchange::orders` decides who may
+//! give an order; docs/exchange.md lists the effects.
 
 mod effects;
 mod list_orders;
@@ -41,10 +41,10 @@ pub struct OrderExecutor {
     pub time_new: i64,
 }
 
-/// The preparation, outside of the transaction, for a first order that destroys lists.
+/// The files that were written before a first order that destroys lists.
 #[derive(Debug)]
 pub(super) enum Preparation {
-    /// There was nothing to prepare: the first order does not destroy lists, or cannot be carried out.
+    /// No file was written: the first order does not destroy lists, cannot be carried out, or is recorded already.
     Nothing,
     /// Every waiting backup list has its file. The list that a rollback replaces is kept.
     Files { kept: Option<KeptList> },
@@ -81,7 +81,7 @@ pub(super) enum ExecutionError {
 }
 
 impl OrderExecutor {
-    /// Carries out the orders of these posts, except those that were carried out before.
+    /// Carries out the orders of these posts, except those whose verdict is recorded.
     pub(super) fn execute(
         &self,
         tx: &Tx<'_>,

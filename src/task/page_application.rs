@@ -2,8 +2,9 @@
 //!
 //! A pulled page is split into segments, because an order that destroys lists needs files that are written before its
 //! transaction. Only the last segment moves `pts`: after a crash in between, the page is pulled again, and the orders
-//! that are recorded are skipped. A pushed page is always one segment. A push is overtaken if a dialog sync adopts
-//! its `pts` or a later one before the push is applied; its content is then applied without moving `pts`.
+//! that are recorded are skipped. A pushed page is always one segment. A push is overtaken if the
+//! stored `pts` has passed it when it is applied, because a pull or a dialog sync was faster; its content is then
+//! applied without moving `pts`, and what was recorded before is skipped.
 
 mod preparation;
 #[cfg(test)]
@@ -170,7 +171,9 @@ impl PageTransactions {
             self.orders
                 .execute(tx, channel, segment.posts(), attachments, now)?;
         if segment.is_last() {
-            count_malformed(tx, page, segment.all_posts)?;
+            if advance_outcome == AdvanceOutcome::Advanced {
+                count_malformed(tx, page, segment.all_posts)?;
+            }
             post_commit.fetch |= self.apply_joins(tx, page, now)?;
             for user in &page.other_users_with_photo {
                 post_commit.fetch |= self.recheck_shown(tx, user, now)?;
@@ -253,8 +256,8 @@ impl<'a> Segment<'a> {
     }
 }
 
-/// Counts the posts of a page that are not envelopes. Nothing else is recorded of them, so they are counted where `pts`
-/// moves: a page that is pulled again counts them once.
+/// Counts the posts of a page that are not envelopes. Nothing else is recorded of them, so they are counted only
+/// where `pts` moves: a page that is read twice counts them once.
 fn count_malformed(tx: &Tx<'_>, page: &Page, posts: &[PostedOrder<'_>]) -> Result<(), StoreError> {
     for posted in posts.iter().filter(|posted| posted.envelope.is_none()) {
         tracing::debug!(channel = %page.channel, message_id = %posted.post.message, "no envelope");

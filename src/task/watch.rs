@@ -120,8 +120,8 @@ impl Watch {
             match hint {
                 Hint::Pushed(page) => events.push(Event::Pushed(page)),
                 Hint::Shown(users) => shown.extend(users.into_iter().map(|user| (user.id, user))),
-                Hint::ChannelChanged(channel) => events.push(Event::ChannelMoved(channel)),
-                Hint::DialogsChanged => events.push(Event::SomethingMoved),
+                Hint::ChannelChanged(channel) => events.push(Event::ChannelChanged(channel)),
+                Hint::DialogsChanged => events.push(Event::DialogsChanged),
                 Hint::Disconnected => {
                     tracing::info!("the connection was lost");
                     events.push(Event::Disconnected);
@@ -196,7 +196,7 @@ impl Watch {
                     match self.apply_by(tx, page)? {
                         ApplyBy::Push => {}
                         ApplyBy::Pull => {
-                            events.push(Event::PushGap(page.channel));
+                            events.push(Event::PushNeedsPull(page.channel));
                             continue;
                         }
                         ApplyBy::Prepare => {
@@ -253,7 +253,7 @@ impl Watch {
         };
         let needs_files = self.parts.transactions.waits_for_pull(page);
         if matches!(page.advance, Advance::Pushed { to, .. } if to <= known.channel.pts) {
-            // A dialog sync adopted a later pts, so a pull would not bring this update any more.
+            // The stored pts has passed this update, so a pull would not bring it any more.
             return Ok(if needs_files {
                 ApplyBy::Prepare
             } else {
@@ -293,7 +293,7 @@ fn event_of(page: &Page, outcome: AdvanceOutcome) -> Option<Event> {
             })
         }
         (AdvanceOutcome::Gap | AdvanceOutcome::UnknownChannel, _) => {
-            Some(Event::PushGap(page.channel))
+            Some(Event::PushNeedsPull(page.channel))
         }
     }
 }

@@ -48,7 +48,7 @@ pub enum Push {
     Updates(Box<tl::enums::Updates>),
     /// The message could not be parsed.
     Malformed,
-    /// The connection was lost. Telegram does not push again what happens until the next one.
+    /// The connection was lost. Telegram never pushes what happens before the next one.
     Disconnected,
 }
 

@@ -74,7 +74,8 @@ impl RateLimiter {
         pace: Pace,
     ) -> Result<SemaphorePermit<'_>, CallError> {
         self.refuse_while_limited(method)?;
-        let permits_per_call = MAX_CONCURRENT / pace.max_concurrent.clamp(1, MAX_CONCURRENT);
+        let permits_per_call =
+            MAX_CONCURRENT.div_ceil(pace.max_concurrent.clamp(1, MAX_CONCURRENT));
         let permit = self
             .permits
             .acquire_many(permits_per_call)

@@ -1,9 +1,9 @@
-//! Invokes permitted calls: checks the target of a post, waits for the method's rate limit, and
-//! classifies what went wrong.
+//! Invokes permitted calls: checks the target of a post, keeps the method's pace, and classifies
+//! errors. A call of a method under a FLOOD_WAIT fails at once.
 //!
 //! A call is attempted once. Retries are the caller's decision, with one exception: a data centre
 //! other than the home one may not know the account yet, so the authorization is imported and the
-//! call repeated. Rate limit are passed to a callback, so that the program can store them.
+//! call repeated. Each new FLOOD_WAIT is passed to a callback, so that the program can store it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -18,14 +18,14 @@ pub struct GapEnd {
 pub enum Event {
     /// Telegram pushed one update of a channel.
     Pushed(Page),
-    /// A pushed update does not follow the stored `pts`.
-    PushGap(ChannelId),
+    /// A pushed update does not follow the stored `pts`, or needs files or administrators first.
+    PushNeedsPull(ChannelId),
     /// A pushed update belongs to a channel that the ledger lacks; `pts` is the one before it.
     PushOfUnknownChannel { channel: ChannelId, pts: i32 },
     /// Telegram reported that a channel moved, without the updates themselves.
-    ChannelMoved(ChannelId),
+    ChannelChanged(ChannelId),
     /// Some channel moved, or the account joined or left one.
-    SomethingMoved,
+    DialogsChanged,
     /// The connection was lost, and updates with it.
     Disconnected,
     /// The check of the connection got an answer; `reconnected` if a new connection was needed.
@@ -87,7 +87,7 @@ pub enum DialogState {
     /// Differences have to be pulled.
     Behind,
     /// The messages have to be fetched by their ids: the account joined while the program was not running or not
-    /// connected.
+    /// connected, or Telegram rejected the stored `pts`.
     NeedsReadBack,
 }
 

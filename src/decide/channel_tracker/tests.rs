@@ -35,7 +35,7 @@ impl Scene {
         actions
     }
 
-    /// Advances the time to the deadline as the shell does, until `moment`.
+    /// Advances the time to the deadline as the caller does, until `moment`.
     fn run_until(&mut self, moment: Duration) -> Vec<Action> {
         let mut actions = Vec::new();
         while self.tracker.deadline() <= moment {
@@ -72,7 +72,7 @@ impl Scene {
     }
 
     fn moved(&mut self, channel: ChannelId) -> Vec<Action> {
-        self.handle(Event::ChannelMoved(channel))
+        self.handle(Event::ChannelChanged(channel))
     }
 
     fn ended(&mut self, channel: ChannelId, end: PullEnd) -> Vec<Action> {
@@ -135,7 +135,7 @@ fn a_push_of_an_up_to_date_channel_is_applied() {
 #[test]
 fn a_push_that_does_not_follow_causes_one_pull() {
     let mut scene = Scene::new();
-    assert_eq!(scene.handle(Event::PushGap(A)), [pull(A)]);
+    assert_eq!(scene.handle(Event::PushNeedsPull(A)), [pull(A)]);
     assert_eq!(scene.ended(A, PullEnd::UpToDate), []);
     let actions = scene.handle(Event::Pushed(push(A, 5)));
     assert_eq!(actions, [Action::ApplyPush(push(A, 5))]);
@@ -372,9 +372,9 @@ fn a_channel_that_is_not_watched_is_ignored() {
 #[test]
 fn bursts_of_moves_cause_one_dialog_sync_in_three_seconds() {
     let mut scene = Scene::new();
-    assert_eq!(scene.handle(Event::SomethingMoved), [Action::SyncDialogs]);
+    assert_eq!(scene.handle(Event::DialogsChanged), [Action::SyncDialogs]);
     for _ in 0..9 {
-        assert_eq!(scene.handle(Event::SomethingMoved), []);
+        assert_eq!(scene.handle(Event::DialogsChanged), []);
     }
     let done = Event::DialogsRead(DialogSync::default());
     assert_eq!(scene.handle(done), []);
@@ -384,7 +384,7 @@ fn bursts_of_moves_cause_one_dialog_sync_in_three_seconds() {
 #[test]
 fn a_refused_list_of_dialogs_is_read_again_after_the_interval() {
     let mut scene = Scene::new();
-    let _ = scene.handle(Event::SomethingMoved);
+    let _ = scene.handle(Event::DialogsChanged);
     assert_eq!(scene.handle(Event::DialogsRefused), []);
     let (_, syncs) = scene.count_jobs(DIALOG_SYNC_INTERVAL + SECOND);
     assert_eq!(syncs, 1);
@@ -392,7 +392,7 @@ fn a_refused_list_of_dialogs_is_read_again_after_the_interval() {
 
 #[test]
 fn a_channel_that_waits_for_refused_dialogs_asks_for_them_when_it_moves() {
-    for moves in [Event::Pushed(push(A, 5)), Event::ChannelMoved(A)] {
+    for moves in [Event::Pushed(push(A, 5)), Event::ChannelChanged(A)] {
         let mut scene = Scene::new();
         assert_eq!(scene.moved(A), [pull(A)]);
         assert_eq!(scene.ended(A, PullEnd::PtsRejected), [Action::SyncDialogs]);
@@ -412,7 +412,7 @@ fn a_lost_connection_is_checked_before_the_dialogs_are_read() {
     let mut scene = Scene::new();
     let actions = scene.handle(Event::Disconnected);
     assert_eq!(actions, [Action::CheckConnection]);
-    assert_eq!(scene.handle(Event::SomethingMoved), []);
+    assert_eq!(scene.handle(Event::DialogsChanged), []);
     let reconnected = true;
     let actions = scene.handle(Event::ConnectionChecked { reconnected });
     assert_eq!(actions, [Action::SyncDialogs]);
@@ -435,10 +435,10 @@ fn the_connection_is_checked_and_the_dialogs_are_read_on_schedule() {
     assert_eq!(scene.count_jobs(SECOND * 60 * 30), (30, 6));
 }
 
-/// A check and a dialog sync that never end must not leave a deadline in the past: the shell would
+/// A check and a dialog sync that never end must not leave a deadline in the past: the caller would
 /// loop without sleeping.
 #[test]
-fn an_outage_of_an_hour_wakes_the_shell_only_a_few_times_a_minute() {
+fn an_outage_of_an_hour_wakes_the_caller_only_a_few_times_a_minute() {
     let mut scene = Scene::new();
     let _ = scene.moved(A);
     let _ = scene.ended(A, failed(0));
@@ -468,7 +468,7 @@ fn random_events_keep_the_promises() {
         for _ in 0..300 {
             scene.now += Duration::from_millis(random.below(3_000));
             let event = random_event(&mut random, &mut running);
-            if let Event::ChannelMoved(channel) = event {
+            if let Event::ChannelChanged(channel) = event {
                 moved.insert(channel);
             }
             for action in scene.handle(event) {
@@ -534,10 +534,10 @@ fn random_event(random: &mut Random, running: &mut BTreeSet<ChannelId>) -> Event
             };
             Event::PullEnded { channel, end }
         }
-        3 | 4 => Event::ChannelMoved(channel),
+        3 | 4 => Event::ChannelChanged(channel),
         5 => Event::Pushed(push(channel, 1)),
-        6 => Event::PushGap(channel),
-        7 => Event::SomethingMoved,
+        6 => Event::PushNeedsPull(channel),
+        7 => Event::DialogsChanged,
         8 => Event::Disconnected,
         9 => listed(channel, DialogState::Behind),
         10 => Event::DialogsRefused,

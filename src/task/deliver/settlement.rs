@@ -73,7 +73,7 @@ impl Deliverer {
         }
     }
 
-    /// Handles a channel that does not take posts. RetryDecision EXCHANGE, posts go to HIDE. If HIDE is closed, the program
+    /// Handles a channel that refuses posts. Posts that EXCHANGE refuses go to HIDE. If HIDE refuses them, the program
     /// keeps everything and retries. Returns until when nothing is posted to HIDE.
     pub(super) async fn closed(
         &self,
