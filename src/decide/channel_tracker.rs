@@ -8,6 +8,7 @@
 
 mod event;
 mod periodic_job;
+mod state;
 #[cfg(test)]
 mod tests;
 
@@ -16,7 +17,7 @@ use std::time::Duration;
 
 pub use self::event::{Action, DialogState, DialogSync, Event, GapEnd, ListedChannel, PullEnd};
 use self::periodic_job::PeriodicJob;
-use super::backoff;
+use self::state::{State, TrackedChannel, Work};
 use crate::model::{ChannelId, Page};
 
 /// Concurrent pulls of differences.
@@ -49,48 +50,6 @@ pub struct ChannelTracker {
     dialogs: PeriodicJob,
     /// No dialog sync starts earlier.
     dialogs_not_before: Duration,
-}
-
-#[derive(Debug)]
-struct TrackedChannel {
-    state: State,
-    /// Failed pulls in a row.
-    failures: u32,
-    /// No pull starts earlier.
-    not_before: Duration,
-}
-
-#[derive(Debug)]
-enum State {
-    /// Waits for a pull. A lower position is served first.
-    Queued { work: Work, position: u64 },
-    /// A pull is running. Pushes that arrive meanwhile are kept; `next` is pulled afterwards.
-    Pulling {
-        work: Work,
-        pushes: Vec<Page>,
-        next: Option<Work>,
-    },
-    /// Needs the `pts` of the next dialog sync.
-    AwaitingDialogs,
-    /// Telegram pushes updates of a channel that is not in the ledger. `pts` is the one before its first push.
-    Unknown { pts: i32, syncs: u8 },
-    /// The channel is not watched, or the account is not in it.
-    Ignored,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Work {
-    Pull,
-    CloseGap(GapEnd),
-}
-
-impl Work {
-    const fn gap(self) -> Option<GapEnd> {
-        match self {
-            Self::Pull => None,
-            Self::CloseGap(gap) => Some(gap),
-        }
-    }
 }
 
 impl Default for ChannelTracker {
@@ -361,21 +320,5 @@ impl ChannelTracker {
                 actions.push(Action::Pull { channel: id, gap });
             }
         }
-    }
-}
-
-impl TrackedChannel {
-    const fn new(state: State) -> Self {
-        Self {
-            state,
-            failures: 0,
-            not_before: Duration::ZERO,
-        }
-    }
-
-    /// Pauses the channel, longer after each failure in a row.
-    fn fail(&mut self, now: Duration, at_least: Duration) {
-        self.not_before = now + backoff(self.failures).max(at_least);
-        self.failures = self.failures.saturating_add(1);
     }
 }

@@ -4,29 +4,27 @@
 //! may be lost without harm, because the list of dialogs is compared with the ledger at start, after
 //! each reconnect and every few minutes. A crash loses nothing: the ledger holds each `pts`.
 
+mod background;
+
 use std::collections::{BTreeMap, VecDeque};
-use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::call_retry::{Reply, until_answered};
+use self::background::BackgroundResult;
 use super::post_commit::PostCommit;
 use super::{
     Administrators, ChannelPuller, Database, PageTransactions, Runtime, TaskError, Wakers,
     dialog_sync, job_result,
 };
-use crate::decide;
-use crate::decide::channel_tracker::{Action, ChannelTracker, DialogSync, Event, GapEnd};
-use crate::model::{Advance, Channel, ChannelId, Page, Timestamp, User, UserId};
+use crate::decide::channel_tracker::{Action, ChannelTracker, DialogSync, Event};
+use crate::model::{Advance, Channel, ChannelId, Page, User, UserId};
 use crate::store::{AdvanceOutcome, ReadTx, StoreError};
-use crate::telegram::{CallError, Hint, Telegram};
+use crate::telegram::{Hint, Telegram};
 
 /// How many hints are applied in one transaction.
 const MAX_HINTS_PER_BATCH: usize = 256;
-/// The longest pause between two attempts to connect.
-const MAX_CONNECT_PAUSE: Duration = Duration::from_secs(30);
 
 /// The loop that watches the channels.
 pub struct Watcher {
@@ -79,12 +77,6 @@ struct Watch {
     /// When the tracker was created: its times count from here.
     started: Instant,
     jobs: JoinSet<Result<BackgroundResult, TaskError>>,
-}
-
-/// The result of a background job.
-enum BackgroundResult {
-    Event(Event),
-    DialogsRead(Result<Vec<Channel>, CallError>),
 }
 
 impl Watch {
@@ -166,11 +158,13 @@ impl Watch {
         let (runtime, telegram) = (self.parts.runtime.clone(), self.parts.telegram.clone());
         match action {
             Action::Pull { channel, gap } => {
-                let pull = pull_job(self.parts.puller.clone(), channel, gap);
+                let pull = background::pull(self.parts.puller.clone(), channel, gap);
                 self.jobs.spawn(pull)
             }
-            Action::SyncDialogs => self.jobs.spawn(read_dialogs(runtime, telegram)),
-            Action::CheckConnection => self.jobs.spawn(check_connection(runtime, telegram)),
+            Action::SyncDialogs => self.jobs.spawn(background::read_dialogs(runtime, telegram)),
+            Action::CheckConnection => self
+                .jobs
+                .spawn(background::check_connection(runtime, telegram)),
             // `handle` has applied every push.
             Action::ApplyPush(_) => return,
         };
@@ -296,57 +290,4 @@ fn event_of(page: &Page, outcome: AdvanceOutcome) -> Option<Event> {
             Some(Event::PushNeedsPull(page.channel))
         }
     }
-}
-
-async fn pull_job(
-    puller: ChannelPuller,
-    channel: ChannelId,
-    gap: Option<GapEnd>,
-) -> Result<BackgroundResult, TaskError> {
-    let end = puller.pull(channel, gap).await?;
-    Ok(BackgroundResult::Event(Event::PullEnded { channel, end }))
-}
-
-async fn read_dialogs(runtime: Runtime, telegram: Telegram) -> Result<BackgroundResult, TaskError> {
-    let reply = until_answered(&runtime, || telegram.channels()).await?;
-    Ok(BackgroundResult::DialogsRead(match reply {
-        Reply::Answer(dialogs) => Ok(dialogs),
-        Reply::Refusal(error) => Err(error),
-    }))
-}
-
-/// Returns as soon as the connection answers and pushes updates; a silent one is replaced.
-async fn check_connection(
-    runtime: Runtime,
-    telegram: Telegram,
-) -> Result<BackgroundResult, TaskError> {
-    let mut attempts = 0;
-    loop {
-        match runtime.or_shutdown(telegram.subscribe()).await? {
-            Ok(()) => break,
-            Err(CallError::Account(trouble)) => return Err(trouble.into()),
-            Err(CallError::RateLimited { until, .. }) => {
-                runtime
-                    .pause(runtime.clock.until(Timestamp::new(until)))
-                    .await?;
-            }
-            // Any answer, even a refusal, comes over a connection that is alive.
-            Err(CallError::ServerError { .. } | CallError::Refused { .. }) => break,
-            Err(error @ CallError::Network { .. }) => {
-                tracing::warn!(%error, "no connection");
-                telegram.reconnect();
-                runtime
-                    .pause(decide::backoff(attempts).min(MAX_CONNECT_PAUSE))
-                    .await?;
-                attempts += 1;
-            }
-        }
-    }
-    let reconnected = attempts > 0;
-    if reconnected {
-        tracing::info!("connected again");
-    }
-    Ok(BackgroundResult::Event(Event::ConnectionChecked {
-        reconnected,
-    }))
 }
