@@ -1,8 +1,8 @@
 //! The word lists: the names and bios that NOSPAM bans without a photo (docs/rules.md).
 //!
 //! This module compiles the five lists of patterns once per update and decides whether a name or bio hits. It is
-//! synchronous: it reads neither clock nor disk, and it counts no hits. Errors and logs name a rule by its list and number and
-//! never quote it. The crate `python-re` has the syntax and the step limits.
+//! synchronous: it reads neither clock nor disk, and it counts no hits. Errors and logs name a rule by its list and
+//! number and never quote it. The crate `python-re` has the syntax and the step limits.
 
 mod hanzi;
 mod text;
@@ -119,8 +119,8 @@ impl Rules {
 
     /// Searches a display name, and a bio if there is one, for the first hit.
     ///
-    /// A name hits by `nm_words`, `bio_words` or `ban_words`, or by `ad_words` and `con_words` together. A bio hits likewise,
-    /// but NOSPAM does not apply `nm_words` to bios.
+    /// A name hits by `nm_words`, `bio_words` or `ban_words`, or by `ad_words` and `con_words` together. A bio hits
+    /// likewise, but NOSPAM does not apply `nm_words` to bios.
     #[must_use]
     pub fn search(&self, name: &str, bio: Option<&str>) -> SearchResult {
         let mut search = Search {
@@ -160,8 +160,8 @@ impl Search<'_> {
 
     /// Finds the first rule of a list that matches a form of the text.
     ///
-    /// A rule that a quick match does not decide waits until every other rule of the list had its quick match, so that an
-    /// expensive rule does not use up their budget.
+    /// A rule that a quick match does not decide waits until every other rule of the list had its quick match, so that
+    /// an expensive rule does not use up their budget.
     fn list(&mut self, list: WordList, forms: &[Text]) -> Option<RuleId> {
         let patterns = self.rules.lists.get(&list)?;
         let mut undecided = Vec::new();

@@ -65,7 +65,8 @@ const BUSY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
 /// The capacity of each connection's statement cache. The store has about 60 statements on its hot paths; rusqlite's
 /// default of 16 would compile most of them again at every use.
 const CACHED_STATEMENTS: usize = 128;
-/// How many idle reading connections are kept. A long read, such as a backup, uses one while the loops share the others.
+/// How many idle reading connections are kept. A long read, such as a backup, uses one while the loops share the
+/// others.
 const IDLE_READERS: usize = 4;
 
 /// The open database. Cheap to clone; one writer at a time, and any number of readers beside it.

@@ -1,7 +1,7 @@
 //! Traditional Chinese characters and their simplified forms, character by character.
 //!
-//! The table is OpenCC's. This module does not convert whole phrases: there a character's form depends on its neighbours, so a
-//! rule that is a part of a phrase would no longer match a name with that phrase.
+//! The table is OpenCC's. This module does not convert whole phrases: there a character's form depends on its
+//! neighbours, so a rule that is a part of a phrase would no longer match a name with that phrase.
 
 use std::ops::RangeInclusive;
 use std::sync::LazyLock;

@@ -59,8 +59,8 @@ impl ReadTx<'_> {
 }
 
 impl Tx<'_> {
-    /// Closes the joins after `since` of a user who was removed from a group: they are not rechecked any more. Joins that
-    /// wait are handled by [`cancel`](Self::cancel).
+    /// Closes the joins after `since` of a user who was removed from a group: they are not rechecked any more. Joins
+    /// that wait are handled by [`cancel`](Self::cancel).
     ///
     /// # Errors
     /// See [`StoreError`].

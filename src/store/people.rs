@@ -21,8 +21,8 @@ impl ReadTx<'_> {
         Ok(photo.flatten().map(PhotoId::new))
     }
 
-    /// Returns the ways to name a user in a call. The message that shows the user is `seen_in`, if it is given and not 0,
-    /// otherwise the last one that was recorded.
+    /// Returns the ways to name a user in a call. The message that shows the user is `seen_in`, if it is given and not
+    /// 0, otherwise the last one that was recorded.
     ///
     /// # Errors
     /// See [`StoreError`].

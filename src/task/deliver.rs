@@ -1,8 +1,8 @@
 //! Posts the rows of the outbox: one at a time, at the configured pace, under the stored id.
 //!
 //! Reports overtake photos, and newer photos overtake older ones. A row is marked as `sending` before the first attempt
-//! and as `sent` only once Telegram confirms the post. After a crash or a lost reply the program posts it again under the same
-//! `random_id`, and Telegram returns the same message.
+//! and as `sent` only once Telegram confirms the post. After a crash or a lost reply the program posts it again under
+//! the same `random_id`, and Telegram returns the same message.
 
 mod old_rows;
 mod settlement;

@@ -1,8 +1,8 @@
 //! The recheck of a member who is still new: forwards a photo that was not seen before.
 //!
 //! The recheck asks for users on schedule, and any update may show one in passing; both call [`MemberRecheck::check`]
-//! within a transaction. A photo that it finds is enqueued by group, user and photo id, so the next recheck ignores it. See
-//! docs/outcomes.md.
+//! within a transaction. A photo that it finds is enqueued by group, user and photo id, so the next recheck ignores
+//! it. See docs/outcomes.md.
 
 use super::join_policy::{self, Bio, JoinPolicy};
 use crate::decide;

@@ -1,8 +1,8 @@
 //! The notifications by which one loop wakes another.
 //!
 //! Each wakes one loop and is sent by `notify_one`, which stores a permit: a loop that is busy when it is woken does
-//! not miss it, and wakes at its next wait. A crash loses them without harm: `fetch` and `deliver` poll, and the start and
-//! the schedule wake the other loops.
+//! not miss it, and wakes at its next wait. A crash loses them without harm: `fetch` and `deliver` poll, and the start
+//! and the schedule wake the other loops.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,8 +1,8 @@
 //! Parses Python's `re` syntax as CPython 3.11 does.
 //!
-//! This module has alternatives, sequences and quantifiers; its children parse escapes, sets, groups and flags. The parser
-//! refuses the patterns that Python refuses and those that the README lists. In one point it accepts more: global flags
-//! may stand anywhere, as up to Python 3.10, because older patterns rely on that.
+//! This module has alternatives, sequences and quantifiers; its children parse escapes, sets, groups and flags. The
+//! parser refuses the patterns that Python refuses and those that the README lists. In one point it accepts more:
+//! global flags may stand anywhere, as up to Python 3.10, because older patterns rely on that.
 
 mod class;
 mod escape;
@@ -44,8 +44,8 @@ pub(crate) fn parse(pattern: &str, mut flags: Flags) -> Result<Parsed> {
             MAX_CHARS,
         ));
     }
-    // A global flag also holds for the text in front of it, so the pattern is parsed again under that flag. Flags are only
-    // ever added, so the loop ends.
+    // A global flag also holds for the text in front of it, so the pattern is parsed again under that flag. Flags are
+    // only ever added, so the loop ends.
     loop {
         let mut parser = Parser::new(&chars, flags);
         let alternatives = parser.alternatives(flags, 0)?;

@@ -1,8 +1,8 @@
 //! Writes a tree in the engine's syntax, so that the pattern keeps the meaning that it has in Python.
 //!
-//! The writer leaves nothing to the engine's own flags and categories. Case-insensitive characters become sets, `\w` and the
-//! other categories become Python's sets, `\b` becomes lookarounds over them, characters that could be syntax are written as
-//! numbers, and names of groups become numbers.
+//! The writer leaves nothing to the engine's own flags and categories. Case-insensitive characters become sets, `\w`
+//! and the other categories become Python's sets, `\b` becomes lookarounds over them, characters that could be syntax
+//! are written as numbers, and names of groups become numbers.
 
 use super::charset;
 use super::parse::Parsed;
@@ -14,7 +14,8 @@ use super::width::Width;
 /// Matches nowhere.
 const NEVER: &str = "(?!)";
 
-/// A pattern in the engine's syntax, for an engine whose `^` and `$` match at lines and whose `.` matches all characters.
+/// A pattern in the engine's syntax, for an engine whose `^` and `$` match at lines and whose `.` matches all
+/// characters.
 #[derive(Debug)]
 pub(crate) struct Written {
     pub(crate) pattern: String,
@@ -77,9 +78,10 @@ impl Writer<'_> {
             Node::At(at, flags) => self.at(*at, flags.multi_line, flags.ascii),
             Node::Group(None, alternatives) => self.wrapped("(?:", alternatives),
             Node::Group(Some(group), alternatives) if self.parsed.referenced.contains(group) => {
-                // fancy-regex 0.20.2 has two errors that a reference from within the group avoids. Without one, it does not
-                // backtrack into a group that only a condition refers to, and it keeps the start of the previous capture
-                // if that capture ends further on, in a lookahead (`((?=(ba){,}()\3)b)+` panics on "babab").
+                // fancy-regex 0.20.2 has two errors that a reference from within the group avoids. Without one, it
+                // does not backtrack into a group that only a condition refers to, and it keeps the start of the
+                // previous capture if that capture ends further on, in a lookahead (`((?=(ba){,}()\3)b)+` panics on
+                // "babab").
                 self.backtracks = true;
                 self.put(format_args!(r"((?=|\{group})(?:"));
                 self.alternatives(alternatives);
@@ -243,8 +245,8 @@ impl Writer<'_> {
         }
     }
 
-    /// Writes the repetition of a node without width as one round, or an optional one. The engine refuses to repeat such a
-    /// node.
+    /// Writes the repetition of a node without width as one round, or an optional one. The engine refuses to repeat
+    /// such a node.
     fn repeat_empty(&mut self, min: u32, max: Option<u32>, kind: RepeatKind, body: &Node) {
         if max == Some(0) {
             // The body never runs. It stays because its groups count.
@@ -272,8 +274,8 @@ impl Writer<'_> {
 
 /// Returns a category of Python as the inside of a set in the engine's syntax.
 ///
-/// The categories are `str.isdecimal`, `str.isspace`, and `str.isalnum` with `_`. Python has fewer word characters than the
-/// engine (no marks, no joiners) and more white space (the separators 1C to 1F).
+/// The categories are `str.isdecimal`, `str.isspace`, and `str.isalnum` with `_`. Python has fewer word characters
+/// than the engine (no marks, no joiners) and more white space (the separators 1C to 1F).
 fn category(category: Category, ascii: bool) -> &'static str {
     match (category, ascii) {
         (Category::Digit, false) => r"\p{Nd}",

@@ -63,8 +63,8 @@ impl Tx<'_> {
         Ok(changed == 1)
     }
 
-    /// Releases a row from the channel in which its post was begun, because that channel does not take posts. The row may
-    /// go to another channel.
+    /// Releases a row from the channel in which its post was begun, because that channel does not take posts. The row
+    /// may go to another channel.
     ///
     /// # Errors
     /// See [`StoreError`].

@@ -1,7 +1,7 @@
 //! One turn of the loop that posts: the row to post now, or how long the loop sleeps.
 //!
-//! A single moment decides both. With a moment for each, the loop would sleep past a row that falls due, or a limit that
-//! ends, between the two.
+//! A single moment decides both. With a moment for each, the loop would sleep past a row that falls due, or a limit
+//! that ends, between the two.
 
 use crate::model::Timestamp;
 use crate::store::{OutboxRow, ReadTx, SendFilter, StoreError};

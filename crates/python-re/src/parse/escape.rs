@@ -54,7 +54,8 @@ impl Parser<'_> {
         Ok(Member::Range(code_point, code_point))
     }
 
-    /// Parses an escape that starts with a digit other than 0: three octal digits are a character, all others a reference.
+    /// Parses an escape that starts with a digit other than 0: three octal digits are a character, all others a
+    /// reference.
     fn octal_or_reference(&mut self, first: char, flags: Flags, start: usize) -> Result<Node> {
         let mut digits = vec![first];
         digits.extend(self.source.take_where(|c| c.is_ascii_digit()));
