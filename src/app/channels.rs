@@ -71,7 +71,11 @@ async fn ask(
         let (error, pause) = match result {
             Ok(account) => return Ok(Some(account)),
             Err(CallError::Account(trouble)) => return Err(trouble.into()),
-            Err(error @ CallError::Refused { .. }) => return Err(AppError::Refused(error)),
+            Err(
+                error @ (CallError::Refused { .. }
+                | CallError::Unusable { .. }
+                | CallError::NotSent { .. }),
+            ) => return Err(AppError::Refused(error)),
             Err(error @ CallError::RateLimited { until, .. }) => {
                 (error, clock.until(Timestamp::new(until)))
             }

@@ -20,11 +20,7 @@ pub enum PostFailure<'a> {
     /// There was no answer, or the answer does not confirm the post.
     Unanswered,
     /// Telegram refused it.
-    Refused {
-        /// The error's code; 0 for an answer that could not be parsed.
-        code: i32,
-        name: &'a str,
-    },
+    Refused { code: i32, name: &'a str },
     /// The file has a size that Telegram does not accept.
     InvalidSize,
 }
@@ -54,9 +50,7 @@ pub fn post_failed(failure: PostFailure<'_>, attempts: u32, now: Timestamp) -> R
     let is_duplicate = name == "RANDOM_ID_DUPLICATE";
     // The uploaded parts are gone and have to be uploaded again.
     let are_parts_lost = begins(&["FILE_"]);
-    // The answer could not be parsed, and the post may exist.
-    let is_unparsed = code == 0;
-    if is_duplicate || are_parts_lost || is_unparsed {
+    if is_duplicate || are_parts_lost {
         // The retry uses the same `random_id`.
         RetryDecision::Again(later(now, attempts + 1))
     } else if begins(&["MEDIA_", "MESSAGE_", "ENTITY_", "CAPTION_", "RANDOM_ID_"]) {
@@ -106,7 +100,6 @@ mod tests {
             (refused(500, "RANDOM_ID_DUPLICATE"), 0, at(1_002)),
             (refused(500, "RANDOM_ID_DUPLICATE"), 3, at(1_016)),
             (refused(400, "FILE_PART_MISSING"), 0, at(1_002)),
-            (refused(0, "an answer that could not be read"), 0, at(1_002)),
             (refused(403, "CHAT_WRITE_FORBIDDEN"), 0, closed),
             (refused(403, "CHAT_SEND_DOCS_FORBIDDEN"), 0, closed),
             (refused(400, "CHANNEL_PRIVATE"), 0, closed),

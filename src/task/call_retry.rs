@@ -29,7 +29,11 @@ where
         let pause = match runtime.or_shutdown(make()).await? {
             Ok(answer) => return Ok(Reply::Answer(answer)),
             Err(CallError::Account(trouble)) => return Err(trouble.into()),
-            Err(error @ CallError::Refused { .. }) => return Ok(Reply::Refusal(error)),
+            Err(
+                error @ (CallError::Refused { .. }
+                | CallError::Unusable { .. }
+                | CallError::NotSent { .. }),
+            ) => return Ok(Reply::Refusal(error)),
             Err(CallError::RateLimited { until, .. }) => runtime.clock.until(Timestamp::new(until)),
             Err(error @ (CallError::Network { .. } | CallError::ServerError { .. })) => {
                 tracing::debug!(%error, "a call is retried");

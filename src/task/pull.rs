@@ -136,7 +136,7 @@ impl ChannelPuller {
                 tracing::debug!(%channel, %error, "a pull failed; it is retried");
                 Duration::ZERO
             }
-            CallError::Refused { .. } => {
+            CallError::Refused { .. } | CallError::Unusable { .. } | CallError::NotSent { .. } => {
                 tracing::error!(%channel, %error, "pulling was refused");
                 REFUSED_PAUSE
             }

@@ -77,10 +77,10 @@ pub(super) async fn pull(
                 pts,
             },
             _ => {
-                return Err(CallError::local(
-                    "updates.getChannelDifference",
-                    "channelDifferenceTooLong without a pts",
-                ));
+                return Err(CallError::Unusable {
+                    method: "updates.getChannelDifference",
+                    cause: "channelDifferenceTooLong without a pts".into(),
+                });
             }
         },
     })

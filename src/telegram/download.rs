@@ -50,8 +50,11 @@ pub(super) async fn download(
                 }
             }
             Ok(enums::upload::File::CdnRedirect(_)) => {
-                let reason = "Telegram redirected to a CDN, although the request forbids it";
-                return Err(CallError::local("upload.getFile", reason).into());
+                return Err(CallError::Unusable {
+                    method: "upload.getFile",
+                    cause: "Telegram redirected to a CDN, although the request forbids it".into(),
+                }
+                .into());
             }
             // FILE_MIGRATE: another data centre holds the file.
             Err(CallError::Refused {

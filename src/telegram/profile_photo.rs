@@ -30,7 +30,10 @@ pub(super) async fn profile_photo(
     photo: Photo,
     owner: &UserRef,
 ) -> Result<Vec<u8>, PhotoError> {
-    let mut refusal = CallError::local("upload.getFile", "no way to name the user is known");
+    let mut refusal = CallError::NotSent {
+        method: "upload.getFile",
+        reason: "no way to name the user is known",
+    };
     for peer in peer::for_photo(owner) {
         let location = types::InputPeerPhotoFileLocation {
             big: true,

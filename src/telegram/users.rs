@@ -18,10 +18,13 @@ pub(super) async fn own(wire: &Wire) -> Result<User, CallError> {
             id: vec![enums::InputUser::UserSelf],
         })
         .await?;
-    answer.first().map(convert::user).ok_or_else(|| {
-        let reason = "the answer about the account itself is empty";
-        CallError::local("users.getUsers", reason)
-    })
+    answer
+        .first()
+        .map(convert::user)
+        .ok_or_else(|| CallError::Unusable {
+            method: "users.getUsers",
+            cause: "the answer about the account itself is empty".into(),
+        })
 }
 
 /// Looks users up, first in batches, then each missing one separately and in every other way to name them. A
@@ -46,7 +49,7 @@ pub(super) async fn look_up(
                     found.extend(users);
                 }
                 // The refusal, or the answer that could not be parsed, concerns only this user.
-                Err(CallError::Refused { code: 0 | 400, .. }) => {}
+                Err(CallError::Refused { code: 400, .. } | CallError::Unusable { .. }) => {}
                 Err(error @ CallError::Refused { .. }) => {
                     refusals += 1;
                     if max_refusals.is_some_and(|max| refusals >= max) {
@@ -79,7 +82,7 @@ async fn look_up_in_batches(
         }
         match fetch(wire, batch).await {
             Ok(users) => found.extend(users),
-            Err(CallError::Refused { .. }) => {}
+            Err(CallError::Refused { .. } | CallError::Unusable { .. }) => {}
             Err(error) => return Err(error),
         }
     }
@@ -105,7 +108,7 @@ pub(super) async fn bio(wire: &Wire, user_ref: &UserRef) -> Result<Option<String
                 let enums::UserFull::Full(user) = answer.full_user;
                 return Ok(user.about);
             }
-            Err(CallError::Refused { .. }) => {}
+            Err(CallError::Refused { .. } | CallError::Unusable { .. }) => {}
             Err(error) => return Err(error),
         }
     }

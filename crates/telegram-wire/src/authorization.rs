@@ -76,7 +76,10 @@ mod tests {
     #[tokio::test]
     async fn a_failed_import_is_left_to_the_next_call() {
         let imports = AuthorizationImports::default();
-        let failure = CallError::local("auth.exportAuthorization", "test");
+        let failure = CallError::NotSent {
+            method: "auth.exportAuthorization",
+            reason: "test",
+        };
         let failed = imports.import_once(4, 0, || async { Err(failure.clone()) });
         assert_eq!(failed.await, Err(failure.clone()));
         assert_eq!(imports.import_once(4, 0, || async { Ok(()) }).await, Ok(()));

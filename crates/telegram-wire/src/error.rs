@@ -1,7 +1,7 @@
 //! The errors of a call, classified by how the caller has to react.
 //!
-//! Each error is one of five: a rate limit, an unusable account, a lost answer, trouble on Telegram's
-//! side, or a refusal. After a lost answer and after trouble the same call may succeed later.
+//! After a lost answer and after trouble on Telegram's side the same call may succeed later. A call
+//! whose answer cannot be parsed has taken effect.
 
 use grammers_client::InvocationError;
 use thiserror::Error;
@@ -38,32 +38,38 @@ pub enum CallError {
         /// The code and the name of the error.
         answer: String,
     },
-    /// Telegram refused the call; or, with code 0, this side did not make it or cannot use its answer.
+    /// Telegram refused the call.
     #[error("{method} was refused: {code} {name}")]
     Refused {
         /// The method that was called.
         method: &'static str,
-        /// Telegram's error code, or 0.
+        /// Telegram's error code.
         code: i32,
-        /// The name of the error without its number, as in `FILE_MIGRATE`; a sentence for code 0.
+        /// The name of the error without its number, as in `FILE_MIGRATE`.
         name: String,
         /// The number in the name, if any.
         value: Option<u32>,
     },
+    /// Telegram carried out the call, but its answer holds something that this program cannot read, such
+    /// as a constructor of a newer layer.
+    #[error("the answer to {method} cannot be used: {cause}")]
+    Unusable {
+        /// The method that was called.
+        method: &'static str,
+        /// The cause, for the log.
+        cause: String,
+    },
+    /// This side did not make the call.
+    #[error("{method} was not called: {reason}")]
+    NotSent {
+        /// The method that was not called.
+        method: &'static str,
+        /// The reason, for the log.
+        reason: &'static str,
+    },
 }
 
 impl CallError {
-    /// Makes a refusal that does not come from Telegram: its code is 0.
-    #[must_use]
-    pub fn local(method: &'static str, reason: impl Into<String>) -> Self {
-        Self::Refused {
-            method,
-            code: 0,
-            name: reason.into(),
-            value: None,
-        }
-    }
-
     /// Returns true if Telegram refused the call with the error `wanted`.
     #[must_use]
     pub fn is(&self, wanted: &str) -> bool {
@@ -152,9 +158,10 @@ pub(crate) fn classify(
         E::Transport(error) if is_home && is_key_unknown(&error) => AccountError::KeyUnknown.into(),
         // A new key is negotiated only if Telegram refused the old one.
         E::Authentication(_) if is_home => AccountError::KeyUnknown.into(),
-        E::Deserialize(error) => {
-            CallError::local(method, format!("the answer cannot be parsed ({error})"))
-        }
+        E::Deserialize(error) => CallError::Unusable {
+            method,
+            cause: error.to_string(),
+        },
         other => CallError::Network {
             method,
             cause: other.to_string(),

@@ -152,8 +152,10 @@ impl Wire {
         if let Some(peer) = request.writes_to()
             && !self.is_writable(peer)
         {
-            let reason = "this program may not post to that peer";
-            return Err(CallError::local(R::METHOD, reason));
+            return Err(CallError::NotSent {
+                method: R::METHOD,
+                reason: "this program may not post to that peer",
+            });
         }
         let limiter = self
             .limiters

@@ -44,7 +44,12 @@ impl Deliverer {
             PostError::Call(CallError::RateLimited { until, .. }) => PostFailure::RateLimited {
                 until: Timestamp::new(*until),
             },
-            PostError::Call(CallError::Network { .. } | CallError::ServerError { .. })
+            PostError::Call(
+                CallError::Network { .. }
+                | CallError::ServerError { .. }
+                | CallError::Unusable { .. }
+                | CallError::NotSent { .. },
+            )
             | PostError::Unproven => PostFailure::Unanswered,
             PostError::Call(CallError::Refused { code, name, .. }) => {
                 PostFailure::Refused { code: *code, name }

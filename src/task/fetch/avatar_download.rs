@@ -52,7 +52,14 @@ impl AvatarDownload {
                 tracing::debug!(%error, "a photo is downloaded again");
                 return Ok(false);
             }
-            Err(error @ (PhotoError::Call(CallError::Refused { .. }) | PhotoError::TooLarge)) => {
+            Err(
+                error @ (PhotoError::Call(
+                    CallError::Refused { .. }
+                    | CallError::Unusable { .. }
+                    | CallError::NotSent { .. },
+                )
+                | PhotoError::TooLarge),
+            ) => {
                 self.failed(&row, avatar, &error.to_string()).await?;
             }
             Err(PhotoError::Gone(error)) => self.look_up_owner(&row, avatar, &error).await?,

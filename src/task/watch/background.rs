@@ -56,7 +56,12 @@ pub(super) async fn check_connection(
                     .await?;
             }
             // Any answer, even a refusal, comes over a connection that is alive.
-            Err(CallError::ServerError { .. } | CallError::Refused { .. }) => break,
+            Err(
+                CallError::ServerError { .. }
+                | CallError::Refused { .. }
+                | CallError::Unusable { .. }
+                | CallError::NotSent { .. },
+            ) => break,
             Err(error @ CallError::Network { .. }) => {
                 tracing::warn!(%error, "no connection");
                 telegram.reconnect();
