@@ -466,3 +466,19 @@ fn the_readme_and_the_architecture_are_short() {
     let architecture = read(&root().join("ARCHITECTURE.md"));
     assert!(architecture.len() <= 16_384, "{} bytes", architecture.len());
 }
+
+#[test]
+fn the_pinned_compiler_is_the_oldest_that_the_documents_promise() {
+    let oldest = env!("CARGO_PKG_RUST_VERSION");
+    let toolchain: toml::Table =
+        toml::from_str(&read(&root().join("rust-toolchain.toml"))).expect("TOML");
+    let pinned = toolchain["toolchain"]["channel"].as_str().expect("text");
+    let release = pinned.strip_prefix(&format!("{oldest}.")).expect(pinned);
+    assert!(release.parse::<u32>().is_ok(), "{pinned} is not exact");
+    for name in ["README.md", "CONTRIBUTING.md"] {
+        let text = read(&root().join(name));
+        let promised = text.split_once("Rust ").expect(name).1;
+        let promised = promised.split(' ').next().expect("a version");
+        assert_eq!(promised, oldest, "{name}");
+    }
+}
