@@ -9,7 +9,7 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::Path;
 
-use crate::config::{Config, ConfigErrors, Environment, Loaded, Value};
+use crate::config::{Config, ConfigErrors, Environment, Finding, Loaded, Value};
 use crate::model::Timestamp;
 use crate::schedule::{Job, Timetable};
 
@@ -63,14 +63,28 @@ fn next_run(timetable: &Timetable, section: &str, key: &str, now: Timestamp) -> 
 }
 
 fn warnings(page: &mut Page<'_, impl Write>, loaded: &Loaded) -> io::Result<()> {
-    if loaded.warnings.is_empty() {
-        return Ok(());
+    let exposure = exposure(loaded);
+    let mut warnings = loaded.warnings.iter().chain(&exposure).peekable();
+    if warnings.peek().is_some() {
+        page.heading("Warnings")?;
     }
-    page.heading("Warnings")?;
-    for warning in &loaded.warnings {
-        page.line(warning)?;
-    }
-    Ok(())
+    warnings.try_for_each(|warning| page.line(warning))
+}
+
+/// Warns about posts in EXCHANGE. The other commands do not repeat this warning, because it holds for every
+/// configuration with EXCHANGE.
+fn exposure(loaded: &Loaded) -> Option<Finding> {
+    loaded.config.channels.exchange?;
+    Some(Finding {
+        file: Some(loaded.path.clone()),
+        section: Some("channels".to_owned()),
+        key: Some("exchange_channel_id".to_owned()),
+        problem:
+            "posts in EXCHANGE show this account to every bot there, because messages are signed"
+                .to_owned(),
+        remedy: "write 0, so that AVATAR uses only HIDE".to_owned(),
+        ..Finding::default()
+    })
 }
 
 /// Writes the explanation in aligned lines.
@@ -136,6 +150,7 @@ password = "correct horse"
             "scp-079-avatar login --config",
             "1800 s (30 min)",
             "1st mon",
+            "does not read these posts: for the fleet in service set these two: dialect = \"current\" and files = \"python\".",
             "reset_time           0 22 * * * (UTC), next 2027-02-01T22:00:00Z",
         ] {
             assert!(page.contains(part), "no {part:?} in\n{page}");
@@ -177,10 +192,50 @@ files = "python"
             "Session file: ",
             "standby replica",
             "pickle in AES Crypt",
+            "config.toml: [channels] exchange_channel_id: posts in EXCHANGE show this account",
         ] {
             assert!(page.contains(part), "no {part:?} in\n{page}");
         }
         assert!(!page.contains("sesame-sesame"), "{page}");
+    }
+
+    #[test]
+    fn a_mix_of_settings_that_no_fleet_reads_is_named() {
+        let remedy = "set these two: dialect = \"current\" and files = \"python\".";
+        for (dialect, files, problem) in [
+            (
+                "classic",
+                "sealed",
+                Some("The fleet in service does not read"),
+            ),
+            (
+                "classic",
+                "python",
+                Some("No fleet reads dialect = \"classic\" together with files = \"python\""),
+            ),
+            (
+                "current",
+                "sealed",
+                Some("No fleet reads dialect = \"current\" together with files = \"sealed\""),
+            ),
+            ("current", "python", None),
+        ] {
+            let settings = format!("[exchange]\ndialect = {dialect:?}\nfiles = {files:?}\n");
+            let page = checked(&format!("{CONFIG}{settings}"), true).expect("is right");
+            let line = page.lines().find(|line| line.contains(remedy));
+            assert_eq!(line.is_some(), problem.is_some(), "{page}");
+            let problem = problem.unwrap_or_default();
+            assert!(
+                line.unwrap_or_default().contains(problem),
+                "no {problem:?} in\n{page}"
+            );
+        }
+    }
+
+    #[test]
+    fn without_exchange_there_is_no_warning_about_it() {
+        let page = checked(CONFIG, true).expect("is right");
+        assert!(!page.contains("EXCHANGE"), "{page}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::Page;
-use crate::config::{FileKind, Loaded, Seconds};
+use crate::config::{Dialect, Exchange, FileKind, Loaded, Seconds};
 use crate::model::Timestamp;
 use crate::schedule::{Job, Timetable};
 
@@ -43,6 +43,7 @@ pub(super) fn explain(
             page.line("Photos are written for the fleet's Python programs (pickle in AES Crypt).")?
         }
     }
+    fleet(page, config.exchange)?;
     if config.mode.backup {
         page.line("Status reports say that this instance is a standby replica.")?;
     }
@@ -57,6 +58,23 @@ pub(super) fn explain(
         )?;
     }
     Ok(())
+}
+
+/// Names the two settings that the fleet in service needs, unless both are set.
+fn fleet(page: &mut Page<'_, impl Write>, exchange: Exchange) -> io::Result<()> {
+    let Exchange { dialect, files } = exchange;
+    let problem = match (dialect, files) {
+        (Dialect::Current, FileKind::Python) => return Ok(()),
+        (Dialect::Classic, FileKind::Sealed) => "The fleet in service does not read these posts",
+        (Dialect::Classic, FileKind::Python) | (Dialect::Current, FileKind::Sealed) => {
+            &format!("No fleet reads dialect = \"{dialect}\" together with files = \"{files}\"")
+        }
+    };
+    page.line(format_args!(
+        "{problem}: for the fleet in service set these two: dialect = \"{}\" and files = \"{}\".",
+        Dialect::Current,
+        FileKind::Python
+    ))
 }
 
 fn session(page: &mut Page<'_, impl Write>, loaded: &Loaded) -> io::Result<()> {
