@@ -15,7 +15,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::clock::Clock;
 use crate::config::{Config, ConfigErrors, Environment, Loaded};
@@ -103,6 +103,12 @@ impl From<ConfigErrors> for Failure {
     fn from(errors: ConfigErrors) -> Self {
         Self::new(CONFIGURATION, errors)
     }
+}
+
+/// Returns the definition of the command line.
+#[must_use]
+pub fn definition() -> clap::Command {
+    Arguments::command()
 }
 
 /// Parses the process's arguments, runs the command, and returns the exit code.

@@ -2,19 +2,23 @@
 //!
 //! Each test takes its list from the code or from the binary, and compares it with the page in docs/.
 
+mod commands;
+mod console;
+mod json_fields;
+mod readme;
+mod samples;
+mod service;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use scp_079_avatar::config::{Config, Environment};
 use scp_079_avatar::exchange::orders::markdown_table;
 use scp_079_avatar::model::JoinOutcome;
 use scp_079_avatar::store::Store;
 use telegram_wire::PERMITTED;
-
-use crate::harness::Scene;
 
 const EXAMPLE: &str = include_str!("../../config.example.toml");
 const README: &str = include_str!("../../README.md");
@@ -111,6 +115,24 @@ fn cells(row: &str) -> Vec<&str> {
 /// Returns the texts in backticks.
 fn code_spans(text: &str) -> Vec<&str> {
     text.split('`').skip(1).step_by(2).collect()
+}
+
+/// Returns the example of a configuration with the values that it requires.
+fn filled_in(hide: i64) -> String {
+    let hash = format!("\"{}\"", "0".repeat(32));
+    let values = [
+        ("api_id", "1"),
+        ("api_hash", &hash),
+        ("hide_channel_id", &hide.to_string()),
+        ("password", "\"8 chars!\""),
+    ];
+    values
+        .iter()
+        .fold(EXAMPLE.to_owned(), |text, (key, value)| {
+            let empty = format!("\n{key} = \"[DATA EXPUNGED]\"\n");
+            assert_eq!(text.matches(&empty).count(), 1, "{key}");
+            text.replace(&empty, &format!("\n{key} = {value}\n"))
+        })
 }
 
 /// Returns the keys of each section. The remedy for an unknown key lists them.
@@ -304,105 +326,6 @@ fn each_table_of_state_db_is_documented() {
         let is_described = table == "settings"
             || code_spans(section(&page, &format!("## {table}"))).contains(&column.as_str());
         assert!(is_described, "{table}.{column} is not in docs/state-db.md");
-    }
-}
-
-#[test]
-fn the_readme_quotes_the_program() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let path = directory.path().join("config.toml");
-    let check = || {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_scp-079-avatar"));
-        command.arg("check").current_dir(directory.path());
-        let output = command.env_clear().output().expect("the binary");
-        let text = [output.stdout, output.stderr].concat();
-        let text = String::from_utf8(text).expect("UTF-8");
-        text.replace(&directory.path().display().to_string(), "/srv/avatar")
-    };
-    let quoted = quotations("target/release/scp-079-avatar check");
-    assert_eq!(quoted.len(), 2);
-    fs::write(&path, EXAMPLE).expect("written");
-    assert_quoted(&quoted[0], &check());
-    let filled = EXAMPLE
-        .replace("api_id = \"[DATA EXPUNGED]\"", "api_id = 12345678")
-        .replacen("[DATA EXPUNGED]", &"0".repeat(32), 1)
-        .replace(
-            "\"[DATA EXPUNGED]\"\n\n# SCP-079-EXCHANGE",
-            "-1001600000005\n\n#",
-        )
-        .replace("[DATA EXPUNGED]", "correct horse");
-    fs::write(&path, filled).expect("written");
-    assert_quoted(&quoted[1], &check());
-
-    let version = quotations("target/release/scp-079-avatar --version");
-    let expected = format!("scp-079-avatar {}\n", env!("CARGO_PKG_VERSION"));
-    assert_eq!(version, [expected]);
-}
-
-#[test]
-fn the_readme_quotes_the_login() {
-    let scene = Scene::new();
-    let quoted = quotations("target/release/scp-079-avatar login").remove(0);
-    let (question, phone) = quoted
-        .lines()
-        .next()
-        .and_then(|line| line.split_once(": "))
-        .expect("the phone number");
-    scene
-        .sim
-        .write_session_unauthorized(scene.session())
-        .expect("a session");
-    scene.sim.set_login(phone, "27182", Some("staple battery"));
-    let mut login = scene
-        .command("login")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("the binary");
-    let answers = format!("{phone}\n27182\nstaple battery\n");
-    let mut input = login.stdin.take().expect("piped");
-    input.write_all(answers.as_bytes()).expect("written");
-    drop(input);
-    let output = login.wait_with_output().expect("the binary");
-    let printed = String::from_utf8(output.stdout).expect("UTF-8");
-    let printed = printed.replace(&scene.data_dir().display().to_string(), "/srv/avatar/data");
-
-    let mut rest = printed.as_str();
-    for line in quoted.lines() {
-        let line = if line.ends_with(phone) {
-            question
-        } else {
-            line
-        };
-        let at = rest.find(line);
-        let at = at
-            .unwrap_or_else(|| panic!("README.md quotes {line:?}, the program prints\n{printed}"));
-        rest = &rest[at + line.len()..];
-    }
-    assert_eq!(rest.trim(), "", "README.md lacks the end");
-}
-
-/// Returns the output that README.md shows for each occurrence of a command.
-fn quotations(command: &str) -> Vec<String> {
-    let blocks = README.split("```console\n").skip(1);
-    blocks
-        .map(|block| block.split("```").next().expect("an end"))
-        .flat_map(|block| block.split("$ ").skip(1))
-        .filter_map(|entry| entry.split_once('\n'))
-        .filter(|(typed, _)| *typed == command)
-        .map(|(_, output)| output.to_owned())
-        .collect()
-}
-
-/// Checks an output against a quotation, in which `…` stands for any text.
-fn assert_quoted(quoted: &str, output: &str) {
-    let mut rest = output;
-    for part in quoted.split('…') {
-        let part = part.strip_prefix('\n').unwrap_or(part);
-        let at = rest.find(part);
-        let at =
-            at.unwrap_or_else(|| panic!("README.md quotes {part:?}, the program prints\n{output}"));
-        rest = &rest[at + part.len()..];
     }
 }
 

@@ -23,7 +23,7 @@ pub(crate) use database::execute_batch;
 pub(crate) use members::{NOSPAM, user_with_photo};
 pub(crate) use orders::sealed_list;
 pub(crate) use posts::{PostedPhoto, open_file, open_list};
-pub(crate) use process::{output_of, wait_for_output};
+pub(crate) use process::{built_program, output_of, wait_for_output};
 pub(crate) use scene::Scene;
 pub(crate) use time::{DAY, daily, now, utc};
 

@@ -1,8 +1,10 @@
 //! The daemon's process, and other runs of the binary to their end.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc;
+use std::sync::{Mutex, mpsc};
 use std::thread;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -126,4 +128,34 @@ pub(crate) fn wait_for_output(mut child: Child) -> (Option<i32>, String, String)
 fn pid_of(child: &Child) -> Pid {
     let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     pid.expect("a process id")
+}
+
+/// Returns the path of another program of this workspace, in the profile of this test: `telegram-sim`, or an example
+/// such as `examples/demo`. `cargo test` builds all of them; a run of this test alone builds those that are missing.
+pub(crate) fn built_program(name: &str) -> PathBuf {
+    static BUILD: Mutex<()> = Mutex::new(());
+    let directory = Path::new(env!("CARGO_BIN_EXE_scp-079-avatar")).parent();
+    let directory = directory.expect("the directory of a profile");
+    let path = directory.join(name);
+    let _building = BUILD.lock().expect("no build has panicked");
+    if !path.exists() {
+        let profile = match directory.file_name().and_then(OsStr::to_str) {
+            Some("debug") => "dev",
+            profile => profile.expect("the name of a profile"),
+        };
+        let (kind, target) = match name.strip_prefix("examples/") {
+            Some(example) => ("--example", example),
+            None => ("--bin", name),
+        };
+        let mut build = Command::new(env!("CARGO"));
+        build.args(["build", "--locked", "--workspace", "--profile", profile]);
+        build
+            .args([kind, target])
+            .current_dir(env!("CARGO_MANIFEST_DIR"));
+        assert!(
+            build.status().expect("cargo").success(),
+            "{name} is not built"
+        );
+    }
+    path
 }
