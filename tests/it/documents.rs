@@ -384,6 +384,29 @@ fn the_documents_refer_to_nothing_outside_the_repository() {
 }
 
 #[test]
+fn each_decision_has_the_same_headings_and_ten_lines() {
+    let decisions = documents();
+    let decisions = decisions
+        .iter()
+        .filter(|path| path.parent().is_some_and(|p| p.ends_with("decisions")));
+    for (index, path) in decisions.collect::<BTreeSet<_>>().into_iter().enumerate() {
+        let text = read(path);
+        let shown = path.display();
+        let (headings, lines): (Vec<&str>, Vec<&str>) = text
+            .lines()
+            .filter(|line| !line.is_empty())
+            .partition(|line| line.starts_with('#'));
+        let number = format!("{:04}", index + 1);
+        assert!(headings[0].starts_with(&format!("# {number}: ")), "{shown}");
+        let name = path.file_name().map(|name| name.to_string_lossy());
+        assert!(name.is_some_and(|name| name.starts_with(&number)), "{shown}");
+        let sections = ["## Context", "## Decision", "## Consequences"];
+        assert_eq!(headings[1..], sections, "{shown}");
+        assert!(lines.len() <= 10, "{shown} has {} lines", lines.len());
+    }
+}
+
+#[test]
 fn the_readme_and_the_architecture_are_short() {
     assert!(README.len() <= 12_288, "{} bytes", README.len());
     let architecture = read(&root().join("ARCHITECTURE.md"));
