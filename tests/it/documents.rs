@@ -399,7 +399,10 @@ fn each_decision_has_the_same_headings_and_ten_lines() {
         let number = format!("{:04}", index + 1);
         assert!(headings[0].starts_with(&format!("# {number}: ")), "{shown}");
         let name = path.file_name().map(|name| name.to_string_lossy());
-        assert!(name.is_some_and(|name| name.starts_with(&number)), "{shown}");
+        assert!(
+            name.is_some_and(|name| name.starts_with(&number)),
+            "{shown}"
+        );
         let sections = ["## Context", "## Decision", "## Consequences"];
         assert_eq!(headings[1..], sections, "{shown}");
         assert!(lines.len() <= 10, "{shown} has {} lines", lines.len());

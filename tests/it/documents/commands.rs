@@ -1,5 +1,7 @@
 //! Every command of the program that a document, a comment or a help text shows is one that the program accepts.
 
+use std::collections::BTreeSet;
+
 use super::console::examples;
 use super::{EXAMPLE, code_spans, documents, page, prose, read, root, rows, section};
 
@@ -55,6 +57,30 @@ fn each_command_in_the_documents_is_accepted() {
         }
     }
     assert!(checked > 15, "{checked} commands");
+}
+
+#[test]
+fn tests_run_the_commands_of_each_page_that_shows_some() {
+    let with_commands: BTreeSet<String> = documents()
+        .into_iter()
+        .filter(|path| read(path).contains("```console\n"))
+        .map(|path| {
+            path.strip_prefix(root())
+                .expect("below")
+                .display()
+                .to_string()
+        })
+        .collect();
+    // Other tests of these modules run the commands of all pages but CONTRIBUTING.md, whose commands are the checks.
+    let known = [
+        "CONTRIBUTING.md",
+        "README.md",
+        "docs/files.md",
+        "docs/operations.md",
+        "docs/state-db.md",
+        "docs/status.md",
+    ];
+    assert_eq!(with_commands, known.map(str::to_owned).into());
 }
 
 #[test]

@@ -16,7 +16,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::console::{assert_quoted, outputs_of, shapes};
+use super::console::{assert_quoted, examples, outputs_of, shapes};
 use super::readme::{SIMULATOR, STEPS};
 use super::{README, cells, code_spans, filled_in, page, read, root, rows, section};
 use crate::harness::{TIMEOUT, assert_in_order, built_program, output_of, wait_for_output};
@@ -243,6 +243,12 @@ fn the_readme_leads_from_nothing_to_a_service() {
             _ => {}
         }
     }
+    for example in examples(&page("operations.md")) {
+        if !example.command.starts_with("systemctl ") {
+            host.run_as_root(&example.command);
+        }
+    }
+    assert!(host.path("repository/avatar-main.tar.gz").exists());
 }
 
 /// Returns the command of the installed unit, in the directory that stands for `/`.
