@@ -240,8 +240,8 @@ fn each_exit_code_is_documented() {
     assert_eq!(BTreeSet::from_iter(rows.iter().map(|row| row[0])), codes);
 }
 
-#[test]
-fn the_quoted_log_lines_are_in_the_source() {
+/// Returns the text of all source files.
+fn source() -> String {
     let mut source = String::new();
     let mut directories = vec![root().join("src"), root().join("crates")];
     while let Some(directory) = directories.pop() {
@@ -254,6 +254,35 @@ fn the_quoted_log_lines_are_in_the_source() {
             }
         }
     }
+    source
+}
+
+#[test]
+fn the_quoted_words_of_status_are_in_the_source() {
+    let source = source();
+    let (status, faq) = (page("status.md"), page("faq.md"));
+    let states = rows(&status);
+    let states = states.iter().find(|row| row[0] == "`state`");
+    let problems = rows(section(&faq, "## No photos arrive. Where do I look?"));
+    let problems = problems.iter().flat_map(|row| code_spans(row[0]));
+    let quoted: Vec<&str> = code_spans(states.expect("the states")[1])
+        .into_iter()
+        .chain(problems)
+        .collect();
+    assert!(quoted.len() > 12, "{quoted:?}");
+    for words in quoted {
+        for part in words.split('…') {
+            assert!(
+                source.contains(part.trim()),
+                "`status` does not print {part:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_quoted_log_lines_are_in_the_source() {
+    let source = source();
     let page = page("operations.md");
     let mut checked = 0;
     for heading in [
