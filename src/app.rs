@@ -1,7 +1,7 @@
 //! Starts the program, runs it and ends it: wires all modules below it.
 //!
-//! The module holds the order of the steps, and `error` holds what each failure means for the process. Nothing is kept
-//! here, so a crash costs nothing.
+//! The module holds the order of the steps, and `error` holds what each failure means for the process. The module keeps
+//! no state, so a crash loses none.
 
 mod channels;
 mod data_dir;

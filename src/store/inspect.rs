@@ -20,8 +20,8 @@ const MAX_ATTEMPTS: u32 = 20;
 /// The pause between two attempts.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Runs `read` on one moment of the database. Returns `None` if the database does not exist yet or is empty. Nothing is
-/// changed, and no file is created.
+/// Runs `read` on one moment of the database, without a change to it or a new file. Returns `None` if the database does
+/// not exist yet or is empty.
 ///
 /// # Errors
 /// See [`StoreError`]; a database of an older layout is refused as [`StoreError::Older`].

@@ -1,6 +1,6 @@
 //! The `login` command with its answers on standard input, and `run` with the session that it leaves.
 
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::process::{Child, Stdio};
 
 use telegram_sim::{Fault, JoinKind, Match, OTHER_DC, PhotoSpec, UserSpec};
@@ -43,12 +43,12 @@ fn log_in(scene: &Scene, answers: &[&str]) -> (Option<i32>, String) {
     let mut login = spawn_login(scene);
     let lines = answers.iter().map(|line| format!("{line}\n"));
     let typed = lines.collect::<String>();
-    login
-        .stdin
-        .take()
-        .expect("piped")
-        .write_all(typed.as_bytes())
-        .expect("typed");
+    let mut input = login.stdin.take().expect("piped");
+    // A login that fails before it asks may have closed its input already.
+    if let Err(error) = input.write_all(typed.as_bytes()) {
+        assert_eq!(error.kind(), ErrorKind::BrokenPipe, "{error}");
+    }
+    drop(input);
     let (code, out, err) = wait_for_output(login);
     for secret in [CODE, TWO_STEP] {
         assert!(!out.contains(secret), "{secret:?} is in\n{out}");
