@@ -6,7 +6,8 @@ joins="$1"
 rate="$2"
 . "$(dirname "$0")/instance.sh"
 
-start_simulator --raid "$joins" --rate "$rate"
+# Pushes come at once, so that the delays are those of the program.
+start_simulator --raid "$joins" --rate "$rate" --latest-push 0
 start_daemon '[delivery]
 min_interval_ms = 0'
 if ! wait "$sim"; then

@@ -38,7 +38,11 @@ fn assert_forwarded_once(scene: &Scene, users: &BTreeSet<i64>) {
 
 #[test]
 fn joins_while_the_program_did_not_run_are_forwarded() {
-    let mut scene = Scene::with_photo_size(64);
+    let mut scene = Scene::with_options(Options {
+        photo_size: (64, 64),
+        longest_difference: 1000,
+        ..Options::default()
+    });
     scene.start();
     scene.kill();
     let users = join_users(&scene, 300);

@@ -187,7 +187,7 @@ fn downloads_wait_while_the_spool_is_full() {
     scene.set("delivery", "spool_max_mb = 1");
     scene.start();
     scene.refuse_file_posts();
-    let count = 8;
+    let count = 5;
     for _ in 0..count {
         let user = scene
             .sim

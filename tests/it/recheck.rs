@@ -286,7 +286,7 @@ fn a_recheck_asks_for_the_bio_if_check_bio_is_set() {
     scene.start();
     scene.update_rules("bio_words", json!({"cheap things": 0}));
     for (bio, outcome) in [("cheap things here", "named"), ("a poet", "forwarded")] {
-        let (user, _) = join_without_photo(&scene, UserSpec::new("Joiner").about(bio));
+        let (user, _) = join_without_photo(&scene, UserSpec::new("Joiner").about(bio).full());
         let asked = scene.sim.calls_of("users.getFullUser").len();
         change_photo(&scene, user);
         scene.wait_for_outcome(user, outcome);

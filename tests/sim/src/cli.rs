@@ -51,11 +51,14 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "PIXELS", default_value_t = 640)]
     photo_size: u32,
     /// Share of joiners whose objects in updates are `min`, from 0 to 1
-    #[arg(long, value_name = "SHARE", default_value_t = 0.3)]
+    #[arg(long, value_name = "SHARE", default_value_t = 0.9)]
     min_share: f64,
     /// Share of joiners whose photo is in the other data centre, from 0 to 1
     #[arg(long, value_name = "SHARE", default_value_t = 0.3)]
     other_dc_share: f64,
+    /// The longest delay of a push in seconds; 0 gives pushes at once and in their order
+    #[arg(long, value_name = "SECONDS", default_value_t = 3.0)]
+    latest_push: f64,
     /// Let a user join every SECONDS
     #[arg(long, value_name = "SECONDS", conflicts_with = "raid")]
     join_every: Option<f64>,
@@ -82,6 +85,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<bool, Box<dyn Error>> {
     let sim = Arc::new(Simulator::start(Options {
         photo_size: (arguments.photo_size, arguments.photo_size),
         keep_bodies: arguments.raid.is_none(),
+        latest_push: Duration::try_from_secs_f64(arguments.latest_push)?,
         ..Options::default()
     })?);
     let stage = Stage {
@@ -169,6 +173,8 @@ impl Stage {
         let mut spec = UserSpec::new(format!("Joiner {number}")).photo(PhotoSpec::jpeg().dc(dc));
         if is_chosen(number, 0.569_840_291, arguments.min_share) {
             spec = spec.min(number.is_multiple_of(2));
+        } else {
+            spec = spec.full();
         }
         let user = self.sim.add_user(spec);
         if let Some(directory) = &arguments.photos {

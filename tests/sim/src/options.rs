@@ -1,6 +1,9 @@
 //! The options of a simulator, and the descriptions of users and photos that a test adds.
 
-/// The options of a simulator. The defaults suit a test.
+use std::time::Duration;
+
+/// The options of a simulator. By default it is as impolite as Telegram: pushes are late, most users are `min`, and a
+/// gap of a hundred events is too long for a difference.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The seed of access hashes, photo ids and pictures. The same seed gives the same world.
@@ -9,6 +12,9 @@ pub struct Options {
     pub photo_size: (u32, u32),
     /// The JPEG quality of profile photos, 1 to 100.
     pub photo_quality: u8,
+    /// The longest delay of a push; most are much shorter, and some overtake others. Zero gives pushes at once and in
+    /// their order.
+    pub latest_push: Duration,
     /// The largest gap between a client's `pts` and the channel's that does not give `channelDifferenceTooLong`.
     pub longest_difference: i32,
     /// The most messages that a `channelDifferenceTooLong` carries.
@@ -24,7 +30,8 @@ impl Default for Options {
             seed: 79,
             photo_size: (640, 640),
             photo_quality: 85,
-            longest_difference: 1000,
+            latest_push: Duration::from_secs(3),
+            longest_difference: 100,
             too_long_messages: 10,
             keep_bodies: true,
         }
@@ -124,7 +131,7 @@ pub struct UserSpec {
 }
 
 impl UserSpec {
-    /// Describes an ordinary user without a photo, fully visible.
+    /// Describes an ordinary user without a photo. In updates the user is `min`, with the flag `apply_min_photo`.
     pub fn new(first_name: impl Into<String>) -> Self {
         Self {
             first_name: first_name.into(),
@@ -133,7 +140,9 @@ impl UserSpec {
             about: None,
             bot: false,
             deleted: false,
-            visibility: Visibility::Full,
+            visibility: Visibility::Min {
+                apply_min_photo: true,
+            },
             photo: None,
             id: None,
         }
@@ -198,6 +207,12 @@ impl UserSpec {
     #[must_use]
     pub fn visibility(self, visibility: Visibility) -> Self {
         Self { visibility, ..self }
+    }
+
+    /// Makes the user fully visible in updates.
+    #[must_use]
+    pub fn full(self) -> Self {
+        self.visibility(Visibility::Full)
     }
 
     /// Makes the user a `min` user in updates, with or without the photo.

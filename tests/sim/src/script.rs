@@ -62,7 +62,13 @@ impl Simulator {
     /// # Errors
     /// If a port cannot be bound or the runtime cannot be started.
     pub fn start(options: Options) -> io::Result<Self> {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("telegram-sim")
+            .enable_all()
+            .build()?;
         let mut world = World::new(options);
+        world.runtime = Some(runtime.handle().clone());
         let keys = Keys {
             home: seed_key(&mut world, HOME_DC, true)?,
             other: seed_key(&mut world, OTHER_DC, false)?,
@@ -70,11 +76,6 @@ impl Simulator {
             fresh_other: seed_key(&mut world, OTHER_DC, false)?,
         };
         let shared = Arc::new(Shared::new(world));
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(2)
-            .thread_name("telegram-sim")
-            .enable_all()
-            .build()?;
         let mut addresses = [SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0); 2];
         let guard = runtime.enter();
         for (dc, address) in [HOME_DC, OTHER_DC].into_iter().zip(&mut addresses) {

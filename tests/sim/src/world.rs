@@ -6,6 +6,8 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::{Duration, Instant};
 
+use tokio::runtime::Handle;
+
 use crate::clock;
 use crate::fault::{ArmedFault, Held};
 use crate::options::Options;
@@ -56,6 +58,8 @@ pub struct World {
     /// The data centres whose listening socket is open.
     pub(crate) listening: HashSet<i32>,
     pub(crate) transport_errors: usize,
+    /// Where late pushes wait.
+    pub(crate) runtime: Option<Handle>,
     started: Instant,
     next: u64,
 }
@@ -95,6 +99,7 @@ impl World {
             refusing: false,
             listening: HashSet::new(),
             transport_errors: 0,
+            runtime: None,
             started: clock::now(),
             next: 0,
         };

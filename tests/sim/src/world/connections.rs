@@ -1,6 +1,7 @@
 //! Keys, sessions and connections of clients, and the messages that are queued on connections.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use grammers_tl_types::{Serializable, enums};
 use tokio::sync::mpsc::UnboundedSender;
@@ -9,6 +10,7 @@ use tokio::task::AbortHandle;
 use super::World;
 use crate::HOME_DC;
 use crate::crypto::AuthKey;
+use crate::picture::mix;
 
 /// An authorization key that a data centre knows.
 pub(crate) struct Key {
@@ -64,25 +66,29 @@ pub(crate) enum Outgoing {
 impl World {
     /// Queues a body on a connection. Returns false, and drops the body, if the connection does not exist any more.
     pub(crate) fn send(&self, connection: u64, body: Vec<u8>, content: bool, answer: bool) -> bool {
-        let Some(connection) = self.connections.get(&connection) else {
-            return false;
+        self.message(connection, body, content, answer)
+            .is_some_and(|(outgoing, message)| outgoing.send(message).is_ok())
+    }
+
+    /// Makes a message for a connection, and returns it with the connection's queue.
+    fn message(
+        &self,
+        connection: u64,
+        body: Vec<u8>,
+        content: bool,
+        answer: bool,
+    ) -> Option<(UnboundedSender<Outgoing>, Outgoing)> {
+        let connection = self.connections.get(&connection)?;
+        let (key_id, session_id) = connection.address?;
+        let key = self.keys.get(&key_id)?;
+        let message = Outgoing::Message {
+            key: Arc::clone(&key.key),
+            session_id,
+            body,
+            content,
+            answer,
         };
-        let Some((key_id, session_id)) = connection.address else {
-            return false;
-        };
-        let Some(key) = self.keys.get(&key_id) else {
-            return false;
-        };
-        connection
-            .outgoing
-            .send(Outgoing::Message {
-                key: Arc::clone(&key.key),
-                session_id,
-                body,
-                content,
-                answer,
-            })
-            .is_ok()
+        Some((connection.outgoing.clone(), message))
     }
 
     /// Pushes updates to every connection that has asked for them, except the one that caused them.
@@ -102,9 +108,31 @@ impl World {
         }
         self.pushes += 1;
         let body = updates.to_bytes();
+        let delay = self.next_push_delay();
         for id in receivers {
-            self.send(id, body.clone(), true, false);
+            let Some((outgoing, message)) = self.message(id, body.clone(), true, false) else {
+                continue;
+            };
+            match &self.runtime {
+                Some(runtime) if !delay.is_zero() => {
+                    runtime.spawn(async move {
+                        tokio::time::sleep(delay).await;
+                        // This fails only if the connection was closed meanwhile: its push is lost.
+                        let _ = outgoing.send(message);
+                    });
+                }
+                _ => drop(outgoing.send(message)),
+            }
         }
+    }
+
+    /// Draws the delay of a push. The third power makes half of the pushes come within an eighth of the longest delay.
+    fn next_push_delay(&self) -> Duration {
+        const STEPS: u64 = 1000;
+        let seed = self.options.seed.rotate_left(32);
+        let drawn = mix(seed.wrapping_add(self.pushes as u64)) % STEPS;
+        let share = drawn as f64 / STEPS as f64;
+        self.options.latest_push.mul_f64(share.powi(3))
     }
 
     /// Returns whether pushes are sent on this connection.

@@ -49,8 +49,40 @@ async fn a_join_is_pushed_with_its_users_to_clients_that_asked_for_updates() {
 }
 
 #[tokio::test]
-async fn differences_are_ordered_and_paged_without_deleted_messages() {
+async fn pushes_come_late_and_overtake_each_other_by_default() {
     let sim = simulator();
+    let group = sim.add_group("Group");
+    let user = sim.add_user(UserSpec::new("Eve"));
+    let mut client = Client::new(&sim).await;
+    sim.wait_for_connection_async(TIMEOUT).await.unwrap();
+    let sent: Vec<i32> = (0..20)
+        .map(|n| sim.send_message(group, user, &format!("{n}")))
+        .collect();
+    let mut arrived = Vec::new();
+    while arrived.len() < sent.len() {
+        arrived.extend(
+            client
+                .pushed()
+                .await
+                .iter()
+                .filter_map(|update| match update {
+                    enums::Update::NewChannelMessage(update) => Some(update.message.id()),
+                    _ => None,
+                }),
+        );
+    }
+    assert_ne!(arrived, sent);
+    arrived.sort_unstable();
+    assert_eq!(arrived, sent);
+}
+
+#[tokio::test]
+async fn differences_are_ordered_and_paged_without_deleted_messages() {
+    let sim = Simulator::start(Options {
+        longest_difference: 1000,
+        ..Options::default()
+    })
+    .unwrap();
     let group = sim.add_group("Group");
     let user = sim.add_user(UserSpec::new("Eve"));
     let start = sim.pts(group);
