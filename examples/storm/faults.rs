@@ -1,0 +1,187 @@
+//! The faults of a storm: which kinds there are, when each is raised, and when it ends.
+
+use std::time::Duration;
+
+use rustix::process::Signal;
+use strum::{Display, EnumIter, IntoEnumIterator as _};
+use telegram_sim::{Fault, Match, OTHER_DC, Simulator};
+
+use crate::daemon::Daemon;
+
+/// The shortest and the longest time between two faults.
+const INTERVAL: (f64, f64) = (0.2, 1.6);
+/// The shortest and the longest time for which a fault lasts, unless it ends with its calls.
+const LENGTH: (f64, f64) = (0.5, 8.0);
+/// The most calls that one fault refuses, loses or delays.
+const MAX_CALLS: usize = 6;
+
+/// The methods that faults apply to.
+const METHODS: [&str; 8] = [
+    "updates.getChannelDifference",
+    "upload.getFile",
+    "messages.sendMedia",
+    "upload.saveFilePart",
+    "users.getUsers",
+    "messages.getDialogs",
+    "channels.getMessages",
+    "channels.getParticipants",
+];
+
+/// A kind of fault.
+#[derive(Clone, Copy, Debug, Display, EnumIter, PartialEq, Eq, PartialOrd, Ord)]
+#[strum(serialize_all = "snake_case")]
+pub(crate) enum Kind {
+    FloodWait,
+    InternalError,
+    ReplyLost,
+    CutBeforeCall,
+    ReplyDelayed,
+    ReplyHeld,
+    CallHeld,
+    AllConnectionsCut,
+    OtherDcCut,
+    ConnectionsRefused,
+    PushesSuppressed,
+    PushesDropped,
+    TooLongPushed,
+    DifferenceTooLong,
+    PtsSkipped,
+    AuthorizationForgotten,
+    Killed,
+    Terminated,
+}
+
+/// A fault that was raised.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Raised {
+    pub(crate) kind: Kind,
+    pub(crate) from: Duration,
+    pub(crate) until: Duration,
+}
+
+/// Raises faults at random.
+pub(crate) struct Weather {
+    random: fastrand::Rng,
+    groups: Vec<i64>,
+    /// The kinds that are drawn before any is drawn again.
+    deck: Vec<Kind>,
+    next: Duration,
+    active: Vec<Raised>,
+    pub(crate) raised: Vec<Raised>,
+}
+
+impl Weather {
+    pub(crate) fn new(random: fastrand::Rng, groups: Vec<i64>) -> Self {
+        Self {
+            random,
+            groups,
+            deck: Vec::new(),
+            next: Duration::ZERO,
+            active: Vec::new(),
+            raised: Vec::new(),
+        }
+    }
+
+    /// Ends the faults whose time is over, and raises the next one when it is due.
+    pub(crate) fn advance(
+        &mut self,
+        sim: &Simulator,
+        daemon: &mut Daemon,
+        now: Duration,
+    ) -> anyhow::Result<()> {
+        let (ended, active) = self.active.iter().partition(|fault| fault.until <= now);
+        self.active = active;
+        let ended: Vec<Raised> = ended;
+        for fault in ended {
+            self.lift(sim, fault.kind);
+        }
+        if now < self.next {
+            return Ok(());
+        }
+        self.next = now + self.between(INTERVAL);
+        if self.deck.is_empty() {
+            self.deck = Kind::iter().collect();
+            self.random.shuffle(&mut self.deck);
+        }
+        let Some(kind) = self.deck.pop() else {
+            return Ok(());
+        };
+        let length = self.between(LENGTH);
+        self.raise(sim, daemon, kind)?;
+        let fault = Raised {
+            kind,
+            from: now,
+            until: now + length,
+        };
+        self.active.push(fault);
+        self.raised.push(fault);
+        Ok(())
+    }
+
+    /// Ends every fault. Returns true if each kind was raised.
+    pub(crate) fn end(&mut self, sim: &Simulator) -> anyhow::Result<bool> {
+        sim.clear_faults();
+        for fault in std::mem::take(&mut self.active) {
+            self.lift(sim, fault.kind);
+        }
+        sim.release();
+        Ok(Kind::iter().all(|kind| self.raised.iter().any(|fault| fault.kind == kind)))
+    }
+
+    fn raise(&mut self, sim: &Simulator, daemon: &mut Daemon, kind: Kind) -> anyhow::Result<()> {
+        let group = self.groups[self.random.usize(..self.groups.len())];
+        match kind {
+            Kind::FloodWait => {
+                let seconds = self.random.u32(1..=5);
+                sim.fault(self.calls(), Fault::FloodWait(seconds));
+            }
+            Kind::InternalError => sim.fault(self.calls(), Fault::error(500, "INTERNAL")),
+            Kind::ReplyLost => sim.fault(self.calls(), Fault::LoseReply),
+            Kind::CutBeforeCall => sim.fault(self.calls(), Fault::CutBefore),
+            Kind::ReplyDelayed => {
+                let delay = self.between(LENGTH);
+                sim.fault(self.calls(), Fault::Delay(delay));
+            }
+            Kind::ReplyHeld => sim.fault(self.calls(), Fault::Hold),
+            Kind::CallHeld => sim.fault(self.calls(), Fault::HoldBefore),
+            Kind::AllConnectionsCut => sim.cut_all(),
+            Kind::OtherDcCut => sim.cut_dc(OTHER_DC),
+            Kind::ConnectionsRefused => {
+                sim.refuse_connections(true);
+                sim.cut_all();
+            }
+            Kind::PushesSuppressed => sim.suppress_pushes(true),
+            Kind::PushesDropped => sim.drop_pushes(self.random.usize(1..=MAX_CALLS)),
+            Kind::TooLongPushed => sim.push_too_long(group),
+            Kind::DifferenceTooLong => sim.difference_too_long(group, 1),
+            Kind::PtsSkipped => sim.skip_pts(group, self.random.usize(1..=3)),
+            Kind::AuthorizationForgotten => sim.forget_imported_authorization(),
+            Kind::Killed => daemon.restart_after(Signal::KILL)?,
+            Kind::Terminated => daemon.restart_after(Signal::TERM)?,
+        }
+        Ok(())
+    }
+
+    /// Ends a fault that does not end by itself, unless another one of its kind is active.
+    fn lift(&self, sim: &Simulator, kind: Kind) {
+        if self.active.iter().any(|fault| fault.kind == kind) {
+            return;
+        }
+        match kind {
+            Kind::ReplyHeld | Kind::CallHeld => sim.release(),
+            Kind::ConnectionsRefused => sim.refuse_connections(false),
+            Kind::PushesSuppressed => sim.suppress_pushes(false),
+            _ => {}
+        }
+    }
+
+    /// Draws the calls that a fault applies to: some of one method.
+    fn calls(&mut self) -> Match {
+        let method = METHODS[self.random.usize(..METHODS.len())];
+        Match::method(method).times(self.random.usize(1..=MAX_CALLS))
+    }
+
+    fn between(&mut self, (least, most): (f64, f64)) -> Duration {
+        Duration::from_secs_f64(least + self.random.f64() * (most - least))
+    }
+}
