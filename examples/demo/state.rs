@@ -14,8 +14,8 @@ use tempfile::TempDir;
 use crate::daemon::{Daemon, JoinKey};
 use crate::screen::{Screen, Style};
 
-/// The limit for a single wait; with all pauses the demo takes less than a minute.
-const TIMEOUT: Duration = Duration::from_secs(20);
+/// The limit for a single wait; with all pauses the demo takes less than a minute on an idle machine.
+const TIMEOUT: Duration = Duration::from_secs(120);
 /// The limit for the daemon's exit after SIGTERM.
 const EXIT_WITHIN: Duration = Duration::from_secs(10);
 pub(crate) const POLL_INTERVAL: Duration = Duration::from_millis(10);
