@@ -18,6 +18,7 @@ WHOLE = {
     "avatar": (ROOT / "tests/fixtures/avatar.jpg").read_bytes(),
     "empty": b"",
     "foreign": "Hello, 電池!\n".encode(),
+    "foreign_two_chunks": bytes(range(256)) * 256 + b"second",
     "hello": "Hello, 電池!\n".encode(),
 }
 

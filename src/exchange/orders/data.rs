@@ -69,8 +69,8 @@ impl<'a> Data<'a> {
         self,
         key: &'static str,
     ) -> Result<Option<ChannelId>, DataError> {
-        let is_given = self.value.get(key).is_some_and(|value| !value.is_null());
-        is_given.then(|| self.channel(key)).transpose()
+        let given = self.field(key).ok().filter(|field| !field.value.is_null());
+        given.map(Self::as_channel).transpose()
     }
 
     /// Reads the id of a message. 0, which means "no message" in AVATAR's reports, is an error.

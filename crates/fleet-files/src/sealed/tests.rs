@@ -48,7 +48,7 @@ fn flipped(sealed: &[u8], at: usize) -> Vec<u8> {
 }
 
 /// The nonce prefixes of `empty`, `hello` and `avatar` end in 8 bytes that an early build derived from the key. Python
-/// wrote `foreign` with other parameters.
+/// wrote `foreign` and `foreign_two_chunks` with other parameters.
 #[test]
 fn frozen_files_open() {
     let mut opener = Opener::new(&password());
@@ -56,6 +56,10 @@ fn frozen_files_open() {
         ("empty", Vec::new()),
         ("hello", "Hello, 電池!\n".into()),
         ("foreign", "Hello, 電池!\n".into()),
+        (
+            "foreign_two_chunks",
+            [&(0..=255).collect::<Vec<u8>>().repeat(256)[..], b"second"].concat(),
+        ),
         ("avatar", fixture("avatar.jpg")),
     ] {
         let sealed = fixture(&format!("sealed/{name}.sealed"));
