@@ -116,6 +116,16 @@ impl Connections {
         }
     }
 
+    /// Drops the connection to `dc`, which the server refuses. At home this is a loss of the connection: Telegram does
+    /// not push what happens until the next one asks for updates.
+    pub(crate) fn drop_refused(&self, dc: i32) {
+        self.drop_connection(dc);
+        if dc == self.home() {
+            // If the buffer is full, the program compares the list of dialogs later all the same.
+            let _ = self.pushes.try_send(Push::Disconnected);
+        }
+    }
+
     /// Closes every connection.
     pub(crate) fn quit(&self) {
         for connection in std::mem::take(&mut *self.lock()).into_values() {

@@ -99,6 +99,8 @@
 
 mod authorization;
 mod calls;
+mod classification;
+mod connection_backoff;
 mod connections;
 mod error;
 mod rate_limit;

@@ -2,8 +2,8 @@
 //!
 //! A limiter bounds how many calls run at once and how fast they follow each other, and refuses
 //! calls while a rate limit of Telegram is in force. The pace is a leaky bucket with a burst of
-//! [`BURST`] calls. Each rate limit doubles the interval; a series of successful calls halves
-//! it again. The limiter stores nothing: a rate limit of an earlier process is passed to
+//! [`BURST`] calls. Each rate limit doubles the interval, once for all calls that it refuses together; a series of
+//! successful calls halves it again. The limiter stores nothing: a rate limit of an earlier process is passed to
 //! [`RateLimiter::new`].
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -40,11 +40,21 @@ pub(crate) struct RateLimiter {
     state: Mutex<State>,
 }
 
+/// The permission for a call, which is running until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Permit<'a> {
+    /// When the call began.
+    pub(crate) began: Instant,
+    _running: SemaphorePermit<'a>,
+}
+
 struct State {
     /// The instant at which the bucket is empty, if no further call starts. Each call moves it by one interval.
     bucket_empty_at: Instant,
     limited_until: Option<i64>,
     slowdown: u32,
+    /// When the slowdown last grew.
+    slowed_at: Option<Instant>,
     successes: u32,
 }
 
@@ -59,12 +69,13 @@ impl RateLimiter {
                 bucket_empty_at,
                 limited_until,
                 slowdown: 1,
+                slowed_at: None,
                 successes: 0,
             }),
         }
     }
 
-    /// Waits until a call may start. The call is running until the returned permit is dropped.
+    /// Waits until a call may start.
     ///
     /// # Errors
     /// [`CallError::RateLimited`], at once, while a rate limit is in force.
@@ -72,11 +83,11 @@ impl RateLimiter {
         &self,
         method: &'static str,
         pace: Pace,
-    ) -> Result<SemaphorePermit<'_>, CallError> {
+    ) -> Result<Permit<'_>, CallError> {
         self.refuse_while_limited(method)?;
         let permits_per_call =
             MAX_CONCURRENT.div_ceil(pace.max_concurrent.clamp(1, MAX_CONCURRENT));
-        let permit = self
+        let running = self
             .permits
             .acquire_many(permits_per_call)
             .await
@@ -84,7 +95,10 @@ impl RateLimiter {
         tokio::time::sleep_until(self.reserve(pace.interval)).await;
         // Another call may have met the limit while this one waited.
         self.refuse_while_limited(method)?;
-        Ok(permit)
+        Ok(Permit {
+            began: self.clock.instant(),
+            _running: running,
+        })
     }
 
     pub(crate) fn note_success(&self) {
@@ -96,12 +110,16 @@ impl RateLimiter {
         }
     }
 
-    /// Refuses calls until `until`, and slows them down afterwards.
-    pub(crate) fn note_rate_limit(&self, until: i64) {
+    /// Refuses calls until `until`, and slows them down afterwards. A call that began before the last slowdown met the
+    /// same flood, so it does not slow them down further.
+    pub(crate) fn note_rate_limit(&self, until: i64, call_began: Instant) {
         let mut state = self.lock();
         state.limited_until = state.limited_until.max(Some(until));
-        state.slowdown = (state.slowdown * 2).min(MAX_SLOWDOWN);
         state.successes = 0;
+        if state.slowed_at.is_none_or(|slowed| call_began > slowed) {
+            state.slowdown = (state.slowdown * 2).min(MAX_SLOWDOWN);
+            state.slowed_at = Some(self.clock.instant());
+        }
     }
 
     /// Returns the end of the rate limit that is in force, if any.
@@ -186,19 +204,30 @@ pub(crate) mod tests {
         );
         clock.0.store(1_010, Ordering::SeqCst);
         drop(limiter.acquire("m", pace).await.expect("permitted"));
-        limiter.note_rate_limit(1_020);
+        limiter.note_rate_limit(1_020, limiter.clock.instant());
         assert_eq!(limiter.limited_until(), Some(1_020));
     }
 
     #[test]
     fn successful_calls_undo_the_slowdown() {
         let limiter = RateLimiter::new(TestClock::at(1_000), None);
-        limiter.note_rate_limit(1_010);
-        limiter.note_rate_limit(1_020);
+        for until in [1_010, 1_020] {
+            limiter.note_rate_limit(until, limiter.clock.instant());
+        }
         assert_eq!(limiter.lock().slowdown, 4);
         for _ in 0..SUCCESSES_TO_RECOVER {
             limiter.note_success();
         }
         assert_eq!(limiter.lock().slowdown, 2);
+    }
+
+    #[test]
+    fn calls_that_one_flood_refuses_slow_down_once() {
+        let limiter = RateLimiter::new(TestClock::at(1_000), None);
+        let began = limiter.clock.instant();
+        limiter.note_rate_limit(1_010, began);
+        limiter.note_rate_limit(1_011, began);
+        assert_eq!(limiter.lock().slowdown, 2);
+        assert_eq!(limiter.limited_until(), Some(1_011));
     }
 }

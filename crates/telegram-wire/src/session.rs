@@ -143,6 +143,19 @@ impl AccountSession {
         })
     }
 
+    /// Deletes the key of a data centre, so that the next connection to it negotiates a new one. The home key stays,
+    /// because the login would be lost with it.
+    pub(crate) fn forget_key(&self, dc: i32) -> Result<(), SessionError> {
+        let known = self.lock().options.get(&dc).cloned();
+        match known {
+            Some(option) if dc != self.home() => self.store_option(&DcOption {
+                auth_key: None,
+                ..option
+            }),
+            _ => Ok(()),
+        }
+    }
+
     fn key(&self, dc: i32) -> Option<[u8; 256]> {
         let state = self.lock();
         state.options.get(&dc).and_then(|option| option.auth_key)
@@ -288,6 +301,33 @@ mod tests {
         assert_eq!(session.home(), 2);
         assert_eq!(session.dc_option(2).expect("known"), Some(moved));
         assert_eq!(session.key(4), Some([2; 256]));
+    }
+
+    #[test]
+    fn only_the_key_of_another_data_centre_can_be_forgotten() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("account.session");
+        let login = AccountSession::open_for_login(&path).expect("created");
+        login.store_home(2).expect("stored");
+        let foreign = DcOption { id: 4, ..option(1) };
+        for known in [&option(7), &foreign] {
+            login.store_option(known).expect("stored");
+        }
+        drop(login);
+
+        let session = AccountSession::open(&path).expect("opened");
+        for dc in [2, 4, 5] {
+            session.forget_key(dc).expect("stored");
+        }
+        drop(session);
+        let session = AccountSession::open(&path).expect("opened again");
+        assert_eq!(session.key(2), Some([7; 256]));
+        // grammers negotiates a key with a data centre that has an address and no key.
+        let keyless = DcOption {
+            auth_key: None,
+            ..foreign
+        };
+        assert_eq!(session.dc_option(4).expect("known"), Some(keyless));
     }
 
     #[test]

@@ -1,22 +1,24 @@
 //! Invokes permitted calls: checks the target of a post, keeps the method's pace, and classifies
 //! errors. A call of a method under a FLOOD_WAIT fails at once.
 //!
-//! A call is attempted once. Retries are the caller's decision, with one exception: a data centre
-//! other than the home one may not know the account yet, so the authorization is imported and the
-//! call repeated. Each new FLOOD_WAIT is passed to a callback, so that the program can store it.
+//! A call is attempted once. Retries are the caller's decision, with one exception in `authorization`. Each new FLOOD_WAIT is passed to a callback, so that the program can store it.
+//! A connection that the server refuses is closed here; calls to its data centre fail until a pause is over.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use grammers_client::tl::{enums, functions as f};
+use grammers_client::tl::enums;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use crate::Clock;
 use crate::authorization::AuthorizationImports;
 use crate::calls::{PERMITTED, Permitted};
+use crate::classification::{ConnectionState, Failure, TransportError, classify};
+use crate::connection_backoff::{ConnectionBackoff, Consequence, Refusal};
 use crate::connections::{Connections, Identity, Push};
-use crate::error::{CallError, classify};
+use crate::error::{AccountError, CallError};
 use crate::rate_limit::RateLimiter;
 use crate::session::{AccountSession, SessionError};
 
@@ -25,6 +27,9 @@ const PUSH_CAPACITY: usize = 64;
 
 /// How long the program waits for the answer to a call.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The longest pause of a data centre that refuses connections.
+const LONGEST_CONNECTION_PAUSE: Duration = Duration::from_secs(60);
 
 /// A function that stores a rate limit: it gets the method and the Unix time at which the limit ends.
 pub type OnRateLimit = Box<dyn Fn(&'static str, i64) + Send + Sync>;
@@ -45,9 +50,10 @@ pub struct WireConfig {
 
 /// The account's access to Telegram.
 pub struct Wire {
-    connections: Connections,
-    imports: AuthorizationImports,
-    clock: Arc<dyn Clock>,
+    pub(crate) connections: Connections,
+    connection_backoff: ConnectionBackoff,
+    pub(crate) imports: AuthorizationImports,
+    pub(crate) clock: Arc<dyn Clock>,
     limiters: BTreeMap<&'static str, RateLimiter>,
     writable_channels: BTreeSet<i64>,
     on_rate_limit: OnRateLimit,
@@ -69,6 +75,7 @@ impl Wire {
             .collect();
         let wire = Self {
             connections: Connections::new(session, config.identity, push_sender),
+            connection_backoff: ConnectionBackoff::new(LONGEST_CONNECTION_PAUSE),
             imports: AuthorizationImports::default(),
             clock: config.clock,
             limiters,
@@ -86,31 +93,6 @@ impl Wire {
         self.attempt(self.connections.home(), request).await
     }
 
-    /// Invokes `request` in the data centre `dc`. If that is not the home data centre and does not
-    /// know the account yet, imports the authorization there and repeats the call once.
-    ///
-    /// # Errors
-    /// See [`CallError`].
-    pub async fn invoke_in<R: Permitted>(
-        &self,
-        dc: i32,
-        request: &R,
-    ) -> Result<R::Return, CallError> {
-        if dc == self.connections.home() {
-            return self.attempt(dc, request).await;
-        }
-        let generation = self.imports.generation(dc).await;
-        match self.attempt(dc, request).await {
-            Err(CallError::Refused { code: 401, .. }) => {
-                self.imports
-                    .import_once(dc, generation, || self.copy_authorization(dc))
-                    .await?;
-                self.attempt(dc, request).await
-            }
-            answer => answer,
-        }
-    }
-
     /// Returns until when Telegram limits `method`, as Unix time, if it does.
     #[must_use]
     pub fn limited_until(&self, method: &str) -> Option<i64> {
@@ -119,9 +101,13 @@ impl Wire {
             .and_then(RateLimiter::limited_until)
     }
 
-    /// Drops the home connection and fails every call that waits on it. The next call connects again.
+    /// Drops the home connection and fails every call that waits on it. The next call connects again. A connection
+    /// that was refused is closed already, and the call that tries the next one is left alone.
     pub fn reconnect(&self) {
-        self.connections.drop_connection(self.connections.home());
+        let home = self.connections.home();
+        if !self.connection_backoff.is_refused(home) {
+            self.connections.drop_connection(home);
+        }
     }
 
     /// Changes the account's home data centre. During a login, Telegram's error 303 asks for it.
@@ -148,7 +134,11 @@ impl Wire {
     }
 
     /// Makes one attempt at a call, once the rate limit of its method permits it.
-    async fn attempt<R: Permitted>(&self, dc: i32, request: &R) -> Result<R::Return, CallError> {
+    pub(crate) async fn attempt<R: Permitted>(
+        &self,
+        dc: i32,
+        request: &R,
+    ) -> Result<R::Return, CallError> {
         if let Some(peer) = request.writes_to()
             && !self.is_writable(peer)
         {
@@ -161,29 +151,37 @@ impl Wire {
             .limiters
             .get(R::METHOD)
             .expect("Wire::new made a limiter for each method of the table");
-        let _permit = limiter.acquire(R::METHOD, R::PACE).await?;
+        let permit = limiter.acquire(R::METHOD, R::PACE).await?;
+        let began = permit.began;
+        if let Err(pause) = self.connection_backoff.begin_call(dc, began) {
+            return Err(paused(R::METHOD, "refused the last connection", pause));
+        }
         let client = self.connections.client(dc);
         let answer = tokio::time::timeout(ANSWER_TIMEOUT, client.invoke_in_dc(dc, request)).await;
         let is_home = dc == self.connections.home();
         match answer {
             Ok(Ok(answer)) => {
                 limiter.note_success();
+                self.connection_backoff.answered(dc, began);
                 Ok(answer)
             }
             Ok(Err(error)) => {
-                let error = classify(error, R::METHOD, is_home, self.clock.now());
+                let Failure { error, connection } =
+                    classify(error, R::METHOD, is_home, self.clock.now());
+                self.note_connection_state(dc, connection, began)?;
                 if let CallError::RateLimited { until, .. } = error {
                     tracing::warn!(method = R::METHOD, until, "rate limit");
-                    limiter.note_rate_limit(until);
+                    limiter.note_rate_limit(until, began);
                     (self.on_rate_limit)(R::METHOD, until);
                 }
                 Err(error)
             }
             Err(_) => {
                 // The program checks the home connection itself, and calls `reconnect`.
-                if !is_home {
+                if !is_home || self.connection_backoff.is_refused(dc) {
                     self.connections.drop_connection(dc);
                 }
+                self.note_connection_state(dc, ConnectionState::Lost, began)?;
                 Err(CallError::Network {
                     method: R::METHOD,
                     cause: format!("no answer within {} s", ANSWER_TIMEOUT.as_secs()),
@@ -192,23 +190,84 @@ impl Wire {
         }
     }
 
-    async fn copy_authorization(&self, dc: i32) -> Result<(), CallError> {
-        let request = f::auth::ExportAuthorization { dc_id: dc };
-        let enums::auth::ExportedAuthorization::Authorization(exported) =
-            self.invoke(&request).await?;
-        let request = f::auth::ImportAuthorization {
-            id: exported.id,
-            bytes: exported.bytes,
-        };
-        self.attempt(dc, &request).await?;
-        tracing::info!(dc, "imported the authorization");
+    /// Records what a failed call, which began at `call_began`, says about its connection.
+    ///
+    /// # Errors
+    /// The account's key is lost.
+    fn note_connection_state(
+        &self,
+        dc: i32,
+        state: ConnectionState,
+        call_began: Instant,
+    ) -> Result<(), AccountError> {
+        match state {
+            ConnectionState::Works => self.connection_backoff.answered(dc, call_began),
+            ConnectionState::Lost => {
+                let now = self.clock.instant();
+                self.connection_backoff.unanswered(dc, now);
+            }
+            ConnectionState::Refused(error) => {
+                return self.note_refused_connection(dc, error, call_began);
+            }
+        }
         Ok(())
+    }
+
+    /// Closes a connection that the server refuses, which a call that began at `call_began` found out. Calls to this
+    /// data centre fail for a while.
+    ///
+    /// # Errors
+    /// The account's key is lost: the home data centre does not know it, on several connections over ten minutes.
+    pub(crate) fn note_refused_connection(
+        &self,
+        dc: i32,
+        error: TransportError,
+        call_began: Instant,
+    ) -> Result<(), AccountError> {
+        let is_home = dc == self.connections.home();
+        let refusal = self.refusal(error, call_began);
+        let pause = match self.connection_backoff.refused(dc, refusal) {
+            Consequence::AlreadyKnown => return Ok(()),
+            Consequence::KeyLost if is_home => return Err(AccountError::KeyUnknown),
+            Consequence::KeyLost => Duration::ZERO,
+            Consequence::Pause(pause) => pause,
+        };
+        self.connections.drop_refused(dc);
+        tracing::warn!(
+            dc,
+            ?error,
+            pause_s = pause.as_secs(),
+            "a connection was refused"
+        );
+        if error == TransportError::KeyUnknown
+            && !is_home
+            && let Err(error) = self.connections.session().forget_key(dc)
+        {
+            tracing::error!(dc, %error, "the key of a data centre could not be replaced");
+        }
+        Ok(())
+    }
+
+    pub(crate) fn refusal(&self, error: TransportError, call_began: Instant) -> Refusal {
+        Refusal {
+            error,
+            call_began,
+            now: self.clock.instant(),
+            unix_now: self.clock.now(),
+        }
     }
 
     fn is_writable(&self, peer: &enums::InputPeer) -> bool {
         matches!(peer, enums::InputPeer::Channel(channel)
             if self.writable_channels.contains(&channel.channel_id))
     }
+}
+
+/// Returns the error of a call that is not made because its data centre is paused.
+pub(crate) fn paused(method: &'static str, why: &str, pause: Duration) -> CallError {
+    let seconds = pause.as_secs() + 1;
+    let cause = format!("its data centre {why}; the next attempt is in {seconds} s");
+    CallError::Network { method, cause }
 }
 
 #[cfg(test)]
