@@ -76,6 +76,7 @@ impl AppError {
             Self::Store(StoreError::Newer { .. } | StoreError::Damaged(_))
             | Self::NotInChannel { .. }
             | Self::CannotPost { .. } => 78,
+            Self::Store(StoreError::NoRandomNumbers(_)) => 70,
             Self::Store(_) => 1,
             Self::Session(_) | Self::Account(_) => 77,
             Self::Unreachable(_) => 69,

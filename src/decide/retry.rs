@@ -11,6 +11,8 @@ const LONGEST_PAUSE: u64 = 60;
 const MAX_REFUSAL_RETRIES: u32 = 5;
 /// The pause before the next attempt to post in a closed channel, in seconds.
 pub const CLOSED_PAUSE: i64 = 60;
+/// The pause before the next post of an account that Telegram limits for spam, in seconds. The limit lasts hours or days.
+const SPAM_PAUSE: i64 = 600;
 
 /// How a post failed. Errors of the account itself are handled elsewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +34,8 @@ pub enum RetryDecision {
     Again(Timestamp),
     /// The account may not post in the channel: keep the row, and retry at this time.
     Closed(Timestamp),
+    /// Telegram limits the account for spam: keep the row, and retry at this time.
+    Limited(Timestamp),
     /// The post can never succeed: drop the row.
     GiveUp,
 }
@@ -55,6 +59,8 @@ pub fn post_failed(failure: PostFailure<'_>, attempts: u32, now: Timestamp) -> R
         RetryDecision::Again(later(now, attempts + 1))
     } else if begins(&["MEDIA_", "MESSAGE_", "ENTITY_", "CAPTION_", "RANDOM_ID_"]) {
         RetryDecision::GiveUp
+    } else if name == "PEER_FLOOD" {
+        RetryDecision::Limited(now.plus(SPAM_PAUSE))
     } else if begins(&["CHANNEL_", "CHAT_", "PEER_", "USER_"]) || matches!(code, 403 | 406) {
         RetryDecision::Closed(now.plus(CLOSED_PAUSE))
     } else if attempts < MAX_REFUSAL_RETRIES {
@@ -84,6 +90,7 @@ mod tests {
         let now = Timestamp::new(1_000);
         let at = |seconds| RetryDecision::Again(Timestamp::new(seconds));
         let closed = RetryDecision::Closed(Timestamp::new(1_060));
+        let limited = RetryDecision::Limited(Timestamp::new(1_600));
         use PostFailure::{RateLimited, Unanswered};
         let refused = |code, name| PostFailure::Refused { code, name };
         for (failure, attempts, expected) in [
@@ -103,7 +110,7 @@ mod tests {
             (refused(403, "CHAT_WRITE_FORBIDDEN"), 0, closed),
             (refused(403, "CHAT_SEND_DOCS_FORBIDDEN"), 0, closed),
             (refused(400, "CHANNEL_PRIVATE"), 0, closed),
-            (refused(400, "PEER_FLOOD"), 0, closed),
+            (refused(400, "PEER_FLOOD"), 0, limited),
             (refused(403, "USER_RESTRICTED"), 0, closed),
             (refused(400, "INPUT_FETCH_ERROR"), 0, at(1_002)),
             (refused(400, "INPUT_FETCH_ERROR"), 5, RetryDecision::GiveUp),

@@ -1,12 +1,12 @@
 //! The errors of the store, each with its cause and its remedy in the operator's words.
 
+use std::error::Error;
+use std::io;
 use std::path::PathBuf;
-
-use thiserror::Error;
 
 use crate::model::List;
 
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// A newer version of this program wrote the file.
     #[error(
@@ -38,7 +38,9 @@ pub enum StoreError {
     /// A file of the database cannot be read, written or made private.
     #[error("{}: {cause}", path.display())]
     File { path: PathBuf, cause: String },
-    #[error("the operating system returned no random numbers: {0}")]
+    #[error(
+        "the operating system returned no random numbers ({0}): look at /dev/urandom and at the limits of this process; no data is lost"
+    )]
     NoRandomNumbers(getrandom::Error),
     /// A value cannot be encoded for a row, or a list cannot be encoded into its file.
     #[error("{0}")]
@@ -55,6 +57,25 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Returns [`NoRandomNumbers`](Self::NoRandomNumbers) if the operating system's generator caused `error`. A retry
+    /// or a check of the disk does not help then, so the program ends.
+    #[must_use]
+    pub fn of_random_numbers(error: &(dyn Error + 'static)) -> Option<Self> {
+        let mut cause = Some(error);
+        while let Some(error) = cause {
+            let wrapped = error.downcast_ref::<io::Error>();
+            let found = error.downcast_ref().or_else(|| {
+                // `source` of an I/O error skips the error that it wraps.
+                wrapped.and_then(io::Error::get_ref)?.downcast_ref()
+            });
+            if let Some(found) = found {
+                return Some(Self::NoRandomNumbers(*found));
+            }
+            cause = error.source();
+        }
+        None
+    }
+
     /// Returns true if the same operation may succeed later without manual repair.
     #[must_use]
     pub fn is_transient(&self) -> bool {

@@ -160,15 +160,19 @@ impl BackupFiles {
         {
             Ok(file) => file,
             Err(error) => {
+                if let Some(error) = StoreError::of_random_numbers(&error) {
+                    return Err(error);
+                }
                 tracing::error!(%list, %error, "encoding a backup failed");
                 return Ok(BackupResult::Impossible(error.to_string()));
             }
         };
         drop(data);
-        Ok(match SpoolFile::write(&self.spool, &file) {
-            Ok(file) => BackupResult::File(file),
-            Err(error) => BackupResult::NotSpooled(format!("{error:#}")),
-        })
+        match SpoolFile::write(&self.spool, &file) {
+            Ok(file) => Ok(BackupResult::File(file)),
+            Err(error) => StoreError::of_random_numbers(error.as_ref())
+                .map_or_else(|| Ok(BackupResult::NotSpooled(format!("{error:#}"))), Err),
+        }
     }
 }
 

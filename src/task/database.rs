@@ -86,7 +86,12 @@ impl Database {
 
 #[cfg(test)]
 mod tests {
+    use std::error::Error;
+    use std::io;
+
     use super::*;
+    use crate::app::AppError;
+    use crate::file_codec::EncodeError;
     use crate::task::fixture::Fixture;
 
     #[tokio::test]
@@ -117,5 +122,21 @@ mod tests {
             .database
             .write(|_| Err::<(), _>(StoreError::DiskFull));
         assert!(matches!(written.await, Err(TaskError::ShuttingDown)));
+    }
+
+    #[test]
+    fn a_failed_random_number_generator_ends_the_loop_whatever_needed_it() {
+        let cause = getrandom::Error::UNSUPPORTED;
+        let sealing = EncodeError::Sealed(cause.into());
+        let python = EncodeError::AesCrypt(cause.into());
+        let name = anyhow::Error::new(io::Error::other(cause)).context("cannot choose a file name");
+        for error in [&sealing as &(dyn Error + 'static), &python, name.as_ref()] {
+            let found = StoreError::of_random_numbers(error).expect("found");
+            assert!(matches!(found, StoreError::NoRandomNumbers(_)), "{error}");
+            assert!(!found.is_transient());
+            assert_eq!(AppError::from(TaskError::from(found)).exit_code(), 70);
+        }
+        let disk = io::Error::from(io::ErrorKind::StorageFull);
+        assert!(StoreError::of_random_numbers(&disk).is_none());
     }
 }

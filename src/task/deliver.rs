@@ -18,7 +18,7 @@ use crate::exchange::reports;
 use crate::file_codec::Encoder;
 use crate::model::{AccessHash, ChannelId, Content, JoinOutcome, Payload, Timestamp};
 use crate::spool::{self, Spool};
-use crate::store::OutboxRow;
+use crate::store::{OutboxRow, StoreError};
 use crate::telegram::{File, Post, Telegram};
 
 /// How long a post under way may go on after the shutdown signal.
@@ -111,7 +111,11 @@ impl Deliverer {
             Payload::Envelope { .. } => None,
             Payload::File { content, .. } => match self.report_file(content) {
                 Ok(file) => Some(file),
-                Err(why) => {
+                Err(error) => {
+                    if let Some(error) = StoreError::of_random_numbers(error.as_ref()) {
+                        return Err(error.into());
+                    }
+                    let why = format!("{error:#}");
                     tracing::error!(row = %row, why, "post dropped after a permanent error");
                     self.drop_row(row, JoinOutcome::Failed, &why).await?;
                     return Ok(None);
@@ -178,11 +182,10 @@ impl Deliverer {
     }
 
     /// Makes the small file of a report.
-    fn report_file(&self, content: &Content) -> Result<PostFile, String> {
+    fn report_file(&self, content: &Content) -> anyhow::Result<PostFile> {
         let saved_at = self.runtime.clock.now().rfc3339();
-        let name = spool::random_name().map_err(|error| error.to_string())?;
-        let bytes = tokio::task::block_in_place(|| self.encoder.encode_report(content, &saved_at))
-            .map_err(|error| error.to_string())?;
+        let name = spool::random_name()?;
+        let bytes = tokio::task::block_in_place(|| self.encoder.encode_report(content, &saved_at))?;
         Ok(PostFile { name, bytes })
     }
 
@@ -224,7 +227,6 @@ fn text_of(payload: &Payload) -> String {
 
 /// Returns the id of an upload: random, so that parts of an earlier attempt never mix in.
 fn upload_id() -> Result<i64, TaskError> {
-    getrandom::u64()
-        .map(u64::cast_signed)
-        .map_err(|error| TaskError::System(format!("no random numbers: {error}")))
+    let id = getrandom::u64().map_err(StoreError::NoRandomNumbers)?;
+    Ok(id.cast_signed())
 }

@@ -33,6 +33,9 @@ pub enum KeepError {
 
 impl From<KeepError> for StoreError {
     fn from(error: KeepError) -> Self {
+        if let Some(error) = Self::of_random_numbers(&error) {
+            return error;
+        }
         match error {
             KeepError::Seal { .. } => Self::Encode(error.to_string()),
             KeepError::Write(_) => Self::DiskFails(error.to_string()),

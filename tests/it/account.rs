@@ -1,9 +1,20 @@
 //! An account that is logged out, banned or frozen ends the program with exit code 77 and one sentence, at start and
-//! later. The session file is not changed and the queue is kept (docs/operations.md).
+//! later. The session file is not changed and the queue is kept (docs/operations.md). One transport error −404 is no
+//! such end.
 
-use telegram_sim::{JoinKind, OTHER_DC, PhotoSpec, Simulator, UserSpec};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use crate::harness::{Scene, output_of, read_file};
+use scp_079_avatar::app::{self, AppError};
+use scp_079_avatar::clock::Clock;
+use scp_079_avatar::config::{Config, Environment};
+use telegram_sim::{
+    Fault, HOME_DC, JoinKind, Match, OTHER_DC, PhotoSpec, Simulator, UserSpec, World,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::harness::{Scene, now, output_of, read_file};
 
 /// An end of the login.
 struct Ending {
@@ -45,14 +56,14 @@ const ENDINGS: [Ending; 8] = [
         sentence: "has frozen this account",
     },
     Ending {
+        name: "frozen, refused by another method",
+        cause: |sim| sim.end_login(400, "FROZEN_PARTICIPANT_MISSING"),
+        sentence: "has frozen this account",
+    },
+    Ending {
         name: "used on two hosts",
         cause: |sim| sim.end_login(406, "AUTH_KEY_DUPLICATED"),
         sentence: "was used on two hosts at once",
-    },
-    Ending {
-        name: "key forgotten",
-        cause: Simulator::forget_key,
-        sentence: "does not know this session's authorization key any more",
     },
 ];
 
@@ -139,5 +150,164 @@ fn an_authorization_forgotten_by_the_other_data_centre_is_imported_again() {
         assert_eq!(imports.len(), count);
         scene.sim.forget_imported_authorization();
     }
+    scene.finish();
+}
+
+#[test]
+fn a_key_that_is_refused_once_is_kept_and_the_program_connects_again() {
+    let mut scene = Scene::new();
+    // At the start, and later over a connection that worked before.
+    let opens_connection = Match::method("help.getConfig").dc(HOME_DC).once();
+    scene
+        .sim
+        .fault(opens_connection, Fault::TransportError(-404));
+    scene.start();
+    let before = read_file(&scene.session());
+    scene.sim.forget_key();
+    let seen = scene.sim.read(World::transport_errors);
+    let user = scene.join_user();
+    scene.wait_for("a refused packet", |world| world.transport_errors() > seen);
+    scene.sim.restore_login();
+    assert_eq!(scene.wait_for_photos(1)[0].user, user);
+    assert!(read_file(&scene.session()) == before, "the session changed");
+    scene.finish();
+}
+
+/// The program in this process, under a wall clock that the test sets.
+#[test]
+fn a_key_that_is_refused_for_ten_minutes_is_lost() {
+    let mut scene = Scene::new();
+    scene.start();
+    scene.stop();
+    let before = read_file(&scene.session());
+    scene.sim.forget_key();
+    let config = Config::load(
+        Some(&scene.write_config()),
+        &Environment::of_process().expect("an environment"),
+    );
+    let time = Arc::new(AtomicU64::new(now().unsigned_abs()));
+    let clock = {
+        let time = Arc::clone(&time);
+        Clock::from_fn(move || Duration::from_secs(time.load(Ordering::SeqCst)))
+    };
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let program = runtime.spawn(app::run(
+        config.expect("a configuration").config,
+        clock,
+        CancellationToken::new(),
+    ));
+    let refused = |count| {
+        scene.wait_for("refused connections", |world| {
+            world.transport_errors() >= count
+        });
+    };
+    // A refused connection is two transport errors here: one for the key, and one for the attempt to negotiate one.
+    refused(2);
+    time.fetch_add(600, Ordering::SeqCst);
+    // Three further connections are refused.
+    let ended = runtime.block_on(program).expect("no panic");
+    let error = ended.expect_err("an end");
+    assert!(matches!(error, AppError::Account(_)), "{error}");
+    assert_eq!(error.exit_code(), 77);
+    let sentence = "does not know this session's authorization key any more";
+    assert!(error.to_string().contains(sentence), "{error}");
+    assert!(scene.sim.read(World::transport_errors) >= 8);
+    assert!(read_file(&scene.session()) == before, "the session changed");
+}
+
+#[test]
+fn a_key_that_another_data_centre_refuses_is_forgotten_and_home_goes_on() {
+    let mut scene = Scene::new();
+    scene.start();
+    let opens_connection = Match::method("help.getConfig").dc(OTHER_DC);
+    scene
+        .sim
+        .fault(opens_connection, Fault::TransportError(-404));
+    let far = UserSpec::new("Far").photo(PhotoSpec::jpeg().size(160, 160).dc(OTHER_DC));
+    let far = scene.sim.add_user(far);
+    scene.sim.join(scene.group, far, JoinKind::ByLink);
+    scene.wait_for_log("a connection was refused");
+    let near = scene.join_user();
+    assert_eq!(scene.wait_for_photos(1)[0].user, near);
+    scene.stop();
+    let keys = |dc: i32| {
+        let session = rusqlite::Connection::open(scene.session()).expect("a session");
+        let sql = "SELECT auth_key IS NOT NULL FROM dc_option WHERE dc_id = ?1";
+        session
+            .query_row(sql, [dc], |row| row.get::<_, bool>(0))
+            .expect("a row")
+    };
+    assert!(keys(HOME_DC));
+    assert!(
+        !keys(OTHER_DC),
+        "the next connection would use the refused key"
+    );
+    // The simulator cannot negotiate a key.
+    scene.sim.write_session(scene.session()).expect("a session");
+    scene.sim.clear_faults();
+    scene.start();
+    assert_eq!(scene.wait_for_photos(2)[1].user, far);
+    scene.finish();
+}
+
+#[test]
+fn a_rate_limit_without_a_number_pauses_only_its_method() {
+    for name in ["FLOOD_WAIT_X", "SOMETHING_NEW"] {
+        let mut scene = Scene::new();
+        scene.start();
+        scene.sim.fault(
+            Match::method("messages.sendMedia").once(),
+            Fault::error(420, name),
+        );
+        let user = scene.join_user();
+        let earliest = now() + 50;
+        scene.wait_for_rows(
+            &format!(
+                "SELECT 1 FROM floods WHERE method = 'messages.sendMedia' AND until > {earliest}"
+            ),
+            1,
+        );
+        scene.stop();
+        scene.execute("DELETE FROM floods");
+        scene.execute("UPDATE outbox SET due_at = 0");
+        scene.start();
+        assert_eq!(scene.wait_for_photos(1)[0].user, user);
+        scene.finish();
+    }
+}
+
+#[test]
+fn a_connection_that_telegram_does_not_know_is_opened_again() {
+    let mut scene = Scene::with_photo_size(64);
+    scene.start();
+    scene.sim.forget_init_connection();
+    let users = scene.join_users(8).into_iter().collect();
+    scene.wait_for_photos_of(&users);
+    assert_eq!(
+        scene.count("SELECT 1 FROM joins WHERE outcome = 'failed'"),
+        0
+    );
+    scene.finish();
+}
+
+#[test]
+fn a_transport_flood_is_not_answered_by_connecting_at_once() {
+    let mut scene = Scene::new();
+    scene.start();
+    let before = scene.sim.calls_of("help.getConfig").len();
+    let opens_connection = Match::method("help.getConfig").dc(HOME_DC).times(2);
+    scene
+        .sim
+        .fault(opens_connection, Fault::TransportError(-429));
+    scene.sim.cut_all();
+    let user = scene.join_user();
+    assert_eq!(scene.wait_for_photos(1)[0].user, user);
+    let connects = scene.sim.calls_of("help.getConfig").split_off(before);
+    let gaps: Vec<Duration> = connects
+        .windows(2)
+        .map(|pair| pair[1].at - pair[0].at)
+        .collect();
+    assert!(gaps[0] >= Duration::from_secs(5), "{gaps:?}");
+    assert!(gaps[1] >= Duration::from_secs(10), "{gaps:?}");
     scene.finish();
 }

@@ -126,6 +126,30 @@ fn photos_are_kept_while_the_channel_is_closed() {
 }
 
 #[test]
+fn an_account_that_is_limited_for_spam_keeps_its_photos_and_its_channel() {
+    let mut scene = Scene::new();
+    let exchange = scene.add_exchange();
+    scene.start();
+    scene.sim.fault(
+        Match::method("messages.sendMedia").once(),
+        Fault::error(400, "PEER_FLOOD"),
+    );
+    let user = scene.join_user();
+    scene.wait_for_log("Telegram limits this account for spam");
+    scene.stop();
+    assert!(
+        !scene.log().contains("does not take posts"),
+        "{}",
+        scene.log()
+    );
+    // A new start tries at once.
+    scene.start();
+    assert_eq!(scene.wait_for_photos(1)[0].user, user);
+    assert_eq!(scene.photos_in(exchange).len(), 1);
+    scene.finish();
+}
+
+#[test]
 fn a_photo_older_than_max_age_hours_is_dropped_and_counted() {
     let mut scene = Scene::new();
     scene.set("delivery", "max_age_hours = 1");

@@ -1,7 +1,7 @@
 //! Photos between join and post: of `min` users, changed or removed before the download, cut short, or no image at all
 //! (docs/outcomes.md; `min` users: docs/telegram.md).
 
-use telegram_sim::{Fault, JoinKind, Match, PhotoSpec, UserSpec};
+use telegram_sim::{Fault, JoinKind, Match, OTHER_DC, PhotoSpec, UserSpec};
 
 use crate::harness::{Scene, user_with_photo};
 
@@ -163,4 +163,72 @@ fn a_photo_that_is_always_truncated_or_is_no_image_fails_and_is_not_posted() {
         "the downloads were not retried"
     );
     scene.finish_with_next_photo(0);
+}
+
+/// Lets a user join whose photo is in the other data centre; returns the user's id.
+fn join_far_user(scene: &Scene) -> i64 {
+    let far = UserSpec::new("Far").photo(PhotoSpec::jpeg().dc(OTHER_DC));
+    let user = scene.sim.add_user(far);
+    scene.sim.join(scene.group, user, JoinKind::ByLink);
+    user
+}
+
+#[test]
+fn an_authorization_that_is_refused_is_exported_once_more() {
+    let scene = started();
+    scene.sim.fault(
+        Match::method("auth.importAuthorization").once(),
+        Fault::error(400, "AUTH_BYTES_INVALID"),
+    );
+    let user = join_far_user(&scene);
+    assert_eq!(scene.wait_for_photos(1)[0].user, user);
+    assert_eq!(scene.sim.calls_of("auth.exportAuthorization").len(), 2);
+    assert_eq!(scene.sim.calls_of("auth.importAuthorization").len(), 2);
+    scene.finish();
+}
+
+#[test]
+fn a_data_centre_that_accepts_no_authorization_delays_only_its_photos() {
+    for (method, code, name, calls) in [
+        ("auth.importAuthorization", 400, "AUTH_BYTES_INVALID", 6),
+        ("upload.getFile", 401, "AUTH_KEY_UNREGISTERED", 6),
+        ("auth.exportAuthorization", 500, "INTERNAL", 2),
+    ] {
+        let scene = started();
+        let refused = match method {
+            "auth.exportAuthorization" => Match::method(method),
+            _ => Match::method(method).dc(OTHER_DC),
+        };
+        scene.sim.fault(refused, Fault::error(code, name));
+        let far = join_far_user(&scene);
+        scene.wait_for_call(method, calls);
+        let near = scene.join_user();
+        assert_eq!(scene.wait_for_photos(1)[0].user, near, "{name}");
+        scene.sim.clear_faults();
+        assert_eq!(scene.wait_for_photos(2)[1].user, far, "{name}");
+        scene.finish();
+    }
+}
+
+#[test]
+fn a_rate_limit_on_exporting_the_authorization_delays_only_the_photos_that_need_it() {
+    let mut scene = started();
+    scene.sim.fault(
+        Match::method("auth.exportAuthorization").once(),
+        Fault::FloodWait(900),
+    );
+    let far = [0, 1].map(|_| join_far_user(&scene));
+    scene.wait_for_rows(
+        "SELECT 1 FROM floods WHERE method = 'auth.exportAuthorization'",
+        1,
+    );
+    let near = scene.join_user();
+    assert_eq!(scene.wait_for_photos(1)[0].user, near);
+    assert_eq!(scene.sim.calls_of("auth.exportAuthorization").len(), 1);
+    scene.stop();
+    scene.execute("DELETE FROM floods");
+    scene.execute("UPDATE outbox SET due_at = 0");
+    scene.start();
+    scene.wait_for_photos_of(&far.into_iter().chain([near]).collect());
+    scene.finish();
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use grammers_client::InvocationError;
 use grammers_client::sender::RpcError;
 use grammers_client::tl::{Identifiable, functions as f};
-use grammers_mtproto::{mtp, transport};
+use grammers_mtproto::transport;
 
 use crate::error::{AccountError, CallError};
 use crate::session::SessionError;
@@ -50,8 +50,6 @@ pub(crate) enum TransportError {
     Flood(Option<Duration>),
     /// Another transport error, or an error by name, such as CONNECTION_NOT_INITED.
     Other,
-    /// A payload that is too short for a message. A transport error in a frame looks like this.
-    Unreadable,
 }
 
 impl TransportError {
@@ -75,22 +73,13 @@ pub(crate) fn classify(
     use grammers_client::InvocationError as E;
     let (cause, connection) = match error {
         E::Rpc(rpc) => return classify_rpc(rpc, method, is_home, now),
-        E::Deserialize(error) if !breaks_connection(&error) => {
+        E::Deserialize(error) => {
             let cause = error.to_string();
             return answered(CallError::Unusable { method, cause });
         }
         E::InvalidDc => {
             let reason = "no address of its data centre is known";
             return answered(CallError::NotSent { method, reason });
-        }
-        E::Deserialize(error) => {
-            let state = match error {
-                mtp::DeserializeError::MessageBufferTooSmall => {
-                    ConnectionState::Refused(TransportError::Unreadable)
-                }
-                _ => ConnectionState::Lost,
-            };
-            (error.to_string(), state)
         }
         E::Session(error) => match error.downcast_ref::<SessionError>() {
             // grammers negotiates a new key only after −404, and the session refuses to store it.
@@ -228,21 +217,6 @@ fn is_server_trouble(rpc: &RpcError) -> bool {
             .iter()
             .any(|trouble| rpc.name.starts_with(trouble))
         || rpc.name.eq_ignore_ascii_case("TIMEOUT")
-}
-
-/// Returns true if a message of the server cannot be parsed, in contrast to the answer of one call inside a message.
-/// grammers gives the connection up then, and fails every call in flight.
-const fn breaks_connection(error: &mtp::DeserializeError) -> bool {
-    use grammers_mtproto::mtp::DeserializeError as D;
-    match error {
-        D::UnexpectedConstructor { .. } | D::DecompressionFailed => false,
-        D::BadAuthKey { .. }
-        | D::BadMessageId { .. }
-        | D::NegativeMessageLength { .. }
-        | D::TooLongMessageLength { .. }
-        | D::MessageBufferTooSmall
-        | D::DecryptionError(_) => true,
-    }
 }
 
 /// Removes the proxy's URL, which may hold a password, from an error of the connection.

@@ -165,8 +165,6 @@ impl ConnectionBackoff {
 fn pause(error: TransportError, count: u32, longest: Duration) -> Duration {
     let (first, least) = match error {
         TransportError::Flood(named) => (FIRST_FLOOD_PAUSE, named.unwrap_or_default()),
-        // The number of such an error is not known yet, so it counts as a flood.
-        TransportError::Unreadable => (FIRST_FLOOD_PAUSE, Duration::ZERO),
         TransportError::KeyUnknown | TransportError::Other => (FIRST_PAUSE, Duration::ZERO),
     };
     let doubled = 2_u32.saturating_pow(count.saturating_sub(1));
@@ -242,7 +240,6 @@ mod tests {
             (TransportError::Other, [1, 2, 4, 8, 16, 32, 60, 60]),
             (TransportError::KeyUnknown, [1, 2, 4, 8, 16, 32, 60, 60]),
             (TransportError::Flood(None), [5, 10, 20, 40, 60, 60, 60, 60]),
-            (TransportError::Unreadable, [5, 10, 20, 40, 60, 60, 60, 60]),
             (TransportError::Flood(Some(90 * SECOND)), [90; 8]),
         ] {
             let mut scene = Scene::new();

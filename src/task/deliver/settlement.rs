@@ -32,7 +32,7 @@ impl Deliverer {
         Ok(())
     }
 
-    /// Records that a post failed. Returns until when the channel is closed, if it is.
+    /// Records that a post failed. Returns until when nothing is posted, if the account or the channel is closed.
     pub(super) async fn not_sent(
         &self,
         row: &OutboxRow,
@@ -68,6 +68,17 @@ impl Deliverer {
             }
             RetryDecision::Closed(until) => {
                 self.closed(row, channel, until, &error.to_string()).await
+            }
+            RetryDecision::Limited(until) => {
+                tracing::error!(
+                    %error,
+                    "Telegram limits this account for spam: ask @SpamBot from an official app; everything is kept and tried again every ten minutes"
+                );
+                // Only this process pauses: a new start tries at once.
+                self.database
+                    .write(|tx| tx.postpone(row.id, now, true))
+                    .await?;
+                Ok(Some(until))
             }
             RetryDecision::GiveUp => {
                 tracing::error!(row = %row, %error, "post dropped after a permanent error");

@@ -74,13 +74,15 @@ impl AvatarDownload {
         image: &[u8],
     ) -> Result<(), TaskError> {
         let sealed = tokio::task::block_in_place(|| {
-            photo::check(image).map_err(|error| error.to_string())?;
-            let sealed = self.encoder.encode_photo(image);
-            sealed.map_err(|error| error.to_string())
+            photo::check(image)?;
+            anyhow::Ok(self.encoder.encode_photo(image)?)
         });
         match sealed {
             Ok(file) => self.keep(row, &file).await,
-            Err(why) => self.failed(row, avatar, &why).await,
+            Err(error) => match StoreError::of_random_numbers(error.as_ref()) {
+                Some(error) => Err(error.into()),
+                None => self.failed(row, avatar, &error.to_string()).await,
+            },
         }
     }
 
@@ -90,6 +92,9 @@ impl AvatarDownload {
         let file = match written {
             Ok(file) => file,
             Err(error) => {
+                if let Some(error) = StoreError::of_random_numbers(error.as_ref()) {
+                    return Err(error.into());
+                }
                 let error = format!("{error:#}");
                 tracing::error!(error, "cannot write the file to the spool; retrying");
                 let later = self.runtime.clock.now().plus(DISK_PAUSE);

@@ -156,6 +156,11 @@ pub(crate) fn receive(shared: &Arc<Shared>, origin: Origin, body: &[u8]) -> Next
             return Next::Continue;
         }
         match fault {
+            Some(Fault::TransportError(code)) => {
+                world.calls[call].outcome = Outcome::Cut;
+                world.send_transport_error(origin.connection, code);
+                Next::Continue
+            }
             Some(Fault::CutBefore) => {
                 world.calls[call].outcome = Outcome::Cut;
                 Next::Close
@@ -260,6 +265,13 @@ fn attempt(world: &mut World, pending: &PendingCall) -> Result<Vec<u8>, RpcError
     if world
         .sessions
         .get(&address)
+        .is_some_and(|session| session.uninitialized)
+    {
+        return Err(RpcError::bad("CONNECTION_NOT_INITED"));
+    }
+    if world
+        .sessions
+        .get(&address)
         .is_none_or(|session| session.device.is_none())
     {
         world.record_failure(format!(
@@ -300,7 +312,9 @@ fn record_device(world: &mut World, pending: &PendingCall) {
         layer: pending.wrappers.layer.unwrap_or_default(),
         ..device.clone()
     };
-    world.sessions.entry(address).or_default().device = Some(device);
+    let session = world.sessions.entry(address).or_default();
+    session.device = Some(device);
+    session.uninitialized = false;
 }
 
 /// Returns an error unless the key may call this method.

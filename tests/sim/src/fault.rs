@@ -105,6 +105,8 @@ pub enum Fault {
     FloodWait(u32),
     /// The call is refused with this code and message.
     Error(i32, String),
+    /// The call is not done, and the server sends this transport error, for instance −429, and closes the connection.
+    TransportError(i32),
     /// The call is done, and the connection is closed before the reply.
     LoseReply,
     /// The connection is closed before the call is done.

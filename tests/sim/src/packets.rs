@@ -12,8 +12,6 @@ use crate::dispatch::{self, Next, Origin};
 use crate::mtproto::{self, Action, Incoming};
 use crate::picture::mix;
 use crate::shared::Shared;
-use crate::transport;
-use crate::world::Outgoing;
 
 /// Handles the packets of one connection.
 pub(crate) struct PacketHandler {
@@ -149,15 +147,8 @@ impl PacketHandler {
 
     /// Answers a packet under an unknown key, or without one, as Telegram does.
     fn refuse_key(&self) -> Next {
-        self.shared.change(|world| {
-            world.transport_errors += 1;
-            if let Some(connection) = world.connections.get(&self.id) {
-                // This fails only if the connection is being closed, and then the client does not read it.
-                let _ = connection
-                    .outgoing
-                    .send(Outgoing::Raw(transport::error(404)));
-            }
-        });
+        self.shared
+            .change(|world| world.send_transport_error(self.id, -404));
         Next::Continue
     }
 }

@@ -76,8 +76,8 @@ impl FrameEncoder {
     }
 }
 
-/// Returns the bytes of a transport error. In the full transport its length, sequence and body are each the negated code,
-/// as clients observe it (Telethon issue 4042, grammers).
+/// Returns the bytes of a transport error, whose code is negative. In the full transport its length, sequence and body
+/// are each the code, as clients observe it (Telethon issue 4042, grammers).
 pub(crate) fn error(code: i32) -> Vec<u8> {
-    (-code).to_le_bytes().repeat(3)
+    code.to_le_bytes().repeat(3)
 }

@@ -141,6 +141,16 @@ impl Simulator {
         });
     }
 
+    /// Forgets every `initConnection`. Calls over the present connections are then refused with `400
+    /// CONNECTION_NOT_INITED`.
+    pub fn forget_init_connection(&self) {
+        self.shared.change(|world| {
+            for session in world.sessions.values_mut() {
+                session.uninitialized = true;
+            }
+        });
+    }
+
     /// Forgets the authorization of the key of the other data centre, which the client has to import again.
     pub fn forget_imported_authorization(&self) {
         self.shared.change(|world| {

@@ -11,6 +11,7 @@ use super::World;
 use crate::HOME_DC;
 use crate::crypto::AuthKey;
 use crate::picture::mix;
+use crate::transport;
 
 /// An authorization key that a data centre knows.
 pub(crate) struct Key {
@@ -27,6 +28,8 @@ pub(crate) struct Key {
 pub(crate) struct Session {
     pub(crate) device: Option<Device>,
     pub(crate) wants_updates: bool,
+    /// Set after the server has lost its `initConnection`, until the next one.
+    pub(crate) uninitialized: bool,
 }
 
 /// The description that a client sends of itself in `initConnection`.
@@ -89,6 +92,17 @@ impl World {
             answer,
         };
         Some((connection.outgoing.clone(), message))
+    }
+
+    /// Queues a transport error on a connection, which closes after it.
+    pub(crate) fn send_transport_error(&mut self, connection: u64, code: i32) {
+        self.transport_errors += 1;
+        if let Some(connection) = self.connections.get(&connection) {
+            // This fails only if the connection is being closed, and then the client does not read it.
+            let _ = connection
+                .outgoing
+                .send(Outgoing::Raw(transport::error(code)));
+        }
     }
 
     /// Pushes updates to every connection that has asked for them, except the one that caused them.

@@ -135,3 +135,32 @@ fn a_fault_for_an_unknown_method_panics() {
 fn the_calls_of_an_unknown_method_cannot_be_read() {
     simulator().calls_of("help.getConfigs");
 }
+
+#[tokio::test]
+async fn a_transport_error_ends_the_connection_and_the_call_is_not_done() {
+    let sim = simulator();
+    let client = Client::new(&sim).await;
+    let nearest = functions::help::GetNearestDc {};
+    sim.fault(
+        Match::method("help.getNearestDc").once(),
+        Fault::TransportError(-429),
+    );
+    let error = client.refusal(&nearest).await;
+    assert!(error.contains("negative length -429"), "{error}");
+    assert_eq!(client.refusal(&nearest).await, "no error");
+}
+
+#[tokio::test]
+async fn calls_are_refused_after_the_connection_was_forgotten_until_the_next_one() {
+    let sim = simulator();
+    let client = Client::new(&sim).await;
+    let nearest = functions::help::GetNearestDc {};
+    sim.forget_init_connection();
+    for _ in 0..2 {
+        assert_eq!(client.refusal(&nearest).await, "CONNECTION_NOT_INITED");
+    }
+    sim.cut_all();
+    let _ = client.refusal(&nearest).await;
+    assert_eq!(client.refusal(&nearest).await, "no error");
+    assert_eq!(sim.failures(), Vec::<String>::new());
+}
