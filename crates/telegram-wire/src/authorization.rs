@@ -67,7 +67,7 @@ impl Wire {
             Err(Failed::Call(error)) => {
                 match error {
                     CallError::Refused { .. } => backoff.answered(dc, began),
-                    _ => backoff.unanswered(dc, self.clock.instant()),
+                    _ => backoff.unanswered(dc, began, self.clock.instant()),
                 }
                 Err(error)
             }

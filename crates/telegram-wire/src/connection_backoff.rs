@@ -99,9 +99,12 @@ impl ConnectionBackoff {
         }
     }
 
-    /// Records that a call to `dc` ended without an answer and without a refusal.
-    pub(crate) fn unanswered(&self, dc: i32, now: Instant) {
-        if let Some(refusals) = self.lock().get_mut(&dc) {
+    /// Records that a call to `dc`, which began at `call_began`, ended without an answer and without a refusal: another
+    /// call may try a connection. Calls from before the refusal are cut off with their connection.
+    pub(crate) fn unanswered(&self, dc: i32, call_began: Instant, now: Instant) {
+        if let Some(refusals) = self.lock().get_mut(&dc)
+            && call_began > refusals.last
+        {
             refusals.retry_at = refusals.retry_at.min(now);
         }
     }
@@ -264,6 +267,7 @@ mod tests {
         let second = scene.refuse_call_of(began, TransportError::Flood(None));
         assert_eq!(second, Consequence::AlreadyKnown);
         scene.backoff.answered(DC, began);
+        scene.backoff.unanswered(DC, began, scene.instant());
         assert_eq!(scene.begin(), Err(4 * SECOND));
     }
 
@@ -274,7 +278,9 @@ mod tests {
         scene.now += SECOND;
         assert_eq!(scene.begin(), Ok(()));
         assert_eq!(scene.begin(), Err(TRIAL));
-        scene.backoff.unanswered(DC, scene.instant());
+        scene
+            .backoff
+            .unanswered(DC, scene.instant(), scene.instant());
         assert_eq!(scene.begin(), Ok(()));
         scene.backoff.answered(DC, scene.instant());
         assert_eq!((scene.begin(), scene.begin()), (Ok(()), Ok(())));

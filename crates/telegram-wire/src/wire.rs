@@ -204,7 +204,7 @@ impl Wire {
             ConnectionState::Works => self.connection_backoff.answered(dc, call_began),
             ConnectionState::Lost => {
                 let now = self.clock.instant();
-                self.connection_backoff.unanswered(dc, now);
+                self.connection_backoff.unanswered(dc, call_began, now);
             }
             ConnectionState::Refused(error) => {
                 return self.note_refused_connection(dc, error, call_began);
