@@ -11,7 +11,8 @@ const LONGEST_PAUSE: u64 = 60;
 const MAX_REFUSAL_RETRIES: u32 = 5;
 /// The pause before the next attempt to post in a closed channel, in seconds.
 pub const CLOSED_PAUSE: i64 = 60;
-/// The pause before the next post of an account that Telegram limits for spam, in seconds. The limit lasts hours or days.
+/// The pause before the next post of an account that Telegram limits for spam, in seconds. The limit lasts hours or
+/// days.
 const SPAM_PAUSE: i64 = 600;
 
 /// How a post failed. Errors of the account itself are handled elsewhere.

@@ -1,8 +1,9 @@
 //! Invokes permitted calls: checks the target of a post, keeps the method's pace, and classifies
 //! errors. A call of a method under a FLOOD_WAIT fails at once.
 //!
-//! A call is attempted once. Retries are the caller's decision, with one exception in `authorization`. Each new FLOOD_WAIT is passed to a callback, so that the program can store it.
-//! A connection that the server refuses is closed here; calls to its data centre fail until a pause is over.
+//! A call is attempted once. Retries are the caller's decision, with one exception in `authorization`. Each new
+//! FLOOD_WAIT is passed to a callback, so that the program can store it. A connection that the server refuses is closed
+//! here; calls to its data centre fail until a pause is over.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
