@@ -8,9 +8,13 @@ pub mod channel_tracker;
 mod coverage;
 mod join_decision;
 mod new_photo;
+mod refusals;
 mod retry;
 
 pub use coverage::Coverage;
 pub use join_decision::{Decision, JoinContext, join};
 pub use new_photo::{new_photo, overrides_outcome};
-pub use retry::{CLOSED_PAUSE, PostFailure, RetryDecision, backoff, post_failed};
+pub use refusals::{RefusalRun, is_refusal_final};
+pub use retry::{
+    CLOSED_PAUSE, DUPLICATE, PostFailure, Refusal, RetryDecision, backoff, post_failed,
+};

@@ -58,7 +58,7 @@ pub use join_records::PostedAs;
 pub use ledger::{AdvanceOutcome, KnownChannel};
 pub use lock::{DirectoryLock, Holder, LockError};
 pub use order_log::OrderRecord;
-pub use outbox::{AgeLimits, OutboxRow, SendFilter, SpooledFile};
+pub use outbox::{AgeLimits, FailedDownload, OutboxRow, PhotoOf, SendFilter, SpooledFile};
 
 /// How long to wait for another process that locks the file, such as the sqlite3 shell.
 const BUSY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);

@@ -34,7 +34,7 @@ pub use difference::Difference;
 pub use error::{explain_account, explain_session};
 pub use hints::Hint;
 pub use login::{LoginError, SentCode, SignedIn};
-pub use post::{File, Post, PostError};
+pub use post::{File, Post, PostError, Uploaded};
 pub use profile_photo::PhotoError;
 pub use telegram_wire::{
     AccountError, AccountSession, CallError, Identity, PERMITTED, SessionError,
@@ -223,6 +223,14 @@ impl Telegram {
         document: &Document,
     ) -> Result<Vec<u8>, DocumentError> {
         attachment::post_document(self.wire(), channel, access_hash, message, document).await
+    }
+
+    /// Uploads a file for a post, which may name it repeatedly.
+    ///
+    /// # Errors
+    /// See [`PostError`].
+    pub async fn upload(&self, file: &File<'_>) -> Result<Uploaded, PostError> {
+        post::upload(self.wire(), file).await
     }
 
     /// Posts in HIDE or EXCHANGE. A repetition with the same `random_id` returns the same message.

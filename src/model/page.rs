@@ -45,6 +45,8 @@ pub struct Document {
     pub dc: i32,
     /// In bytes.
     pub size: u64,
+    /// The name that its sender gave it.
+    pub name: Option<String>,
 }
 
 /// How a page moves its channel's `pts`.

@@ -51,6 +51,27 @@ impl ReadTx<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// Returns true if a message of a private channel is the post of another row than `row`.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn is_post_of_another_row(&self, row: i64, post: PostedAs) -> Result<bool, StoreError> {
+        let (message, channel) = (i64::from(post.message.get()), post.channel.bare());
+        let in_outbox = self
+            .db
+            .prepare_cached(
+                "SELECT 1 FROM outbox WHERE message_id = ?1 AND channel_id = ?2 AND id <> ?3",
+            )?
+            .exists([message, channel, row])?;
+        Ok(in_outbox
+            || self
+                .db
+                .prepare_cached(
+                    "SELECT 1 FROM forwarded WHERE message_id = ?1 AND channel_id = ?2",
+                )?
+                .exists([message, channel])?)
+    }
+
     /// Returns the photos of `user` that were forwarded for `group`, or wait to be.
     ///
     /// # Errors

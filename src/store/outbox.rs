@@ -14,6 +14,7 @@ mod avatars;
 mod expiry;
 mod insert;
 mod selection;
+mod shared_photos;
 mod spooled;
 mod transitions;
 
@@ -21,6 +22,7 @@ use std::fmt;
 
 pub use self::expiry::AgeLimits;
 pub use self::selection::SendFilter;
+pub use self::shared_photos::{FailedDownload, PhotoOf};
 pub use self::spooled::SpooledFile;
 use super::StoreError;
 use crate::model::{
@@ -45,6 +47,10 @@ pub struct OutboxRow {
     pub spool: Option<String>,
     /// The channel in which its post was begun.
     pub begun_in: Option<ChannelId>,
+    /// The newest message of that channel that was read before the post was begun.
+    pub begun_after: Option<MessageId>,
+    /// The time of the first of the refusals that name this very row.
+    pub refused_at: Option<Timestamp>,
 }
 
 /// Names the row in a log: `avatar GROUP/USER/PHOTO`, `list NAME` or `report PURPOSE`.
@@ -66,7 +72,7 @@ impl fmt::Display for OutboxRow {
 
 /// The columns that [`Parsed`] reads.
 const COLUMNS: &str = "id, kind, random_id, created_at, attempts, spool, channel_id, purpose, text, content, list, \
-     group_id, user_id, photo_id, photo_dc, join_message_id, is_recheck";
+     group_id, user_id, photo_id, photo_dc, join_message_id, is_recheck, begun_after, refused_at";
 
 /// A row as it was read. An unreadable row must not delay the others.
 enum Parsed {
@@ -106,6 +112,10 @@ fn parse(row: &rusqlite::Row<'_>) -> Result<OutboxRow, StoreError> {
         begun_in: row
             .get::<_, Option<i64>>("channel_id")?
             .map(ChannelId::from_bare),
+        begun_after: row
+            .get::<_, Option<i32>>("begun_after")?
+            .map(MessageId::new),
+        refused_at: row.get::<_, Option<i64>>("refused_at")?.map(Timestamp::new),
     })
 }
 

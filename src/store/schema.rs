@@ -26,6 +26,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration::Sql(layouts::LAYOUT_2),
     Migration::Sql(layouts::LAYOUT_3),
     Migration::Code(outbox_columns::migrate),
+    Migration::Sql(layouts::LAYOUT_5),
 ];
 
 /// Marks the file as this program's: "SCP7", in SQLite's `application_id`.

@@ -188,7 +188,7 @@ fn a_begun_photo_whose_file_was_lost_is_neither_cancelled_nor_expired() {
                 avatars: later,
                 lists: later,
             };
-            assert_eq!(tx.older_than(limits)?, []);
+            assert_eq!(tx.older_than(limits, 9)?, []);
             // A rejoin does not enqueue the photo under another `random_id`.
             assert!(!tx.enqueue_avatar(&AVATAR, NOW)?);
             let joins = tx.user_joins(AVATAR.user, None)?;

@@ -53,7 +53,7 @@ pub struct UserPhoto {
     /// When the next attempt is due, while the photo waits.
     #[serde(serialize_with = "as_json::time_if_known")]
     pub next_try_at: Option<Timestamp>,
-    /// Why the photo was dropped.
+    /// Why the photo was dropped, or the last failure while it waits.
     pub reason: Option<String>,
     /// When the photo was posted or dropped.
     #[serde(serialize_with = "as_json::time_if_known")]

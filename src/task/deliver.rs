@@ -4,6 +4,8 @@
 //! and as `sent` only once Telegram confirms the post. After a crash or a lost reply the program posts it again under
 //! the same `random_id`, and Telegram returns the same message.
 
+mod attempts;
+mod earlier_post;
 mod old_rows;
 mod settlement;
 mod turn;
@@ -11,15 +13,17 @@ mod turn;
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::attempts::Attempts;
+use self::old_rows::Sweep;
 use self::turn::{Next, Turn};
 use super::{Database, PostingChannels, Runtime, TaskError, Wakers};
 use crate::decide::CLOSED_PAUSE;
 use crate::exchange::reports;
 use crate::file_codec::Encoder;
-use crate::model::{AccessHash, ChannelId, Content, JoinOutcome, Payload, Timestamp};
+use crate::model::{AccessHash, ChannelId, Content, JoinOutcome, MessageId, Payload, Timestamp};
 use crate::spool::{self, Spool};
 use crate::store::{OutboxRow, StoreError};
-use crate::telegram::{File, Post, Telegram};
+use crate::telegram::{File, Post, PostError, Telegram};
 
 /// How long a post under way may go on after the shutdown signal.
 const GRACE: Duration = Duration::from_secs(5);
@@ -61,6 +65,8 @@ impl Deliverer {
     /// # Errors
     /// See [`TaskError`].
     pub async fn deliver(self) -> Result<(), TaskError> {
+        self.release_other_channels().await?;
+        let mut attempts = Attempts::default();
         let mut next_post = self.runtime.clock.instant();
         let mut next_sweep = next_post;
         let mut closed_until = None;
@@ -68,19 +74,23 @@ impl Deliverer {
             let paced = tokio::time::sleep_until(next_post);
             self.runtime.or_shutdown(paced).await?;
             if next_sweep <= self.runtime.clock.instant() {
-                self.drop_old_rows().await?;
-                next_sweep = self.runtime.clock.instant() + SWEEP_INTERVAL;
+                let pause = match self.drop_old_rows().await? {
+                    Sweep::Done => SWEEP_INTERVAL,
+                    Sweep::MoreRows => Duration::ZERO,
+                };
+                next_sweep = self.runtime.clock.instant() + pause;
             }
-            let turn = self.turn(closed_until);
+            let turn = self.turn(closed_until, &attempts);
             let wake_at = match self.database.read(|tx| turn.next(tx)).await? {
                 Next::Post(row) => {
-                    closed_until = self.send(&row).await?;
+                    closed_until = self.send(&row, &mut attempts).await?;
                     next_post = self.runtime.clock.instant() + self.min_interval;
                     continue;
                 }
                 Next::Sleep(wake_at) => wake_at,
             };
-            let delay = self.runtime.poll_delay(wake_at);
+            let until_sweep = next_sweep.saturating_duration_since(self.runtime.clock.instant());
+            let delay = self.runtime.poll_delay(wake_at).min(until_sweep);
             tokio::select! {
                 () = self.runtime.shutdown.cancelled() => return Ok(()),
                 () = self.wakers.deliver.notified() => {}
@@ -89,17 +99,46 @@ impl Deliverer {
         }
     }
 
-    fn turn(&self, closed_until: Option<Timestamp>) -> Turn {
+    /// Releases the rows whose posts were begun in a channel that is no longer configured. Their posts may exist there,
+    /// which nobody can find out any more.
+    async fn release_other_channels(&self) -> Result<(), TaskError> {
+        let configured: Vec<ChannelId> = self
+            .channels
+            .exchange
+            .into_iter()
+            .chain([self.channels.hide])
+            .collect();
+        let released = self
+            .database
+            .write(|tx| tx.release_other_channels(&configured))
+            .await?;
+        if released > 0 {
+            tracing::warn!(
+                posts = released,
+                "posts were begun in a channel that is no longer configured; they go to the present one"
+            );
+        }
+        Ok(())
+    }
+
+    fn turn(&self, closed_until: Option<Timestamp>, attempts: &Attempts) -> Turn {
+        let now = self.runtime.clock.now();
+        let limited_until = self.telegram.posts_limited_until(true);
+        let outage_until = attempts.outage_until().filter(|until| *until > now);
         Turn {
-            now: self.runtime.clock.now(),
+            now,
             reports_limited_until: self.telegram.posts_limited_until(false),
-            avatars_limited_until: self.telegram.posts_limited_until(true),
+            avatars_limited_until: limited_until.max(outage_until),
             closed_until,
         }
     }
 
     /// Posts a row and records the result. Returns until when the channel is closed, if it is.
-    async fn send(&self, row: &OutboxRow) -> Result<Option<Timestamp>, TaskError> {
+    async fn send(
+        &self,
+        row: &OutboxRow,
+        attempts: &mut Attempts,
+    ) -> Result<Option<Timestamp>, TaskError> {
         let target = self.target(row).await?;
         let channel = target.channel;
         let Some(access_hash) = target.access_hash else {
@@ -107,52 +146,73 @@ impl Deliverer {
             let why = "it is not among the account's channels";
             return self.closed(row, channel, until, why).await;
         };
-        let file = match &row.payload {
-            Payload::Envelope { .. } => None,
-            Payload::File { content, .. } => match self.report_file(content) {
-                Ok(file) => Some(file),
-                Err(error) => {
-                    if let Some(error) = StoreError::of_random_numbers(error.as_ref()) {
-                        return Err(error.into());
+        let mut file = None;
+        if attempts.upload(row.id).is_none() {
+            file = match &row.payload {
+                Payload::Envelope { .. } => None,
+                Payload::File { content, .. } => match self.report_file(content) {
+                    Ok(file) => Some(file),
+                    Err(error) => {
+                        if let Some(error) = StoreError::of_random_numbers(error.as_ref()) {
+                            return Err(error.into());
+                        }
+                        let why = format!("{error:#}");
+                        tracing::error!(row = %row, why, "post dropped after a permanent error");
+                        self.drop_row(row, JoinOutcome::Failed, &why).await?;
+                        return Ok(None);
                     }
-                    let why = format!("{error:#}");
-                    tracing::error!(row = %row, why, "post dropped after a permanent error");
-                    self.drop_row(row, JoinOutcome::Failed, &why).await?;
-                    return Ok(None);
-                }
-            },
-            Payload::List { .. } | Payload::Avatar(_) => match self.spooled_file(row).await? {
-                Some(file) => Some(file),
-                None => return Ok(None),
-            },
-        };
+                },
+                Payload::List { .. } | Payload::Avatar(_) => match self.spooled_file(row).await? {
+                    Some(file) => Some(file),
+                    None => return Ok(None),
+                },
+            };
+        }
         if !self.set_sending(row, channel).await? {
             return Ok(None);
         }
         let text = text_of(&row.payload);
         let upload_id = upload_id()?;
+        let file = file.as_ref().map(|file| File {
+            name: &file.name,
+            upload_id,
+            bytes: &file.bytes,
+        });
         let post = Post {
             channel,
             access_hash,
             random_id: row.random_id,
             text: &text,
-            file: file.as_ref().map(|file| File {
-                name: &file.name,
-                upload_id,
-                bytes: &file.bytes,
-            }),
+            file: None,
         };
         let result = tokio::select! {
-            result = self.telegram.post(&post) => result,
+            result = self.upload_and_post(row.id, file, post, attempts) => result,
             () = self.grace() => return Err(TaskError::ShuttingDown),
         };
         match result {
             Ok(message) => {
+                attempts.posted(row.id);
                 self.sent(row, channel, message).await?;
                 Ok(None)
             }
-            Err(error) => self.not_sent(row, channel, error).await,
+            Err(error) => self.not_sent(row, target, error, attempts).await,
         }
+    }
+
+    /// Uploads the file of a row, unless an earlier attempt did, and posts it.
+    async fn upload_and_post(
+        &self,
+        row: i64,
+        file: Option<File<'_>>,
+        post: Post<'_>,
+        attempts: &mut Attempts,
+    ) -> Result<MessageId, PostError> {
+        if let Some(file) = file {
+            let uploaded = self.telegram.upload(&file).await?;
+            attempts.set_upload(row, uploaded);
+        }
+        let file = attempts.upload(row);
+        self.telegram.post(&Post { file, ..post }).await
     }
 
     async fn target(&self, row: &OutboxRow) -> Result<Target, TaskError> {

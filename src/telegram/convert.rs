@@ -64,6 +64,13 @@ fn document(media: &enums::MessageMedia) -> Option<Document> {
         file_reference: document.file_reference.clone(),
         dc: document.dc_id,
         size: u64::try_from(document.size).unwrap_or(0),
+        name: document
+            .attributes
+            .iter()
+            .find_map(|attribute| match attribute {
+                enums::DocumentAttribute::Filename(named) => Some(named.file_name.clone()),
+                _ => None,
+            }),
     })
 }
 

@@ -27,10 +27,25 @@ pub struct Post<'a> {
     pub random_id: i64,
     /// The envelope.
     pub text: &'a str,
-    pub file: Option<File<'a>>,
+    pub file: Option<&'a Uploaded>,
 }
 
-/// A file to post.
+/// A file that Telegram holds for a post. A repetition of the post names it again.
+#[derive(Clone, Debug)]
+pub struct Uploaded {
+    name: String,
+    file: enums::InputFile,
+}
+
+impl Uploaded {
+    /// Returns the name that the other members of the channel see.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+/// A file to upload.
 #[derive(Clone, Copy, Debug)]
 pub struct File<'a> {
     /// The name that the other members of the channel see.
@@ -55,12 +70,9 @@ pub enum PostError {
 
 /// Posts, and returns the id of the message, which this attempt or an earlier one has made.
 pub(super) async fn send(wire: &Wire, post: &Post<'_>) -> Result<MessageId, PostError> {
-    let updates = match &post.file {
+    let updates = match post.file {
         None => send_text(wire, post).await?,
-        Some(file) => {
-            let media = upload(wire, file).await?;
-            send_file(wire, post, media).await?
-        }
+        Some(file) => send_file(wire, post, document(file)).await?,
     };
     message_id(&updates, post.random_id).ok_or(PostError::Unproven)
 }
@@ -124,7 +136,8 @@ async fn send_file(
     wire.invoke(&request).await
 }
 
-async fn upload(wire: &Wire, file: &File<'_>) -> Result<enums::InputMedia, PostError> {
+/// Uploads a file, which is invisible until a post names it.
+pub(super) async fn upload(wire: &Wire, file: &File<'_>) -> Result<Uploaded, PostError> {
     if file.bytes.is_empty() || file.bytes.len() > MAX_FILE {
         return Err(PostError::Size(file.bytes.len()));
     }
@@ -133,16 +146,23 @@ async fn upload(wire: &Wire, file: &File<'_>) -> Result<enums::InputMedia, PostE
     } else {
         upload_small(wire, file).await?
     };
-    Ok(types::InputMediaUploadedDocument {
+    Ok(Uploaded {
+        name: file.name.to_owned(),
+        file: uploaded,
+    })
+}
+
+fn document(file: &Uploaded) -> enums::InputMedia {
+    types::InputMediaUploadedDocument {
         nosound_video: false,
         force_file: true,
         spoiler: false,
-        file: uploaded,
+        file: file.file.clone(),
         thumb: None,
         mime_type: "application/octet-stream".into(),
         attributes: vec![
             types::DocumentAttributeFilename {
-                file_name: file.name.to_owned(),
+                file_name: file.name.clone(),
             }
             .into(),
         ],
@@ -151,7 +171,7 @@ async fn upload(wire: &Wire, file: &File<'_>) -> Result<enums::InputMedia, PostE
         video_timestamp: None,
         ttl_seconds: None,
     }
-    .into())
+    .into()
 }
 
 async fn upload_small(wire: &Wire, file: &File<'_>) -> Result<enums::InputFile, PostError> {

@@ -16,6 +16,7 @@ mod module_boundaries;
 mod orders;
 mod photos;
 mod recheck;
+mod refused_posts;
 mod regressions;
 mod schedule;
 mod skips;

@@ -152,7 +152,7 @@ fn status_of_a_running_instance_shows_channels_groups_queue_joins_floods_and_ord
     assert_eq!(instance["account"], scene.sim.me());
     assert!(is_time(&instance["started_at"]) && instance["ended_at"].is_null());
     assert_eq!(instance["version"], json["program"]["version"]);
-    assert_eq!(instance["layout"], 4);
+    assert_eq!(instance["layout"], 5);
     let delivery = &json["delivery"];
     assert_eq!(delivery["posts_go_to"], "exchange");
     assert_eq!(delivery["hide"]["id"], bot_api_id(scene.hide));
@@ -457,11 +457,12 @@ fn a_closed_pipe_is_no_error() {
 fn an_unreadable_database_is_named_and_not_changed() {
     type Spoil = fn(&Path);
     let scene = Scene::new();
-    for layout in ["layout_1.db", "layout_2.db", "layout_3.db"] {
+    for layout in ["layout_1.db", "layout_2.db", "layout_3.db", "layout_4.db"] {
         fs::copy(fixture(&format!("state/{layout}")), scene.state()).expect("copied");
         assert_refused(&scene, 1, &["older version", "at the next start"]);
     }
-    fs::copy(fixture("state/layout_4.db"), scene.state()).expect("copied");
+    let newest = database_of_newest_layout();
+    fs::write(scene.state(), &newest).expect("written");
     assert_contains(&text_of(&scene, "why", &["7"]), &["User 7"]);
     let cases: [(i32, Spoil, &[&str]); 4] = [
         (
@@ -493,10 +494,19 @@ fn an_unreadable_database_is_named_and_not_changed() {
         ),
     ];
     for (code, spoil, words) in cases {
-        fs::copy(fixture("state/layout_4.db"), scene.state()).expect("copied");
+        fs::write(scene.state(), &newest).expect("written");
         spoil(&scene.state());
         assert_refused(&scene, code, words);
     }
+}
+
+/// Returns a database that was migrated to the newest layout.
+fn database_of_newest_layout() -> Vec<u8> {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("state.db");
+    fs::copy(fixture("state/layout_4.db"), &path).expect("copied");
+    drop(scp_079_avatar::store::Store::open(&path).expect("migrated"));
+    read_file(&path)
 }
 
 /// Runs both commands, which have to fail with this exit code and these words and to change no file.

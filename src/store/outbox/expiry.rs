@@ -12,17 +12,22 @@ pub struct AgeLimits {
 }
 
 impl ReadTx<'_> {
-    /// Returns the photos and lists that are too old, and whose post was not begun. A row whose file was lost after its
+    /// Returns at most `limit` photos and lists that are too old, and whose post was not begun. A row whose file was lost after its
     /// post was begun is not returned either: the post may exist.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn older_than(&self, limits: AgeLimits) -> Result<Vec<OutboxRow>, StoreError> {
+    pub fn older_than(
+        &self,
+        limits: AgeLimits,
+        limit: usize,
+    ) -> Result<Vec<OutboxRow>, StoreError> {
         let sql = format!(
             "SELECT {COLUMNS} FROM outbox WHERE state IN ('wanted', 'fetched') AND channel_id IS NULL
-             AND (kind = 'avatar' AND created_at < ?1 OR kind = 'list' AND created_at < ?2)"
+             AND (kind = 'avatar' AND created_at < ?1 OR kind = 'list' AND created_at < ?2) LIMIT ?3"
         );
-        self.readable_rows(&sql, &[limits.avatars.get(), limits.lists.get()])
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.readable_rows(&sql, &[limits.avatars.get(), limits.lists.get(), limit])
     }
 }
 

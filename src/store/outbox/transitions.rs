@@ -20,7 +20,8 @@ impl Tx<'_> {
         let changed = self
             .db
             .prepare_cached(
-                "UPDATE outbox SET state = 'fetched', spool = ?2, spool_bytes = ?3, due_at = ?4, attempts = 0
+                "UPDATE outbox SET state = 'fetched', spool = ?2, spool_bytes = ?3, due_at = ?4, attempts = 0,
+                     reason = NULL, refused_at = NULL
                  WHERE id = ?1 AND state = 'wanted'",
             )?
             .execute(params![
@@ -48,7 +49,8 @@ impl Tx<'_> {
     }
 
     /// Records that a post is begun in this channel. From now on only its `random_id` in that channel identifies the
-    /// post. Returns `false` if the row was cancelled meanwhile.
+    /// post, which is newer than the messages that were read before its first attempt. Returns `false` if the row was
+    /// cancelled meanwhile.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -56,7 +58,8 @@ impl Tx<'_> {
         let changed = self
             .db
             .prepare_cached(
-                "UPDATE outbox SET state = 'sending', channel_id = ?2
+                "UPDATE outbox SET state = 'sending', channel_id = ?2,
+                     begun_after = COALESCE(begun_after, (SELECT last_message_id FROM ledger WHERE channel_id = ?2))
                  WHERE id = ?1 AND state IN ('fetched', 'sending')",
             )?
             .execute([id, channel.bare()])?;
@@ -70,9 +73,30 @@ impl Tx<'_> {
     /// See [`StoreError`].
     pub fn release_channel(&self, id: i64) -> Result<(), StoreError> {
         self.db
-            .prepare_cached("UPDATE outbox SET channel_id = NULL, state = 'fetched' WHERE id = ?1")?
+            .prepare_cached(
+                "UPDATE outbox SET channel_id = NULL, begun_after = NULL, state = 'fetched' WHERE id = ?1",
+            )?
             .execute([id])?;
         Ok(())
+    }
+
+    /// Releases the rows whose posts were begun in other channels than these: the program may not post there any more.
+    /// Returns how many there are.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn release_other_channels(&self, configured: &[ChannelId]) -> Result<usize, StoreError> {
+        let configured: Vec<String> = configured
+            .iter()
+            .map(|channel| channel.bare().to_string())
+            .collect();
+        let sql = format!(
+            "UPDATE outbox SET channel_id = NULL, begun_after = NULL, attempts = 0,
+                 state = iif(state = 'sending', 'fetched', state)
+             WHERE state IN ('wanted', 'fetched', 'sending') AND channel_id IS NOT NULL AND channel_id NOT IN ({})",
+            configured.join(", ")
+        );
+        Ok(self.db.execute(&sql, [])?)
     }
 
     /// Settles a row: it was posted as `message` of the private channel.
@@ -82,7 +106,8 @@ impl Tx<'_> {
     pub fn set_sent(&self, id: i64, message: MessageId, now: Timestamp) -> Result<(), StoreError> {
         self.db
             .prepare_cached(
-                "UPDATE outbox SET state = 'sent', message_id = ?2, settled_at = ?3, spool = NULL, spool_bytes = 0
+                "UPDATE outbox SET state = 'sent', message_id = ?2, settled_at = ?3, spool = NULL, spool_bytes = 0,
+                     reason = NULL, refused_at = NULL
                  WHERE id = ?1",
             )?
             .execute(params![id, message.get(), now.get()])?;
@@ -118,6 +143,33 @@ impl Tx<'_> {
                 "UPDATE outbox SET due_at = ?2, attempts = attempts + ?3 WHERE id = ?1",
             )?
             .execute(params![id, due_at.get(), count_attempt])?;
+        Ok(())
+    }
+
+    /// Postpones a row after a failed attempt, for this reason. `refused_at` is the time of a refusal that names this
+    /// very row; the first one of a series is kept. `None` ends the series.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn postpone_failed(
+        &self,
+        id: i64,
+        due_at: Timestamp,
+        reason: &str,
+        refused_at: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
+        self.db
+            .prepare_cached(
+                "UPDATE outbox SET due_at = ?2, attempts = attempts + 1, reason = ?3,
+                     refused_at = iif(?4 IS NULL, NULL, COALESCE(refused_at, ?4))
+                 WHERE id = ?1",
+            )?
+            .execute(params![
+                id,
+                due_at.get(),
+                reason,
+                refused_at.map(Timestamp::get)
+            ])?;
         Ok(())
     }
 

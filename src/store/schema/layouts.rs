@@ -221,3 +221,10 @@ CREATE INDEX outbox_spooled ON outbox (spool_bytes) WHERE spool IS NOT NULL;
 CREATE INDEX outbox_settled ON outbox (settled_at) WHERE settled_at IS NOT NULL;
 CREATE INDEX outbox_expiring ON outbox (expires_at) WHERE expires_at IS NOT NULL;
 ";
+
+/// Layout 5: refusals that may pass, posts that are found in their channel, and photos that several rows share.
+pub(super) const LAYOUT_5: &str = "
+ALTER TABLE outbox ADD COLUMN refused_at INTEGER;
+ALTER TABLE outbox ADD COLUMN begun_after INTEGER;
+CREATE INDEX outbox_spooled_photos ON outbox (user_id, photo_id, spool_bytes) WHERE spool IS NOT NULL AND kind = 'avatar';
+";

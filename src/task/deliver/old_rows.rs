@@ -13,24 +13,45 @@ const KEEP_WAITING_LISTS: i64 = 7 * 24 * 3600;
 /// How long declarations and orders are remembered, in seconds.
 const KEEP_ORDERS: i64 = 30 * 24 * 3600;
 
+/// How many rows are dropped in one transaction, so that posts and joins need not wait for all of them.
+const ROWS_PER_TRANSACTION: usize = 500;
+
+/// The result of a search for old rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sweep {
+    Done,
+    /// There may be more old rows.
+    MoreRows,
+}
+
 impl Deliverer {
-    pub(super) async fn drop_old_rows(&self) -> Result<(), TaskError> {
+    /// Drops old rows, as many as one transaction takes.
+    pub(super) async fn drop_old_rows(&self) -> Result<Sweep, TaskError> {
         let now = self.runtime.clock.now();
         let dropped = self
             .database
             .write(|tx| drop_old(tx, self.max_age, now))
             .await?;
+        let mut photos = 0;
         for row in &dropped {
-            let limit = match row.payload {
-                Payload::List { .. } => "a week",
-                _ => "delivery.max_age_hours",
-            };
-            tracing::warn!(row = %row, "dropped: older than {limit}");
+            if matches!(row.payload, Payload::List { .. }) {
+                tracing::warn!(row = %row, "dropped: older than a week");
+            } else {
+                tracing::debug!(row = %row, "dropped");
+                photos += 1;
+            }
             if let Some(name) = &row.spool {
                 spool_file::remove(&self.spool, name);
             }
         }
-        Ok(())
+        if photos > 0 {
+            tracing::warn!(photos, "dropped: older than delivery.max_age_hours");
+        }
+        Ok(if dropped.len() < ROWS_PER_TRANSACTION {
+            Sweep::Done
+        } else {
+            Sweep::MoreRows
+        })
     }
 }
 
@@ -42,10 +63,11 @@ fn drop_old(tx: &Tx<'_>, max_age: i64, now: Timestamp) -> Result<Vec<OutboxRow>,
     tx.drop_unreadable(now)?;
     // A report also expires while a rate limit or a closed channel keeps the loop from posting.
     tx.drop_expired(now)?;
-    let rows = tx.older_than(AgeLimits {
+    let limits = AgeLimits {
         avatars: now.plus(-max_age),
         lists: now.plus(-KEEP_WAITING_LISTS),
-    })?;
+    };
+    let rows = tx.older_than(limits, ROWS_PER_TRANSACTION)?;
     for row in &rows {
         set_dropped(tx, row, JoinOutcome::Expired, "expired", now)?;
     }
@@ -85,6 +107,20 @@ mod tests {
         assert_eq!(lists.len(), 2, "user_ids and bad_ids");
         let are_lists = |payload: &Payload| matches!(payload, Payload::List { .. });
         assert!(lists.iter().all(are_lists), "{lists:?}");
+    }
+
+    #[test]
+    fn many_old_photos_are_dropped_in_several_transactions() {
+        let fixture = Fixture::new();
+        fixture.write(|tx| {
+            for id in 0..ROWS_PER_TRANSACTION + 1 {
+                let id = i64::try_from(id).expect("small");
+                tx.enqueue_avatar(&avatar(1, id), NOW)?;
+            }
+            Ok(())
+        });
+        let dropped = [(); 3].map(|()| fixture.write(|tx| drop_old(tx, 1, NOW.plus(9))).len());
+        assert_eq!(dropped, [ROWS_PER_TRANSACTION, 1, 0]);
     }
 
     #[test]

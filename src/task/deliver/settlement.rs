@@ -1,7 +1,9 @@
 //! Records the result of a post.
 
-use super::Deliverer;
-use crate::decide::{PostFailure, RetryDecision, post_failed};
+use super::attempts::Attempts;
+use super::earlier_post::Sought;
+use super::{Deliverer, Target, text_of};
+use crate::decide::{PostFailure, Refusal, RetryDecision, post_failed};
 use crate::exchange::route::RouteEvent;
 use crate::model::{ChannelId, JoinOutcome, MessageId, Payload, Timestamp};
 use crate::store::{OutboxRow, PostedAs, StoreError, Tx};
@@ -36,9 +38,12 @@ impl Deliverer {
     pub(super) async fn not_sent(
         &self,
         row: &OutboxRow,
-        channel: ChannelId,
+        target: Target,
         error: PostError,
+        attempts: &mut Attempts,
     ) -> Result<Option<Timestamp>, TaskError> {
+        let channel = target.channel;
+        let is_outage = attempts.failed(row.id, &error);
         let failure = match &error {
             PostError::Call(CallError::Account(trouble)) => return Err(trouble.clone().into()),
             PostError::Call(CallError::RateLimited { until, .. }) => PostFailure::RateLimited {
@@ -52,22 +57,42 @@ impl Deliverer {
             )
             | PostError::Unproven => PostFailure::Unanswered,
             PostError::Call(CallError::Refused { code, name, .. }) => {
-                PostFailure::Refused { code: *code, name }
+                PostFailure::Refused(Refusal {
+                    code: *code,
+                    name,
+                    first_at: row.refused_at,
+                    is_outage,
+                })
             }
             PostError::Size(_) => PostFailure::InvalidSize,
         };
         let now = self.runtime.clock.now();
-        let count_attempt = !matches!(failure, PostFailure::RateLimited { .. });
+        if attempts.many_duplicates(row.id).is_some()
+            && self.settle_duplicate(row, target, attempts).await?
+        {
+            return Ok(None);
+        }
+        let why = error.to_string();
         match post_failed(failure, row.attempts, now) {
-            RetryDecision::Again(at) => {
-                tracing::debug!(row = %row, %error, "post not confirmed; retrying");
+            RetryDecision::Again(at) if matches!(failure, PostFailure::RateLimited { .. }) => {
                 self.database
-                    .write(|tx| tx.postpone(row.id, at, count_attempt))
+                    .write(|tx| tx.postpone(row.id, at, false))
                     .await?;
                 Ok(None)
             }
-            RetryDecision::Closed(until) => {
-                self.closed(row, channel, until, &error.to_string()).await
+            RetryDecision::Again(at) => {
+                tracing::debug!(row = %row, %error, "post not confirmed; retrying");
+                self.database
+                    .write(|tx| tx.postpone_failed(row.id, at, &why, None))
+                    .await?;
+                Ok(None)
+            }
+            RetryDecision::AgainAfterRefusal(at) => {
+                tracing::info!(row = %row, %error, "post refused; retrying");
+                self.database
+                    .write(|tx| tx.postpone_failed(row.id, at, &why, Some(now)))
+                    .await?;
+                Ok(None)
             }
             RetryDecision::Limited(until) => {
                 tracing::error!(
@@ -76,17 +101,58 @@ impl Deliverer {
                 );
                 // Only this process pauses: a new start tries at once.
                 self.database
-                    .write(|tx| tx.postpone(row.id, now, true))
+                    .write(|tx| tx.postpone_failed(row.id, now, &why, None))
                     .await?;
                 Ok(Some(until))
             }
-            RetryDecision::GiveUp => {
-                tracing::error!(row = %row, %error, "post dropped after a permanent error");
-                self.drop_row(row, JoinOutcome::Failed, &error.to_string())
+            RetryDecision::Outage(until) => {
+                tracing::warn!(row = %row, %error, "Telegram refuses every post of this kind; retrying");
+                attempts.begin_outage(until);
+                self.database
+                    .write(|tx| tx.postpone_failed(row.id, until, &why, None))
                     .await?;
                 Ok(None)
             }
+            RetryDecision::Closed(until) => self.closed(row, channel, until, &why).await,
+            RetryDecision::GiveUp => {
+                tracing::error!(row = %row, %error, "post dropped after a permanent error");
+                attempts.forget(row.id);
+                self.drop_row(row, JoinOutcome::Failed, &why).await?;
+                Ok(None)
+            }
         }
+    }
+
+    /// Looks for the post of a row that Telegram calls a duplicate again and again. Returns true if the post exists and
+    /// the row is settled.
+    async fn settle_duplicate(
+        &self,
+        row: &OutboxRow,
+        target: Target,
+        attempts: &mut Attempts,
+    ) -> Result<bool, TaskError> {
+        let text = text_of(&row.payload);
+        let uploaded = attempts.upload(row.id);
+        let sought = Sought {
+            text: &text,
+            file: uploaded.map(|uploaded| uploaded.name()),
+        };
+        let Some(message) = self.find_post(row, target, &sought).await? else {
+            if attempts.are_just_many(row.id) {
+                tracing::warn!(
+                    row = %row,
+                    "Telegram answers RANDOM_ID_DUPLICATE again and again, and the post is not in the channel; retrying"
+                );
+            }
+            return Ok(false);
+        };
+        tracing::warn!(
+            row = %row, message_id = %message,
+            "Telegram answers RANDOM_ID_DUPLICATE again and again; the post was found in the channel"
+        );
+        attempts.posted(row.id);
+        self.sent(row, target.channel, message).await?;
+        Ok(true)
     }
 
     /// Handles a channel that refuses posts. Posts that EXCHANGE refuses go to HIDE. If HIDE refuses them, the program

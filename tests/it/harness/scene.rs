@@ -21,6 +21,8 @@ pub(crate) struct Scene {
     pub(crate) hide: i64,
     pub(crate) group: i64,
     pub(super) exchange: Option<i64>,
+    /// The EXCHANGE that was taken out of the configuration.
+    earlier_exchange: Option<i64>,
     /// Lines that the test added to the configuration, by section.
     sections: BTreeMap<&'static str, String>,
     directory: TempDir,
@@ -52,6 +54,7 @@ impl Scene {
             hide,
             group,
             exchange: None,
+            earlier_exchange: None,
             sections: BTreeMap::new(),
             directory: tempfile::tempdir().expect("a directory"),
             daemon: None,
@@ -77,6 +80,12 @@ impl Scene {
         self.set("channels", &line);
         self.exchange = Some(exchange);
         exchange
+    }
+
+    /// Takes EXCHANGE out of the configuration.
+    pub(crate) fn remove_exchange(&mut self) {
+        self.earlier_exchange = self.exchange.take();
+        self.sections.remove("channels");
     }
 
     pub(crate) fn data_dir(&self) -> PathBuf {
@@ -170,7 +179,7 @@ impl Scene {
         );
         for (chat, post) in self.sim.posts_by_account() {
             assert!(
-                chat == self.hide || Some(chat) == self.exchange,
+                chat == self.hide || [self.exchange, self.earlier_exchange].contains(&Some(chat)),
                 "the account wrote in {chat}: {post:?}"
             );
         }

@@ -77,6 +77,23 @@ impl Match {
         }
     }
 
+    /// Limits the fault to downloads of this user's profile photo.
+    #[must_use]
+    pub fn photo_of(self, user: i64) -> Self {
+        self.when(move |request| service::files::photo_owner(request) == Some(user))
+    }
+
+    /// Limits the fault to requests that contain `bytes`, such as the caption of a post.
+    #[must_use]
+    pub fn containing(self, bytes: impl Into<Vec<u8>>) -> Self {
+        let bytes = bytes.into();
+        self.when(move |request| {
+            request
+                .windows(bytes.len())
+                .any(|window| window == bytes.as_slice())
+        })
+    }
+
     /// Limits the fault to requests for which `condition` holds. The request is its constructor id and arguments.
     #[must_use]
     pub fn when(self, condition: impl Fn(&[u8]) -> bool + Send + Sync + 'static) -> Self {

@@ -7,7 +7,7 @@ use crate::dispatch::Route;
 mod auth;
 mod channels;
 mod dialogs;
-mod files;
+pub(crate) mod files;
 mod help;
 mod password;
 pub(crate) mod posting;

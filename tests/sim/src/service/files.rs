@@ -1,9 +1,10 @@
 //! `upload.*`: uploads of file parts and downloads, with Telegram's rules on sizes and offsets.
 
-use grammers_tl_types::{enums, functions, types};
+use grammers_tl_types::{Deserializable, Identifiable, enums, functions, types};
 
 use crate::HOME_DC;
 use crate::dispatch::{Caller, Handler};
+use crate::mtproto::constructor;
 use crate::picture;
 use crate::record::RpcError;
 use crate::world::lookup::ResolvedUser;
@@ -39,6 +40,22 @@ impl Handler for functions::upload::GetFile {
             mtime: 0,
             bytes: bytes[start..end].to_vec(),
         }))
+    }
+}
+
+/// Returns the owner of the profile photo that a request downloads.
+pub(crate) fn photo_owner(query: &[u8]) -> Option<i64> {
+    if constructor(query)? != functions::upload::GetFile::CONSTRUCTOR_ID {
+        return None;
+    }
+    let request = functions::upload::GetFile::from_bytes(&query[4..]).ok()?;
+    let enums::InputFileLocation::InputPeerPhotoFileLocation(location) = request.location else {
+        return None;
+    };
+    match location.peer {
+        enums::InputPeer::User(user) => Some(user.user_id),
+        enums::InputPeer::UserFromMessage(user) => Some(user.user_id),
+        _ => None,
     }
 }
 

@@ -1,0 +1,86 @@
+//! The loop's memory of posts that were not confirmed. A restart forgets it: the file is then uploaded once more.
+
+use std::collections::BTreeMap;
+
+use crate::decide::{DUPLICATE, RefusalRun};
+use crate::model::Timestamp;
+use crate::telegram::{CallError, PostError, Uploaded};
+
+/// How many duplicates in a row make the program look for the post in the channel.
+const MANY_DUPLICATES: u32 = 3;
+
+/// The attempts at rows that are not settled.
+#[derive(Debug, Default)]
+pub(super) struct Attempts {
+    /// The files that Telegram holds, by row.
+    uploads: BTreeMap<i64, Uploaded>,
+    /// How often a row in succession was a duplicate.
+    duplicates: BTreeMap<i64, u32>,
+    refusals: RefusalRun<i64>,
+    /// Until when no photo is posted, because Telegram refuses all of them.
+    outage_until: Option<Timestamp>,
+}
+
+impl Attempts {
+    /// Returns the file of a row that an earlier attempt uploaded.
+    pub(super) fn upload(&self, row: i64) -> Option<&Uploaded> {
+        self.uploads.get(&row)
+    }
+
+    pub(super) fn set_upload(&mut self, row: i64, uploaded: Uploaded) {
+        self.uploads.insert(row, uploaded);
+    }
+
+    pub(super) const fn outage_until(&self) -> Option<Timestamp> {
+        self.outage_until
+    }
+
+    pub(super) const fn begin_outage(&mut self, until: Timestamp) {
+        self.outage_until = Some(until);
+    }
+
+    /// Notes that a row was posted.
+    pub(super) fn posted(&mut self, row: i64) {
+        self.forget(row);
+        self.refusals.end();
+        self.outage_until = None;
+    }
+
+    /// Forgets a row that is settled.
+    pub(super) fn forget(&mut self, row: i64) {
+        self.uploads.remove(&row);
+        self.duplicates.remove(&row);
+    }
+
+    /// Notes a failed attempt. Returns true if the refusal is an outage.
+    pub(super) fn failed(&mut self, row: i64, error: &PostError) -> bool {
+        let PostError::Call(CallError::Refused { name, .. }) = error else {
+            // The earlier upload may be used up.
+            self.forget(row);
+            return false;
+        };
+        if name == DUPLICATE {
+            *self.duplicates.entry(row).or_default() += 1;
+            return false;
+        }
+        self.duplicates.remove(&row);
+        if ["FILE_", "MEDIA_", "MD5_"]
+            .iter()
+            .any(|begin| name.starts_with(begin))
+        {
+            self.uploads.remove(&row);
+        }
+        self.refusals.add(row, name)
+    }
+
+    /// Returns how often a row in succession was a duplicate, if that is often.
+    pub(super) fn many_duplicates(&self, row: i64) -> Option<u32> {
+        let count = self.duplicates.get(&row).copied();
+        count.filter(|count| *count >= MANY_DUPLICATES)
+    }
+
+    /// Returns true if this is the first time that the duplicates of a row are many.
+    pub(super) fn are_just_many(&self, row: i64) -> bool {
+        self.many_duplicates(row) == Some(MANY_DUPLICATES)
+    }
+}
