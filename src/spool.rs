@@ -41,6 +41,37 @@ impl Spool {
         atomic_file::write(&self.0.join(name), bytes)
     }
 
+    /// Gives the file `from` a second name, `to`. Removing one of them leaves the other.
+    ///
+    /// # Errors
+    /// Returns an error if there is no such file, the disk is full or the directory is not writable.
+    pub fn link(&self, from: &str, to: &str) -> io::Result<()> {
+        let (from, to) = (self.0.join(from), self.0.join(to));
+        if fs::hard_link(&from, &to).is_ok() {
+            return fs::File::open(&self.0)?.sync_all();
+        }
+        // A file system without hard links gets a copy.
+        let bytes = fs::read(&from)?;
+        atomic_file::write(&to, &bytes).map_err(io::Error::other)
+    }
+
+    /// Returns the size of a file in bytes.
+    ///
+    /// # Errors
+    /// Returns an error if there is no such file.
+    pub fn size(&self, name: &str) -> io::Result<u64> {
+        Ok(fs::metadata(self.0.join(name))?.len())
+    }
+
+    /// Returns how many bytes are free on the file system of the spool.
+    ///
+    /// # Errors
+    /// Returns an error if the operating system does not say.
+    pub fn free_bytes(&self) -> io::Result<u64> {
+        let found = rustix::fs::statvfs(&self.0)?;
+        Ok(found.f_bavail.saturating_mul(found.f_frsize))
+    }
+
     /// Reads a file; returns `None` if it does not exist.
     ///
     /// # Errors
@@ -140,6 +171,19 @@ mod tests {
             .map(|entry| entry.expect("an entry").file_name())
             .collect();
         assert_eq!(left, ["lost+found"]);
+    }
+
+    #[test]
+    fn a_linked_file_outlives_the_first_one() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let spool = Spool::open(directory.path()).expect("opened");
+        spool.write("original", b"sealed").expect("written");
+        spool.link("original", "another1").expect("linked");
+        spool.remove("original").expect("removed");
+        let left = spool.read("another1").expect("readable");
+        assert_eq!(left.as_deref(), Some(&b"sealed"[..]));
+        assert_eq!(spool.size("another1").expect("there"), 6);
+        spool.link("original", "another2").expect_err("no file");
     }
 
     #[test]

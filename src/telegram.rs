@@ -24,6 +24,7 @@ mod users;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use telegram_wire::tl::functions as f;
 use telegram_wire::{Wire, WireConfig};
@@ -175,32 +176,25 @@ impl Telegram {
     /// Looks users up. A user who is missing from the result cannot be looked up.
     ///
     /// # Errors
-    /// See [`CallError`].
+    /// See [`CallError`]. A refusal does not concern one user, and may pass.
     pub async fn look_up(
         &self,
         user_refs: &[UserRef],
     ) -> Result<BTreeMap<UserId, User>, CallError> {
-        users::look_up(self.wire(), user_refs, None).await
+        users::look_up(self.wire(), user_refs).await
     }
 
-    /// Looks users up who were looked up before. Returns Telegram's refusal after a few in a row.
+    /// Fetches a user's bio. Telegram limits this call more than others. `timeout` bounds the wait for each answer, and
+    /// not the wait for the call's own pace.
     ///
     /// # Errors
     /// See [`CallError`].
-    pub async fn refresh_users(
+    pub async fn bio(
         &self,
-        user_refs: &[UserRef],
-    ) -> Result<BTreeMap<UserId, User>, CallError> {
-        const MAX_REFUSALS: usize = 3;
-        users::look_up(self.wire(), user_refs, Some(MAX_REFUSALS)).await
-    }
-
-    /// Fetches a user's bio. Telegram limits this call more than others.
-    ///
-    /// # Errors
-    /// See [`CallError`].
-    pub async fn bio(&self, user: &UserRef) -> Result<Option<String>, CallError> {
-        users::bio(self.wire(), user).await
+        user: &UserRef,
+        timeout: Duration,
+    ) -> Result<Option<String>, CallError> {
+        users::bio(self.wire(), user, timeout).await
     }
 
     /// Downloads a whole profile photo.

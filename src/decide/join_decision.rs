@@ -27,6 +27,8 @@ pub struct JoinContext<'a> {
     pub has_group_flood: bool,
     /// The member as last shown; `None` without a user object.
     pub user: Option<&'a User>,
+    /// True if Telegram was asked for the member: a photo that is still unknown cannot be learned by a look-up.
+    pub was_looked_up: bool,
     /// True if the photo shown is on the exception list.
     pub photo_is_excepted: bool,
     /// The member's photos that were forwarded for this group, or are queued for it.
@@ -86,6 +88,7 @@ pub fn join(join: &Join, context: &JoinContext<'_>) -> Decision {
         return Decision::Hold;
     }
     match user.photo {
+        ProfilePhoto::Unknown if context.was_looked_up => Decision::Skip(SkipReason::Unreadable),
         ProfilePhoto::Unknown => Decision::LookUp,
         ProfilePhoto::Absent => Decision::Skip(SkipReason::NoPhoto),
         ProfilePhoto::Present(_) if context.photo_is_excepted => {
@@ -159,6 +162,7 @@ mod tests {
             has_group_flood: false,
             photo_is_excepted: false,
             user: Some(&plain),
+            was_looked_up: false,
             forwarded: &none,
         };
         let all_wrong = JoinContext {
@@ -239,6 +243,15 @@ mod tests {
                     ..base.clone()
                 },
                 Decision::LookUp,
+            ),
+            (
+                JOINER,
+                JoinContext {
+                    user: Some(&unknown),
+                    was_looked_up: true,
+                    ..base.clone()
+                },
+                skip(SkipReason::Unreadable),
             ),
             (
                 JOINER,

@@ -33,6 +33,7 @@ pub const fn overrides_outcome(decision: &Decision) -> bool {
             | SkipReason::Trusted
             | SkipReason::Declared
             | SkipReason::NoPhoto
+            | SkipReason::Unreadable
             | SkipReason::Excepted
             | SkipReason::Repeat => false,
         },

@@ -43,6 +43,8 @@ pub enum SkipReason {
     Declared,
     /// The user shows this account no photo.
     NoPhoto,
+    /// Telegram names no usable reference to the user: a full object of them decides.
+    Unreadable,
     /// The photo is on the exception list.
     Excepted,
     /// The photo was forwarded for this group before, or waits to be.
@@ -83,7 +85,9 @@ impl SkipReason {
     /// Returns the effect of this reason on a recheck.
     pub(super) const fn effect_on_recheck(self) -> EffectOnRecheck {
         match self {
-            Self::NoPhoto | Self::Excepted | Self::Repeat => EffectOnRecheck::Recheck,
+            Self::NoPhoto | Self::Unreadable | Self::Excepted | Self::Repeat => {
+                EffectOnRecheck::Recheck
+            }
             Self::UnwatchedGroup | Self::AddedByTrusted | Self::Declared => {
                 EffectOnRecheck::IgnoreThisGroup
             }
@@ -121,6 +125,9 @@ impl SkipReason {
             ),
             Self::NoPhoto => Explanation::of(
                 "the user shows no photo to this account: there is none, or it is private",
+            ),
+            Self::Unreadable => Explanation::of(
+                "Telegram names no usable reference to the user; the join is decided as soon as an update or a page shows the user",
             ),
             Self::Excepted => Explanation::with_remedy(
                 "the photo was on the exception list",

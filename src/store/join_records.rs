@@ -6,7 +6,8 @@ use rusqlite::{Row, params};
 
 use super::{ReadTx, StoreError, Tx};
 use crate::model::{
-    AddedBy, Avatar, ChannelId, Join, JoinOutcome, MessageId, PhotoId, Timestamp, UserId,
+    AddedBy, Avatar, ChannelId, Join, JoinOutcome, MessageId, PhotoId, SkipReason, Timestamp,
+    UserId,
 };
 
 /// `joins.added_by` of a member whom an administrator added in the name of the group; users' ids are positive.
@@ -48,6 +49,38 @@ impl ReadTx<'_> {
         )?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let rows = statement.query_map(params![JoinOutcome::LookUp, limit], read_join)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Returns true if a join still waits for the look-up of its user: no order has settled it meanwhile.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn waits_for_lookup(&self, join: &Join) -> Result<bool, StoreError> {
+        Ok(self
+            .db
+            .prepare_cached(
+                "SELECT 1 FROM joins WHERE group_id = ?1 AND message_id = ?2 AND user_id = ?3 AND outcome = ?4",
+            )?
+            .exists(params![
+                join.group.bare(),
+                join.message.get(),
+                join.user.get(),
+                JoinOutcome::LookUp
+            ])?)
+    }
+
+    /// Returns the joins of a user whom no reference named, oldest first.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn unreadable_joins(&self, user: UserId) -> Result<Vec<Join>, StoreError> {
+        let mut statement = self.db.prepare_cached(
+            "SELECT group_id, message_id, user_id, joined_at, added_by FROM joins
+             WHERE user_id = ?1 AND +outcome = ?2 ORDER BY joined_at, message_id",
+        )?;
+        let unreadable = JoinOutcome::Skipped(SkipReason::Unreadable);
+        let rows = statement.query_map(params![user.get(), unreadable], read_join)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 

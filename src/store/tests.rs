@@ -1,6 +1,7 @@
 //! Unit tests of the store as a whole: transactions, readers, query plans; and its migrations.
 
 mod migration;
+mod outbox_rows;
 
 use rusqlite::types::Null;
 

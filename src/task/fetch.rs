@@ -1,24 +1,34 @@
 //! Fetches the data that a decision or a post needs: users to look up, photos to download, backup files to make.
 //!
 //! A photo is downloaded as soon as it is decided on, newest first: a spammer removes it within minutes, while the
-//! queue of posts may be long. Downloads pause while the spool is full. A crash loses nothing but the work that was
-//! under way: its rows still wait at the next start.
+//! queue of posts may be long. Downloads pause while the spool is full, and while little space is free. A crash loses
+//! nothing but the work that was under way: its rows still wait at the next start.
 
 mod avatar_download;
+mod bios;
+mod failed_download;
+mod free_space;
 mod slots;
 mod user_lookup;
 
 use std::time::Duration;
 
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 pub use self::avatar_download::AvatarDownload;
+use self::avatar_download::DownloadEnd;
+use self::bios::BioQueue;
+use self::free_space::FreeSpace;
 use self::slots::Slots;
 pub use self::user_lookup::UserLookup;
+use self::user_lookup::{JoinKey, LookupEnd};
 use super::{BackupFiles, Database, Runtime, TaskError, Wakers, job_result};
+use crate::decide;
 use crate::model::{Payload, Timestamp};
+use crate::store::PhotoOf;
 
-/// How many of the newest rows are considered, so that the rows of one data centre do not hide those of another.
+/// How many of the newest rows are considered: those of one data centre do not hide those of another.
 const MAX_ROWS: usize = 100;
 /// How many users the program asks for in one call.
 const USERS_PER_CALL: usize = 50;
@@ -40,20 +50,45 @@ pub struct Fetcher {
 struct Jobs {
     set: JoinSet<Result<JobResult, TaskError>>,
     downloads: Slots,
+    free_space: FreeSpace,
+    bios: BioQueue,
     lookup_runs: bool,
+    lookup_refusals: LookupRefusals,
     backup_runs: bool,
+}
+
+/// The refusals of look-ups since the last success.
+#[derive(Default)]
+struct LookupRefusals {
+    count: u32,
+    /// When users are looked up again.
+    paused_until: Option<Instant>,
 }
 
 /// The result of a job.
 enum JobResult {
-    Lookup,
+    Lookup(LookupEnd),
+    /// The join with this key was decided with its bio.
+    Bio(JoinKey),
     Backup,
-    /// `answered` is false if the data centre did not answer.
     Download {
-        row: i64,
+        of: PhotoOf,
         dc: i32,
-        answered: bool,
+        end: DownloadEnd,
     },
+}
+
+impl LookupRefusals {
+    fn add(&mut self, now: Instant) {
+        self.paused_until = Some(now + decide::backoff(self.count));
+        self.count = self.count.saturating_add(1);
+    }
+
+    /// Returns how long users are not looked up yet.
+    fn pause(&self, now: Instant) -> Option<Duration> {
+        let rest = self.paused_until?.saturating_duration_since(now);
+        (!rest.is_zero()).then_some(rest)
+    }
 }
 
 impl Fetcher {
@@ -68,6 +103,7 @@ impl Fetcher {
             // due between two moments.
             let now = self.runtime.clock.now();
             self.start_lookup(&mut jobs).await?;
+            self.start_bio(&mut jobs);
             self.start_backup(&mut jobs, now).await?;
             self.start_downloads(&mut jobs, now).await?;
             let delay = self.poll_delay(&jobs, now).await?;
@@ -75,22 +111,31 @@ impl Fetcher {
                 () = self.runtime.shutdown.cancelled() => return Ok(()),
                 () = self.wakers.fetch.notified() => {}
                 () = tokio::time::sleep(delay) => {}
-                Some(job) = jobs.set.join_next() => self.finish(&mut jobs, job_result(job)?),
+                Some(job) = jobs.set.join_next() => {
+                    self.finish(&mut jobs, job_result(job)?).await?;
+                }
             }
         }
     }
 
     async fn start_lookup(&self, jobs: &mut Jobs) -> Result<(), TaskError> {
-        if jobs.lookup_runs {
+        let now = self.runtime.clock.instant();
+        if jobs.lookup_runs || jobs.lookup_refusals.pause(now).is_some() {
             return Ok(());
         }
         let (joins, exceptions) = self
             .database
             .read(|tx| {
-                let joins = tx.joins_to_look_up(USERS_PER_CALL)?;
+                // The joins that wait for a bio were looked up.
+                let joins = tx.joins_to_look_up(USERS_PER_CALL + jobs.bios.len())?;
                 Ok((joins, tx.exceptions_due(USERS_PER_CALL)?))
             })
             .await?;
+        let joins: Vec<_> = joins
+            .into_iter()
+            .filter(|join| !jobs.bios.contains(join))
+            .take(USERS_PER_CALL)
+            .collect();
         if joins.is_empty() && exceptions.is_empty() {
             return Ok(());
         }
@@ -98,10 +143,22 @@ impl Fetcher {
         let lookup = self.lookup.clone();
         jobs.set.spawn(async move {
             lookup.except_photos(exceptions).await?;
-            lookup.decide_joins(joins).await?;
-            Ok(JobResult::Lookup)
+            Ok(JobResult::Lookup(lookup.decide_joins(joins).await?))
         });
         Ok(())
+    }
+
+    /// Asks for the bio of one join at a time, so that each join waits for its own bio only.
+    fn start_bio(&self, jobs: &mut Jobs) {
+        let Some(due) = jobs.bios.start() else {
+            return;
+        };
+        let lookup = self.lookup.clone();
+        jobs.set.spawn(async move {
+            let key = due.key();
+            lookup.decide_with_bio(due).await?;
+            Ok(JobResult::Bio(key))
+        });
     }
 
     async fn start_backup(&self, jobs: &mut Jobs, now: Timestamp) -> Result<(), TaskError> {
@@ -123,56 +180,109 @@ impl Fetcher {
 
     async fn start_downloads(&self, jobs: &mut Jobs, now: Timestamp) -> Result<(), TaskError> {
         let spooled = self.database.read(|tx| tx.spooled_bytes()).await?;
-        if spooled >= self.max_spooled {
+        if spooled >= self.max_spooled || !jobs.free_space.is_enough(&self.download.spool) {
             return Ok(());
         }
+        let closed = jobs.downloads.closed(self.runtime.clock.instant());
         let rows = self
             .database
-            .read(|tx| tx.avatars_to_fetch(now, MAX_ROWS))
+            .read(|tx| tx.avatars_to_fetch_without(&closed, now, MAX_ROWS))
             .await?;
         for row in rows {
             let Payload::Avatar(avatar) = row.payload else {
                 continue;
             };
-            let (id, dc) = (row.id, avatar.photo.dc);
-            let instant = self.runtime.clock.instant();
-            if jobs.downloads.take(id, dc, instant) {
+            let (photo, dc) = (avatar.photo, avatar.photo.dc);
+            let of = PhotoOf {
+                user: avatar.user,
+                photo: photo.id,
+            };
+            if jobs.downloads.take(of, dc, self.runtime.clock.instant()) {
                 let download = self.download.clone();
                 jobs.set.spawn(async move {
-                    let answered = download.download(row, avatar).await?;
-                    Ok(JobResult::Download {
-                        row: id,
-                        dc,
-                        answered,
-                    })
+                    let end = download.download(of, photo).await?;
+                    Ok(JobResult::Download { of, dc, end })
                 });
             }
         }
         Ok(())
     }
 
-    /// Returns how long to sleep until a row falls due or the pause of a data centre ends.
+    /// Returns how long to sleep until a row falls due, a slot may become free, or the free space is looked at again.
     async fn poll_delay(&self, jobs: &Jobs, now: Timestamp) -> Result<Duration, TaskError> {
         let due = self.database.read(|tx| tx.next_fetch_due(now)).await?;
-        let delay = self.runtime.poll_delay(due);
         let instant = self.runtime.clock.instant();
-        Ok(jobs
-            .downloads
-            .next_retry(instant)
-            .map_or(delay, |retry| delay.min(retry)))
+        let moments = [
+            Some(self.runtime.poll_delay(due)),
+            jobs.downloads.next_change(instant),
+            jobs.free_space.next_look(),
+            jobs.lookup_refusals.pause(instant),
+        ];
+        Ok(moments.into_iter().flatten().min().unwrap_or_default())
     }
 
-    fn finish(&self, jobs: &mut Jobs, done: JobResult) {
+    async fn finish(&self, jobs: &mut Jobs, done: JobResult) -> Result<(), TaskError> {
         match done {
-            JobResult::Lookup => {
+            JobResult::Lookup(end) => {
                 jobs.lookup_runs = false;
+                match end {
+                    LookupEnd::Decided(bios) => {
+                        jobs.lookup_refusals = LookupRefusals::default();
+                        jobs.bios.extend(bios);
+                    }
+                    LookupEnd::Refused => {
+                        let now = self.runtime.clock.instant();
+                        jobs.lookup_refusals.add(now);
+                    }
+                }
+                self.wakers.looked_up.notify_one();
+            }
+            JobResult::Bio(key) => {
+                jobs.bios.finish(&key);
                 self.wakers.looked_up.notify_one();
             }
             JobResult::Backup => jobs.backup_runs = false,
-            JobResult::Download { row, dc, answered } => {
-                let now = self.runtime.clock.instant();
-                jobs.downloads.give_back(row, dc, answered, now);
+            JobResult::Download { of, dc, end } => {
+                return self.finish_download(&mut jobs.downloads, of, dc, end).await;
             }
         }
+        Ok(())
+    }
+
+    async fn finish_download(
+        &self,
+        slots: &mut Slots,
+        of: PhotoOf,
+        dc: i32,
+        end: DownloadEnd,
+    ) -> Result<(), TaskError> {
+        let instant = self.runtime.clock.instant();
+        let had_rested = match end {
+            DownloadEnd::NotTried => {
+                slots.not_tried(of);
+                false
+            }
+            DownloadEnd::Answered => slots.answered(of),
+            DownloadEnd::Damaged => slots.damaged(of),
+            DownloadEnd::Unanswered(why) => {
+                let pause = slots.unanswered(of, instant);
+                self.download.wait_for_answer(of, pause, &why).await?;
+                false
+            }
+            DownloadEnd::Refused(refusal) => {
+                let refused = slots.refused(of, refusal.name.as_deref(), instant);
+                self.download
+                    .wait_after_refusal(of, &refusal, refused)
+                    .await?;
+                false
+            }
+        };
+        if had_rested {
+            let now = self.runtime.clock.now();
+            self.database
+                .write(|tx| tx.retry_photos_of(dc, now))
+                .await?;
+        }
+        Ok(())
     }
 }

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use super::RuleBook;
 use crate::decide::{self, Decision, JoinContext};
 use crate::model::{
-    AddedBy, Avatar, ChannelId, Join, JoinOutcome, ProfilePhoto, SkipReason, Timestamp, User,
-    UserId,
+    AddedBy, Avatar, ChannelId, Join, JoinOutcome, Photo, ProfilePhoto, SkipReason, Timestamp,
+    User, UserId,
 };
 use crate::store::{StoreError, Tx};
 
@@ -42,6 +42,13 @@ pub(super) enum Bio<'a> {
     Asked(Option<&'a str>),
 }
 
+/// How much was learned about a joiner.
+#[derive(Clone, Copy)]
+struct Seen<'a> {
+    was_looked_up: bool,
+    bio: Bio<'a>,
+}
+
 impl JoinPolicy {
     /// Decides on a join by what is known now, and counts the hits of rules.
     pub(super) fn decide(
@@ -50,6 +57,17 @@ impl JoinPolicy {
         join: &Join,
         user: Option<&User>,
         bio: Bio<'_>,
+    ) -> Result<Decision, StoreError> {
+        let was_looked_up = false;
+        self.decide_as_seen(tx, join, user, Seen { was_looked_up, bio })
+    }
+
+    fn decide_as_seen(
+        &self,
+        tx: &Tx<'_>,
+        join: &Join,
+        user: Option<&User>,
+        Seen { was_looked_up, bio }: Seen<'_>,
     ) -> Result<Decision, StoreError> {
         let bio_text = match bio {
             Bio::Asked(bio) => bio,
@@ -79,6 +97,7 @@ impl JoinPolicy {
                 _ => false,
             },
             user,
+            was_looked_up,
             forwarded: &forwarded,
         };
         let decision = decide::join(join, &context);
@@ -94,17 +113,20 @@ impl JoinPolicy {
         Ok(decision)
     }
 
-    /// Decides again on a recorded join, after its user was looked up, and records the outcome.
+    /// Decides again on a recorded join, after its user was looked up, and records the outcome. The outcome is `lookup`
+    /// if the bio has to be asked for first.
     pub(super) fn decide_looked_up(
         &self,
         tx: &Tx<'_>,
         join: &Join,
         user: &User,
-        bio: Option<&str>,
+        bio: Bio<'_>,
         now: Timestamp,
     ) -> Result<JoinOutcome, StoreError> {
         tx.record_user(user, None)?;
-        let decision = self.decide(tx, join, Some(user), Bio::Asked(bio))?;
+        let was_looked_up = true;
+        let seen = Seen { was_looked_up, bio };
+        let decision = self.decide_as_seen(tx, join, Some(user), seen)?;
         let recheck = tx.was_rechecked(join)?;
         let outcome = carry_out(tx, join, decision, recheck, now)?;
         let outcome = if concerns_photo_only(decision) {
@@ -113,11 +135,44 @@ impl JoinPolicy {
             tx.set_join_outcome(join.group, join.message, join.user, outcome)?;
             outcome
         };
+        self.decide_unreadable(tx, user, now)?;
         tracing::info!(
             group = %join.group, user = %join.user, message_id = %join.message,
             outcome = outcome.as_str(), "join, its user looked up"
         );
         Ok(outcome)
+    }
+
+    /// Decides on the joins of a user that were unreadable, as soon as Telegram shows the user. Returns `true` if there
+    /// is something to download or to look up.
+    pub(super) fn decide_unreadable(
+        &self,
+        tx: &Tx<'_>,
+        user: &User,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        if user.photo == ProfilePhoto::Unknown {
+            return Ok(false);
+        }
+        let mut fetch = false;
+        for join in tx.unreadable_joins(user.id)? {
+            tx.record_user(user, None)?;
+            let decision = self.decide(tx, &join, Some(user), Bio::NotAsked)?;
+            let outcome = carry_out(tx, &join, decision, true, now)?;
+            if let (JoinOutcome::LookUp | JoinOutcome::Held, ProfilePhoto::Present(photo)) =
+                (outcome, user.photo)
+            {
+                let found = avatar_of(&join, photo, true);
+                tx.record_unqueued_photo(&found, outcome, now)?;
+            }
+            tx.set_join_outcome(join.group, join.message, join.user, outcome)?;
+            tracing::info!(
+                group = %join.group, user = %join.user, message_id = %join.message,
+                outcome = outcome.as_str(), "join, its user shown at last"
+            );
+            fetch |= matches!(outcome, JoinOutcome::LookUp | JoinOutcome::Queued);
+        }
+        Ok(fetch)
     }
 
     /// Reports whether bios matter: they are to be checked, and there are rules to check them against.
@@ -155,13 +210,7 @@ pub(super) fn carry_out(
         Decision::LookUp => JoinOutcome::LookUp,
         Decision::Hold => JoinOutcome::Held,
         Decision::Forward(photo) => {
-            let avatar = Avatar {
-                group: join.group,
-                user: join.user,
-                message: join.message,
-                photo,
-                recheck,
-            };
+            let avatar = avatar_of(join, photo, recheck);
             if tx.enqueue_avatar(&avatar, now)? {
                 JoinOutcome::Queued
             } else {
@@ -171,13 +220,27 @@ pub(super) fn carry_out(
     })
 }
 
+/// Returns the photo of a joiner for the group that they joined.
+const fn avatar_of(join: &Join, photo: Photo, recheck: bool) -> Avatar {
+    Avatar {
+        group: join.group,
+        user: join.user,
+        message: join.message,
+        photo,
+        recheck,
+    }
+}
+
 /// Returns true if the decision depends only on this photo or its absence: it does not change the outcome that another
 /// photo gave the join.
 const fn concerns_photo_only(decision: Decision) -> bool {
     match decision {
         Decision::Forward(_) => true,
         Decision::Skip(reason) => match reason {
-            SkipReason::NoPhoto | SkipReason::Excepted | SkipReason::Repeat => true,
+            SkipReason::NoPhoto
+            | SkipReason::Unreadable
+            | SkipReason::Excepted
+            | SkipReason::Repeat => true,
             SkipReason::Own
             | SkipReason::UnwatchedGroup
             | SkipReason::AddedByTrusted

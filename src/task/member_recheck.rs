@@ -35,6 +35,17 @@ impl MemberRecheck {
         trigger: RecheckTrigger,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
+        let was_unreadable = self.policy.decide_unreadable(tx, user, now)?;
+        Ok(self.check_new_member(tx, user, trigger, now)? || was_unreadable)
+    }
+
+    fn check_new_member(
+        &self,
+        tx: &Tx<'_>,
+        user: &User,
+        trigger: RecheckTrigger,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         let since = now.plus(-self.time_new);
         let Some(join) = tx.new_member(user.id, since)? else {
             return Ok(false);

@@ -200,6 +200,9 @@ impl PageTransactions {
             }
             let user = page.users.iter().find(|user| user.id == join.user);
             let outcome = self.record_join(tx, join, user, now)?;
+            if let Some(user) = user {
+                fetch |= self.join_policy.decide_unreadable(tx, user, now)?;
+            }
             fetch |= matches!(outcome, JoinOutcome::LookUp | JoinOutcome::Queued);
         }
         Ok(fetch)

@@ -94,7 +94,7 @@ impl Rechecker {
         if user_refs.is_empty() {
             return Ok(Reply::Answer(BTreeMap::new()));
         }
-        until_answered(&self.runtime, || self.telegram.refresh_users(&user_refs)).await
+        until_answered(&self.runtime, || self.telegram.look_up(&user_refs)).await
     }
 
     /// Waits until no join needs its user looked up: a first look-up is more urgent than a recheck.

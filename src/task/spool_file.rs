@@ -32,6 +32,22 @@ impl SpoolFile {
         })
     }
 
+    /// Gives a file of the spool a second, random name.
+    ///
+    /// # Errors
+    /// There is no such file, or the second name cannot be written.
+    pub(super) fn link(spool: &Spool, existing: &str) -> anyhow::Result<Self> {
+        let name = spool::random_name().context("cannot choose a file name")?;
+        let size = spool.size(existing)?;
+        spool.link(existing, &name)?;
+        Ok(Self {
+            spool: spool.clone(),
+            name,
+            size,
+            kept: false,
+        })
+    }
+
     pub(super) fn name(&self) -> &str {
         &self.name
     }

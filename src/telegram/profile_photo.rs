@@ -43,12 +43,33 @@ pub(super) async fn profile_photo(
         .into();
         match download(wire, photo.dc, &location, MAX_SIZE).await {
             Ok(bytes) => return Ok(bytes),
-            Err(DownloadError::Call(error @ CallError::Refused { code: 400, .. })) => {
-                refusal = error;
-            }
+            Err(DownloadError::Call(error)) if names_photo(&error) => refusal = error,
             Err(DownloadError::Call(error)) => return Err(error.into()),
             Err(DownloadError::TooLarge(_)) => return Err(PhotoError::TooLarge),
         }
     }
     Err(PhotoError::Gone(refusal))
+}
+
+/// Returns true if a refusal concerns this photo or the way to name its owner. Every other refusal concerns the call,
+/// the connection or the account, and may pass.
+fn names_photo(error: &CallError) -> bool {
+    const NAMES: [&str; 10] = [
+        "LOCATION_",
+        "FILE_",
+        "PHOTO_",
+        "PEER_ID_",
+        "USER_ID_",
+        "MSG_ID_",
+        "MESSAGE_ID_",
+        "CHANNEL_INVALID",
+        "CHANNEL_PRIVATE",
+        "USER_DEACTIVATED",
+    ];
+    match error {
+        CallError::Refused { code, name, .. } => {
+            matches!(code, 400 | 406) && NAMES.iter().any(|begin| name.starts_with(begin))
+        }
+        _ => false,
+    }
 }

@@ -1,6 +1,7 @@
 //! Looks users up, fetches their bios, and lists the administrators of a group.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use telegram_wire::tl::{enums, functions as f, types};
 use telegram_wire::{CallError, Wire};
@@ -10,6 +11,8 @@ use crate::model::{AccessHash, ChannelId, User, UserId, UserRef};
 
 /// How many administrators one call may return.
 const ADMINISTRATORS_PER_CALL: i32 = 200;
+/// How many refusals in a row that do not concern one user end a look-up.
+const MAX_REFUSALS: usize = 3;
 
 /// Fetches this account's own user object.
 pub(super) async fn own(wire: &Wire) -> Result<User, CallError> {
@@ -30,12 +33,12 @@ pub(super) async fn own(wire: &Wire) -> Result<User, CallError> {
 /// Looks users up, first in batches, then each missing one separately and in every other way to name them. A
 /// user who is missing from the result cannot be looked up.
 ///
-/// With `max_refusals`, returns the last refusal after so many in a row that do not concern one user.
+/// Returns the last refusal after a few in a row that do not concern one user: they may pass.
 pub(super) async fn look_up(
     wire: &Wire,
     user_refs: &[UserRef],
-    max_refusals: Option<usize>,
 ) -> Result<BTreeMap<UserId, User>, CallError> {
+    let max_refusals = MAX_REFUSALS.min(user_refs.len());
     let mut found = look_up_in_batches(wire, user_refs).await?;
     let mut refusals = 0;
     for user_ref in user_refs {
@@ -49,10 +52,11 @@ pub(super) async fn look_up(
                     found.extend(users);
                 }
                 // The refusal, or the answer that could not be parsed, concerns only this user.
-                Err(CallError::Refused { code: 400, .. } | CallError::Unusable { .. }) => {}
+                Err(CallError::Unusable { .. }) => {}
+                Err(CallError::Refused { name, .. }) if names_user(&name) => {}
                 Err(error @ CallError::Refused { .. }) => {
                     refusals += 1;
-                    if max_refusals.is_some_and(|max| refusals >= max) {
+                    if refusals >= max_refusals {
                         return Err(error);
                     }
                 }
@@ -61,6 +65,12 @@ pub(super) async fn look_up(
         }
     }
     Ok(found)
+}
+
+/// Returns true if the name of a refusal concerns one user, or the way to name them.
+fn names_user(name: &str) -> bool {
+    const NAMES: [&str; 6] = ["USER_", "PEER_", "MSG_", "MESSAGE_", "CHANNEL_", "CHAT_"];
+    NAMES.iter().any(|begin| name.starts_with(begin))
 }
 
 /// Looks users up with one call for those who have an access hash, and one for those who are named by
@@ -100,10 +110,16 @@ async fn fetch(
         .map(|user| (UserId::new(user.id()), convert::user(&user))))
 }
 
-/// Fetches a user's bio. Returns `None` if they have none, or if Telegram accepts no way to name them.
-pub(super) async fn bio(wire: &Wire, user_ref: &UserRef) -> Result<Option<String>, CallError> {
+/// Fetches a user's bio. Returns `None` if they have none, or if Telegram accepts no way to name them. `timeout` bounds
+/// the wait for each answer, and not the wait for the method's own pace.
+pub(super) async fn bio(
+    wire: &Wire,
+    user_ref: &UserRef,
+    timeout: Duration,
+) -> Result<Option<String>, CallError> {
     for id in peer::for_user(user_ref) {
-        match wire.invoke(&f::users::GetFullUser { id }).await {
+        let request = f::users::GetFullUser { id };
+        match wire.invoke_within(&request, timeout).await {
             Ok(enums::users::UserFull::Full(answer)) => {
                 let enums::UserFull::Full(user) = answer.full_user;
                 return Ok(user.about);

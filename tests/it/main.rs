@@ -3,11 +3,14 @@
 mod harness;
 
 mod account;
+mod bios;
 mod cli;
 mod crashes;
 mod delivery;
 mod disk;
 mod documents;
+mod downloads;
+mod free_space;
 mod joins;
 mod lists;
 mod login;
@@ -22,3 +25,4 @@ mod schedule;
 mod skips;
 mod startup;
 mod status;
+mod unreadable;

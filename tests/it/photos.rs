@@ -81,7 +81,7 @@ fn a_photo_is_forwarded_after_its_join_message_was_deleted() {
 }
 
 #[test]
-fn a_min_user_whose_join_message_was_deleted_has_no_photo() {
+fn a_min_user_whose_join_message_was_deleted_is_unreadable() {
     let scene = started();
     let held = Match::method("users.getUsers").once();
     scene.sim.fault(held, Fault::HoldBefore);
@@ -91,7 +91,7 @@ fn a_min_user_whose_join_message_was_deleted_has_no_photo() {
     scene.wait_for_call("users.getUsers", before + 1);
     scene.sim.delete_messages(scene.group, &[message]);
     scene.sim.release();
-    scene.wait_for_outcome(user, "no_photo");
+    scene.wait_for_outcome(user, "unreadable");
     scene.finish_with_next_photo(0);
 }
 

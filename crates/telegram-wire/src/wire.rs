@@ -94,6 +94,20 @@ impl Wire {
         self.attempt(self.connections.home(), request).await
     }
 
+    /// Invokes `request` in the account's home data centre, and waits at most `timeout` for the answer. The wait for
+    /// the method's own pace does not count.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn invoke_within<R: Permitted>(
+        &self,
+        request: &R,
+        timeout: Duration,
+    ) -> Result<R::Return, CallError> {
+        self.attempt_within(self.connections.home(), request, timeout)
+            .await
+    }
+
     /// Returns until when Telegram limits `method`, as Unix time, if it does.
     #[must_use]
     pub fn limited_until(&self, method: &str) -> Option<i64> {
@@ -140,6 +154,15 @@ impl Wire {
         dc: i32,
         request: &R,
     ) -> Result<R::Return, CallError> {
+        self.attempt_within(dc, request, ANSWER_TIMEOUT).await
+    }
+
+    async fn attempt_within<R: Permitted>(
+        &self,
+        dc: i32,
+        request: &R,
+        timeout: Duration,
+    ) -> Result<R::Return, CallError> {
         if let Some(peer) = request.writes_to()
             && !self.is_writable(peer)
         {
@@ -158,7 +181,7 @@ impl Wire {
             return Err(paused(R::METHOD, "refused the last connection", pause));
         }
         let client = self.connections.client(dc);
-        let answer = tokio::time::timeout(ANSWER_TIMEOUT, client.invoke_in_dc(dc, request)).await;
+        let answer = tokio::time::timeout(timeout, client.invoke_in_dc(dc, request)).await;
         let is_home = dc == self.connections.home();
         match answer {
             Ok(Ok(answer)) => {
@@ -185,7 +208,7 @@ impl Wire {
                 self.note_connection_state(dc, ConnectionState::Lost, began)?;
                 Err(CallError::Network {
                     method: R::METHOD,
-                    cause: format!("no answer within {} s", ANSWER_TIMEOUT.as_secs()),
+                    cause: format!("no answer within {} s", timeout.as_secs()),
                 })
             }
         }

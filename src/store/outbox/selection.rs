@@ -24,7 +24,8 @@ impl SendFilter {
 }
 
 impl ReadTx<'_> {
-    /// Returns at most `limit` photos that are due to be fetched, newest first.
+    /// Returns at most `limit` photos that are due to be fetched: first those that have not failed yet, and the newest
+    /// of them first.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -33,10 +34,25 @@ impl ReadTx<'_> {
         now: Timestamp,
         limit: usize,
     ) -> Result<Vec<OutboxRow>, StoreError> {
+        self.avatars_to_fetch_without(&[], now, limit)
+    }
+
+    /// Returns the same as [`avatars_to_fetch`](Self::avatars_to_fetch), without the photos of these data centres.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn avatars_to_fetch_without(
+        &self,
+        closed_dcs: &[i32],
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<OutboxRow>, StoreError> {
+        let closed: Vec<String> = closed_dcs.iter().map(i32::to_string).collect();
         let sql = format!(
             "SELECT {COLUMNS} FROM outbox
-             WHERE state = 'wanted' AND kind = 'avatar' AND due_at <= ?1
-             ORDER BY created_at DESC, id DESC LIMIT ?2"
+             WHERE state = 'wanted' AND kind = 'avatar' AND due_at <= ?1 AND photo_dc NOT IN ({})
+             ORDER BY reason IS NOT NULL, created_at DESC, id DESC LIMIT ?2",
+            closed.join(", ")
         );
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         self.readable_rows(&sql, &[now.get(), limit])

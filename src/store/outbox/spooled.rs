@@ -11,7 +11,8 @@ pub struct SpooledFile {
 }
 
 impl ReadTx<'_> {
-    /// Returns how many bytes the photos in the spool take. Lists are few, and do not count against the limit.
+    /// Returns how many bytes the photos in the spool take. Rows of the same photo share one file on the disk. Lists are
+    /// few, and do not count against the limit.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -19,8 +20,9 @@ impl ReadTx<'_> {
         let bytes: i64 = self
             .db
             .prepare_cached(
-                "SELECT COALESCE(SUM(spool_bytes), 0) FROM outbox
-                 WHERE spool IS NOT NULL AND kind = 'avatar'",
+                "SELECT COALESCE(SUM(bytes), 0) FROM (
+                     SELECT MAX(spool_bytes) AS bytes FROM outbox
+                     WHERE spool IS NOT NULL AND kind = 'avatar' GROUP BY user_id, photo_id)",
             )?
             .query_row([], |row| row.get(0))?;
         Ok(u64::try_from(bytes).unwrap_or(0))

@@ -1,20 +1,25 @@
-//! Downloads one photo, checks that it is a whole image, seals it and writes it to the spool.
+//! Downloads one photo, checks that it is a whole image, seals it and writes it to the spool: once for all rows that
+//! wait for it.
+//!
+//! Each row gets a file name of its own, and the names share one file on the disk. A row that was cancelled during the
+//! download does not take its name. A crash before the rows name their files leaves files that the next start removes.
 
 use std::sync::Arc;
 
-use super::user_lookup::unknown_photo_as_absent;
+use super::failed_download::{Concern, PhotoRefusal, refusal};
 use crate::file_codec::Encoder;
-use crate::model::{AddedBy, Avatar, Join, JoinOutcome, ProfilePhoto, Timestamp, User};
+use crate::model::{AddedBy, Avatar, Join, Payload, Photo, ProfilePhoto, Timestamp, User};
 use crate::photo;
 use crate::spool::Spool;
-use crate::store::{OutboxRow, StoreError, Tx};
+use crate::store::{OutboxRow, PhotoOf, StoreError};
 use crate::task::call_retry::{Reply, until_answered};
+use crate::task::join_policy::Bio;
 use crate::task::spool_file::SpoolFile;
 use crate::task::{Database, JoinPolicy, Runtime, TaskError, Wakers};
 use crate::telegram::{CallError, PhotoError, Telegram};
 
-/// How often a photo that is damaged or refused is tried before its join counts as failed.
-const MAX_ATTEMPTS: u32 = 3;
+/// How many messages may name the owner of a photo in a look-up.
+const MAX_REFS: usize = 5;
 /// The pause after a file could not be written, in seconds.
 const DISK_PAUSE: i64 = 3;
 
@@ -30,139 +35,196 @@ pub struct AvatarDownload {
     pub wakers: Wakers,
 }
 
+/// How a download ended.
+#[derive(Debug)]
+pub(super) enum DownloadEnd {
+    /// The data centre answered, and the rows have their files or are settled.
+    Answered,
+    /// The data centre answered, and the photo is damaged.
+    Damaged,
+    /// The data centre was not asked.
+    NotTried,
+    /// The data centre did not answer, for this reason.
+    Unanswered(String),
+    Refused(PhotoRefusal),
+}
+
 impl AvatarDownload {
-    /// Downloads the photo of a row into the spool, or records why it cannot. Returns `false` if its data centre did
-    /// not answer.
-    pub(super) async fn download(&self, row: OutboxRow, avatar: Avatar) -> Result<bool, TaskError> {
-        let seen_in = Some((avatar.group, avatar.message));
+    /// Downloads a photo into the spool for the rows that want it, or settles them.
+    pub(super) async fn download(
+        &self,
+        of: PhotoOf,
+        photo: Photo,
+    ) -> Result<DownloadEnd, TaskError> {
+        let (rows, spooled) = self
+            .database
+            .read(|tx| Ok((tx.rows_wanting(of)?, tx.spooled_photo(of)?)))
+            .await?;
+        let Some(newest) = rows.first().and_then(avatar_of) else {
+            return Ok(DownloadEnd::NotTried);
+        };
+        if let Some(name) = spooled
+            && let Ok(file) = SpoolFile::link(&self.spool, &name)
+        {
+            self.give_out(of, file).await?;
+            return Ok(DownloadEnd::NotTried);
+        }
+        let seen_in = Some((newest.group, newest.message));
         let owner = self
             .database
-            .read(|tx| tx.user_ref(avatar.user, seen_in))
+            .read(|tx| tx.user_ref(of.user, seen_in))
             .await?;
-        let photo = self.telegram.photo(avatar.photo, &owner);
-        match self.runtime.or_shutdown(photo).await? {
-            Ok(bytes) => self.check_and_keep(&row, avatar, &bytes).await?,
+        let download = self.telegram.photo(photo, &owner);
+        Ok(match self.runtime.or_shutdown(download).await? {
+            Ok(bytes) => self.check_and_keep(of, &bytes).await?,
             Err(PhotoError::Call(CallError::Account(trouble))) => return Err(trouble.into()),
             Err(PhotoError::Call(CallError::RateLimited { until, .. })) => {
-                self.postpone(&row, Timestamp::new(until), false).await?;
+                let until = Timestamp::new(until);
+                self.database
+                    .write(|tx| tx.postpone_photo(of, until))
+                    .await?;
+                DownloadEnd::NotTried
             }
             Err(PhotoError::Call(
-                error @ (CallError::Network { .. } | CallError::ServerError { .. }),
-            )) => {
-                tracing::debug!(%error, "a photo is downloaded again");
-                return Ok(false);
+                error @ (CallError::Network { .. }
+                | CallError::ServerError { .. }
+                | CallError::NotSent { .. }),
+            )) => DownloadEnd::Unanswered(error.to_string()),
+            Err(PhotoError::Call(error @ CallError::Unusable { .. })) => {
+                refusal(&error, Concern::Photo)
             }
-            Err(
-                error @ (PhotoError::Call(
-                    CallError::Refused { .. }
-                    | CallError::Unusable { .. }
-                    | CallError::NotSent { .. },
-                )
-                | PhotoError::TooLarge),
-            ) => {
-                self.failed(&row, avatar, &error.to_string()).await?;
+            Err(PhotoError::Call(error @ CallError::Refused { .. })) => {
+                refusal(&error, Concern::Call)
             }
-            Err(PhotoError::Gone(error)) => self.look_up_owner(&row, avatar, &error).await?,
-        }
-        Ok(true)
+            Err(error @ PhotoError::TooLarge) => self.damaged(of, &error.to_string()).await?,
+            Err(PhotoError::Gone(error)) => self.look_up_owner(of, photo, &error).await?,
+        })
     }
 
-    async fn check_and_keep(
-        &self,
-        row: &OutboxRow,
-        avatar: Avatar,
-        image: &[u8],
-    ) -> Result<(), TaskError> {
+    async fn check_and_keep(&self, of: PhotoOf, image: &[u8]) -> Result<DownloadEnd, TaskError> {
         let sealed = tokio::task::block_in_place(|| {
             photo::check(image)?;
             anyhow::Ok(self.encoder.encode_photo(image)?)
         });
-        match sealed {
-            Ok(file) => self.keep(row, &file).await,
-            Err(error) => match StoreError::of_random_numbers(error.as_ref()) {
-                Some(error) => Err(error.into()),
-                None => self.failed(row, avatar, &error.to_string()).await,
-            },
-        }
-    }
-
-    /// Keeps a file in the spool. A row that was cancelled meanwhile does not take it, and the file is removed.
-    async fn keep(&self, row: &OutboxRow, bytes: &[u8]) -> Result<(), TaskError> {
-        let written = tokio::task::block_in_place(|| SpoolFile::write(&self.spool, bytes));
-        let file = match written {
-            Ok(file) => file,
+        let sealed = match sealed {
+            Ok(sealed) => sealed,
             Err(error) => {
-                if let Some(error) = StoreError::of_random_numbers(error.as_ref()) {
-                    return Err(error.into());
-                }
-                let error = format!("{error:#}");
-                tracing::error!(error, "cannot write the file to the spool; retrying");
-                let later = self.runtime.clock.now().plus(DISK_PAUSE);
-                return self.postpone(row, later, false).await;
+                return match StoreError::of_random_numbers(error.as_ref()) {
+                    Some(error) => Err(error.into()),
+                    None => self.damaged(of, &error.to_string()).await,
+                };
             }
         };
+        match tokio::task::block_in_place(|| SpoolFile::write(&self.spool, &sealed)) {
+            Ok(file) => self.give_out(of, file).await?,
+            Err(error) => self.not_written(of, &error).await?,
+        }
+        Ok(DownloadEnd::Answered)
+    }
+
+    /// Gives each row that wants a photo a name of `file`. The name that no row takes is removed.
+    async fn give_out(&self, of: PhotoOf, file: SpoolFile) -> Result<(), TaskError> {
+        let rows = self.database.read(|tx| tx.rows_wanting(of)).await?;
+        let linked = tokio::task::block_in_place(|| {
+            let links = rows.iter().skip(1);
+            links
+                .map(|_| SpoolFile::link(&self.spool, file.name()))
+                .collect::<anyhow::Result<Vec<_>>>()
+        });
+        let mut files = vec![file];
+        match linked {
+            Ok(linked) => files.extend(linked),
+            Err(error) => return self.not_written(of, &error).await,
+        }
         let now = self.runtime.clock.now();
-        let taken = self
+        let taken: Vec<bool> = self
             .database
-            .write(|tx| tx.set_fetched(row.id, file.name(), file.size(), now))
+            .write(|tx| {
+                rows.iter()
+                    .zip(&files)
+                    .map(|(row, file)| tx.set_fetched(row.id, file.name(), file.size(), now))
+                    .collect()
+            })
             .await?;
-        if taken {
-            file.keep();
+        for (file, is_taken) in files.into_iter().zip(taken) {
+            if is_taken {
+                file.keep();
+            }
         }
         self.wakers.deliver.notify_one();
         Ok(())
     }
 
+    async fn not_written(&self, of: PhotoOf, error: &anyhow::Error) -> Result<(), TaskError> {
+        if let Some(error) = StoreError::of_random_numbers(error.as_ref()) {
+            return Err(error.into());
+        }
+        let error = format!("{error:#}");
+        tracing::error!(error, "cannot write the file to the spool; retrying");
+        let later = self.runtime.clock.now().plus(DISK_PAUSE);
+        self.database.write(|tx| tx.postpone_photo(of, later)).await
+    }
+
     /// Telegram does not have the photo: the user may have another one by now, or another access hash.
     async fn look_up_owner(
         &self,
-        row: &OutboxRow,
-        avatar: Avatar,
-        refusal: &CallError,
-    ) -> Result<(), TaskError> {
-        let seen_in = Some((avatar.group, avatar.message));
-        let owner = self
+        of: PhotoOf,
+        photo: Photo,
+        error: &CallError,
+    ) -> Result<DownloadEnd, TaskError> {
+        // The message that one row names may be gone, while that of another row still names the user.
+        let owner_refs = self
             .database
-            .read(|tx| tx.user_ref(avatar.user, seen_in))
+            .read(|tx| {
+                let mut owner_refs = Vec::new();
+                for avatar in tx.rows_wanting(of)?.iter().filter_map(avatar_of) {
+                    let owner = tx.user_ref(of.user, Some((avatar.group, avatar.message)))?;
+                    let is_named = owner.full_hash.is_some();
+                    owner_refs.push(owner);
+                    if is_named || owner_refs.len() == MAX_REFS {
+                        break;
+                    }
+                }
+                Ok(owner_refs)
+            })
             .await?;
-        let look_up = || self.telegram.look_up(std::slice::from_ref(&owner));
+        let look_up = || self.telegram.look_up(&owner_refs);
         let found = match until_answered(&self.runtime, look_up).await? {
-            Reply::Answer(mut found) => found.remove(&avatar.user),
-            Reply::Refusal(_) => None,
+            Reply::Answer(mut found) => found.remove(&of.user),
+            Reply::Refusal(error) => return Ok(refusal(&error, Concern::Call)),
         };
-        let Some(user) = found.map(unknown_photo_as_absent) else {
-            return self.failed(row, avatar, &refusal.to_string()).await;
+        let Some(user) = found.filter(|user| user.photo != ProfilePhoto::Unknown) else {
+            return Ok(refusal(error, Concern::Owner));
         };
-        if user.photo == ProfilePhoto::Present(avatar.photo) {
+        if user.photo == ProfilePhoto::Present(photo) {
             self.database
                 .write(|tx| tx.record_user(&user, None))
                 .await?;
-            return self.failed(row, avatar, &refusal.to_string()).await;
+            return Ok(refusal(error, Concern::Photo));
         }
-        self.decide_changed(row, avatar, &user).await
+        self.decide_changed(of, &user).await?;
+        Ok(DownloadEnd::Answered)
     }
 
-    /// Decides on a join again, because its user has another photo, or none, since.
-    async fn decide_changed(
-        &self,
-        row: &OutboxRow,
-        avatar: Avatar,
-        user: &User,
-    ) -> Result<(), TaskError> {
-        let join = Join {
-            group: avatar.group,
-            message: avatar.message,
-            user: avatar.user,
-            added_by: AddedBy::Themselves,
-            date: row.created_at,
-        };
+    /// Decides on joins again, because their user has another photo, or none, since.
+    async fn decide_changed(&self, of: PhotoOf, user: &User) -> Result<(), TaskError> {
         let now = self.runtime.clock.now();
         self.database
             .write(|tx| {
-                if tx.is_wanted(row.id)? {
+                for row in tx.rows_wanting(of)? {
+                    let Some(avatar) = avatar_of(&row) else {
+                        continue;
+                    };
+                    let join = Join {
+                        group: avatar.group,
+                        message: avatar.message,
+                        user: avatar.user,
+                        added_by: AddedBy::Themselves,
+                        date: row.created_at,
+                    };
                     tx.set_dropped(row.id, "the photo was changed", now)?;
                     self.join_policy
-                        .decide_looked_up(tx, &join, user, None, now)?;
+                        .decide_looked_up(tx, &join, user, Bio::NotAsked, now)?;
                 }
                 Ok(())
             })
@@ -170,70 +232,12 @@ impl AvatarDownload {
         self.wakers.fetch.notify_one();
         Ok(())
     }
-
-    /// Puts the row off, or, after the last attempt, records the join as failed.
-    async fn failed(&self, row: &OutboxRow, avatar: Avatar, why: &str) -> Result<(), TaskError> {
-        if row.attempts + 1 < MAX_ATTEMPTS {
-            tracing::info!(user = %avatar.user, group = %avatar.group, why, "a photo is downloaded again");
-            let pause = i64::from(row.attempts) * 2;
-            let later = self.runtime.clock.now().plus(pause);
-            return self.postpone(row, later, true).await;
-        }
-        tracing::warn!(user = %avatar.user, group = %avatar.group, why, "photo given up");
-        let now = self.runtime.clock.now();
-        self.database
-            .write(|tx| give_up(tx, row, avatar, why, now))
-            .await
-    }
-
-    async fn postpone(
-        &self,
-        row: &OutboxRow,
-        until: Timestamp,
-        count_attempt: bool,
-    ) -> Result<(), TaskError> {
-        self.database
-            .write(|tx| tx.postpone(row.id, until, count_attempt))
-            .await
-    }
 }
 
-/// Drops a row whose photo cannot be downloaded, and records its join as failed. If an order cancelled the photo during
-/// the download, the order's outcome stays: a join that is held is decided again later.
-fn give_up(
-    tx: &Tx<'_>,
-    row: &OutboxRow,
-    avatar: Avatar,
-    why: &str,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    if tx.is_wanted(row.id)? {
-        tx.set_dropped(row.id, why, now)?;
-        let (group, message, user) = (avatar.group, avatar.message, avatar.user);
-        tx.settle_photo(group, message, user, JoinOutcome::Failed)?;
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::task::fixture::{Fixture, GROUP, JOINER, NOW, avatar, join};
-
-    #[test]
-    fn a_failed_download_keeps_the_outcome_of_an_order_that_cancelled_the_photo() {
-        for (is_flooded, outcome) in [(false, "failed"), (true, "held")] {
-            let fixture = Fixture::new();
-            fixture.write(|tx| {
-                tx.record_join(&join(1, JOINER), JoinOutcome::Queued, NOW)?;
-                tx.enqueue_avatar(&avatar(1, 7), NOW)?;
-                let row = tx.avatars_to_fetch(NOW, 1)?.remove(0);
-                if is_flooded {
-                    tx.begin_group_flood(GROUP, NOW)?;
-                }
-                give_up(tx, &row, avatar(1, 7), "refused", NOW)
-            });
-            assert_eq!(fixture.outcome(1), outcome);
-        }
+/// Returns the photo of a row.
+pub(super) fn avatar_of(row: &OutboxRow) -> Option<Avatar> {
+    match row.payload {
+        Payload::Avatar(avatar) => Some(avatar),
+        _ => None,
     }
 }

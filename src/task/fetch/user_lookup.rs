@@ -4,16 +4,50 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::decide;
-use crate::model::{Join, PhotoId, ProfilePhoto, Timestamp, User, UserId, UserRef};
+use crate::model::{
+    ChannelId, Join, JoinOutcome, MessageId, PhotoId, ProfilePhoto, Timestamp, User, UserId,
+};
 use crate::spool::Spool;
 use crate::store::{ExceptionDue, StoreError, Tx};
 use crate::task::call_retry::{Reply, until_answered};
+use crate::task::join_policy::Bio;
 use crate::task::{Database, JoinPolicy, Runtime, TaskError, Wakers, spool_file};
 use crate::telegram::{CallError, Telegram};
 
-/// How long a decision waits for a bio.
+/// How long a decision waits for the answer to the call for a bio.
 const BIO_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// How a look-up of joiners ended.
+#[derive(Debug)]
+pub(super) enum LookupEnd {
+    /// The joins were decided, except these, which wait for a bio.
+    Decided(Vec<BioDue>),
+    /// Telegram refuses look-ups.
+    Refused,
+}
+
+/// A join that is decided with the bio of its user.
+#[derive(Clone, Debug)]
+pub(super) struct BioDue {
+    join: Join,
+    user: User,
+}
+
+/// The key of a join in the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct JoinKey(ChannelId, MessageId, UserId);
+
+impl JoinKey {
+    pub(super) const fn of(join: &Join) -> Self {
+        Self(join.group, join.message, join.user)
+    }
+}
+
+impl BioDue {
+    pub(super) const fn key(&self) -> JoinKey {
+        JoinKey::of(&self.join)
+    }
+}
 
 /// Looks users up. Cheap to clone.
 #[derive(Clone)]
@@ -28,9 +62,9 @@ pub struct UserLookup {
 
 impl UserLookup {
     /// Asks for the users of joins, and decides on the joins.
-    pub(super) async fn decide_joins(&self, joins: Vec<Join>) -> Result<(), TaskError> {
+    pub(super) async fn decide_joins(&self, joins: Vec<Join>) -> Result<LookupEnd, TaskError> {
         if joins.is_empty() {
-            return Ok(());
+            return Ok(LookupEnd::Decided(Vec::new()));
         }
         let user_refs = self
             .database
@@ -44,23 +78,18 @@ impl UserLookup {
         let found = match until_answered(&self.runtime, look_up).await? {
             Reply::Answer(found) => found,
             Reply::Refusal(error) => {
-                // A refusal of a single user is handled below; this one concerns the method.
+                // A refusal of a single user is handled below; this one concerns the method, and may pass.
                 tracing::error!(%error, "users cannot be looked up");
-                self.runtime.pause(decide::backoff(u32::MAX)).await?;
-                return Ok(());
+                return Ok(LookupEnd::Refused);
             }
         };
-        let bios = if self.join_policy.wants_bio() {
-            self.bios(&user_refs).await?
-        } else {
-            BTreeMap::new()
-        };
         let now = self.runtime.clock.now();
-        self.database
-            .write(|tx| self.decide(tx, &joins, &found, &bios, now))
+        let due = self
+            .database
+            .write(|tx| self.decide(tx, &joins, &found, now))
             .await?;
         self.wakers.fetch.notify_one();
-        Ok(())
+        Ok(LookupEnd::Decided(due))
     }
 
     fn decide(
@@ -68,37 +97,58 @@ impl UserLookup {
         tx: &Tx<'_>,
         joins: &[Join],
         found: &BTreeMap<UserId, User>,
-        bios: &BTreeMap<UserId, String>,
         now: Timestamp,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Vec<BioDue>, StoreError> {
+        let mut due = Vec::new();
         for join in joins {
-            let user = match found.get(&join.user) {
-                Some(user) => unknown_photo_as_absent(user.clone()),
-                None => without_photo(join.user),
-            };
-            let bio = bios.get(&join.user).map(String::as_str);
-            self.join_policy
-                .decide_looked_up(tx, join, &user, bio, now)?;
-        }
-        Ok(())
-    }
-
-    /// Asks for the bios of users. A decision does not wait for a bio that is late: the photo matters more.
-    async fn bios(&self, user_refs: &[UserRef]) -> Result<BTreeMap<UserId, String>, TaskError> {
-        let mut bios = BTreeMap::new();
-        for user_ref in user_refs {
-            let call = tokio::time::timeout(BIO_TIMEOUT, self.telegram.bio(user_ref));
-            match self.runtime.or_shutdown(call).await? {
-                Ok(Ok(Some(bio))) => {
-                    bios.insert(user_ref.user, bio);
-                }
-                Ok(Ok(None)) => {}
-                Ok(Err(CallError::Account(trouble))) => return Err(trouble.into()),
-                Ok(Err(error)) => tracing::debug!(user = %user_ref.user, %error, "no bio"),
-                Err(_) => tracing::debug!(user = %user_ref.user, "no bio in time"),
+            if !tx.waits_for_lookup(join)? {
+                continue;
+            }
+            let user = found
+                .get(&join.user)
+                .cloned()
+                .unwrap_or_else(|| not_shown(join.user));
+            let outcome = self
+                .join_policy
+                .decide_looked_up(tx, join, &user, Bio::NotAsked, now)?;
+            if outcome == JoinOutcome::LookUp {
+                due.push(BioDue { join: *join, user });
             }
         }
-        Ok(bios)
+        Ok(due)
+    }
+
+    /// Asks for the bio of a joiner, and decides on the join. A decision does not wait for a bio that is late: the
+    /// photo matters more.
+    pub(super) async fn decide_with_bio(&self, due: BioDue) -> Result<(), TaskError> {
+        let BioDue { join, user } = due;
+        let seen_in = Some((join.group, join.message));
+        let user_ref = self
+            .database
+            .read(|tx| tx.user_ref(user.id, seen_in))
+            .await?;
+        let call = self.telegram.bio(&user_ref, BIO_TIMEOUT);
+        let bio = match self.runtime.or_shutdown(call).await? {
+            Ok(bio) => bio,
+            Err(CallError::Account(trouble)) => return Err(trouble.into()),
+            Err(error) => {
+                tracing::debug!(user = %user.id, %error, "no bio");
+                None
+            }
+        };
+        let now = self.runtime.clock.now();
+        self.database
+            .write(|tx| {
+                if tx.waits_for_lookup(&join)? {
+                    let bio = Bio::Asked(bio.as_deref());
+                    self.join_policy
+                        .decide_looked_up(tx, &join, &user, bio, now)?;
+                }
+                Ok(())
+            })
+            .await?;
+        self.wakers.fetch.notify_one();
+        Ok(())
     }
 
     /// Puts the current photos of users on the exception list, or takes them off.
@@ -175,28 +225,16 @@ fn except(
     Ok(obsolete)
 }
 
-/// Returns a user whom Telegram does not show at all: the decision treats them as one without a photo.
-const fn without_photo(user: UserId) -> User {
+/// Returns a user whom Telegram does not show at all: the decision knows only the id.
+const fn not_shown(id: UserId) -> User {
     User {
-        id: user,
+        id,
         access_hash: None,
         min: true,
         name: String::new(),
         bot: false,
         deleted: false,
-        photo: ProfilePhoto::Absent,
-    }
-}
-
-/// Turns an unknown photo into an absent one. Telegram's answer to a look-up of the user always includes a photo that
-/// this account may see, so the user has none, or hides it.
-pub(super) fn unknown_photo_as_absent(user: User) -> User {
-    match user.photo {
-        ProfilePhoto::Unknown => User {
-            photo: ProfilePhoto::Absent,
-            ..user
-        },
-        _ => user,
+        photo: ProfilePhoto::Unknown,
     }
 }
 
@@ -226,14 +264,8 @@ mod tests {
     }
 
     #[test]
-    fn a_user_who_is_not_shown_has_no_photo() {
+    fn an_exception_goes_on_the_list_and_off_it() {
         let fixture = Fixture::new();
-        let lookup_of = |photo| User {
-            photo,
-            ..user(JOINER, None)
-        };
-        let settled = unknown_photo_as_absent(lookup_of(ProfilePhoto::Unknown));
-        assert_eq!(settled.photo, ProfilePhoto::Absent);
         let due = |put| ExceptionDue { user: JOINER, put };
         fixture.write(|tx| {
             let put = except(tx, due(true), Some(PhotoId::new(7)), NOW)?;

@@ -1,0 +1,84 @@
+//! Joiners whom no reference names: they are looked at again as soon as Telegram shows them (docs/outcomes.md).
+
+use telegram_sim::{Fault, JoinKind, Match, Visibility, bot_api_id};
+
+use crate::harness::{Scene, user_with_photo};
+
+/// Lets a `min` user join whose message is deleted before the look-up; returns the user's id.
+fn join_unreadable(scene: &Scene) -> i64 {
+    let held = Match::method("users.getUsers").once();
+    scene.sim.fault(held, Fault::HoldBefore);
+    let before = scene.sim.calls_of("users.getUsers").len();
+    let user = scene.sim.add_user(user_with_photo("Joiner").min(false));
+    let message = scene.sim.join(scene.group, user, JoinKind::ByLink);
+    scene.wait_for_call("users.getUsers", before + 1);
+    scene.sim.delete_messages(scene.group, &[message]);
+    scene.sim.release();
+    scene.wait_for_outcome(user, "unreadable");
+    user
+}
+
+fn started() -> Scene {
+    let mut scene = Scene::with_photo_size(64);
+    scene.start();
+    scene
+}
+
+#[test]
+fn an_update_that_shows_an_unreadable_joiner_decides_the_join() {
+    let scene = started();
+    let user = join_unreadable(&scene);
+    // A `min` object shows no photo, and decides nothing.
+    scene.sim.send_message(scene.group, user, "hello");
+    scene.sim.set_visibility(user, Visibility::Full);
+    scene.sim.send_message(scene.group, user, "hello");
+    let photos = scene.wait_for_photos(1);
+    assert_eq!((photos[0].user, photos[0].message), (user, 0));
+    scene.wait_for_outcome(user, "forwarded");
+    scene.finish_with_next_photo(1);
+}
+
+#[test]
+fn another_join_of_an_unreadable_joiner_decides_both() {
+    let scene = started();
+    let user = join_unreadable(&scene);
+    scene.sim.set_visibility(user, Visibility::Full);
+    let other = scene.sim.add_group("Another group");
+    scene.sim.join(other, user, JoinKind::ByLink);
+    let photos = scene.wait_for_photos(2);
+    let mut groups: Vec<i64> = photos.iter().map(|photo| photo.group).collect();
+    groups.sort_unstable();
+    let mut expected = [scene.group, other].map(bot_api_id);
+    expected.sort_unstable();
+    assert_eq!(groups, expected);
+    scene.finish();
+}
+
+#[test]
+fn an_unreadable_joiner_is_decided_long_after_the_join() {
+    let mut scene = Scene::with_photo_size(64);
+    scene.set("custom", "time_new = 1000");
+    scene.start();
+    let user = join_unreadable(&scene);
+    scene.execute("UPDATE joins SET joined_at = joined_at - 7200");
+    scene.sim.set_visibility(user, Visibility::Full);
+    scene.sim.send_message(scene.group, user, "hello");
+    assert_eq!(scene.wait_for_photos(1)[0].user, user);
+    scene.finish();
+}
+
+#[test]
+fn a_look_up_that_is_refused_for_a_while_makes_no_joiner_unreadable() {
+    for users in [1, 4] {
+        let scene = started();
+        let refused = Match::method("users.getUsers").times(5);
+        let refusal = Fault::error(400, "INPUT_REQUEST_INVALID");
+        scene.sim.fault(refused, refusal);
+        for _ in 0..users {
+            let user = scene.sim.add_user(user_with_photo("Joiner").min(false));
+            scene.sim.join(scene.group, user, JoinKind::ByLink);
+        }
+        scene.wait_for_photos(users);
+        scene.finish();
+    }
+}
