@@ -12,7 +12,7 @@ use grammers_tl_types::{
 
 use crate::HOME_DC;
 use crate::fault::{self, Fault, Held};
-use crate::mtproto::{constructor, rpc_result};
+use crate::mtproto::{constructor, packed_result, rpc_result};
 use crate::record::{Call, Outcome, RpcError};
 use crate::shared::Shared;
 
@@ -246,7 +246,7 @@ fn reply(world: &mut World, call: usize, connection: u64, body: Vec<u8>) {
             Outcome::Replied(result[..kept].to_vec())
         }
     };
-    let sent = world.send(connection, body, true, true);
+    let sent = world.send(connection, packed_result(body), true, true);
     world.calls[call].outcome = if sent { outcome } else { Outcome::ReplyLost };
 }
 
@@ -293,6 +293,7 @@ fn attempt(world: &mut World, pending: &PendingCall) -> Result<Vec<u8>, RpcError
     check_authorization(world, origin, world.calls[pending.call].method)?;
     let mut caller = Caller { world, origin };
     let value = (route.run)(&mut caller, &pending.query[4..])?;
+    let value = world.with_unknown_constructors(value);
     if world.calls[pending.call].method == "updates.getState" && !pending.wrappers.without_updates {
         world.sessions.entry(address).or_default().wants_updates = true;
     }

@@ -3,9 +3,11 @@
 //! This module unpacks the messages of a client and numbers those of the server. It answers the service messages of
 //! core.telegram.org/mtproto/service_messages; the caller dispatches every other message as a request.
 
-use std::io::Read;
+use std::io::{Read, Write};
 
+use flate2::Compression;
 use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
 use grammers_tl_types::{
     Cursor, Deserializable, Identifiable, RawVec, Serializable, deserialize, enums, functions,
     types,
@@ -19,6 +21,9 @@ const CONTAINER: u32 = 0x73f1_f8dc;
 const GZIP: u32 = 0x3072_cfa1;
 /// `rpc_result`, which the generated types leave out.
 const RPC_RESULT: u32 = 0xf35c_6d01;
+
+/// The size from which on a result is packed.
+const SMALLEST_PACKED: usize = 64 * 1024;
 
 /// A message of a client.
 pub(crate) struct Incoming {
@@ -198,6 +203,26 @@ pub(crate) fn rpc_result(req_msg_id: i64, result: &[u8]) -> Vec<u8> {
     req_msg_id.serialize(&mut body);
     body.extend_from_slice(result);
     body
+}
+
+/// Packs the result in a large `rpc_result` if that makes it smaller, as Telegram does.
+pub(crate) fn packed_result(body: Vec<u8>) -> Vec<u8> {
+    let Some((head, result)) = body.split_at_checked(12) else {
+        return body;
+    };
+    if result.len() < SMALLEST_PACKED {
+        return body;
+    }
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    let written = encoder.write_all(result).and_then(|()| encoder.finish());
+    let packed = written.expect("memory takes every write");
+    if packed.len() >= result.len() {
+        return body;
+    }
+    let mut out = head.to_vec();
+    GZIP.serialize(&mut out);
+    packed.serialize(&mut out);
+    out
 }
 
 /// Numbers the server's messages on one connection.

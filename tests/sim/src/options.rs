@@ -17,6 +17,9 @@ pub struct Options {
     pub latest_push: Duration,
     /// The largest gap between a client's `pts` and the channel's that does not give `channelDifferenceTooLong`.
     pub longest_difference: i32,
+    /// True if a gap of more events than the call's `limit` gives `channelDifferenceTooLong`, too. Older documentation
+    /// says so.
+    pub too_long_beyond_limit: bool,
     /// The most messages that a `channelDifferenceTooLong` carries.
     pub too_long_messages: usize,
     /// True if requests and replies are recorded whole. Otherwise only their first 1,024 bytes are recorded, which a raid
@@ -32,6 +35,7 @@ impl Default for Options {
             photo_quality: 85,
             latest_push: Duration::from_secs(3),
             longest_difference: 100,
+            too_long_beyond_limit: false,
             too_long_messages: 10,
             keep_bodies: true,
         }

@@ -21,6 +21,7 @@ pub(crate) mod events;
 pub(crate) mod login;
 pub(crate) mod lookup;
 pub(crate) mod person;
+mod unknown_constructors;
 
 use chat::{Chat, Document};
 pub use connections::Device;

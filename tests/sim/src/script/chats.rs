@@ -158,6 +158,31 @@ impl Simulator {
         });
     }
 
+    /// Turns a group into a gigagroup, in which only administrators write, and pushes the change.
+    pub fn make_gigagroup(&self, group: i64) {
+        self.with_chat(group, |chat| chat.gigagroup = true);
+        self.shared.change(|world| world.push_channel_update(group));
+    }
+
+    /// Adds the chat with the direct messages of a channel; returns its bare id.
+    pub fn add_monoforum(&self, title: &str) -> i64 {
+        let id = self.add_chat(title, false, true);
+        self.with_chat(id, |chat| chat.monoforum = true);
+        id
+    }
+
+    /// Makes all messages of a chat, and the memberships in it, older by this many seconds.
+    pub fn age_chat(&self, chat: i64, seconds: i32) {
+        self.with_chat(chat, |chat| {
+            for message in chat.messages.values_mut() {
+                message.date -= seconds;
+            }
+            for member in chat.members.values_mut() {
+                member.date -= seconds;
+            }
+        });
+    }
+
     /// Makes a member an administrator, or an ordinary member. Like Telegram, the simulator does not push this to users.
     pub fn set_admin(&self, group: i64, user: i64, admin: bool) {
         self.shared.change(|world| {
@@ -263,7 +288,7 @@ impl Simulator {
         });
     }
 
-    fn with_chat(&self, chat: i64, change: impl FnOnce(&mut Chat)) {
+    pub(super) fn with_chat(&self, chat: i64, change: impl FnOnce(&mut Chat)) {
         self.shared
             .change(|world| match world.chats.get_mut(&chat) {
                 Some(chat) => change(chat),

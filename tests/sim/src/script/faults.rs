@@ -102,6 +102,31 @@ impl Simulator {
             });
     }
 
+    /// Sets the largest gap that does not give `channelDifferenceTooLong`, in events.
+    pub fn too_long_after(&self, events: i32) {
+        self.shared
+            .change(|world| world.options.longest_difference = events);
+    }
+
+    /// Answers every `updates.getChannelDifference` of a chat with this error, for instance
+    /// `(500, "PERSISTENT_TIMESTAMP_OUTDATED")`, until [`restore_differences`](Self::restore_differences).
+    pub fn refuse_differences(&self, chat: i64, code: i32, message: &str) {
+        let error = RpcError::new(code, message);
+        self.with_chat(chat, |chat| chat.difference_error = Some(error));
+    }
+
+    /// Undoes [`refuse_differences`](Self::refuse_differences).
+    pub fn restore_differences(&self, chat: i64) {
+        self.with_chat(chat, |chat| chat.difference_error = None);
+    }
+
+    /// Gives a message a constructor that no client knows, in every later answer and push.
+    pub fn make_unreadable(&self, chat: i64, message: i32) {
+        self.with_chat(chat, |chat| {
+            chat.unknown_constructors.insert(message);
+        });
+    }
+
     /// Ends the login. Every call is then answered with this error, for instance
     /// `(401, "SESSION_REVOKED")`, `(401, "USER_DEACTIVATED_BAN")`, `(406, "AUTH_KEY_DUPLICATED")`.
     pub fn end_login(&self, code: i32, message: &str) {

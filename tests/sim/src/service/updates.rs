@@ -41,10 +41,17 @@ impl Handler for functions::updates::GetChannelDifference {
             .ok()
             .filter(|limit| (1..=100).contains(limit))
             .ok_or_else(|| RpcError::bad("LIMIT_INVALID"))?;
-        let longest = world.options.longest_difference;
+        let longest = if world.options.too_long_beyond_limit {
+            world.options.longest_difference.min(self.limit)
+        } else {
+            world.options.longest_difference
+        };
         let chat = world.chats.get_mut(&id).expect("found above");
         if self.pts < 1 || self.pts > chat.pts {
             return Err(RpcError::bad("PERSISTENT_TIMESTAMP_INVALID"));
+        }
+        if let Some(error) = &chat.difference_error {
+            return Err(error.clone());
         }
         if chat.too_long > 0 {
             chat.too_long -= 1;

@@ -1,6 +1,6 @@
 //! Groups and broadcast channels: members, messages, and the numbered events of which differences consist.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use grammers_tl_types::{enums, types};
@@ -8,7 +8,7 @@ use grammers_tl_types::{enums, types};
 use super::World;
 use crate::blank;
 use crate::clock;
-use crate::record::{Post, PostedFile};
+use crate::record::{Post, PostedFile, RpcError};
 
 pub(crate) struct Chat {
     pub(crate) id: i64,
@@ -29,6 +29,14 @@ pub(crate) struct Chat {
     pub(crate) events: Vec<Event>,
     /// The number of next differences that are too long whatever the gap.
     pub(crate) too_long: usize,
+    /// The error with which every difference is answered.
+    pub(crate) difference_error: Option<RpcError>,
+    /// The messages of which no client knows the constructor.
+    pub(crate) unknown_constructors: BTreeSet<i32>,
+    /// True if the group is a gigagroup.
+    pub(crate) gigagroup: bool,
+    /// True if the chat holds the direct messages of a channel.
+    pub(crate) monoforum: bool,
     pub(crate) date: i32,
 }
 
@@ -128,6 +136,10 @@ impl Chat {
                 kind: EventKind::New(1),
             }],
             too_long: 0,
+            difference_error: None,
+            unknown_constructors: BTreeSet::new(),
+            gigagroup: false,
+            monoforum: false,
             date,
         }
     }
@@ -138,7 +150,7 @@ impl Chat {
             return enums::Chat::ChannelForbidden(types::ChannelForbidden {
                 broadcast: self.broadcast,
                 megagroup: !self.broadcast,
-                monoforum: false,
+                monoforum: self.monoforum,
                 id: self.id,
                 access_hash: self.access_hash,
                 title: self.title.clone(),
@@ -155,6 +167,8 @@ impl Chat {
         enums::Chat::Channel(types::Channel {
             broadcast: self.broadcast,
             megagroup: !self.broadcast,
+            gigagroup: self.gigagroup,
+            monoforum: self.monoforum,
             id: self.id,
             access_hash: Some(self.access_hash),
             title: self.title.clone(),

@@ -121,7 +121,7 @@ impl World {
             return;
         }
         self.pushes += 1;
-        let body = updates.to_bytes();
+        let body = self.with_unknown_constructors(updates.to_bytes());
         let delay = self.next_push_delay();
         for id in receivers {
             let Some((outgoing, message)) = self.message(id, body.clone(), true, false) else {
