@@ -1,9 +1,10 @@
 //! The decisions of the program, as synchronous functions of (event, context, now).
 //!
 //! This module holds the order of the reasons to skip a join, the rule of which photo is new at a recheck, the
-//! coverage of a group, and the meaning of a failed post. It knows neither the wire nor the database nor the clock:
+//! coverage of a group, the meaning of a channel's error, and that of a failed post. It knows neither the wire nor the database nor the clock:
 //! everything that a decision needs comes in as a value.
 
+mod channel_refusal;
 pub mod channel_tracker;
 mod coverage;
 mod join_decision;
@@ -11,6 +12,7 @@ mod new_photo;
 mod refusals;
 mod retry;
 
+pub use channel_refusal::{ChannelRefusal, channel_refusal};
 pub use coverage::Coverage;
 pub use join_decision::{Decision, JoinContext, join};
 pub use new_photo::{new_photo, overrides_outcome};

@@ -14,7 +14,7 @@ mod payload;
 mod skip_reason;
 mod user;
 
-pub use channel::{Channel, ChannelKind};
+pub use channel::{Channel, ChannelKind, GroupClass};
 pub use id::{AccessHash, ChannelId, MessageId, PhotoId, Timestamp, UserId};
 pub use join_outcome::{EffectOnRecheck, JoinOutcome, UnknownOutcome};
 pub use list::{

@@ -55,7 +55,7 @@ pub use inspect::inspect;
 pub use instance::{Instance, Start};
 pub use job_records::JobRecord;
 pub use join_records::PostedAs;
-pub use ledger::{AdvanceOutcome, KnownChannel};
+pub use ledger::{AdvanceOutcome, KnownChannel, Recorded};
 pub use lock::{DirectoryLock, Holder, LockError};
 pub use order_log::OrderRecord;
 pub use outbox::{AgeLimits, FailedDownload, OutboxRow, PhotoOf, SendFilter, SpooledFile};

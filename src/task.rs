@@ -50,7 +50,7 @@ pub use order_files::OrderFiles;
 pub use page_application::{PageApplier, PageTransactions};
 pub use post_commit::PostCommitRunner;
 pub use posting_channels::PostingChannels;
-pub use pull::ChannelPuller;
+pub use pull::{ChannelPuller, FailureLog};
 pub use recheck::Rechecker;
 pub use rule_book::RuleBook;
 pub use runtime::Runtime;

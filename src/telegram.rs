@@ -32,7 +32,7 @@ use tokio::sync::mpsc;
 
 pub use attachment::DocumentError;
 pub use difference::Difference;
-pub use error::{explain_account, explain_session};
+pub use error::{connection_ended, error_name, explain_account, explain_session};
 pub use hints::Hint;
 pub use login::{LoginError, SentCode, SignedIn};
 pub use post::{File, Post, PostError, Uploaded};
@@ -122,7 +122,7 @@ impl Telegram {
         dialogs::channels(self.wire()).await
     }
 
-    /// Pulls one page of what happened in a channel since `pts`.
+    /// Pulls one page of what happened in a channel since `pts`: at most `limit` events.
     ///
     /// # Errors
     /// See [`CallError`].
@@ -131,12 +131,13 @@ impl Telegram {
         channel: ChannelId,
         access_hash: AccessHash,
         pts: i32,
+        limit: i32,
     ) -> Result<Difference, CallError> {
-        difference::pull(self.wire(), channel, access_hash, pts).await
+        difference::pull(self.wire(), channel, access_hash, pts, limit).await
     }
 
-    /// Fetches the messages after `after` and up to `top`, as many as one call returns. The page's
-    /// `last_message` is the last one that was asked for.
+    /// Fetches the messages after `after` and up to `top`, at most `limit` of them. The page's `last_message` is the
+    /// last one that was asked for.
     ///
     /// # Errors
     /// See [`CallError`].
@@ -146,11 +147,10 @@ impl Telegram {
         access_hash: AccessHash,
         after: MessageId,
         top: MessageId,
+        limit: i32,
     ) -> Result<Page, CallError> {
         let first = after.get().saturating_add(1);
-        let last = first
-            .saturating_add(difference::MESSAGES_PER_CALL - 1)
-            .min(top.get());
+        let last = first.saturating_add(limit - 1).min(top.get());
         difference::messages(
             self.wire(),
             channel,

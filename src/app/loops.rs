@@ -17,7 +17,7 @@ use crate::spool::Spool;
 use crate::store::Store;
 use crate::task::{
     self, Accounts, Administrators, AdministratorsWaker, AvatarDownload, BackupFiles,
-    ChannelPuller, Database, Deliverer, Fetcher, JoinPolicy, ListKeeper, MemberRecheck,
+    ChannelPuller, Database, Deliverer, FailureLog, Fetcher, JoinPolicy, ListKeeper, MemberRecheck,
     OrderExecutor, OrderFiles, PageApplier, PageTransactions, PostCommitRunner, PostingChannels,
     Rechecker, RuleBook, Runtime, Scheduler, TaskError, UserLookup, Wakers, Watcher,
 };
@@ -135,6 +135,7 @@ impl Loops {
             administrators: administrators.clone(),
             transactions: pages.transactions.clone(),
             puller: ChannelPuller {
+                failure_log: FailureLog::default(),
                 database: database.clone(),
                 runtime: runtime.clone(),
                 telegram: telegram.clone(),

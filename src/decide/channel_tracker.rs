@@ -5,9 +5,14 @@
 //! created, carries out the returned [`Action`]s, and sends [`Event::Tick`] at the
 //! [deadline](ChannelTracker::deadline). The tracker does no I/O and reads no clock. A crash may lose
 //! everything in it: the ledger holds each channel's `pts`, and the next start reads the dialogs.
+//!
+//! A pull is one page. After the connection ended during pulls, each of them is suspected of a page that is too large:
+//! once the connection answers again, a suspected channel is pulled while no other one is, until it gets an answer.
 
 mod event;
+mod page_history;
 mod periodic_job;
+mod pulls;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -15,16 +20,14 @@ mod tests;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-pub use self::event::{Action, DialogState, DialogSync, Event, GapEnd, ListedChannel, PullEnd};
+pub use self::event::{
+    Action, DialogState, DialogSync, Event, GapEnd, ListedChannel, PullEnd, PullStep,
+};
+use self::page_history::PageHistory;
 use self::periodic_job::PeriodicJob;
 use self::state::{State, TrackedChannel, Work};
 use crate::model::{ChannelId, Page};
 
-/// Concurrent pulls of differences.
-const MAX_PULLS: usize = 2;
-/// Concurrent pulls that first fetch messages by their ids. They have a limit of their own, because
-/// one long gap must not delay the other channels.
-const MAX_GAP_PULLS: usize = 1;
 /// Pushes that are kept for a channel while it is pulled. A further push causes one more pull.
 const MAX_KEPT_PUSHES: usize = 200;
 /// Time between two checks of the connection.
@@ -44,6 +47,12 @@ pub struct ChannelTracker {
     now: Duration,
     /// Channels that need attention. A channel without an entry is up to date.
     channels: BTreeMap<ChannelId, TrackedChannel>,
+    /// The channels whose last pages were not all read at once.
+    histories: BTreeMap<ChannelId, PageHistory>,
+    /// The connection was checked since it last ended during a pull.
+    is_connection_checked: bool,
+    /// No pull starts earlier: the connection ended during one, and is being checked.
+    pulls_not_before: Duration,
     /// The queue position of the next channel that is queued.
     next_position: u64,
     check: PeriodicJob,
@@ -58,6 +67,9 @@ impl Default for ChannelTracker {
         Self {
             now: Duration::ZERO,
             channels: BTreeMap::new(),
+            histories: BTreeMap::new(),
+            is_connection_checked: true,
+            pulls_not_before: Duration::ZERO,
             next_position: 0,
             check: PeriodicJob::new(CHECK_INTERVAL),
             dialogs: PeriodicJob::new(DIALOG_SYNC_INTERVAL),
@@ -106,9 +118,11 @@ impl ChannelTracker {
             .filter(|channel| matches!(channel.state, State::Queued { .. }))
             .map(|channel| channel.not_before)
             .filter(|moment| *moment > self.now);
+        let held_up = Some(self.pulls_not_before).filter(|moment| *moment > self.now);
         dialogs
             .into_iter()
             .chain(paused)
+            .chain(held_up)
             .chain([self.check.next, self.dialogs.next])
             .fold(Duration::MAX, Duration::min)
     }
@@ -125,19 +139,37 @@ impl ChannelTracker {
     }
 
     fn pushed(&mut self, page: Page, actions: &mut Vec<Action>) {
-        let state = self.channels.get_mut(&page.channel).map(|c| &mut c.state);
-        match state {
-            None | Some(State::Unknown { .. }) => actions.push(Action::ApplyPush(page)),
-            Some(State::Pulling { pushes, next, .. }) => {
-                if pushes.len() < MAX_KEPT_PUSHES {
-                    pushes.push(page);
+        let are_differences_unavailable = self
+            .histories
+            .get(&page.channel)
+            .is_some_and(PageHistory::are_differences_unavailable);
+        let Some(channel) = self.channels.get_mut(&page.channel) else {
+            actions.push(Action::ApplyPush(page));
+            return;
+        };
+        match channel.state {
+            State::Unknown { .. } => actions.push(Action::ApplyPush(page)),
+            State::Pulling(_)
+            | State::Queued {
+                work: Work::CloseGap(_) | Work::StepOver(_),
+                ..
+            } => {
+                if channel.pushes.len() < MAX_KEPT_PUSHES {
+                    channel.pushes.push(page);
                 } else {
-                    next.get_or_insert(Work::Pull);
+                    channel.moved = true;
                 }
             }
+            // While pulls fail, a push that follows the stored `pts` is applied all the same.
+            State::Queued { .. } if channel.failures > 0 || are_differences_unavailable => {
+                actions.push(Action::ApplyPush(page));
+            }
+            State::AwaitingDialogs if are_differences_unavailable => {
+                actions.push(Action::ApplyPush(page));
+            }
             // The pull that is due brings the update.
-            Some(State::Queued { .. } | State::Ignored) => {}
-            Some(State::AwaitingDialogs) => self.ask_for_dialogs(),
+            State::Queued { .. } | State::Ignored => {}
+            State::AwaitingDialogs => self.ask_for_dialogs(),
         }
     }
 
@@ -151,6 +183,8 @@ impl ChannelTracker {
 
     fn connection_checked(&mut self, reconnected: bool) {
         self.check.running = false;
+        self.is_connection_checked = true;
+        self.pulls_not_before = Duration::ZERO;
         if reconnected {
             self.dialogs.due = true;
             for channel in self.channels.values_mut() {
@@ -160,51 +194,21 @@ impl ChannelTracker {
         }
     }
 
-    fn pull_ended(&mut self, id: ChannelId, end: PullEnd, actions: &mut Vec<Action>) {
-        let Some(channel) = self.channels.get_mut(&id) else {
-            return;
-        };
-        let State::Pulling { pushes, next, .. } = &mut channel.state else {
-            return;
-        };
-        let (pushes, next) = (std::mem::take(pushes), *next);
-        let then = match end {
-            PullEnd::UpToDate | PullEnd::Left => {
-                self.channels.remove(&id);
-                if end == PullEnd::UpToDate {
-                    actions.extend(pushes.into_iter().map(Action::ApplyPush));
-                }
-                if let Some(work) = next {
-                    self.enqueue(id, work);
-                }
-                return;
-            }
-            PullEnd::TooLong(gap) => Some(Work::CloseGap(gap)),
-            PullEnd::PtsRejected => {
-                channel.fail(self.now, Duration::ZERO);
-                self.dialogs.due = true;
-                None
-            }
-            PullEnd::Failed { gap, pause } => {
-                channel.fail(self.now, pause);
-                // `next` may be a gap from a dialog sync, which does not report it again.
-                Some(gap.map(Work::CloseGap).or(next).unwrap_or(Work::Pull))
-            }
-        };
-        let state = match then {
-            Some(work) => self.queued(work),
-            None => State::AwaitingDialogs,
-        };
-        if let Some(channel) = self.channels.get_mut(&id) {
-            channel.state = state;
-        }
-    }
-
     fn dialogs_read(&mut self, sync: DialogSync) {
         self.dialogs.running = false;
         for listed in sync.listed {
-            let state = self.channels.get(&listed.channel).map(|c| &c.state);
+            let channel = self.channels.get(&listed.channel);
+            let state = channel.map(|channel| &channel.state);
             let dialog_state = match state {
+                Some(State::AwaitingDialogs) if self.is_current(&listed) => {
+                    let channel = self.channels.remove(&listed.channel);
+                    // The list may be older than the move.
+                    if channel.is_some_and(|channel| channel.moved) {
+                        DialogState::Behind
+                    } else {
+                        DialogState::Current
+                    }
+                }
                 Some(State::AwaitingDialogs) => DialogState::NeedsReadBack,
                 Some(State::Unknown { .. } | State::Ignored) => {
                     self.channels.remove(&listed.channel);
@@ -244,23 +248,44 @@ impl ChannelTracker {
         }
     }
 
+    /// Reports whether a channel whose differences are not available has no gap: pushes brought it up to date.
+    fn is_current(&self, listed: &ListedChannel) -> bool {
+        let history = self.histories.get(&listed.channel);
+        let channel = self.channels.get(&listed.channel);
+        listed.state == DialogState::Current
+            && history.is_some_and(PageHistory::are_differences_unavailable)
+            && channel.is_some_and(|channel| !channel.is_pts_rejected)
+    }
+
     /// Makes sure that the channel is pulled. Closing a gap includes a pull, so it replaces one.
     fn enqueue(&mut self, id: ChannelId, work: Work) {
         let queued = self.queued(work);
         let Some(channel) = self.channels.get_mut(&id) else {
-            self.channels.insert(id, TrackedChannel::new(queued));
+            let mut channel = TrackedChannel::new(queued);
+            if let (Work::Pull, Some(history)) = (work, self.histories.get(&id)) {
+                channel.not_before = self.now + history.pause();
+            }
+            self.channels.insert(id, channel);
             return;
         };
-        let is_gap = work != Work::Pull;
-        match &mut channel.state {
-            State::Queued { work: waiting, .. } if is_gap => *waiting = work,
-            State::Pulling { next, .. } if is_gap || next.is_none() => *next = Some(work),
-            State::AwaitingDialogs if is_gap => channel.state = queued,
-            State::AwaitingDialogs => self.ask_for_dialogs(),
-            State::Queued { .. }
-            | State::Pulling { .. }
-            | State::Unknown { .. }
-            | State::Ignored => {}
+        channel.moved |= work == Work::Pull;
+        match (&mut channel.state, work.gap()) {
+            (State::Queued { work: waiting, .. }, Some(_)) => *waiting = work,
+            (State::Pulling(pull), Some(gap)) => pull.next_gap = Some(gap),
+            (State::AwaitingDialogs, Some(_)) => channel.state = queued,
+            (State::AwaitingDialogs, None) => self.ask_for_dialogs(),
+            (
+                State::Queued { .. } | State::Pulling(_) | State::Unknown { .. } | State::Ignored,
+                _,
+            ) => {}
+        }
+    }
+
+    /// Queues work for a channel that is tracked.
+    fn queue(&mut self, id: ChannelId, work: Work) {
+        let state = self.queued(work);
+        if let Some(channel) = self.channels.get_mut(&id) {
+            channel.state = state;
         }
     }
 
@@ -289,36 +314,6 @@ impl ChannelTracker {
             self.dialogs.start(self.now);
             self.dialogs_not_before = self.now + DIALOG_SYNC_MIN_INTERVAL;
             actions.push(Action::SyncDialogs);
-        }
-    }
-
-    fn start_pulls(&mut self, actions: &mut Vec<Action>) {
-        for (is_gap, limit) in [(false, MAX_PULLS), (true, MAX_GAP_PULLS)] {
-            let running = |channel: &&TrackedChannel| matches!(channel.state, State::Pulling { work, .. } if work.gap().is_some() == is_gap);
-            let free = limit - self.channels.values().filter(running).count().min(limit);
-            let mut waiting: Vec<(u64, ChannelId, Work)> = self
-                .channels
-                .iter()
-                .filter(|(_, channel)| channel.not_before <= self.now)
-                .filter_map(|(id, channel)| match channel.state {
-                    State::Queued { work, position } if work.gap().is_some() == is_gap => {
-                        Some((position, *id, work))
-                    }
-                    _ => None,
-                })
-                .collect();
-            waiting.sort_unstable_by_key(|(position, ..)| *position);
-            for (_, id, work) in waiting.into_iter().take(free) {
-                if let Some(channel) = self.channels.get_mut(&id) {
-                    channel.state = State::Pulling {
-                        work,
-                        pushes: Vec::new(),
-                        next: None,
-                    };
-                }
-                let gap = work.gap();
-                actions.push(Action::Pull { channel: id, gap });
-            }
         }
     }
 }

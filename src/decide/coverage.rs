@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::model::Timestamp;
+use crate::model::{GroupClass, Timestamp};
 
 /// How long a join message proves that a group shows its joins, in seconds.
 const FULL_COVERAGE_PERIOD: i64 = 30 * 24 * 3600;
@@ -13,18 +13,30 @@ const FULL_COVERAGE_PERIOD: i64 = 30 * 24 * 3600;
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Coverage {
-    /// The group shows join messages.
+    /// The group shows join messages, and all of them were read.
     Full,
+    /// Some messages could not be read. One of them may be a join.
+    Partial,
     /// No join message was seen: either no user joined, or the group hides its joins.
     Unknown,
+    /// The group is not watched.
+    None,
 }
 
 impl Coverage {
-    /// Derives the coverage from the time of the last join that had a message.
+    /// Derives the coverage from the group's class, the number of messages that could not be read, and the time of the
+    /// last join that had a message.
     #[must_use]
-    pub fn judge(last_join_message: Option<Timestamp>, now: Timestamp) -> Self {
-        match last_join_message {
-            Some(at) if at >= now.plus(-FULL_COVERAGE_PERIOD) => Self::Full,
+    pub fn judge(
+        class: GroupClass,
+        unreadable_messages: u64,
+        last_join_message: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Self {
+        match (class, last_join_message) {
+            (GroupClass::None, _) => Self::None,
+            _ if unreadable_messages > 0 => Self::Partial,
+            (_, Some(at)) if at >= now.plus(-FULL_COVERAGE_PERIOD) => Self::Full,
             _ => Self::Unknown,
         }
     }
@@ -50,7 +62,16 @@ mod tests {
             // Telegram's clock may be ahead of ours.
             (Some(now.plus(5)), Coverage::Full),
         ] {
-            assert_eq!(Coverage::judge(last, now), coverage, "{last:?}");
+            let judged = Coverage::judge(GroupClass::Announced, 0, last, now);
+            assert_eq!(judged, coverage, "{last:?}");
         }
+    }
+
+    #[test]
+    fn an_unreadable_message_makes_the_coverage_partial_unless_the_group_is_not_watched() {
+        let now = Timestamp::new(10_000_000);
+        let judge = |class, unreadable| Coverage::judge(class, unreadable, Some(now), now);
+        assert_eq!(judge(GroupClass::Announced, 1), Coverage::Partial);
+        assert_eq!(judge(GroupClass::None, 1), Coverage::None);
     }
 }

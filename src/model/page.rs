@@ -71,6 +71,8 @@ pub enum Advance {
 pub struct Page {
     pub channel: ChannelId,
     pub advance: Advance,
+    /// When this account entered the channel, if the page shows it. A push does not.
+    pub entered: Option<Timestamp>,
     /// The joins, oldest first.
     pub joins: Vec<Join>,
     /// The users who joined, as the page shows them.

@@ -9,6 +9,17 @@ use crate::model::{
     AccessHash, Advance, Channel, ChannelId, ChannelKind, MessageId, Timestamp, UserId,
 };
 
+/// What a list of dialogs shows of a channel, compared with the ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recorded {
+    /// The ledger lacked the channel.
+    New,
+    /// The account left the channel and entered it again.
+    EnteredAgain,
+    /// The account has been in the channel since the ledger knows it.
+    Known,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownChannel {
     /// The channel as it was last seen; `pts` and `top_message` say how far it was read.
@@ -31,7 +42,7 @@ pub enum AdvanceOutcome {
     UnknownChannel,
 }
 
-const COLUMNS: &str = "channel_id, access_hash, kind, title, can_post, since, pts, last_message_id, present, admins_at";
+const COLUMNS: &str = "channel_id, access_hash, kind, title, can_post, since, pts, last_message_id, present, admins_at, class";
 
 impl ReadTx<'_> {
     /// Returns a channel, also one that the account has left.
@@ -108,24 +119,36 @@ impl ReadTx<'_> {
 
 impl Tx<'_> {
     /// Records a channel as the list of dialogs shows it. How far a known channel was read stays; a new one counts as
-    /// read up to its newest message. Returns true if the channel was new.
+    /// read up to its newest message.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn record_channel(&self, channel: &Channel) -> Result<bool, StoreError> {
-        let known = self.channel(channel.id)?.is_some();
+    pub fn record_channel(&self, channel: &Channel) -> Result<Recorded, StoreError> {
+        let recorded = match self.channel(channel.id)? {
+            None => Recorded::New,
+            Some(known) if known.was_left(channel) => Recorded::EnteredAgain,
+            Some(_) => Recorded::Known,
+        };
+        let class = if channel.kind == ChannelKind::Unsupported {
+            "none"
+        } else {
+            "announced"
+        };
         self.db
             .prepare_cached(
-                "INSERT INTO ledger (channel_id, access_hash, kind, title, present, can_post, since, pts, last_message_id)
-                 VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6, ?7, ?8)
+                "INSERT INTO ledger
+                     (channel_id, access_hash, kind, title, present, can_post, since, pts, last_message_id, class)
+                 VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6, ?7, ?8, ?9)
                  ON CONFLICT (channel_id) DO UPDATE SET access_hash = excluded.access_hash,
-                     kind = excluded.kind, title = excluded.title, present = 1, can_post = excluded.can_post",
+                     kind = excluded.kind, title = excluded.title, present = 1, can_post = excluded.can_post,
+                     since = excluded.since,
+                     class = iif('none' IN (class, excluded.class), excluded.class, class)",
             )?
             .execute(params![
                 channel.id.bare(),
                 channel.access_hash.get(),
                 match channel.kind {
-                    ChannelKind::Group => "group",
+                    ChannelKind::Group | ChannelKind::Unsupported => "group",
                     ChannelKind::Broadcast => "broadcast",
                 },
                 channel.title,
@@ -133,8 +156,33 @@ impl Tx<'_> {
                 channel.since.get(),
                 channel.pts,
                 channel.top_message.get(),
+                class,
             ])?;
-        Ok(!known)
+        Ok(recorded)
+    }
+
+    /// Records that the account entered a channel at this time, if the ledger has an earlier one.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn set_since(&self, id: ChannelId, since: Timestamp) -> Result<(), StoreError> {
+        self.db
+            .prepare_cached("UPDATE ledger SET since = ?2 WHERE channel_id = ?1 AND since < ?2")?
+            .execute(params![id.bare(), since.get()])?;
+        Ok(())
+    }
+
+    /// Counts a message that cannot be read, and continues the reading after it.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn step_over_message(&self, id: ChannelId, message: MessageId) -> Result<(), StoreError> {
+        self.db.execute(
+            "UPDATE ledger SET last_message_id = ?2, unreadable_messages = unreadable_messages + 1
+             WHERE channel_id = ?1 AND last_message_id < ?2",
+            params![id.bare(), message.get()],
+        )?;
+        Ok(())
     }
 
     /// Sets how far a channel was read: up to `pts`, and up to `message`.
@@ -229,17 +277,29 @@ impl Tx<'_> {
     }
 }
 
+impl KnownChannel {
+    /// Reports whether the account left the channel, which the list of dialogs shows now, and entered it again.
+    fn was_left(&self, listed: &Channel) -> bool {
+        let since = self.channel.since;
+        // Rows of layout 1 have no time, and a turned gigagroup was not read.
+        (since.get() > 0 && listed.since > since)
+            || (since.get() == 0 && !self.present)
+            || (self.channel.kind == ChannelKind::Unsupported
+                && listed.kind != ChannelKind::Unsupported)
+    }
+}
+
 fn read(row: &Row<'_>) -> rusqlite::Result<KnownChannel> {
-    let kind: String = row.get("kind")?;
+    let (kind, class): (String, String) = (row.get("kind")?, row.get("class")?);
     Ok(KnownChannel {
         channel: Channel {
             id: ChannelId::from_bare(row.get("channel_id")?),
             access_hash: AccessHash::new(row.get("access_hash")?),
             // A CHECK of the table allows only these two words.
-            kind: if kind == "group" {
-                ChannelKind::Group
-            } else {
-                ChannelKind::Broadcast
+            kind: match kind.as_str() {
+                "group" if class == "none" => ChannelKind::Unsupported,
+                "group" => ChannelKind::Group,
+                _ => ChannelKind::Broadcast,
             },
             title: row.get("title")?,
             can_post: row.get("can_post")?,

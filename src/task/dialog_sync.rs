@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Database, PostingChannels, TaskError};
 use crate::decide::channel_tracker::{DialogState, DialogSync, GapEnd, ListedChannel};
-use crate::model::{Channel, ChannelId, MessageId};
-use crate::store::{StoreError, Tx};
+use crate::model::{Channel, ChannelId, ChannelKind, MessageId};
+use crate::store::{Recorded, StoreError, Tx};
 
 /// How many messages are read back of a group that the account joined while the program was not running or not
 /// connected.
@@ -35,38 +35,44 @@ pub(super) async fn compare(
         .iter()
         .partition(|channel| channels.is_watched(channel));
     let mut comparison = database
-        .write(|tx| take_over_all(tx, &watched, unknown))
+        .write(|tx| take_over_all(tx, &watched, &unwatched, unknown))
         .await?;
     comparison.sync.unwatched = unwatched.iter().map(|channel| channel.id).collect();
     Ok(comparison)
 }
 
-/// Takes over all watched channels of a list.
+/// Takes over all watched channels of a list, and the groups of a kind that is not watched.
 fn take_over_all(
     tx: &Tx<'_>,
     watched: &[&Channel],
+    unwatched: &[&Channel],
     unknown: &BTreeMap<ChannelId, i32>,
 ) -> Result<Comparison, StoreError> {
     let is_first_sync = tx.setting(FIRST_DIALOG_SYNC)?.is_none();
     let mut sync = DialogSync::default();
     let mut added = 0;
     for channel in watched {
-        let state = if tx.record_channel(channel)? {
-            added += 1;
-            if is_first_sync {
-                // Updates from before the first start are of no interest.
-                DialogState::Current
-            } else {
-                begin_reading(tx, channel, unknown.get(&channel.id).copied())?
+        let recorded = tx.record_channel(channel)?;
+        let state = match recorded {
+            // Updates from before the first start are of no interest.
+            Recorded::New if is_first_sync => DialogState::Current,
+            Recorded::New => begin_reading(tx, channel, unknown.get(&channel.id).copied())?,
+            // Orders that were posted while the account was not in a private channel are carried out, so such a
+            // channel is read from where it was left.
+            Recorded::EnteredAgain if channel.kind == ChannelKind::Group => {
+                tracing::info!(group = %channel.id, "the account entered this group again");
+                begin_reading(tx, channel, None)?
             }
-        } else {
-            let stored = tx.channel(channel.id)?.map(|known| known.channel.pts);
-            if stored == Some(channel.pts) {
-                DialogState::Current
-            } else {
-                DialogState::Behind
+            Recorded::EnteredAgain | Recorded::Known => {
+                let stored = tx.channel(channel.id)?.map(|known| known.channel.pts);
+                if stored == Some(channel.pts) {
+                    DialogState::Current
+                } else {
+                    DialogState::Behind
+                }
             }
         };
+        added += usize::from(recorded == Recorded::New);
         sync.listed.push(ListedChannel {
             channel: channel.id,
             current: GapEnd {
@@ -76,8 +82,17 @@ fn take_over_all(
             state,
         });
     }
+    // A group may have turned into a gigagroup.
+    let is_unsupported = |channel: &&&Channel| channel.kind == ChannelKind::Unsupported;
+    for channel in unwatched.iter().filter(is_unsupported) {
+        tx.record_channel(channel)?;
+    }
     tx.set_setting(FIRST_DIALOG_SYNC, "done")?;
-    let listed: BTreeSet<ChannelId> = watched.iter().map(|channel| channel.id).collect();
+    let listed: BTreeSet<ChannelId> = watched
+        .iter()
+        .chain(unwatched)
+        .map(|channel| channel.id)
+        .collect();
     sync.missing = tx
         .channels()?
         .into_iter()

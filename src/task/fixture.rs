@@ -270,6 +270,7 @@ pub(super) const fn page(channel: ChannelId) -> Page {
             from: PTS,
             to: PTS + 1,
         },
+        entered: None,
         joins: Vec::new(),
         users: Vec::new(),
         other_users_with_photo: Vec::new(),

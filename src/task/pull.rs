@@ -1,12 +1,19 @@
-//! Pulls one channel up to date: page after page, each committed with its `pts` before the next.
+//! Carries out one step of a channel's pull: at most one page, committed with its `pts` before the step ends.
+//!
+//! [`ChannelTracker`](crate::decide::channel_tracker::ChannelTracker) decides on the steps, and how large a page may be.
+//! A crash between two steps loses nothing, because the ledger says how far the channel was read.
+
+mod failure_log;
 
 use std::time::Duration;
 
+pub use self::failure_log::FailureLog;
 use super::{Administrators, Database, PageApplier, Runtime, TaskError};
-use crate::decide::channel_tracker::{GapEnd, PullEnd};
-use crate::model::{Advance, ChannelId, Page, Timestamp};
+use crate::decide::channel_tracker::{GapEnd, PullEnd, PullStep};
+use crate::decide::{ChannelRefusal, channel_refusal};
+use crate::model::{Advance, ChannelId, MessageId, Page, Timestamp};
 use crate::store::{AdvanceOutcome, KnownChannel};
-use crate::telegram::{CallError, Difference, Telegram};
+use crate::telegram::{CallError, Difference, Telegram, connection_ended, error_name};
 
 /// The pause before a channel whose pull was refused is pulled again.
 const REFUSED_PAUSE: Duration = Duration::from_secs(30);
@@ -19,82 +26,101 @@ pub struct ChannelPuller {
     pub telegram: Telegram,
     pub administrators: Administrators,
     pub pages: PageApplier,
-}
-
-/// The result of one call.
-enum Step {
-    More,
-    /// The gap is closed.
-    Closed,
-    Ended(PullEnd),
+    pub failure_log: FailureLog,
 }
 
 impl ChannelPuller {
-    /// Pulls `channel` from the stored `pts` until nothing is left, closing `gap` first.
+    /// Carries out one step for `channel`.
     pub(super) async fn pull(
         &self,
         channel: ChannelId,
-        mut gap: Option<GapEnd>,
+        step: PullStep,
     ) -> Result<PullEnd, TaskError> {
-        loop {
-            let known = self.database.read(|tx| tx.channel(channel)).await?;
-            let Some(known) = known.filter(|known| known.present) else {
-                return Ok(PullEnd::Left);
-            };
-            self.administrators.read_now(&known).await?;
-            let step = match gap {
-                Some(end) => self.close(&known, end).await?,
-                None => self.advance(&known).await?,
-            };
-            match step {
-                Step::More => {}
-                Step::Closed => gap = None,
-                Step::Ended(end) => return Ok(end),
+        let known = self.database.read(|tx| tx.channel(channel)).await?;
+        let Some(known) = known.filter(|known| known.present) else {
+            return Ok(PullEnd::Left);
+        };
+        self.administrators.read_now(&known).await?;
+        match step {
+            PullStep::Differences { limit } => self.advance(&known, limit).await,
+            PullStep::Messages {
+                gap, replaces_pts, ..
+            } if known.channel.top_message >= gap.top => {
+                self.adopt(&known, gap, replaces_pts).await
             }
+            PullStep::Messages { gap, limit, .. } => self.fetch(&known, gap, limit).await,
+            PullStep::StepOver { gap } => self.step_over(&known, gap).await,
         }
     }
 
     /// Pulls one page of differences.
-    async fn advance(&self, known: &KnownChannel) -> Result<Step, TaskError> {
+    async fn advance(&self, known: &KnownChannel, limit: i32) -> Result<PullEnd, TaskError> {
         let (id, hash, pts) = (
             known.channel.id,
             known.channel.access_hash,
             known.channel.pts,
         );
-        let call = self.telegram.difference(id, hash, pts);
-        Ok(match self.runtime.or_shutdown(call).await? {
+        let call = self.telegram.difference(id, hash, pts, limit);
+        match self.runtime.or_shutdown(call).await? {
             Ok(Difference::Page { page, last }) => {
+                self.failure_log.clear(id);
                 let moved = self.pages.apply_prepared(&page).await?;
                 let stays = page.advance == Advance::Pulled { from: pts, to: pts };
-                match moved {
+                Ok(match moved {
                     // A page that is neither the last nor moves pts would be pulled without end.
-                    AdvanceOutcome::Advanced if last || stays => Step::Ended(PullEnd::UpToDate),
-                    _ => Step::More,
-                }
+                    AdvanceOutcome::Advanced if last || stays => PullEnd::UpToDate,
+                    _ => PullEnd::PageApplied,
+                })
             }
             Ok(Difference::TooLong { top_message, pts }) => {
+                self.failure_log.clear(id);
                 tracing::info!(channel = %id, "a gap too long for differences: fetching its messages");
-                Step::Ended(PullEnd::TooLong(GapEnd {
+                Ok(PullEnd::TooLong(GapEnd {
                     top: top_message,
                     pts,
                 }))
             }
-            Err(error) => Step::Ended(self.failed(id, None, error).await?),
-        })
+            Err(error) => self.failed(id, error, true).await,
+        }
     }
 
-    /// Fetches some messages of a gap by their ids; once none is left, adopts its `pts`. After a crash the pull
-    /// continues after the last page that was committed.
-    async fn close(&self, known: &KnownChannel, gap: GapEnd) -> Result<Step, TaskError> {
+    /// Fetches some messages of a gap by their ids. After a crash the gap continues after the last page that was
+    /// committed.
+    async fn fetch(
+        &self,
+        known: &KnownChannel,
+        gap: GapEnd,
+        limit: i32,
+    ) -> Result<PullEnd, TaskError> {
         let (id, hash, after) = (
             known.channel.id,
             known.channel.access_hash,
             known.channel.top_message,
         );
-        if after >= gap.top {
+        let call = self.telegram.messages(id, hash, after, gap.top, limit);
+        match self.runtime.or_shutdown(call).await? {
+            Ok(page) => {
+                self.failure_log.clear(id);
+                self.pages.apply_prepared(&page).await?;
+                Ok(PullEnd::PageApplied)
+            }
+            Err(error) => self.failed(id, error, false).await,
+        }
+    }
+
+    /// Adopts the `pts` of a gap whose messages were all fetched.
+    async fn adopt(
+        &self,
+        known: &KnownChannel,
+        gap: GapEnd,
+        replaces_pts: bool,
+    ) -> Result<PullEnd, TaskError> {
+        // Pushes that followed the stored `pts` may have passed the end of the gap.
+        if replaces_pts || known.channel.pts < gap.pts {
             let adopted = Page {
-                channel: id,
+                channel: known.channel.id,
                 advance: Advance::Adopted { to: gap.pts },
+                entered: None,
                 joins: Vec::new(),
                 users: Vec::new(),
                 other_users_with_photo: Vec::new(),
@@ -102,45 +128,74 @@ impl ChannelPuller {
                 last_message: None,
             };
             self.pages.apply_prepared(&adopted).await?;
-            return Ok(Step::Closed);
         }
-        let call = self.telegram.messages(id, hash, after, gap.top);
-        match self.runtime.or_shutdown(call).await? {
-            Ok(page) => {
-                self.pages.apply_prepared(&page).await?;
-                Ok(Step::More)
-            }
-            Err(error) => Ok(Step::Ended(self.failed(id, Some(gap), error).await?)),
+        Ok(PullEnd::GapClosed)
+    }
+
+    /// Leaves out the next message of a gap, and counts it.
+    async fn step_over(&self, known: &KnownChannel, gap: GapEnd) -> Result<PullEnd, TaskError> {
+        let channel = known.channel.id;
+        let message = MessageId::new(known.channel.top_message.get().saturating_add(1));
+        if message <= gap.top {
+            self.database
+                .write(|tx| tx.step_over_message(channel, message))
+                .await?;
+            tracing::warn!(%channel, message_id = %message, "a message that cannot be read is left out");
         }
+        Ok(PullEnd::PageApplied)
     }
 
     async fn failed(
         &self,
         channel: ChannelId,
-        gap: Option<GapEnd>,
         error: CallError,
+        is_difference: bool,
     ) -> Result<PullEnd, TaskError> {
-        if error.is("CHANNEL_PRIVATE") || error.is("CHANNEL_INVALID") {
-            self.database.write(|tx| tx.set_absent(channel)).await?;
-            tracing::info!(%channel, "the account is not in this channel any more");
-            return Ok(PullEnd::Left);
+        let is_new = || self.failure_log.is_new(channel, &error.to_string());
+        match error_name(&error).map_or(ChannelRefusal::Other, channel_refusal) {
+            ChannelRefusal::NotInChannel => {
+                self.database.write(|tx| tx.set_absent(channel)).await?;
+                if is_new() {
+                    tracing::info!(%channel, %error, "the account is not in this channel any more");
+                }
+                return Ok(PullEnd::Left);
+            }
+            ChannelRefusal::PtsRejected => {
+                tracing::warn!(%channel, "Telegram does not accept the stored pts: asking for the current one");
+                return Ok(PullEnd::PtsRejected);
+            }
+            ChannelRefusal::DifferencesUnavailable if is_difference => {
+                if is_new() {
+                    tracing::info!(%channel, %error, "the differences are not available");
+                }
+                return Ok(PullEnd::DifferencesUnavailable);
+            }
+            ChannelRefusal::DifferencesUnavailable | ChannelRefusal::Other => {}
         }
-        if error.is("PERSISTENT_TIMESTAMP_INVALID") || error.is("PERSISTENT_TIMESTAMP_EMPTY") {
-            tracing::warn!(%channel, "Telegram does not accept the stored pts: asking for the current one");
-            return Ok(PullEnd::PtsRejected);
-        }
-        let pause = match error {
-            CallError::Account(trouble) => return Err(trouble.into()),
-            CallError::RateLimited { until, .. } => self.runtime.clock.until(Timestamp::new(until)),
+        let pause = match &error {
+            CallError::Account(trouble) => return Err(trouble.clone().into()),
+            CallError::RateLimited { until, .. } => {
+                self.runtime.clock.until(Timestamp::new(*until))
+            }
+            CallError::Unusable { .. } => {
+                tracing::debug!(%channel, %error, "a page cannot be read; a smaller one is pulled");
+                return Ok(PullEnd::Unreadable);
+            }
+            CallError::Network { .. } if connection_ended(&error) => {
+                tracing::debug!(%channel, %error, "the connection ended during a pull");
+                return Ok(PullEnd::Cut);
+            }
             CallError::Network { .. } | CallError::ServerError { .. } => {
                 tracing::debug!(%channel, %error, "a pull failed; it is retried");
                 Duration::ZERO
             }
-            CallError::Refused { .. } | CallError::Unusable { .. } | CallError::NotSent { .. } => {
-                tracing::error!(%channel, %error, "pulling was refused");
+            CallError::Refused { .. } | CallError::NotSent { .. } => {
+                if is_new() {
+                    tracing::error!(%channel, %error, "pulling was refused");
+                }
                 REFUSED_PAUSE
             }
         };
-        Ok(PullEnd::Failed { gap, pause })
+        Ok(PullEnd::Failed { pause })
     }
 }

@@ -157,8 +157,8 @@ impl Watch {
     fn start(&mut self, action: Action) {
         let (runtime, telegram) = (self.parts.runtime.clone(), self.parts.telegram.clone());
         match action {
-            Action::Pull { channel, gap } => {
-                let pull = background::pull(self.parts.puller.clone(), channel, gap);
+            Action::Pull { channel, step } => {
+                let pull = background::pull(self.parts.puller.clone(), channel, step);
                 self.jobs.spawn(pull)
             }
             Action::SyncDialogs => self.jobs.spawn(background::read_dialogs(runtime, telegram)),

@@ -23,6 +23,7 @@ pub(super) fn page(
     Page {
         channel,
         advance,
+        entered: None,
         users: users
             .iter()
             .filter(|shown| joiners.contains(&UserId::new(shown.id())))
@@ -203,6 +204,26 @@ fn photo(user: &types::User) -> ProfilePhoto {
     }
 }
 
+/// Returns when this account entered a channel, if an answer shows the channel.
+pub(super) fn entered(channel: ChannelId, chats: &[enums::Chat]) -> Option<Timestamp> {
+    chats.iter().find_map(|chat| match chat {
+        enums::Chat::Channel(shown) if shown.id == channel.bare() && !shown.left && !shown.min => {
+            Some(Timestamp::new(i64::from(shown.date)))
+        }
+        _ => None,
+    })
+}
+
+const fn kind(channel: &types::Channel) -> ChannelKind {
+    if channel.gigagroup || channel.monoforum {
+        ChannelKind::Unsupported
+    } else if channel.broadcast {
+        ChannelKind::Broadcast
+    } else {
+        ChannelKind::Group
+    }
+}
+
 /// Converts a dialog's channel. Returns `None` for users, basic groups and min objects, and for channels
 /// that the account has left or may not enter.
 pub(super) fn channel(dialog: &types::Dialog, chats: &[enums::Chat]) -> Option<Channel> {
@@ -223,11 +244,7 @@ pub(super) fn channel(dialog: &types::Dialog, chats: &[enums::Chat]) -> Option<C
     Some(Channel {
         id: ChannelId::from_bare(channel.id),
         access_hash: AccessHash::new(channel.access_hash?),
-        kind: if channel.broadcast {
-            ChannelKind::Broadcast
-        } else {
-            ChannelKind::Group
-        },
+        kind: kind(channel),
         title: channel.title.clone(),
         can_post: channel.creator || rights == Some(true),
         since: Timestamp::new(i64::from(channel.date)),

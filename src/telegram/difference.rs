@@ -8,11 +8,6 @@ use telegram_wire::{CallError, Wire};
 use super::{convert, peer};
 use crate::model::{AccessHash, Advance, ChannelId, MessageId, Page};
 
-/// How many events a page may hold. Telegram permits user accounts no more.
-const EVENTS_PER_PAGE: i32 = 100;
-/// How many messages one call may fetch by their ids.
-pub(super) const MESSAGES_PER_CALL: i32 = 200;
-
 /// The events of a channel since some `pts`.
 #[derive(Debug)]
 pub enum Difference {
@@ -31,12 +26,13 @@ pub enum Difference {
     },
 }
 
-/// Fetches the events of a channel since `pts`, at most one page.
+/// Fetches the events of a channel since `pts`, at most `limit`. Telegram permits 1 to 100.
 pub(super) async fn pull(
     wire: &Wire,
     channel: ChannelId,
     access_hash: AccessHash,
     pts: i32,
+    limit: i32,
 ) -> Result<Difference, CallError> {
     use enums::updates::ChannelDifference as D;
     let answer = wire
@@ -45,7 +41,7 @@ pub(super) async fn pull(
             channel: peer::input_channel(channel, access_hash),
             filter: enums::ChannelMessagesFilter::Empty,
             pts,
-            limit: EVENTS_PER_PAGE,
+            limit,
         })
         .await?;
     let advance = |to| Advance::Pulled { from: pts, to };
@@ -57,6 +53,7 @@ pub(super) async fn pull(
         },
         D::Difference(found) => Difference::Page {
             page: Page {
+                entered: convert::entered(channel, &found.chats),
                 other_users_with_photo: convert::shown(&found.users, &found.new_messages),
                 ..convert::page(
                     channel,
@@ -86,7 +83,7 @@ pub(super) async fn pull(
     })
 }
 
-/// Fetches the messages `first ..= last` by their ids, at most [`MESSAGES_PER_CALL`].
+/// Fetches the messages `first ..= last` by their ids. Telegram permits at most 200.
 pub(super) async fn messages(
     wire: &Wire,
     channel: ChannelId,
@@ -103,13 +100,14 @@ pub(super) async fn messages(
                 .collect(),
         })
         .await?;
-    let (messages, users) = match answer {
-        M::Messages(m) => (m.messages, m.users),
-        M::Slice(m) => (m.messages, m.users),
-        M::ChannelMessages(m) => (m.messages, m.users),
-        M::NotModified(_) => (Vec::new(), Vec::new()),
+    let (messages, users, chats) = match answer {
+        M::Messages(m) => (m.messages, m.users, m.chats),
+        M::Slice(m) => (m.messages, m.users, m.chats),
+        M::ChannelMessages(m) => (m.messages, m.users, m.chats),
+        M::NotModified(_) => (Vec::new(), Vec::new(), Vec::new()),
     };
     let mut page = convert::page(channel, Advance::ByMessageIds, &messages, &users);
+    page.entered = convert::entered(channel, &chats);
     page.last_message = Some(last);
     page.other_users_with_photo = convert::shown(&users, &messages);
     Ok(page)

@@ -43,3 +43,25 @@ pub(super) fn explain_call(error: &CallError) -> String {
         _ => error.to_string(),
     }
 }
+
+/// Returns the name of the error with which Telegram answered, such as `CHANNEL_PRIVATE`.
+#[must_use]
+pub fn error_name(error: &CallError) -> Option<&str> {
+    match error {
+        CallError::Refused { name, .. } => Some(name),
+        // The answer is the code and the name.
+        CallError::ServerError { answer, .. } => answer.split_once(' ').map(|(_, name)| name),
+        CallError::RateLimited { .. }
+        | CallError::Account(_)
+        | CallError::Network { .. }
+        | CallError::Unusable { .. }
+        | CallError::NotSent { .. } => None,
+    }
+}
+
+/// Reports whether the connection ended while the call was in flight. An answer that is too large for the connection
+/// looks the same; a call without an answer in time does not.
+#[must_use]
+pub fn connection_ended(error: &CallError) -> bool {
+    matches!(error, CallError::Network { cause, .. } if !cause.starts_with("no answer within"))
+}

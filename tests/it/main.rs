@@ -4,6 +4,7 @@ mod harness;
 
 mod account;
 mod bios;
+mod channels;
 mod cli;
 mod crashes;
 mod delivery;
@@ -17,6 +18,7 @@ mod login;
 mod migration;
 mod module_boundaries;
 mod orders;
+mod pages;
 mod photos;
 mod recheck;
 mod refused_posts;

@@ -13,7 +13,7 @@ use crate::harness::{Scene, output_of};
 
 const SEND_MEDIA: &str = "messages.sendMedia";
 
-/// The tables of layout 3 that layout 4 has unchanged.
+/// The tables of layout 3 whose columns later layouts still have.
 const TABLES: [&str; 15] = [
     "ledger",
     "joins",
@@ -43,9 +43,17 @@ fn downgrade(scene: &Scene) {
         .execute("ATTACH ?1 AS new", [state])
         .expect("attached");
     for table in TABLES {
+        let columns: String = database
+            .query_row(
+                "SELECT group_concat(name) FROM pragma_table_info(?1, 'main')",
+                [table],
+                |row| row.get(0),
+            )
+            .expect(table);
         database
             .execute_batch(&format!(
-                "DELETE FROM main.{table}; INSERT INTO main.{table} SELECT * FROM new.{table};"
+                "DELETE FROM main.{table};
+                 INSERT INTO main.{table} ({columns}) SELECT {columns} FROM new.{table};"
             ))
             .expect(table);
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::decide::Coverage;
-use crate::model::{ChannelId, MessageId, Timestamp, UserId, as_json};
+use crate::model::{ChannelId, GroupClass, MessageId, Timestamp, UserId, as_json};
 use crate::store::statistics::{
     DroppedCount, FloodedGroup, GroupRecord, LimitedMethod, RefusedOrders, WaitingCount,
 };
@@ -43,7 +43,11 @@ pub struct GroupOverview {
     pub since: Option<Timestamp>,
     /// How many of the group's joins are seen.
     pub coverage: Coverage,
-    /// True if joins there lead to photos: NOSPAM is an administrator, or need not be one.
+    /// What the group shows of its joins.
+    pub class: GroupClass,
+    /// The number of messages that could not be read.
+    pub unreadable_messages: u64,
+    /// True if joins there lead to photos: NOSPAM is an administrator, or need not be one, and it is a group of members.
     pub watched: bool,
     /// The joins since midnight, UTC.
     pub joins_today: u64,
@@ -66,9 +70,17 @@ impl GroupOverview {
             title: group.title,
             present: group.present,
             since: group.since,
-            coverage: Coverage::judge(group.last_join_message_at, now),
+            coverage: Coverage::judge(
+                group.class,
+                group.unreadable_messages,
+                group.last_join_message_at,
+                now,
+            ),
+            class: group.class,
+            unreadable_messages: group.unreadable_messages,
             // The decision about a join treats a group with unknown administrators as watched, too.
-            watched: nospam.is_none() || group.administrators_at.is_none() || group.has_nospam,
+            watched: group.class != GroupClass::None
+                && (nospam.is_none() || group.administrators_at.is_none() || group.has_nospam),
             joins_today: group.joins_today,
             last_join_at: group.last_join_at,
             administrators: group.administrators_at.map(|_| group.administrators),
@@ -159,6 +171,8 @@ mod tests {
                 joins_today: 0,
                 last_join_at: None,
                 last_join_message_at: None,
+                class: GroupClass::Announced,
+                unreadable_messages: 0,
             };
             let group = GroupOverview::new(group, nospam, now);
             assert_eq!(group.watched, watched, "{nospam:?} {known} {has_nospam}");

@@ -56,7 +56,19 @@ pub(super) fn groups(groups: &[GroupOverview], now: Timestamp) -> Vec<String> {
         );
         lines.push("         the group hides them".into());
     }
-    if any(|group| !group.watched) {
+    if any(|group| group.coverage == Coverage::Partial) {
+        lines.push("partial: messages that could not be read were left out:".into());
+        for group in groups.iter().filter(|group| group.unreadable_messages > 0) {
+            lines.push(format!(
+                "         {} in {}",
+                group.unreadable_messages, group.id
+            ));
+        }
+    }
+    if any(|group| group.coverage == Coverage::None) {
+        lines.push("none: a gigagroup or a monoforum, which is not watched".into());
+    }
+    if any(|group| !group.watched && group.coverage != Coverage::None) {
         lines.push("watched no: NOSPAM is not an administrator there".into());
     }
     if groups.iter().any(|group| !group.present) {

@@ -40,9 +40,29 @@ pub enum Event {
     Tick,
 }
 
-/// How a pull ended.
+/// One step of bringing a channel up to date: at most one page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PullStep {
+    /// Pull at most `limit` events.
+    Differences { limit: i32 },
+    /// Fetch at most `limit` messages of a gap by their ids. If none is left, adopt the `pts` of the gap; unless
+    /// `replaces_pts`, only if the stored one is smaller.
+    Messages {
+        gap: GapEnd,
+        limit: i32,
+        replaces_pts: bool,
+    },
+    /// Leave out the next message of a gap, because no answer that holds it can be read.
+    StepOver { gap: GapEnd },
+}
+
+/// How a step ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PullEnd {
+    /// A page was applied, or a message left out, and more follow.
+    PageApplied,
+    /// All messages of the gap were fetched, and its `pts` was adopted.
+    GapClosed,
     /// Every update was applied.
     UpToDate,
     /// The account is not in the channel.
@@ -51,11 +71,14 @@ pub enum PullEnd {
     TooLong(GapEnd),
     /// Telegram does not accept the stored `pts`: the list of dialogs has the current one.
     PtsRejected,
-    /// The pull failed. `pause` is the minimum time before the next one.
-    Failed {
-        gap: Option<GapEnd>,
-        pause: Duration,
-    },
+    /// Telegram cannot compute the differences of the channel, perhaps for hours.
+    DifferencesUnavailable,
+    /// The answer cannot be parsed, because something in the page has an unknown constructor.
+    Unreadable,
+    /// The connection ended before the answer, perhaps because the page is too large. All calls in flight fail with it.
+    Cut,
+    /// The step failed for a reason that has nothing to do with the page. `pause` is the minimum time before the next one.
+    Failed { pause: Duration },
 }
 
 /// The result of a dialog sync.
@@ -96,11 +119,8 @@ pub enum DialogState {
 pub enum Action {
     /// Apply a pushed update if it follows the stored `pts`; report a gap or an unknown channel.
     ApplyPush(Page),
-    /// Pull a channel until it is up to date, after fetching the messages of `gap`.
-    Pull {
-        channel: ChannelId,
-        gap: Option<GapEnd>,
-    },
+    /// Carry out one step for a channel.
+    Pull { channel: ChannelId, step: PullStep },
     /// Read the list of dialogs and compare it with the ledger.
     SyncDialogs,
     /// Check that the connection answers and pushes updates; replace it if not.

@@ -9,6 +9,12 @@ use crate::model::Page;
 #[derive(Debug)]
 pub(super) struct TrackedChannel {
     pub(super) state: State,
+    /// Pushes that are applied once the channel is up to date.
+    pub(super) pushes: Vec<Page>,
+    /// The channel moved after the latest pull of differences began.
+    pub(super) moved: bool,
+    /// The stored `pts` was rejected, so a smaller one may replace it.
+    pub(super) is_pts_rejected: bool,
     /// Failed pulls in a row.
     pub(super) failures: u32,
     /// No pull starts earlier.
@@ -19,12 +25,8 @@ pub(super) struct TrackedChannel {
 pub(super) enum State {
     /// Waits for a pull. A lower position is served first.
     Queued { work: Work, position: u64 },
-    /// A pull is running. Pushes that arrive meanwhile are kept; `next` is pulled afterwards.
-    Pulling {
-        work: Work,
-        pushes: Vec<Page>,
-        next: Option<Work>,
-    },
+    /// A page is being pulled. Pushes that arrive meanwhile are kept.
+    Pulling(RunningPull),
     /// Needs the `pts` of the next dialog sync.
     AwaitingDialogs,
     /// Telegram pushes updates of a channel that is not in the ledger. `pts` is the one before its first push.
@@ -33,17 +35,28 @@ pub(super) enum State {
     Ignored,
 }
 
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RunningPull {
+    pub(super) work: Work,
+    /// A gap that is closed afterwards.
+    pub(super) next_gap: Option<GapEnd>,
+    /// No other channel was pulled at the same time.
+    pub(super) is_alone: bool,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Work {
     Pull,
     CloseGap(GapEnd),
+    /// Closes a gap, and leaves out its next message.
+    StepOver(GapEnd),
 }
 
 impl Work {
     pub(super) const fn gap(self) -> Option<GapEnd> {
         match self {
             Self::Pull => None,
-            Self::CloseGap(gap) => Some(gap),
+            Self::CloseGap(gap) | Self::StepOver(gap) => Some(gap),
         }
     }
 }
@@ -52,6 +65,9 @@ impl TrackedChannel {
     pub(super) const fn new(state: State) -> Self {
         Self {
             state,
+            pushes: Vec::new(),
+            moved: false,
+            is_pts_rejected: false,
             failures: 0,
             not_before: Duration::ZERO,
         }

@@ -1,3 +1,5 @@
+mod pages;
+
 use std::collections::{BTreeSet, VecDeque};
 
 use super::*;
@@ -84,6 +86,7 @@ fn push(channel: ChannelId, to: i32) -> Page {
     Page {
         channel,
         advance: Advance::Pushed { to, count: 1 },
+        entered: None,
         joins: Vec::new(),
         users: Vec::new(),
         other_users_with_photo: Vec::new(),
@@ -93,17 +96,43 @@ fn push(channel: ChannelId, to: i32) -> Page {
 }
 
 fn pull(channel: ChannelId) -> Action {
-    Action::Pull { channel, gap: None }
+    pull_at_most(50, channel)
+}
+
+fn pull_at_most(limit: i32, channel: ChannelId) -> Action {
+    let step = PullStep::Differences { limit };
+    Action::Pull { channel, step }
 }
 
 fn close_gap(channel: ChannelId) -> Action {
-    let gap = Some(GAP);
-    Action::Pull { channel, gap }
+    fetch_at_most(50, channel)
+}
+
+fn fetch_at_most(limit: i32, channel: ChannelId) -> Action {
+    let step = PullStep::Messages {
+        gap: GAP,
+        limit,
+        replaces_pts: false,
+    };
+    Action::Pull { channel, step }
+}
+
+fn replace_pts(channel: ChannelId) -> Action {
+    let step = PullStep::Messages {
+        gap: GAP,
+        limit: 50,
+        replaces_pts: true,
+    };
+    Action::Pull { channel, step }
+}
+
+fn step_over(channel: ChannelId) -> Action {
+    let step = PullStep::StepOver { gap: GAP };
+    Action::Pull { channel, step }
 }
 
 fn failed(seconds: u64) -> PullEnd {
     PullEnd::Failed {
-        gap: None,
         pause: Duration::from_secs(seconds),
     }
 }
@@ -266,11 +295,7 @@ fn a_failure_while_closing_a_gap_keeps_the_gap() {
     let mut scene = Scene::new();
     let _ = scene.moved(A);
     let _ = scene.ended(A, PullEnd::TooLong(GAP));
-    let end = PullEnd::Failed {
-        gap: Some(GAP),
-        pause: Duration::ZERO,
-    };
-    assert_eq!(scene.ended(A, end), []);
+    assert_eq!(scene.ended(A, failed(0)), []);
     assert_eq!(scene.run_until(SECOND), [close_gap(A)]);
 }
 
@@ -293,7 +318,7 @@ fn a_rejected_pts_is_replaced_by_that_of_the_dialogs() {
     assert_eq!(scene.moved(A), [], "a pull would be rejected again");
     assert_eq!(scene.handle(Event::Pushed(push(A, 5))), []);
     let _ = scene.handle(listed(A, DialogState::Current));
-    assert_eq!(scene.run_until(SECOND), [close_gap(A)]);
+    assert_eq!(scene.run_until(SECOND), [replace_pts(A)]);
 }
 
 #[test]
@@ -402,7 +427,7 @@ fn a_channel_that_waits_for_refused_dialogs_asks_for_them_when_it_moves() {
         // The list that is being read brings the pts, so no second one is read.
         assert_eq!(scene.handle(moves), []);
         let actions = scene.handle(listed(A, DialogState::Behind));
-        assert_eq!(actions, [close_gap(A)]);
+        assert_eq!(actions, [replace_pts(A)]);
         assert_eq!(scene.run_until(6 * SECOND), []);
     }
 }
@@ -482,7 +507,12 @@ fn random_events_keep_the_promises() {
         let mut events: VecDeque<Event> = running.into_iter().map(up_to_date).collect();
         events.push_back(Event::ConnectionChecked { reconnected: true });
         events.push_back(all_listed());
-        while let Some(event) = events.pop_front() {
+        // Channels whose differences were unavailable are pulled after a pause.
+        let end = scene.now + SECOND * 120;
+        while let Some(event) = events.pop_front().or_else(|| {
+            scene.now = scene.tracker.deadline();
+            (scene.now < end).then_some(Event::Tick)
+        }) {
             for action in scene.handle(event) {
                 match action {
                     Action::Pull { channel, .. } => {
@@ -525,11 +555,16 @@ fn random_event(random: &mut Random, running: &mut BTreeSet<ChannelId>) -> Event
             let Some(channel) = running.pop_first() else {
                 return Event::Tick;
             };
-            let end = match random.below(5) {
+            let end = match random.below(10) {
                 0 => PullEnd::UpToDate,
                 1 => PullEnd::TooLong(GAP),
                 2 => PullEnd::PtsRejected,
                 3 => failed(random.below(40)),
+                4 => PullEnd::PageApplied,
+                5 => PullEnd::GapClosed,
+                6 => PullEnd::DifferencesUnavailable,
+                7 => PullEnd::Unreadable,
+                8 => PullEnd::Cut,
                 _ => PullEnd::Left,
             };
             Event::PullEnded { channel, end }

@@ -222,9 +222,13 @@ CREATE INDEX outbox_settled ON outbox (settled_at) WHERE settled_at IS NOT NULL;
 CREATE INDEX outbox_expiring ON outbox (expires_at) WHERE expires_at IS NOT NULL;
 ";
 
-/// Layout 5: refusals that may pass, posts that are found in their channel, and photos that several rows share.
+/// Layout 5: refusals that may pass, posts that are found in their channel, photos that several rows share, what a group
+/// shows of its joins, and the messages that could not be read.
 pub(super) const LAYOUT_5: &str = "
 ALTER TABLE outbox ADD COLUMN refused_at INTEGER;
 ALTER TABLE outbox ADD COLUMN begun_after INTEGER;
 CREATE INDEX outbox_spooled_photos ON outbox (user_id, photo_id, spool_bytes) WHERE spool IS NOT NULL AND kind = 'avatar';
+ALTER TABLE ledger ADD COLUMN class TEXT NOT NULL DEFAULT 'announced'
+    CHECK (class IN ('announced', 'scanned', 'hidden', 'none'));
+ALTER TABLE ledger ADD COLUMN unreadable_messages INTEGER NOT NULL DEFAULT 0;
 ";

@@ -3,7 +3,7 @@
 use rusqlite::params;
 
 use super::count;
-use crate::model::{ChannelId, MessageId, Timestamp, UserId};
+use crate::model::{ChannelId, GroupClass, MessageId, Timestamp, UserId};
 use crate::store::{ReadTx, StoreError};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +26,10 @@ pub struct GroupRecord {
     pub last_join_at: Option<Timestamp>,
     /// The last join that had a service message.
     pub last_join_message_at: Option<Timestamp>,
+    /// What the group shows of its joins.
+    pub class: GroupClass,
+    /// The number of messages that could not be read.
+    pub unreadable_messages: u64,
 }
 
 impl ReadTx<'_> {
@@ -42,7 +46,7 @@ impl ReadTx<'_> {
             "SELECT channel_id, title, present, since, last_message_id, admins_at,
                  (SELECT COUNT(*) FROM admins WHERE group_id = channel_id),
                  EXISTS (SELECT 1 FROM admins WHERE group_id = channel_id AND user_id = ?1),
-                 COALESCE(today, 0), last, last_message
+                 COALESCE(today, 0), last, last_message, class, unreadable_messages
              FROM ledger LEFT JOIN (
                  SELECT group_id, SUM(joined_at >= ?2) AS today, MAX(joined_at) AS last,
                      MAX(CASE WHEN message_id > 0 THEN joined_at END) AS last_message
@@ -66,6 +70,8 @@ impl ReadTx<'_> {
                 joins_today: count(row.get(8)?),
                 last_join_at: row.get::<_, Option<i64>>(9)?.map(Timestamp::new),
                 last_join_message_at: row.get::<_, Option<i64>>(10)?.map(Timestamp::new),
+                class: GroupClass::from_word(&row.get::<_, String>(11)?),
+                unreadable_messages: count(row.get(12)?),
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)

@@ -49,7 +49,13 @@ fn layout_of(path: &Path) -> i64 {
 
 #[test]
 fn every_layout_opens_with_its_content() {
-    for layout in ["layout_1.db", "layout_2.db", "layout_3.db", "layout_4.db"] {
+    for layout in [
+        "layout_1.db",
+        "layout_2.db",
+        "layout_3.db",
+        "layout_4.db",
+        "layout_5.db",
+    ] {
         let (_directory, path) = fixture(layout);
         let store = Store::open(&path).expect(layout);
         let checked: Result<(), StoreError> = store.read(|tx| {

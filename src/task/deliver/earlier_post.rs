@@ -10,6 +10,8 @@ use crate::store::{OutboxRow, PostedAs};
 use crate::task::TaskError;
 use crate::telegram::CallError;
 
+/// How many messages one call fetches.
+const MESSAGES_PER_CALL: i32 = 50;
 /// How many calls one search makes.
 const MAX_CALLS: usize = 10;
 /// How many ids after the first attempt are searched, also if fewer messages are known.
@@ -39,7 +41,9 @@ impl Deliverer {
         let top = newest.max(MessageId::new(begun_after.get().saturating_add(LOOK_AHEAD)));
         let mut after = begun_after;
         for _ in 0..MAX_CALLS {
-            let call = self.telegram.messages(channel, access_hash, after, top);
+            let call = self
+                .telegram
+                .messages(channel, access_hash, after, top, MESSAGES_PER_CALL);
             let page = match self.runtime.or_shutdown(call).await? {
                 Ok(page) => page,
                 Err(CallError::Account(trouble)) => return Err(trouble.into()),

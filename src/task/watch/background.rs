@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use crate::decide;
-use crate::decide::channel_tracker::{Event, GapEnd};
+use crate::decide::channel_tracker::{Event, PullStep};
 use crate::model::{Channel, ChannelId, Timestamp};
 use crate::task::call_retry::{Reply, until_answered};
 use crate::task::{ChannelPuller, Runtime, TaskError};
@@ -23,9 +23,9 @@ pub(super) enum BackgroundResult {
 pub(super) async fn pull(
     puller: ChannelPuller,
     channel: ChannelId,
-    gap: Option<GapEnd>,
+    step: PullStep,
 ) -> Result<BackgroundResult, TaskError> {
-    let end = puller.pull(channel, gap).await?;
+    let end = puller.pull(channel, step).await?;
     Ok(BackgroundResult::Event(Event::PullEnded { channel, end }))
 }
 
