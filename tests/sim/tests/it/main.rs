@@ -10,5 +10,6 @@ mod login;
 mod packets;
 mod posting;
 mod program;
+mod unreadable;
 mod updates;
 mod users;
