@@ -13,6 +13,8 @@ use crate::store::{Recorded, StoreError, Tx};
 /// How many messages are read back of a group that the account joined while the program was not running or not
 /// connected.
 const MAX_READ_BACK: i32 = 1000;
+/// The `pts` that the ledger has for a channel until it was read back. Telegram's counts from 1.
+pub(super) const NOT_READ_BACK: i32 = 0;
 /// The setting that is present once a first list of dialogs was taken over.
 const FIRST_DIALOG_SYNC: &str = "first_census";
 
@@ -56,19 +58,24 @@ fn take_over_all(
         let state = match recorded {
             // Updates from before the first start are of no interest.
             Recorded::New if is_first_sync => DialogState::Current,
-            Recorded::New => begin_reading(tx, channel, unknown.get(&channel.id).copied())?,
+            Recorded::New => {
+                let pts_before_push = unknown.get(&channel.id).copied();
+                begin_reading(tx, channel, MessageId::new(0), pts_before_push)?
+            }
             // Orders that were posted while the account was not in a private channel are carried out, so such a
             // channel is read from where it was left.
             Recorded::EnteredAgain if channel.kind == ChannelKind::Group => {
                 tracing::info!(group = %channel.id, "the account entered this group again");
-                begin_reading(tx, channel, None)?
+                let known = tx.channel(channel.id)?;
+                let read_up_to = known.map_or(MessageId::new(0), |known| known.channel.top_message);
+                begin_reading(tx, channel, read_up_to, None)?
             }
             Recorded::EnteredAgain | Recorded::Known => {
-                let stored = tx.channel(channel.id)?.map(|known| known.channel.pts);
-                if stored == Some(channel.pts) {
-                    DialogState::Current
-                } else {
-                    DialogState::Behind
+                match tx.channel(channel.id)?.map(|known| known.channel.pts) {
+                    // A crash interrupted the reading.
+                    Some(NOT_READ_BACK) => DialogState::NeedsReadBack,
+                    Some(pts) if pts == channel.pts => DialogState::Current,
+                    _ => DialogState::Behind,
                 }
             }
         };
@@ -102,17 +109,19 @@ fn take_over_all(
     Ok(Comparison { sync, added })
 }
 
-/// Sets where a new channel is read from: from before its first push, or else its latest messages.
+/// Sets where a channel is read from that the account entered: from before its first push, or else its latest messages
+/// after `read_up_to`.
 fn begin_reading(
     tx: &Tx<'_>,
     channel: &Channel,
+    read_up_to: MessageId,
     pts_before_push: Option<i32>,
 ) -> Result<DialogState, StoreError> {
-    let back = MessageId::new((channel.top_message.get() - MAX_READ_BACK).max(0));
+    let back = MessageId::new(channel.top_message.get() - MAX_READ_BACK).max(read_up_to);
     if let Some(pts) = pts_before_push.filter(|pts| (1..channel.pts).contains(pts)) {
         tx.set_position(channel.id, pts, back)?;
         return Ok(DialogState::Behind);
     }
-    tx.set_position(channel.id, channel.pts, back)?;
+    tx.set_position(channel.id, NOT_READ_BACK, back)?;
     Ok(DialogState::NeedsReadBack)
 }

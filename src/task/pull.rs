@@ -8,6 +8,7 @@ mod failure_log;
 use std::time::Duration;
 
 pub use self::failure_log::FailureLog;
+use super::dialog_sync::NOT_READ_BACK;
 use super::{Administrators, Database, PageApplier, Runtime, TaskError};
 use crate::decide::channel_tracker::{GapEnd, PullEnd, PullStep};
 use crate::decide::{ChannelRefusal, channel_refusal};
@@ -60,6 +61,9 @@ impl ChannelPuller {
             known.channel.access_hash,
             known.channel.pts,
         );
+        if pts == NOT_READ_BACK {
+            return Ok(PullEnd::PtsRejected);
+        }
         let call = self.telegram.difference(id, hash, pts, limit);
         match self.runtime.or_shutdown(call).await? {
             Ok(Difference::Page { page, last }) => {

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::json;
-use telegram_sim::JoinKind;
+use telegram_sim::{Fault, JoinKind, Match};
 
 use crate::harness::Scene;
 
@@ -101,6 +101,24 @@ fn a_group_that_the_account_is_not_in_any_more_counts_as_left() {
         .collect();
     scene.sim.cut_all();
     scene.wait_for_photos_of(&users);
+    scene.finish();
+}
+
+#[test]
+fn a_group_that_the_account_leaves_while_a_gap_is_read_counts_as_left() {
+    let mut scene = scene();
+    scene.start();
+    scene.wait_for_rows(SYNCED, 1);
+    scene.sim.difference_too_long(scene.group, 1);
+    scene.sim.fault(
+        Match::method("channels.getMessages"),
+        Fault::error(403, "CHAT_FORBIDDEN"),
+    );
+    let user = join_without_push(&scene, scene.group);
+    scene.wait_for_rows(ABSENT, 1);
+    scene.sim.clear_faults();
+    scene.sim.cut_all();
+    scene.wait_for_photos_of(&BTreeSet::from([user]));
     scene.finish();
 }
 
@@ -246,6 +264,41 @@ fn a_group_left_and_entered_again_unnoticed_is_not_read_from_where_it_was_left()
     scene.wait_for_photos_of(&users);
     assert_eq!(scene.outcomes().len(), users.len());
     scene.finish();
+}
+
+#[test]
+fn a_kill_while_an_entered_group_is_read_back_loses_no_join() {
+    for is_known in [true, false] {
+        let mut scene = scene();
+        let group = if is_known {
+            let group = scene.sim.add_group("Left and entered again");
+            scene.sim.age_chat(group, 2 * 3600);
+            scene.start();
+            scene.wait_for_rows(SYNCED, 1);
+            scene.sim.kick_me(group);
+            scene.wait_for_rows(ABSENT, 1);
+            group
+        } else {
+            scene.start();
+            scene.wait_for_rows(SYNCED, 1);
+            scene.sim.suppress_pushes(true);
+            scene.sim.add_group("A new group")
+        };
+        scene.sim.suppress_pushes(true);
+        scene.sim.add_me(group);
+        let users: BTreeSet<i64> = (0..3).map(|_| scene.join_user_in(group)).collect();
+        scene.sim.suppress_pushes(false);
+        scene
+            .sim
+            .fault(Match::method("channels.getMessages"), Fault::HoldBefore);
+        scene.sim.cut_all();
+        scene.wait_for_call("channels.getMessages", 1);
+        scene.kill();
+        scene.sim.clear_faults();
+        scene.start();
+        scene.wait_for_photos_of(&users);
+        scene.finish();
+    }
 }
 
 #[test]

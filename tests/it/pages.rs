@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use telegram_sim::{JoinKind, Options};
+use telegram_sim::{Fault, JoinKind, Match, Options};
 
 use crate::harness::{Scene, assert_contains, output_of};
 
@@ -109,6 +109,22 @@ fn a_gap_of_more_events_than_the_limit_is_read_by_message_ids() {
     scene.start();
     assert_all_forwarded(&scene, users, other_group);
     assert!(scene.sim.calls_of(MESSAGES).len() >= 2);
+    scene.finish();
+}
+
+#[test]
+fn connections_that_end_during_many_pulls_in_a_row_leave_no_message_out() {
+    let mut scene = scene();
+    let other_group = scene.sim.add_group("Another group");
+    scene.start();
+    scene.kill();
+    let mut users = join_around(&scene, 20, 10);
+    users.extend((0..5).map(|_| scene.join_user_in(other_group)));
+    let cuts = Match::method(DIFFERENCE).times(14);
+    scene.sim.fault(cuts, Fault::CutBefore);
+    scene.start();
+    assert_all_forwarded(&scene, users, other_group);
+    assert_eq!(scene.count(UNREADABLE), 0);
     scene.finish();
 }
 
