@@ -1,6 +1,6 @@
 //! The meaning of an error with which Telegram answers a call about one channel.
 
-/// What an error says about the channel.
+/// The meaning of an error for the channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChannelRefusal {
     /// The account is not in the channel.

@@ -14,7 +14,7 @@ pub enum ChannelKind {
     Unsupported,
 }
 
-/// What a group shows of its joins (docs/promises.md).
+/// The way in which a group shows its joins (docs/promises.md).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, strum::EnumString, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]

@@ -9,7 +9,7 @@ use crate::model::{
     AccessHash, Advance, Channel, ChannelId, ChannelKind, MessageId, Timestamp, UserId,
 };
 
-/// What a list of dialogs shows of a channel, compared with the ledger.
+/// The result of recording a channel that the list of dialogs shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Recorded {
     /// The ledger lacked the channel.

@@ -188,17 +188,14 @@ impl PageTransactions {
 
     /// Records the joins of a page. Returns `true` if there is something to download or to look up.
     fn apply_joins(&self, tx: &Tx<'_>, page: &Page, now: Timestamp) -> Result<bool, StoreError> {
-        let known_since = tx.watched_since(page.channel)?;
         // The account may have left the group and entered it again before a dialog sync could show that.
-        let entered_again = page.entered.filter(|entered| *entered > known_since);
-        if let Some(entered) = entered_again {
+        if let Some(entered) = page.entered {
             tx.set_since(page.channel, entered)?;
         }
         // Messages that are read over a gap may be older than the membership of this account.
-        let since = match (entered_again, page.advance) {
-            (Some(entered), _) => entered,
-            (None, Advance::ByMessageIds) => known_since,
-            (None, _) => Timestamp::new(0),
+        let since = match page.advance {
+            Advance::Pushed { .. } => Timestamp::new(0),
+            _ => tx.watched_since(page.channel)?,
         };
         let mut fetch = false;
         for join in page.joins.iter().filter(|join| join.date >= since) {

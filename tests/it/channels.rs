@@ -207,6 +207,11 @@ fn gigagroups_and_monoforums_are_not_watched() {
 /// Removes the account from a group, lets users join, and lets the account enter again an hour later.
 fn absent_for_an_hour(scene: &Scene, group: i64, joins: usize) {
     scene.sim.kick_me(group);
+    // These make the events more than one page.
+    for _ in 0..60 {
+        let owner = scene.sim.owner();
+        scene.sim.send_message(group, owner, "hello");
+    }
     for _ in 0..joins {
         scene.join_user_in(group);
     }

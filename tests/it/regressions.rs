@@ -8,7 +8,7 @@ use grammers_tl_types::{Deserializable as _, enums, functions as f};
 use serde_json::json;
 use telegram_sim::{Fault, JoinKind, Match};
 
-use crate::harness::Scene;
+use crate::harness::{Scene, now};
 
 const DIALOGS: &str = "messages.getDialogs";
 const DIFFERENCE: &str = "updates.getChannelDifference";
@@ -133,9 +133,9 @@ fn a_group_joined_while_the_program_did_not_run_is_read_back_to_that_time() {
     let mut users = join_users(&scene, group, 5);
     let long_lived = scene.sim.add_group("With members of before");
     join_users(&scene, long_lived, 3);
-    scene
-        .sim
-        .set_join_date(long_lived, scene.sim.me(), i32::MAX);
+    scene.sim.age_chat(long_lived, 3600);
+    let entered = i32::try_from(now()).expect("a time before 2038");
+    scene.sim.set_join_date(long_lived, scene.sim.me(), entered);
     scene.start();
     // The program applies later messages only after it has read back the earlier ones.
     users.extend(join_users(&scene, long_lived, 1));

@@ -43,7 +43,7 @@ pub struct GroupOverview {
     pub since: Option<Timestamp>,
     /// How many of the group's joins are seen.
     pub coverage: Coverage,
-    /// What the group shows of its joins.
+    /// The way in which the group shows its joins.
     pub class: GroupClass,
     /// The number of messages that could not be read.
     pub unreadable_messages: u64,

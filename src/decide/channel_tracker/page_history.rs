@@ -17,7 +17,7 @@ const MAX_CUTS: u8 = 4;
 /// How often Telegram may fail to compute the differences before the messages are fetched by their ids.
 const MAX_UNAVAILABLE: u32 = 3;
 
-/// What the earlier pages of a channel teach about the next one.
+/// The lessons from the earlier pages of a channel for the next one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct PageHistory {
     limit: i32,

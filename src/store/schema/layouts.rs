@@ -222,8 +222,8 @@ CREATE INDEX outbox_settled ON outbox (settled_at) WHERE settled_at IS NOT NULL;
 CREATE INDEX outbox_expiring ON outbox (expires_at) WHERE expires_at IS NOT NULL;
 ";
 
-/// Layout 5: refusals that may pass, posts that are found in their channel, photos that several rows share, what a group
-/// shows of its joins, and the messages that could not be read.
+/// Layout 5: refusals that may pass, posts that are found in their channel, photos that several rows share, the way in
+/// which a group shows its joins, and the messages that could not be read.
 pub(super) const LAYOUT_5: &str = "
 ALTER TABLE outbox ADD COLUMN refused_at INTEGER;
 ALTER TABLE outbox ADD COLUMN begun_after INTEGER;

@@ -26,7 +26,7 @@ pub struct GroupRecord {
     pub last_join_at: Option<Timestamp>,
     /// The last join that had a service message.
     pub last_join_message_at: Option<Timestamp>,
-    /// What the group shows of its joins.
+    /// The way in which the group shows its joins.
     pub class: GroupClass,
     /// The number of messages that could not be read.
     pub unreadable_messages: u64,
