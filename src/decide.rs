@@ -1,14 +1,15 @@
 //! The decisions of the program, as synchronous functions of (event, context, now).
 //!
 //! This module holds the order of the reasons to skip a join, the rule of which photo is new at a recheck, the
-//! coverage of a group, the meaning of a channel's error, and that of a failed post. It knows neither the wire nor the database nor the clock:
-//! everything that a decision needs comes in as a value.
+//! coverage of a group, the meaning of a channel's error and of a failed post, and the time that an order waits for its
+//! file. It knows neither the wire nor the database nor the clock: everything that a decision needs comes in as a value.
 
 mod channel_refusal;
 pub mod channel_tracker;
 mod coverage;
 mod join_decision;
 mod new_photo;
+mod order_file;
 mod refusals;
 mod retry;
 
@@ -16,6 +17,7 @@ pub use channel_refusal::{ChannelRefusal, channel_refusal};
 pub use coverage::Coverage;
 pub use join_decision::{Decision, JoinContext, join};
 pub use new_photo::{new_photo, overrides_outcome};
+pub use order_file::{ORDER_FILE_LIMIT, OrderFileFailure, order_file_failed};
 pub use refusals::{RefusalRun, is_refusal_final};
 pub use retry::{
     CLOSED_PAUSE, DUPLICATE, PostFailure, Refusal, RetryDecision, backoff, post_failed,

@@ -164,7 +164,7 @@ impl OrderExecutor {
 }
 
 fn log_refusal(envelope: &Envelope, why: &str) {
-    tracing::error!(
+    tracing::warn!(
         sender = orders::loggable_sender(&envelope.from),
         action = envelope.action,
         kind = envelope.kind,

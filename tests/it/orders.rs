@@ -1,5 +1,6 @@
 //! The fleet's orders end to end, and the reports that the program posts (docs/exchange.md, "Orders" and "Reports").
 
+mod files;
 mod reports;
 mod table;
 

@@ -1,0 +1,72 @@
+//! Orders whose file Telegram does not hand over (docs/exchange.md, "Orders").
+
+use serde_json::json;
+use telegram_sim::{Fault, Match};
+
+use crate::harness::{Scene, sealed_list};
+
+const GET_FILE: &str = "upload.getFile";
+
+/// Posts an order of REGEX that replaces `nm_words`; returns the id of the message.
+fn order_rules(scene: &Scene) -> i32 {
+    let file = sealed_list("nm_words", json!({"a rule": 0}));
+    let order = ("regex", "update");
+    scene.post_envelope("REGEX", &["AVATAR"], order, &json!("nm_words"), Some(&file))
+}
+
+/// Posts an order that needs no file, and waits until the daemon has obeyed it.
+fn obey_another(scene: &Scene) {
+    let user = scene.add_user();
+    scene.obey("NOSPAM", "add", "bad", &json!({"id": user, "type": "user"}));
+}
+
+#[test]
+fn an_order_whose_file_is_limited_for_more_than_five_minutes_is_refused_and_later_orders_go_on() {
+    let mut scene = Scene::new();
+    scene.start();
+    scene
+        .sim
+        .fault(Match::method(GET_FILE), Fault::FloodWait(400));
+    let order = order_rules(&scene);
+    obey_another(&scene);
+    scene.wait_for_verdict(order, "its file could not be fetched within 5 minutes");
+    assert_eq!(scene.count("SELECT 1 FROM rules"), 0);
+    scene.wait_for_log("an order could not be carried out: its file could not be fetched");
+    scene.finish();
+}
+
+#[test]
+fn an_order_whose_file_is_refused_for_a_while_is_obeyed_before_later_orders() {
+    for fault in [
+        Fault::error(400, "LOCATION_INVALID"),
+        Fault::error(403, "SOMETHING_NEW"),
+        Fault::error(500, "INTERNAL"),
+    ] {
+        let mut scene = Scene::new();
+        scene.start();
+        scene.sim.fault(Match::method(GET_FILE).times(2), fault);
+        let order = order_rules(&scene);
+        obey_another(&scene);
+        let sql = format!("SELECT verdict FROM orders WHERE message_id = {order}");
+        let verdicts = scene.query(&sql, |row| row.get::<_, String>(0));
+        assert_eq!(verdicts, ["obeyed"]);
+        scene.finish();
+    }
+}
+
+#[test]
+fn the_file_of_one_order_is_fetched_while_that_of_another_is_refused() {
+    let mut scene = Scene::new();
+    scene.start();
+    scene.kill();
+    let orders = [order_rules(&scene), order_rules(&scene)];
+    scene.sim.fault(
+        Match::method(GET_FILE).once(),
+        Fault::error(400, "LOCATION_INVALID"),
+    );
+    scene.start();
+    for order in orders {
+        scene.wait_for_verdict(order, "obeyed");
+    }
+    scene.finish();
+}
