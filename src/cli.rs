@@ -4,6 +4,7 @@
 
 mod backup_restore;
 pub mod check;
+mod json;
 mod login;
 mod open;
 mod run;

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 
 use super::Failure;
+use super::terminal::replace_harmful;
 use crate::app;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -90,7 +91,9 @@ async fn sign_in(config: &Config, telegram: &Telegram) -> Result<Box<User>, Fail
 }
 
 async fn password(telegram: &Telegram, hint: Option<String>) -> Result<Box<User>, Failure> {
-    let hint = hint.map_or_else(String::new, |hint| format!(" (hint: {hint})"));
+    let hint = hint.map_or_else(String::new, |hint| {
+        format!(" (hint: {})", replace_harmful(&hint))
+    });
     for _ in 0..ATTEMPTS {
         let typed = ask(&format!("Two-step password{hint}: "), true)?;
         match telegram.check_password(&typed).await {

@@ -13,7 +13,8 @@ use fleet_files::{FileFormat, atomic_file};
 use secrecy::SecretString;
 use serde_json::Value as Json;
 
-use super::Failure;
+use super::terminal::{is_harmful, replace_harmful};
+use super::{Failure, json};
 use crate::config::Config;
 use crate::file_codec::{DecodedFile, Decoder};
 
@@ -55,15 +56,15 @@ pub(super) fn run(config: &Config, arguments: &Arguments) -> Result<(), Failure>
     let (content, is_text) = match decoded {
         DecodedFile::Photo(image) => (image, false),
         DecodedFile::List(list) if arguments.json || arguments.output.is_some() => {
-            let json = list.to_json().map_err(|error| failure(&error))?;
-            (format!("{json:#}\n").into_bytes(), true)
+            let list = list.to_json().map_err(|error| failure(&error))?;
+            (json::pretty(&list)?.into_bytes(), true)
         }
         DecodedFile::List(list) => {
             let json = list.to_json().map_err(|error| failure(&error))?;
             (list_lines(&json).into_bytes(), true)
         }
         DecodedFile::Other(plain) => {
-            let is_text = !plain.contains(&0);
+            let is_text = str::from_utf8(&plain).is_ok_and(is_plain_text);
             (plain, is_text)
         }
     };
@@ -73,7 +74,7 @@ pub(super) fn run(config: &Config, arguments: &Arguments) -> Result<(), Failure>
     let mut out = std::io::stdout().lock();
     if out.is_terminal() && !is_text {
         return Err(failure(
-            &"the content is not text: name an output file, with `-o OUT`",
+            &"the content is not plain text: name an output file, with `-o OUT`",
         ));
     }
     out.write_all(&content)
@@ -85,7 +86,7 @@ pub(super) fn run(config: &Config, arguments: &Arguments) -> Result<(), Failure>
 fn list_lines(json: &Json) -> String {
     let mut lines = String::new();
     if let Some(name) = json["list"].as_str() {
-        let _ = writeln!(lines, "{name}");
+        let _ = writeln!(lines, "{}", replace_harmful(name));
     }
     write_value(&json["data"], 1, &mut lines);
     lines
@@ -104,11 +105,12 @@ fn write_value(json: &Json, depth: usize, lines: &mut String) {
             for (key, value) in map {
                 match value {
                     Json::Object(_) | Json::Array(_) => {
-                        let _ = writeln!(lines, "{indent}{key}:");
+                        let _ = writeln!(lines, "{indent}{}:", replace_harmful(key));
                         write_value(value, depth + 1, lines);
                     }
                     plain => {
-                        let _ = writeln!(lines, "{indent}{key}: {}", scalar(plain));
+                        let _ =
+                            writeln!(lines, "{indent}{}: {}", replace_harmful(key), scalar(plain));
                     }
                 }
             }
@@ -119,7 +121,7 @@ fn write_value(json: &Json, depth: usize, lines: &mut String) {
                     .as_object()
                     .into_iter()
                     .flatten()
-                    .map(|(key, value)| format!("{key} {}", scalar(value)))
+                    .map(|(key, value)| format!("{} {}", replace_harmful(key), scalar(value)))
                     .collect();
                 let _ = writeln!(lines, "{indent}{}", words.join(", "));
             }
@@ -133,7 +135,17 @@ fn write_value(json: &Json, depth: usize, lines: &mut String) {
     }
 }
 
+/// Formats a value of a list. Foreign text cannot break the line or control the terminal.
 fn scalar(json: &Json) -> String {
-    json.as_str()
-        .map_or_else(|| json.to_string(), str::to_owned)
+    replace_harmful(
+        &json
+            .as_str()
+            .map_or_else(|| json.to_string(), str::to_owned),
+    )
+}
+
+/// Reports whether a terminal can show this text.
+fn is_plain_text(text: &str) -> bool {
+    text.chars()
+        .all(|c| matches!(c, '\n' | '\r' | '\t') || !is_harmful(c))
 }

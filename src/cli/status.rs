@@ -4,8 +4,8 @@ mod tables;
 
 use clap::Args;
 
-use super::Failure;
 use super::terminal::{sanitize, sanitize_sentence, time, wrapped};
+use super::{Failure, json};
 use crate::app::instance_overview::{self, InstanceStatus, Overview, PrivateChannel, RunState};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -21,13 +21,11 @@ pub(super) struct Arguments {
 pub(super) fn run(config: &Config, arguments: &Arguments) -> Result<(), Failure> {
     let overview = instance_overview::overview(config, &Clock::system())
         .map_err(|error| Failure::new(error.exit_code(), error))?;
-    let mut output = if arguments.json {
-        serde_json::to_string_pretty(&overview).map_err(|error| Failure::new(1, error))?
+    super::print(&if arguments.json {
+        json::pretty(&overview)?
     } else {
-        text(&overview)
-    };
-    output.push('\n');
-    super::print(&output)
+        text(&overview) + "\n"
+    })
 }
 
 fn text(overview: &Overview) -> String {

@@ -54,18 +54,24 @@ pub(super) fn bytes(count: u64) -> String {
     }
 }
 
-/// Shortens foreign text and replaces the characters that could break the line or control the terminal.
+/// Reports whether a character could break the line, control the terminal, turn the direction of writing, or hide.
+pub(super) fn is_harmful(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{e0000}'..='\u{e007f}'
+            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// Replaces the harmful characters of foreign text.
+pub(super) fn replace_harmful(text: &str) -> String {
+    text.chars()
+        .map(|c| if is_harmful(c) { '·' } else { c })
+        .collect()
+}
+
+/// Shortens foreign text and replaces its harmful characters.
 pub(super) fn sanitize(text: &str) -> String {
     const MAX_CHARS: usize = 48;
-    let invisible = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{e0000}'..='\u{e007f}'
-                | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-    };
-    let mut sane: String = text
-        .chars()
-        .map(|c| if invisible(c) { '·' } else { c })
-        .collect();
+    let mut sane = replace_harmful(text);
     if let Some((at, _)) = sane.char_indices().nth(MAX_CHARS) {
         sane.truncate(at);
         sane.push('…');

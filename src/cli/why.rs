@@ -2,8 +2,8 @@
 
 use clap::Args;
 
-use super::Failure;
 use super::terminal::{relative, sanitize, sanitize_sentence, span, table, time, wrapped};
+use super::{Failure, json};
 use crate::app::instance_overview::RunState;
 use crate::app::member_history::{self, History, JoinEntry, PhotoEntry};
 use crate::clock::Clock;
@@ -27,13 +27,11 @@ pub(super) fn run(config: &Config, arguments: &Arguments) -> Result<(), Failure>
     let history =
         member_history::history(config, &Clock::system(), arguments.user, arguments.group)
             .map_err(|error| Failure::new(error.exit_code(), error))?;
-    let mut output = if arguments.json {
-        serde_json::to_string_pretty(&history).map_err(|error| Failure::new(1, error))?
+    super::print(&if arguments.json {
+        json::pretty(&history)?
     } else {
-        text(&history).join("\n")
-    };
-    output.push('\n');
-    super::print(&output)
+        text(&history).join("\n") + "\n"
+    })
 }
 
 fn user_id(text: &str) -> Result<UserId, String> {

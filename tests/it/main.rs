@@ -11,6 +11,7 @@ mod delivery;
 mod disk;
 mod documents;
 mod downloads;
+mod foreign_text;
 mod free_space;
 mod joins;
 mod lists;
