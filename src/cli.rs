@@ -45,7 +45,8 @@ Without --config: ./config.toml, then $XDG_CONFIG_HOME/scp-079-avatar/config.tom
 /etc/scp-079-avatar/config.toml.
 
 Exit codes: 0 done, 1 failure, 64 usage, 69 Telegram unreachable at start for 10 min, 70 internal,
-77 account unusable, 78 configuration."
+77 account unusable, 78 configuration,
+130 second SIGINT, 143 second SIGTERM."
 )]
 struct Arguments {
     /// The configuration file

@@ -1,5 +1,6 @@
 //! `run`: starts the log and the runtime, and runs the program until a signal.
 
+use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
@@ -7,7 +8,7 @@ use super::Failure;
 use crate::app;
 use crate::clock::Clock;
 use crate::config::{Loaded, Log, LogFormat};
-use crate::shutdown;
+use crate::shutdown::EndSignals;
 
 /// The crates of this workspace: `[log] level` sets their level.
 const OWN_CRATES: [&str; 5] = [
@@ -18,7 +19,7 @@ const OWN_CRATES: [&str; 5] = [
     "telegram_wire",
 ];
 
-/// Runs until SIGTERM or SIGINT.
+/// Runs until a signal asks the program to end.
 pub(super) fn run(loaded: Loaded) -> Result<(), Failure> {
     start_log(loaded.config.log).map_err(|error| Failure::new(1, error))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -26,13 +27,20 @@ pub(super) fn run(loaded: Loaded) -> Result<(), Failure> {
         .build()
         .map_err(|error| Failure::new(1, error))?;
     let result = runtime.block_on(async {
-        let shutdown = shutdown::on_signal().map_err(|error| Failure::new(1, error))?;
-        app::run(loaded.config, Clock::system(), shutdown)
-            .await
-            .map_err(|error| {
-                tracing::error!("{error}");
-                Failure::logged(error.exit_code())
-            })
+        let signals = EndSignals::install().map_err(|error| Failure::new(1, error))?;
+        let shutdown = CancellationToken::new();
+        // The program has a task of its own, so that a second signal ends the process also while that task is blocked.
+        let program = app::run(loaded.config, Clock::system(), shutdown.clone());
+        tokio::select! {
+            ended = tokio::spawn(program) => match ended {
+                Ok(ended) => ended.map_err(|error| {
+                    tracing::error!("{error}");
+                    Failure::logged(error.exit_code())
+                }),
+                Err(error) => std::panic::resume_unwind(error.into_panic()),
+            },
+            code = signals.watch(shutdown) => Err(Failure::logged(code)),
+        }
     });
     // A thread that is blocked on a disk or a name server must not delay the exit.
     runtime.shutdown_background();

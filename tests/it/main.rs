@@ -25,6 +25,7 @@ mod recheck;
 mod refused_posts;
 mod regressions;
 mod schedule;
+mod signals;
 mod skips;
 mod startup;
 mod status;
