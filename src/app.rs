@@ -9,6 +9,7 @@ mod error;
 pub mod instance_overview;
 pub mod list_commands;
 mod loops;
+mod lost_state;
 pub mod member_history;
 
 use secrecy::SecretString;
@@ -42,6 +43,7 @@ pub async fn run(
     let started = clock.instant();
     let _lock = prepare_data_dir(&config)?;
     let session = AccountSession::open(&config.telegram.session_file())?;
+    lost_state::warn_if_lost(&config.telegram);
     let store = Store::open(&config.telegram.state_file())?;
     record_start(&config, &store, &clock);
     let ended = run_with(config, session, &store, &clock, shutdown, started).await;

@@ -16,6 +16,7 @@ mod free_space;
 mod joins;
 mod lists;
 mod login;
+mod lost_state;
 mod migration;
 mod module_boundaries;
 mod orders;
