@@ -92,7 +92,8 @@ impl Store {
             },
         )?;
         database.busy_timeout(BUSY_TIMEOUT)?;
-        schema::check(&database)?;
+        schema::check_layout(&database)?;
+        schema::check_integrity(&database)?;
         database.pragma_update(None, "journal_mode", "WAL")?;
         database.pragma_update(None, "synchronous", "FULL")?;
         database.pragma_update(None, "foreign_keys", true)?;

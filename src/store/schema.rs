@@ -32,8 +32,8 @@ const MIGRATIONS: &[Migration] = &[
 /// Marks the file as this program's: "SCP7", in SQLite's `application_id`.
 const APPLICATION: i32 = 0x5343_5037;
 
-/// Checks that a database belongs to this program, has a known layout, and is not damaged. Changes nothing.
-pub(super) fn check(database: &Connection) -> Result<(), StoreError> {
+/// Checks that a database belongs to this program and has a known layout. Changes nothing.
+pub(super) fn check_layout(database: &Connection) -> Result<(), StoreError> {
     let found = layout(database)?;
     let newest = newest();
     if found > newest {
@@ -46,6 +46,11 @@ pub(super) fn check(database: &Connection) -> Result<(), StoreError> {
     if !is_new && application != APPLICATION {
         return Err(StoreError::Damaged("it is another program's".into()));
     }
+    Ok(())
+}
+
+/// Checks that a database is not damaged. Reads all of it, and changes nothing.
+pub(super) fn check_integrity(database: &Connection) -> Result<(), StoreError> {
     let verdict: String = database.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
     if verdict != "ok" {
         return Err(StoreError::Damaged(verdict));

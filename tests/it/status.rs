@@ -499,6 +499,28 @@ fn an_unreadable_database_is_named_and_not_changed() {
     }
 }
 
+#[test]
+fn status_does_not_read_the_whole_database() {
+    let scene = Scene::new();
+    fs::copy(fixture("state/layout_4.db"), scene.state()).expect("copied");
+    let rules = "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 2000)
+        INSERT INTO rules SELECT 'nm_words', n, printf('a rule %06d', n), 0 FROM numbers";
+    execute_batch(&scene.state(), rules);
+    let mut bytes = read_file(&scene.state());
+    let rule = b"a rule 001000";
+    let at = bytes.windows(rule.len()).position(|bytes| bytes == rule);
+    let page = at.expect("a rule") / 4096 * 4096;
+    bytes[page..page + 4096].fill(0);
+    fs::write(scene.state(), bytes).expect("written");
+    let before = file_states(&scene);
+    assert_contains(&text_of(&scene, "status", &[]), &["Instance"]);
+    assert_contains(&text_of(&scene, "why", &["7"]), &["User 7"]);
+    assert!(file_states(&scene) == before, "a file was changed");
+    let (code, _, err) = output_of(&mut scene.command("run"));
+    assert_eq!(code, Some(78), "{err}");
+    assert_contains(&err, &["is damaged or not a database"]);
+}
+
 /// Runs both commands, which have to fail with this exit code and these words and to change no file.
 fn assert_refused(scene: &Scene, code: i32, words: &[&str]) {
     let before = file_states(scene);
