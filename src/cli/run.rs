@@ -19,6 +19,9 @@ const OWN_CRATES: [&str; 5] = [
     "telegram_wire",
 ];
 
+/// The exit code of an internal error.
+const INTERNAL: u8 = 70;
+
 /// Runs until a signal asks the program to end.
 pub(super) fn run(loaded: Loaded) -> Result<(), Failure> {
     start_log(loaded.config.log).map_err(|error| Failure::new(1, error))?;
@@ -37,7 +40,8 @@ pub(super) fn run(loaded: Loaded) -> Result<(), Failure> {
                     tracing::error!("{error}");
                     Failure::logged(error.exit_code())
                 }),
-                Err(error) => std::panic::resume_unwind(error.into_panic()),
+                // The place of the panic is above, as the hook printed it.
+                Err(_) => Err(Failure::new(INTERNAL, "a panic ended the program; report the log")),
             },
             code = signals.watch(shutdown) => Err(Failure::logged(code)),
         }
