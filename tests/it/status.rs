@@ -1,5 +1,8 @@
 //! The commands `status` and `why`, which read `state.db` beside a running daemon and without one, and change no file.
 
+mod roles;
+mod stopped;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -276,184 +279,6 @@ fn status_of_a_running_instance_shows_channels_groups_queue_joins_floods_and_ord
 }
 
 #[test]
-fn status_of_a_stopped_instance_shows_its_end_and_changes_nothing() {
-    let mut scene = scene();
-    // The program never ran here.
-    fs::remove_file(scene.session()).expect("removed");
-    assert_eq!(status(&scene)["instance"]["state"], "never_ran");
-    assert_contains(&text_of(&scene, "status", &[]), &["never run", "`login`"]);
-    assert_contains(&text_of(&scene, "why", &["7"]), &["never run"]);
-    assert!(
-        file_states(&scene).is_empty(),
-        "the commands created a file"
-    );
-    scene.sim.write_session(scene.session()).expect("a session");
-
-    scene.start();
-    let user = scene.join_user();
-    scene.wait_for_outcome(user, "forwarded");
-    let assert_unchanged = |scene: &Scene, state: &str, words: &[&str]| {
-        let before = file_states(scene);
-        let text = text_of(scene, "status", &[]);
-        assert_contains(&text, words);
-        assert_eq!(status(scene)["instance"]["state"], state);
-        let (text, json) = why(scene, user);
-        assert_contains(&text, &["forwarded: a photo was posted"]);
-        assert_eq!(json["joins"][0]["outcome"], "forwarded");
-        assert!(file_states(scene) == before, "{state}: a file was changed");
-    };
-    // A killed daemon leaves the write-ahead log beside the database.
-    scene.kill();
-    assert!(scene.data_dir().join("state.db-wal").exists());
-    assert_unchanged(&scene, "died", &["not running, and did not end cleanly"]);
-    scene.start();
-    scene.stop();
-    // This puts the next times of two jobs into the past.
-    scene.execute("UPDATE runs SET due_at = 5, next_at = 6 WHERE job IN ('status', 'backup')");
-    assert!(!scene.data_dir().join("state.db-wal").exists());
-    assert_unchanged(
-        &scene,
-        "ended",
-        &[
-            "not running, ended 20",
-            "never     missed: at the next start",
-            "never     missed, and skipped",
-        ],
-    );
-    // An error ends the daemon.
-    scene.sim.revoke_session();
-    scene.launch();
-    assert_eq!(scene.wait_for_exit().0, Some(77));
-    assert_unchanged(&scene, "failed", &["ended by an error", "session"]);
-    scene.sim.restore_login();
-    // Another command holds the lock of the data directory.
-    let lock = fs::File::open(scene.data_dir().join("lock")).expect("opened");
-    lock.lock().expect("locked");
-    assert_eq!(status(&scene)["instance"]["state"], "busy");
-    drop(lock);
-    scene.launch();
-    scene.poll("the third online report", || {
-        scene.reports("online").len() == 3
-    });
-    scene.finish();
-}
-
-#[test]
-fn why_shows_lists_roles_and_clears_beside_joins() {
-    const CAPTCHA: i64 = 450_000_002;
-    let mut scene = scene();
-    scene.set("bots", &format!("captcha_id = {CAPTCHA}"));
-    scene.start();
-    let bad = scene.sim.add_user(user_with_photo("Bad"));
-    let id = json!({"id": bad, "type": "user"});
-    order(&scene, "NOSPAM", ("add", "bad"), &id);
-    scene.sim.join(scene.group, bad, JoinKind::ByLink);
-    scene.wait_for_outcome(bad, "bad");
-    let declared = scene.sim.add_user(user_with_photo("Declared"));
-    let message = scene.sim.join(scene.group, declared, JoinKind::ByLink);
-    scene.wait_for_outcome(declared, "forwarded");
-    let data = json!({"group_id": bot_api_id(scene.group), "message_id": message});
-    order(&scene, "NOSPAM", ("update", "declare"), &data);
-    let except = json!({"id": declared, "type": "long"});
-    order(&scene, "MANAGE", ("add", "except"), &except);
-    scene.wait_for_rows("SELECT 1 FROM excepted", 1);
-
-    let (text, json) = why(&scene, bad);
-    assert_contains(
-        &text,
-        &[
-            "on the bad list since",
-            "bad: the user was on the bad list",
-            "remove / bad",
-        ],
-    );
-    assert!(is_time(&json["bad_since"]) && json["known"] == true);
-    let (text, json) = why(&scene, declared);
-    assert_contains(&text, &["which is on the exception list", "declared   20"]);
-    assert_eq!(json["last_photo_excepted"], true);
-    assert!(is_time(&json["joins"][0]["declared_at"]));
-    let (text, json) = why(&scene, scene.sim.owner());
-    assert_contains(&text, &["administers", "(A group)", "No join and no photo"]);
-    assert_eq!(json["administrator_of"][0], bot_api_id(scene.group));
-    let (text, json) = why(&scene, CAPTCHA);
-    assert_contains(&text, &["CAPTCHA, by [bots]"]);
-    assert_eq!(json["fleet"], "captcha");
-    let (text, _) = why(&scene, scene.sim.me());
-    assert_contains(&text, &["this is the account itself"]);
-
-    // These are one group of several, in both forms of its id, and an unknown group.
-    let other = scene.sim.add_group("Another group");
-    scene.sim.join(other, declared, JoinKind::ByLink);
-    scene.wait_for_outcome(declared, "excepted");
-    let user = declared.to_string();
-    for (group, joins) in [
-        (bot_api_id(other), 1),
-        (other, 1),
-        (bot_api_id(scene.group), 1),
-        (bot_api_id(77), 0),
-    ] {
-        let json = json_of(&scene, "why", &[&user, &group.to_string()]);
-        assert_eq!(
-            json["joins"].as_array().map(Vec::len),
-            Some(joins),
-            "{group}"
-        );
-    }
-    assert_eq!(
-        why(&scene, declared).1["joins"].as_array().map(Vec::len),
-        Some(2)
-    );
-    assert_contains(
-        &text_of(&scene, "why", &[&user, &bot_api_id(77).to_string()]),
-        &["the account is not in that group, and never was"],
-    );
-    order(
-        &scene,
-        "MANAGE",
-        ("clear", "user"),
-        &json!({"admin_id": 5, "type": "all"}),
-    );
-    let (text, json) = why(&scene, declared);
-    assert_contains(
-        &text,
-        &[
-            "No join and no photo of this user is recorded.",
-            "clear / user (the last one ",
-        ],
-    );
-    assert!(is_time(&json["cleared"]["users_at"]) && json["joins"] == json!([]));
-    let (text, json) = why(&scene, 5_000_000_000);
-    assert_contains(
-        &text,
-        &[
-            "never joined while the account was there",
-            "none is recorded",
-        ],
-    );
-    assert_eq!(json["known"], false);
-    scene.finish();
-}
-
-#[test]
-fn a_closed_pipe_is_no_error() {
-    let scene = Scene::new();
-    scene.write_config();
-    for (subcommand, arguments) in [
-        ("status", &[][..]),
-        ("why", &["5"]),
-        ("why", &["5", "--json"]),
-    ] {
-        let (reader, writer) = std::io::pipe().expect("a pipe");
-        drop(reader);
-        let mut command = scene.command(subcommand);
-        let output = command.args(arguments).stdout(writer).output();
-        let output = output.expect("the binary");
-        let stderr = String::from_utf8_lossy(&output.stderr);
-        assert_eq!((output.status.code(), &*stderr), (Some(0), ""));
-    }
-}
-
-#[test]
 fn an_unreadable_database_is_named_and_not_changed() {
     type Spoil = fn(&Path);
     let scene = Scene::new();
@@ -499,28 +324,6 @@ fn an_unreadable_database_is_named_and_not_changed() {
     }
 }
 
-#[test]
-fn status_does_not_read_the_whole_database() {
-    let scene = Scene::new();
-    fs::copy(fixture("state/layout_4.db"), scene.state()).expect("copied");
-    let rules = "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 2000)
-        INSERT INTO rules SELECT 'nm_words', n, printf('a rule %06d', n), 0 FROM numbers";
-    execute_batch(&scene.state(), rules);
-    let mut bytes = read_file(&scene.state());
-    let rule = b"a rule 001000";
-    let at = bytes.windows(rule.len()).position(|bytes| bytes == rule);
-    let page = at.expect("a rule") / 4096 * 4096;
-    bytes[page..page + 4096].fill(0);
-    fs::write(scene.state(), bytes).expect("written");
-    let before = file_states(&scene);
-    assert_contains(&text_of(&scene, "status", &[]), &["Instance"]);
-    assert_contains(&text_of(&scene, "why", &["7"]), &["User 7"]);
-    assert!(file_states(&scene) == before, "a file was changed");
-    let (code, _, err) = output_of(&mut scene.command("run"));
-    assert_eq!(code, Some(78), "{err}");
-    assert_contains(&err, &["is damaged or not a database"]);
-}
-
 /// Runs both commands, which have to fail with this exit code and these words and to change no file.
 fn assert_refused(scene: &Scene, code: i32, words: &[&str]) {
     let before = file_states(scene);
@@ -534,23 +337,4 @@ fn assert_refused(scene: &Scene, code: i32, words: &[&str]) {
         file_states(scene) == before,
         "{words:?}: a file was changed"
     );
-}
-
-#[test]
-fn invalid_arguments_are_usage_errors() {
-    let scene = Scene::new();
-    for (arguments, words) in [
-        (&["status", "now"][..], "'now'"),
-        (&["why"][..], "<USER>"),
-        (&["why", "somebody"][..], "a user's id is a number"),
-        (&["why", "0"][..], "a user's id is a number"),
-        (&["why", "7", "here"][..], "a group's id is a number"),
-        (&["why", "7", "-7"][..], "a group's id is a number"),
-        (&["why", "7", "8", "9"][..], "'9'"),
-    ] {
-        let mut command = scene.command(arguments[0]);
-        let (code, out, err) = output_of(command.args(&arguments[1..]));
-        assert_eq!((code, out.as_str()), (Some(64), ""), "{arguments:?}");
-        assert!(err.contains(words), "{words:?} is not in\n{err}");
-    }
 }
