@@ -12,6 +12,7 @@ use grammers_tl_types::{
 
 use crate::HOME_DC;
 use crate::fault::{self, Fault, Held};
+use crate::flood_limit;
 use crate::mtproto::{constructor, packed_result, rpc_result};
 use crate::record::{Call, Outcome, RpcError};
 use crate::shared::Shared;
@@ -148,7 +149,9 @@ pub(crate) fn receive(shared: &Arc<Shared>, origin: Origin, body: &[u8]) -> Next
             post: None,
         };
         let fault = fault::take(&mut world.faults, method, origin.dc, &pending.query);
-        if let Some(error) = fault.as_ref().and_then(Fault::refusal) {
+        let now = world.elapsed();
+        let limit = flood_limit::refusal(&mut world.flood_limits, method, now);
+        if let Some(error) = fault.as_ref().and_then(Fault::refusal).or(limit) {
             // `initConnection` counts even if the call inside is refused.
             record_device(world, &pending);
             world.calls[call].outcome = Outcome::Failed(error.clone());
@@ -292,12 +295,28 @@ fn attempt(world: &mut World, pending: &PendingCall) -> Result<Vec<u8>, RpcError
     };
     check_authorization(world, origin, world.calls[pending.call].method)?;
     let mut caller = Caller { world, origin };
-    let value = (route.run)(&mut caller, &pending.query[4..])?;
+    caller.world.leaked_constructor = None;
+    let mut value = (route.run)(&mut caller, &pending.query[4..])?;
+    if let Some(leaked) = world.leaked_constructor.take() {
+        replace_constructor(&mut value, leaked);
+    }
     let value = world.with_unknown_constructors(value);
     if world.calls[pending.call].method == "updates.getState" && !pending.wrappers.without_updates {
         world.sessions.entry(address).or_default().wants_updates = true;
     }
     Ok(value)
+}
+
+/// Replaces the first occurrence of a constructor id by one that no layer has.
+fn replace_constructor(answer: &mut [u8], constructor: u32) {
+    const UNKNOWN: u32 = 0xdead_beef;
+    let words = answer.chunks_exact_mut(4);
+    if let Some(word) = words
+        .into_iter()
+        .find(|word| **word == constructor.to_le_bytes())
+    {
+        word.copy_from_slice(&UNKNOWN.to_le_bytes());
+    }
 }
 
 /// Records the client's description in `initConnection`.

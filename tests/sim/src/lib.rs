@@ -38,6 +38,7 @@ mod clock;
 mod crypto;
 mod dispatch;
 mod fault;
+mod flood_limit;
 mod mtproto;
 mod options;
 mod packets;

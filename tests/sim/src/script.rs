@@ -19,6 +19,7 @@ use crate::world::{Key, World};
 use crate::{HOME_DC, OTHER_DC};
 
 mod chats;
+mod dialogs;
 mod faults;
 mod people;
 mod queries;

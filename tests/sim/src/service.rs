@@ -36,6 +36,7 @@ routes!(
     functions::updates::GetDifference,
     functions::updates::GetChannelDifference,
     functions::messages::GetDialogs,
+    functions::messages::GetPeerDialogs,
     functions::messages::GetHistory,
     functions::messages::SendMessage,
     functions::messages::SendMedia,

@@ -10,6 +10,7 @@ use tokio::runtime::Handle;
 
 use crate::clock;
 use crate::fault::{ArmedFault, Held};
+use crate::flood_limit::FloodLimit;
 use crate::options::Options;
 use crate::picture::mix;
 use crate::record::{Call, Post};
@@ -43,6 +44,9 @@ pub struct World {
     pub(crate) calls: Vec<Call>,
     pub(crate) failures: Vec<String>,
     pub(crate) faults: Vec<ArmedFault>,
+    pub(crate) flood_limits: Vec<FloodLimit>,
+    /// The constructor id in the answer under way that the client does not know, if there is one.
+    pub(crate) leaked_constructor: Option<u32>,
     pub(crate) held: Vec<Held>,
     pub(crate) uploads: HashMap<(i32, i64), Upload>,
     /// The ids of posted messages, by chat and `random_id`.
@@ -88,6 +92,8 @@ impl World {
             calls: Vec::new(),
             failures: Vec::new(),
             faults: Vec::new(),
+            flood_limits: Vec::new(),
+            leaked_constructor: None,
             held: Vec::new(),
             uploads: HashMap::new(),
             sent: HashMap::new(),

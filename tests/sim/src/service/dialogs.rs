@@ -1,6 +1,7 @@
-//! `messages.getDialogs` and `messages.getHistory`: pages of dialogs and of messages, newest first.
+//! `messages.getDialogs`, `messages.getPeerDialogs` and `messages.getHistory`: pages of dialogs and of messages, newest
+//! first, and dialogs by their peers.
 
-use grammers_tl_types::{enums, functions, types};
+use grammers_tl_types::{Identifiable, enums, functions, types};
 
 use super::updates::dialog;
 use crate::dispatch::{Caller, Handler};
@@ -8,9 +9,12 @@ use crate::record::RpcError;
 use crate::world::World;
 use crate::world::chat::{Chat, Message};
 
+/// The most peers of one `messages.getPeerDialogs`.
+const MAX_PEERS: usize = 100;
+
 impl Handler for functions::messages::GetDialogs {
     fn handle(self, caller: &mut Caller) -> Result<enums::messages::Dialogs, RpcError> {
-        let world = &*caller.world;
+        let world = &mut *caller.world;
         let archived = match self.folder_id {
             None | Some(0) => false,
             Some(1) => true,
@@ -37,22 +41,14 @@ impl Handler for functions::messages::GetDialogs {
             .skip(start)
             .take(usize::try_from(limit).expect("between 1 and 100"))
             .collect();
-        let dialogs: Vec<enums::Dialog> = page.iter().map(|chat| dialog(chat)).collect();
-        let tops: Vec<(&Chat, &Message)> = page
-            .iter()
-            .filter_map(|chat| Some((*chat, chat.messages.values().next_back()?)))
-            .collect();
-        let messages = tops
-            .iter()
-            .map(|(chat, message)| message.object(chat, world))
-            .collect();
-        let users = world.visible_users(
-            tops.iter()
-                .flat_map(|(_, message)| message.users())
-                .collect(),
-        );
-        let ids: Vec<i64> = page.iter().map(|chat| chat.id).collect();
-        let chats = world.chat_objects(&ids);
+        let is_unreadable = page.iter().any(|chat| chat.has_unreadable_dialog);
+        let Listed {
+            dialogs,
+            messages,
+            chats,
+            users,
+        } = Listed::new(world, &page);
+        world.leaked_constructor = is_unreadable.then_some(types::Dialog::CONSTRUCTOR_ID);
         if dialogs.len() == total {
             return Ok(enums::messages::Dialogs::Dialogs(
                 types::messages::Dialogs {
@@ -72,6 +68,69 @@ impl Handler for functions::messages::GetDialogs {
                 users,
             },
         ))
+    }
+}
+
+impl Handler for functions::messages::GetPeerDialogs {
+    /// "CHANNEL_PRIVATE" for one peer refuses the whole call.
+    fn handle(self, caller: &mut Caller) -> Result<enums::messages::PeerDialogs, RpcError> {
+        let world = &mut *caller.world;
+        let mut asked = Vec::new();
+        for peer in &self.peers {
+            let enums::InputDialogPeer::Peer(peer) = peer else {
+                return Err(RpcError::bad("PEER_ID_INVALID"));
+            };
+            asked.push(world.peer_chat(&peer.peer)?);
+        }
+        if asked.len() > MAX_PEERS {
+            return Err(RpcError::bad("LIMIT_INVALID"));
+        }
+        let is_unreadable = asked.iter().any(|chat| chat.has_unreadable_dialog);
+        let Listed {
+            dialogs,
+            messages,
+            chats,
+            users,
+        } = Listed::new(world, &asked);
+        world.leaked_constructor = is_unreadable.then_some(types::Dialog::CONSTRUCTOR_ID);
+        Ok(enums::messages::PeerDialogs::Dialogs(
+            types::messages::PeerDialogs {
+                dialogs,
+                messages,
+                chats,
+                users,
+                state: super::updates::state(),
+            },
+        ))
+    }
+}
+
+/// Some dialogs with the objects that accompany them.
+struct Listed {
+    dialogs: Vec<enums::Dialog>,
+    messages: Vec<enums::Message>,
+    chats: Vec<enums::Chat>,
+    users: Vec<enums::User>,
+}
+
+impl Listed {
+    fn new(world: &World, page: &[&Chat]) -> Self {
+        let tops: Vec<(&Chat, &Message)> = page
+            .iter()
+            .filter(|chat| !chat.hides_top_message)
+            .filter_map(|chat| Some((*chat, chat.messages.values().next_back()?)))
+            .collect();
+        let users = tops.iter().flat_map(|(_, message)| message.users());
+        let ids: Vec<i64> = page.iter().map(|chat| chat.id).collect();
+        Self {
+            dialogs: page.iter().map(|chat| dialog(chat)).collect(),
+            messages: tops
+                .iter()
+                .map(|(chat, message)| message.object(chat, world))
+                .collect(),
+            chats: world.chat_objects(&ids),
+            users: world.visible_users(users.collect()),
+        }
     }
 }
 

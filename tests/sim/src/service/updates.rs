@@ -11,14 +11,18 @@ use crate::world::chat::{Chat, Event, EventKind};
 
 impl Handler for functions::updates::GetState {
     fn handle(self, _: &mut Caller) -> Result<enums::updates::State, RpcError> {
-        Ok(enums::updates::State::State(types::updates::State {
-            pts: 1,
-            qts: 0,
-            date: clock::unix(),
-            seq: 0,
-            unread_count: 0,
-        }))
+        Ok(state())
     }
+}
+
+pub(super) fn state() -> enums::updates::State {
+    enums::updates::State::State(types::updates::State {
+        pts: 1,
+        qts: 0,
+        date: clock::unix(),
+        seq: 0,
+        unread_count: 0,
+    })
 }
 
 impl Handler for functions::updates::GetDifference {

@@ -23,6 +23,10 @@ pub(crate) struct Chat {
     /// True if lists of members show only administrators to other members.
     pub(crate) hides_members: bool,
     pub(crate) archived: bool,
+    /// True if lists of dialogs leave out the newest message.
+    pub(crate) hides_top_message: bool,
+    /// True if the dialog has a constructor that no client knows.
+    pub(crate) has_unreadable_dialog: bool,
     pub(crate) messages: BTreeMap<i32, Message>,
     pub(crate) last_id: i32,
     pub(crate) pts: i32,
@@ -127,6 +131,8 @@ impl Chat {
             hides_joins: false,
             hides_members: false,
             archived: false,
+            hides_top_message: false,
+            has_unreadable_dialog: false,
             messages: BTreeMap::from([(1, created)]),
             last_id: 1,
             pts: 2,
