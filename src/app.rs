@@ -87,7 +87,7 @@ async fn run_with(
     let password = SecretString::from(config.encrypt.password.expose());
     let encoder = Encoder::new(config.exchange.files, &password)?;
     let (telegram, hints) = connect_with(&config, session, store, clock)?;
-    let account = channels::learn_account(&config, &telegram, clock, &shutdown);
+    let account = channels::learn_account(&config, store, &telegram, clock, &shutdown);
     let Some(account) = account.await? else {
         return Ok(());
     };
@@ -121,7 +121,7 @@ async fn run_with(
         after_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
         "watching"
     );
-    let ended = loops.run(hints, account.channels).await;
+    let ended = loops.run(hints, account).await;
     telegram.close();
     tracing::info!("ended");
     ended

@@ -31,6 +31,7 @@ use telegram_wire::{Wire, WireConfig};
 use tokio::sync::mpsc;
 
 pub use attachment::DocumentError;
+pub use dialogs::{DialogListing, ListingStep};
 pub use difference::Difference;
 pub use error::{connection_ended, error_name, explain_account, explain_session};
 pub use hints::Hint;
@@ -114,12 +115,29 @@ impl Telegram {
         users::own(self.wire()).await
     }
 
-    /// Lists every channel that the account is in, archived ones included, with its present `pts`.
+    /// Asks for the next page of a list of every channel that the account is in, with its present `pts`. After an
+    /// error the listing continues where it was.
     ///
     /// # Errors
     /// See [`CallError`].
-    pub async fn channels(&self) -> Result<Vec<Channel>, CallError> {
-        dialogs::channels(self.wire()).await
+    pub async fn advance_listing(
+        &self,
+        listing: &mut DialogListing,
+        now: Timestamp,
+    ) -> Result<ListingStep, CallError> {
+        listing.advance(self.wire(), now).await
+    }
+
+    /// Asks for the dialogs of some channels, with their present `pts`. Telegram refuses them all for one channel that
+    /// the account is not in.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn peer_dialogs(
+        &self,
+        peers: &[(ChannelId, AccessHash)],
+    ) -> Result<Vec<Channel>, CallError> {
+        dialogs::peer_dialogs(self.wire(), peers).await
     }
 
     /// Pulls one page of what happened in a channel since `pts`: at most `limit` events.

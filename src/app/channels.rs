@@ -1,10 +1,12 @@
-//! Learns, before any loop starts, who the account is and which channels it is in, and checks that it may post.
+//! Learns, before any loop starts, who the account is and how to reach HIDE, and checks that it may post there.
 //!
-//! The module waits for a network that is not there yet, up to [`CONNECT_TIMEOUT`]. It keeps nothing: each start asks
-//! Telegram again.
+//! What the ledger of an earlier run knows is used where Telegram limits or refuses a call, and confirmed later. Only a
+//! first start reads the list of dialogs here, and only until HIDE appears; the watcher reads the rest. The module waits
+//! for a network that is not there yet, up to [`CONNECT_TIMEOUT`].
 
 use std::time::Duration;
 
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::AppError;
@@ -12,7 +14,9 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::decide;
 use crate::model::{Channel, ChannelId, Timestamp, UserId};
-use crate::telegram::{CallError, Telegram};
+use crate::store::{KnownChannel, Store};
+use crate::task::{DialogReader, KnownChannels};
+use crate::telegram::{CallError, DialogListing, ListingStep, Telegram};
 
 /// How long Telegram may be unreachable at start.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(600);
@@ -22,89 +26,250 @@ const MAX_PAUSE: Duration = Duration::from_secs(30);
 /// no snapshot.
 const MAX_LISTS: usize = 3;
 
-/// The account, as Telegram knows it.
+/// The account, as far as the start needs it.
 pub(super) struct Account {
     pub(super) own: UserId,
-    /// Every channel that the account is in.
+    /// Telegram named the account; otherwise it is the account of the last run.
+    pub(super) is_confirmed: bool,
+    /// Telegram pushes updates over the connection.
+    pub(super) subscribed: bool,
+    /// The channels that were read so far, HIDE among them.
     pub(super) channels: Vec<Channel>,
+    /// Reads the other channels.
+    pub(super) reader: DialogReader,
 }
 
-/// Learns who the account is and which channels it is in. Returns `None` if the program shuts down first.
+/// What an earlier run knew.
+struct Remembered {
+    account: Option<UserId>,
+    /// HIDE and EXCHANGE, where the account was in them.
+    private: Vec<KnownChannel>,
+}
+
+/// Learns what the start needs. Returns `None` if the program shuts down first.
 pub(super) async fn learn_account(
     config: &Config,
+    store: &Store,
     telegram: &Telegram,
     clock: &Clock,
     shutdown: &CancellationToken,
 ) -> Result<Option<Account>, AppError> {
-    let mut lists = 1;
-    loop {
-        let Some(account) = ask(telegram, clock, shutdown).await? else {
-            return Ok(None);
-        };
-        match check_private_channels(config, &account.channels) {
-            Ok(()) => return Ok(Some(account)),
-            Err(AppError::NotInChannel { .. }) if lists < MAX_LISTS => lists += 1,
-            Err(error) => return Err(error),
-        }
+    let start = Start {
+        config,
+        telegram,
+        clock,
+        deadline: clock.instant() + CONNECT_TIMEOUT,
+        remembered: Remembered::read(config, store)?,
+    };
+    tokio::select! {
+        biased;
+        () = shutdown.cancelled() => Ok(None),
+        account = start.learn() => account.map(Some),
     }
 }
 
-/// Connects and asks, until there is an answer.
-async fn ask(
-    telegram: &Telegram,
-    clock: &Clock,
-    shutdown: &CancellationToken,
-) -> Result<Option<Account>, AppError> {
-    let deadline = clock.instant() + CONNECT_TIMEOUT;
-    let mut attempts = 0;
-    loop {
-        let calls = async {
-            telegram.subscribe().await?;
-            let own = telegram.own_user().await?.id;
-            let channels = telegram.channels().await?;
-            Ok(Account { own, channels })
-        };
-        let result = tokio::select! {
-            () = shutdown.cancelled() => return Ok(None),
-            result = calls => result,
-        };
-        let (error, pause) = match result {
-            Ok(account) => return Ok(Some(account)),
-            Err(CallError::Account(trouble)) => return Err(trouble.into()),
-            Err(
-                error @ (CallError::Refused { .. }
-                | CallError::Unusable { .. }
-                | CallError::NotSent { .. }),
-            ) => return Err(AppError::Refused(error)),
-            Err(error @ CallError::RateLimited { until, .. }) => {
-                (error, clock.until(Timestamp::new(until)))
+impl Remembered {
+    fn read(config: &Config, store: &Store) -> Result<Self, AppError> {
+        Ok(store.read(|tx| {
+            let private = super::private_channels(config)
+                .map(|id| tx.channel(id))
+                .filter_map(Result::transpose)
+                .collect::<Result<Vec<KnownChannel>, _>>()?;
+            Ok::<_, crate::store::StoreError>(Self {
+                account: tx.instance()?.account,
+                private: private.into_iter().filter(|known| known.present).collect(),
+            })
+        })?)
+    }
+
+    fn knows(&self, channel: ChannelId) -> bool {
+        self.private.iter().any(|known| known.channel.id == channel)
+    }
+}
+
+struct Start<'a> {
+    config: &'a Config,
+    telegram: &'a Telegram,
+    clock: &'a Clock,
+    /// When Telegram counts as unreachable.
+    deadline: Instant,
+    remembered: Remembered,
+}
+
+impl Start<'_> {
+    async fn learn(&self) -> Result<Account, AppError> {
+        let mut attempts = 0;
+        loop {
+            let subscribed = answer_of(self.telegram.subscribe().await)?;
+            let own = answer_of(self.telegram.own_user().await)?;
+            let private = answer_of(self.known_private_channels().await)?;
+            // One method that gets no answer does not mean that Telegram is unreachable.
+            let is_silent =
+                is_silent(&subscribed) && is_silent(&own) && !matches!(private, Ok(Some(_)));
+            let (own, is_confirmed) = match (own, self.remembered.account) {
+                (Ok(user), _) => (user.id, true),
+                (Err(error), Some(account)) if !is_silent => {
+                    tracing::warn!(%error, %account, "Telegram does not name the account; that of the last run is used");
+                    (account, false)
+                }
+                (Err(error), _) => {
+                    self.retry(error, &mut attempts).await?;
+                    continue;
+                }
+            };
+            if let Err(error) = &subscribed {
+                tracing::warn!(%error, "updates are not pushed yet; the program asks again");
             }
-            Err(error @ (CallError::Network { .. } | CallError::ServerError { .. })) => {
-                telegram.reconnect();
-                if clock.instant() >= deadline {
+            let (channels, reader) = self.private_channels(private).await?;
+            return Ok(Account {
+                own,
+                is_confirmed,
+                subscribed: subscribed.is_ok(),
+                channels,
+                reader,
+            });
+        }
+    }
+
+    /// Asks for HIDE and EXCHANGE by their access hashes. Returns `None` if the ledger lacks HIDE.
+    async fn known_private_channels(&self) -> Result<Option<Vec<Channel>>, CallError> {
+        if !self.remembered.knows(self.config.channels.hide) {
+            return Ok(None);
+        }
+        let mut asked = KnownChannels::new(&self.remembered.private);
+        let mut channels = Vec::new();
+        while let Some(part) = asked.advance(self.telegram).await? {
+            channels.extend(part.channels);
+        }
+        Ok(Some(channels))
+    }
+
+    /// Finds HIDE and EXCHANGE, by the list of dialogs where the ledger does not help. Returns the channels that were
+    /// read, and what reads the others.
+    async fn private_channels(
+        &self,
+        known: Result<Option<Vec<Channel>>, CallError>,
+    ) -> Result<(Vec<Channel>, DialogReader), AppError> {
+        let mut channels = match known {
+            Ok(known) => known.unwrap_or_default(),
+            Err(error) => {
+                tracing::warn!(%error, "HIDE and EXCHANGE are used as the last run knew them");
+                let known = self.remembered.private.iter();
+                known.map(|known| known.channel.clone()).collect()
+            }
+        };
+        let mut listing = DialogListing::default();
+        let hide = self.config.channels.hide;
+        let is_known = channels.iter().any(|known| known.id == hide);
+        let exchange = self.config.channels.exchange;
+        if !is_known {
+            self.list_until_hide(&mut listing, &mut channels).await?;
+        }
+        if let Some(exchange) = exchange {
+            self.list_until(exchange, &mut listing, &mut channels).await;
+        }
+        check_can_post("hide_channel_id", hide, &channels)?;
+        self.check_exchange(&channels);
+        let reader = DialogReader::new(listing, &channels, is_known);
+        Ok((channels, reader))
+    }
+
+    /// Reads the list of dialogs until it shows HIDE. Limits and failures do not begin it again.
+    async fn list_until_hide(
+        &self,
+        listing: &mut DialogListing,
+        channels: &mut Vec<Channel>,
+    ) -> Result<(), AppError> {
+        let (mut attempts, mut lists) = (0, 1);
+        let (key, hide) = ("hide_channel_id", self.config.channels.hide);
+        loop {
+            let now = self.clock.now();
+            match self.telegram.advance_listing(listing, now).await {
+                Ok(ListingStep::Page(page)) => {
+                    attempts = 0;
+                    channels.extend(page);
+                }
+                Ok(ListingStep::Complete) if lists < MAX_LISTS => {
+                    lists += 1;
+                    listing.restart();
+                }
+                Ok(ListingStep::Complete) => {
+                    return Err(AppError::NotInChannel { key, channel: hide });
+                }
+                Err(error) => self.retry(error, &mut attempts).await?,
+            }
+            if channels.iter().any(|channel| channel.id == hide) {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Reads the list of dialogs on until it shows `wanted`, as far as Telegram answers.
+    async fn list_until(
+        &self,
+        wanted: ChannelId,
+        listing: &mut DialogListing,
+        channels: &mut Vec<Channel>,
+    ) {
+        while !channels.iter().any(|channel| channel.id == wanted) {
+            let now = self.clock.now();
+            match self.telegram.advance_listing(listing, now).await {
+                Ok(ListingStep::Page(page)) => channels.extend(page),
+                Ok(ListingStep::Complete) => return,
+                Err(error) => {
+                    tracing::warn!(%error, "EXCHANGE is not found yet");
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Logs trouble with EXCHANGE: posts go to HIDE then.
+    fn check_exchange(&self, channels: &[Channel]) {
+        if let Some(exchange) = self.config.channels.exchange
+            && let Err(error) = check_can_post("exchange_channel_id", exchange, channels)
+        {
+            tracing::error!("{error}");
+        }
+    }
+
+    /// Waits before a call that the start needs is made again.
+    ///
+    /// # Errors
+    /// Telegram refuses the call, or was unreachable for too long.
+    async fn retry(&self, error: CallError, attempts: &mut u32) -> Result<(), AppError> {
+        let pause = match error {
+            CallError::RateLimited { until, .. } => self.clock.until(Timestamp::new(until)),
+            CallError::Network { .. } | CallError::ServerError { .. } => {
+                self.telegram.reconnect();
+                if self.clock.instant() >= self.deadline {
                     return Err(AppError::Unreachable(error.to_string()));
                 }
-                (error, decide::backoff(attempts).min(MAX_PAUSE))
+                decide::backoff(*attempts).min(MAX_PAUSE)
+            }
+            CallError::Account(trouble) => return Err(trouble.into()),
+            CallError::Refused { .. } | CallError::Unusable { .. } | CallError::NotSent { .. } => {
+                return Err(AppError::Refused(error));
             }
         };
-        attempts += 1;
+        *attempts += 1;
         tracing::warn!("{error}; trying again in {} s", pause.as_secs());
-        tokio::select! {
-            () = shutdown.cancelled() => return Ok(None),
-            () = tokio::time::sleep(pause) => {}
-        }
+        tokio::time::sleep(pause).await;
+        Ok(())
     }
 }
 
-/// Checks that the account may post in HIDE. Trouble with EXCHANGE is only logged: posts go to HIDE then.
-fn check_private_channels(config: &Config, channels: &[Channel]) -> Result<(), AppError> {
-    check_can_post("hide_channel_id", config.channels.hide, channels)?;
-    if let Some(exchange) = config.channels.exchange
-        && let Err(error) = check_can_post("exchange_channel_id", exchange, channels)
-    {
-        tracing::error!("{error}");
+/// Separates trouble with the account, which ends the start, from failures of one call.
+fn answer_of<T>(answer: Result<T, CallError>) -> Result<Result<T, CallError>, AppError> {
+    match answer {
+        Err(CallError::Account(trouble)) => Err(trouble.into()),
+        answer => Ok(answer),
     }
-    Ok(())
+}
+
+/// Reports whether Telegram did not answer a call at all.
+const fn is_silent<T>(answer: &Result<T, CallError>) -> bool {
+    matches!(answer, Err(CallError::Network { .. }))
 }
 
 fn check_can_post(

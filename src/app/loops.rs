@@ -11,7 +11,6 @@ use super::AppError;
 use super::channels::Account;
 use crate::config::Config;
 use crate::file_codec::{Decoder, Encoder};
-use crate::model::Channel;
 use crate::schedule::Timetable;
 use crate::spool::Spool;
 use crate::store::Store;
@@ -19,7 +18,7 @@ use crate::task::{
     self, Accounts, Administrators, AdministratorsWaker, AvatarDownload, BackupFiles,
     ChannelPuller, Database, Deliverer, FailureLog, Fetcher, JoinPolicy, ListKeeper, MemberRecheck,
     OrderExecutor, OrderFiles, PageApplier, PageTransactions, PostCommitRunner, PostingChannels,
-    Rechecker, RuleBook, Runtime, Scheduler, TaskError, UserLookup, Wakers, Watcher,
+    Rechecker, RuleBook, Runtime, Scheduler, TaskError, UserLookup, Wakers, WatchStart, Watcher,
 };
 use crate::telegram::{Hint, Telegram};
 
@@ -218,11 +217,26 @@ impl Loops {
     pub(super) async fn run(
         self,
         hints: mpsc::Receiver<Hint>,
-        dialogs: Vec<Channel>,
+        account: Account,
     ) -> Result<(), AppError> {
-        let shutdown = self.runtime.shutdown;
         let mut loops = JoinSet::new();
-        loops.spawn(task::watch(self.watcher, hints, dialogs));
+        if !account.is_confirmed {
+            let (database, runtime) = (self.database.clone(), self.runtime.clone());
+            let telegram = self.watcher.telegram.clone();
+            loops.spawn(task::confirm_account(
+                database,
+                runtime,
+                telegram,
+                account.own,
+            ));
+        }
+        let shutdown = self.runtime.shutdown;
+        let start = WatchStart {
+            channels: account.channels,
+            reader: account.reader,
+            subscribed: account.subscribed,
+        };
+        loops.spawn(task::watch(self.watcher, hints, start));
         loops.spawn(self.fetcher.fetch());
         loops.spawn(self.deliverer.deliver());
         loops.spawn(self.rechecker.recheck());

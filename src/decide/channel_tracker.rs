@@ -99,6 +99,7 @@ impl ChannelTracker {
             }
             Event::ConnectionChecked { reconnected } => self.connection_checked(reconnected),
             Event::PullEnded { channel, end } => self.pull_ended(channel, end, &mut actions),
+            Event::ChannelsListed(sync) => self.channels_listed(sync),
             Event::DialogsRead(sync) => self.dialogs_read(sync),
             Event::DialogsRefused => self.dialogs.running = false,
             Event::Tick => {}
@@ -178,7 +179,7 @@ impl ChannelTracker {
         self.channels
             .entry(channel)
             .or_insert_with(|| TrackedChannel::new(state));
-        self.dialogs.due = true;
+        self.ask_for_dialogs();
     }
 
     fn connection_checked(&mut self, reconnected: bool) {
@@ -196,6 +197,20 @@ impl ChannelTracker {
 
     fn dialogs_read(&mut self, sync: DialogSync) {
         self.dialogs.running = false;
+        self.channels_listed(sync);
+        for channel in self.channels.values_mut() {
+            if let State::Unknown { syncs, .. } = &mut channel.state {
+                *syncs += 1;
+                if *syncs >= MAX_SYNCS_BEFORE_IGNORING {
+                    channel.state = State::Ignored;
+                } else {
+                    self.dialogs.due = true;
+                }
+            }
+        }
+    }
+
+    fn channels_listed(&mut self, sync: DialogSync) {
         for listed in sync.listed {
             let channel = self.channels.get(&listed.channel);
             let state = channel.map(|channel| &channel.state);
@@ -235,16 +250,6 @@ impl ChannelTracker {
         for channel in sync.unwatched {
             self.channels
                 .insert(channel, TrackedChannel::new(State::Ignored));
-        }
-        for channel in self.channels.values_mut() {
-            if let State::Unknown { syncs, .. } = &mut channel.state {
-                *syncs += 1;
-                if *syncs >= MAX_SYNCS_BEFORE_IGNORING {
-                    channel.state = State::Ignored;
-                } else {
-                    self.dialogs.due = true;
-                }
-            }
         }
     }
 

@@ -1,9 +1,14 @@
-//! Compares the list of dialogs with the ledger.
+//! Compares the dialogs with the ledger, part by part as they are read.
 //!
 //! The comparison adds new channels to the ledger and finds the channels that moved. The pages of the
 //! list are no snapshot, so a channel that the list lacks is pulled and not taken for left.
 
+mod reader;
+
 use std::collections::{BTreeMap, BTreeSet};
+
+pub use self::reader::DialogReader;
+pub(super) use self::reader::ReadStep;
 
 use super::{Database, PostingChannels, TaskError};
 use crate::decide::channel_tracker::{DialogState, DialogSync, GapEnd, ListedChannel};
@@ -25,8 +30,8 @@ pub(super) struct Comparison {
     pub(super) added: usize,
 }
 
-/// Compares `dialogs` with the ledger. `unknown` are the channels that pushed before they were
-/// listed, with the `pts` before their first push.
+/// Compares a part of the dialogs with the ledger. `unknown` are the channels that pushed before they were listed, with
+/// the `pts` before their first push.
 pub(super) async fn compare(
     database: &Database,
     channels: PostingChannels,
@@ -43,7 +48,21 @@ pub(super) async fn compare(
     Ok(comparison)
 }
 
-/// Takes over all watched channels of a list, and the groups of a kind that is not watched.
+/// Ends a reading of the whole list. Returns the channels of the ledger that the list lacks.
+pub(super) async fn complete(
+    database: &Database,
+    listed: &BTreeSet<ChannelId>,
+) -> Result<Vec<ChannelId>, TaskError> {
+    database
+        .write(|tx| {
+            tx.set_setting(FIRST_DIALOG_SYNC, "done")?;
+            let known = tx.channels()?.into_iter().map(|known| known.channel.id);
+            Ok(known.filter(|id| !listed.contains(id)).collect())
+        })
+        .await
+}
+
+/// Takes over the watched channels of a part, and the groups of a kind that is not watched.
 fn take_over_all(
     tx: &Tx<'_>,
     watched: &[&Channel],
@@ -54,12 +73,11 @@ fn take_over_all(
     let mut sync = DialogSync::default();
     let mut added = 0;
     for channel in watched {
+        let pts_before_push = unknown.get(&channel.id).copied();
         let recorded = tx.record_channel(channel)?;
         let state = match recorded {
-            // Updates from before the first start are of no interest.
-            Recorded::New if is_first_sync => DialogState::Current,
+            Recorded::New if is_first_sync => begin_at_first_start(tx, channel, pts_before_push)?,
             Recorded::New => {
-                let pts_before_push = unknown.get(&channel.id).copied();
                 begin_reading(tx, channel, MessageId::new(0), pts_before_push)?
             }
             // Orders that were posted while the account was not in a private channel are carried out, so such a
@@ -94,19 +112,24 @@ fn take_over_all(
     for channel in unwatched.iter().filter(is_unsupported) {
         tx.record_channel(channel)?;
     }
-    tx.set_setting(FIRST_DIALOG_SYNC, "done")?;
-    let listed: BTreeSet<ChannelId> = watched
-        .iter()
-        .chain(unwatched)
-        .map(|channel| channel.id)
-        .collect();
-    sync.missing = tx
-        .channels()?
-        .into_iter()
-        .map(|known| known.channel.id)
-        .filter(|id| !listed.contains(id))
-        .collect();
     Ok(Comparison { sync, added })
+}
+
+/// Sets where a channel is read from that the first list of dialogs shows: from before its first push to this process,
+/// or else from its present `pts`. Updates from before the first start are of no interest.
+fn begin_at_first_start(
+    tx: &Tx<'_>,
+    channel: &Channel,
+    pts_before_push: Option<i32>,
+) -> Result<DialogState, StoreError> {
+    let Some(pts) = pts_before_push.filter(|pts| (1..channel.pts).contains(pts)) else {
+        return Ok(DialogState::Current);
+    };
+    // No more messages were posted since than the pts has moved.
+    let newer = channel.pts - pts;
+    let top = MessageId::new((channel.top_message.get() - newer).max(0));
+    tx.set_position(channel.id, pts, top)?;
+    Ok(DialogState::Behind)
 }
 
 /// Sets where a channel is read from that the account entered: from before its first push, or else its latest messages

@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use self::background::BackgroundResult;
+use super::dialog_sync::{DialogReader, ReadStep};
 use super::post_commit::PostCommit;
 use super::{
     Administrators, ChannelPuller, Database, PageTransactions, Runtime, TaskError, Wakers,
@@ -37,19 +38,34 @@ pub struct Watcher {
     pub wakers: Wakers,
 }
 
-/// Watches until shutdown. `dialogs` is the list of dialogs as it was just read.
+/// What the start of the program leaves to the watcher.
+#[derive(Debug)]
+pub struct WatchStart {
+    /// The channels that were read so far.
+    pub channels: Vec<Channel>,
+    /// Reads the others.
+    pub reader: DialogReader,
+    /// Telegram pushes updates over the connection.
+    pub subscribed: bool,
+}
+
+/// Watches until shutdown.
 ///
 /// # Errors
 /// See [`TaskError`].
 pub async fn watch(
     watcher: Watcher,
     mut hints: mpsc::Receiver<Hint>,
-    dialogs: Vec<Channel>,
+    start: WatchStart,
 ) -> Result<(), TaskError> {
-    let mut watch = Watch::new(watcher);
-    watch
-        .finish(BackgroundResult::DialogsRead(Ok(dialogs)))
-        .await?;
+    let mut watch = Watch::new(watcher, start.reader, start.subscribed);
+    watch.take_over(start.channels, Vec::new()).await?;
+    let first = if start.subscribed {
+        Event::DialogsChanged
+    } else {
+        Event::Disconnected
+    };
+    watch.handle([first], BTreeMap::new()).await?;
     let mut batch = Vec::new();
     loop {
         let deadline = watch.started + watch.tracker.deadline();
@@ -76,12 +92,21 @@ struct Watch {
     tracker: ChannelTracker,
     /// When the tracker was created: its times count from here.
     started: Instant,
+    /// Reads the dialogs; `None` while a job does.
+    reader: Option<DialogReader>,
+    /// Telegram pushes updates over the connection.
+    subscribed: bool,
+    /// A job waits until the rate limit on the subscription ends.
+    awaits_subscription: bool,
     jobs: JoinSet<Result<BackgroundResult, TaskError>>,
 }
 
 impl Watch {
-    fn new(parts: Watcher) -> Self {
+    fn new(parts: Watcher, reader: DialogReader, subscribed: bool) -> Self {
         Self {
+            reader: Some(reader),
+            subscribed,
+            awaits_subscription: false,
             tracker: ChannelTracker::default(),
             started: parts.runtime.clock.instant(),
             jobs: JoinSet::new(),
@@ -92,16 +117,68 @@ impl Watch {
     async fn finish(&mut self, done: BackgroundResult) -> Result<(), TaskError> {
         let event = match done {
             BackgroundResult::Event(event) => event,
-            BackgroundResult::DialogsRead(Ok(dialogs)) => {
-                let unknown = self.tracker.unknown_channels();
-                Event::DialogsRead(self.compare(&dialogs, &unknown).await?)
+            BackgroundResult::Subscribed { reconnected } => {
+                let is_first = !std::mem::replace(&mut self.subscribed, true);
+                self.awaits_subscription = false;
+                // What happened without pushes is found by the dialogs.
+                let reconnected = reconnected || is_first;
+                Event::ConnectionChecked { reconnected }
             }
-            BackgroundResult::DialogsRead(Err(error)) => {
+            BackgroundResult::SubscriptionLimited { until } => {
+                self.subscribed = false;
+                if !std::mem::replace(&mut self.awaits_subscription, true) {
+                    let runtime = self.parts.runtime.clone();
+                    self.jobs.spawn(background::await_limit(runtime, until));
+                }
+                let reconnected = false;
+                Event::ConnectionChecked { reconnected }
+            }
+            BackgroundResult::LimitEnded => {
+                self.awaits_subscription = false;
+                Event::Disconnected
+            }
+            BackgroundResult::DialogsRead(reader, ReadStep::Part(part)) => {
+                self.take_over(part.channels, part.missing).await?;
+                self.read_dialogs(reader);
+                return Ok(());
+            }
+            BackgroundResult::DialogsRead(reader, ReadStep::Complete(listed)) => {
+                self.reader = Some(reader);
+                let missing = dialog_sync::complete(&self.parts.database, &listed).await?;
+                let sync = DialogSync {
+                    missing,
+                    ..DialogSync::default()
+                };
+                Event::DialogsRead(sync)
+            }
+            BackgroundResult::DialogsRead(reader, ReadStep::Refused(error)) => {
+                self.reader = Some(reader);
                 tracing::error!(%error, "Telegram refused to list the dialogs");
                 Event::DialogsRefused
             }
         };
         self.handle([event], BTreeMap::new()).await
+    }
+
+    /// Takes over channels that were read, and has those pulled that moved.
+    async fn take_over(
+        &mut self,
+        channels: Vec<Channel>,
+        missing: Vec<ChannelId>,
+    ) -> Result<(), TaskError> {
+        let unknown = self.tracker.unknown_channels();
+        let mut sync = self.compare(&channels, &unknown).await?;
+        sync.missing = missing;
+        let event = Event::ChannelsListed(sync);
+        self.handle([event], BTreeMap::new()).await
+    }
+
+    /// Reads the next part of the dialogs in the background.
+    fn read_dialogs(&mut self, reader: DialogReader) {
+        let (database, runtime) = (self.parts.database.clone(), self.parts.runtime.clone());
+        let telegram = self.parts.telegram.clone();
+        let step = background::read_dialogs(reader, database, runtime, telegram);
+        self.jobs.spawn(step);
     }
 
     async fn handle_hints(&mut self, hints: Vec<Hint>) -> Result<(), TaskError> {
@@ -161,7 +238,14 @@ impl Watch {
                 let pull = background::pull(self.parts.puller.clone(), channel, step);
                 self.jobs.spawn(pull)
             }
-            Action::SyncDialogs => self.jobs.spawn(background::read_dialogs(runtime, telegram)),
+            Action::SyncDialogs => {
+                // The tracker asks for one reading at a time.
+                if let Some(mut reader) = self.reader.take() {
+                    reader.begin();
+                    self.read_dialogs(reader);
+                }
+                return;
+            }
             Action::CheckConnection => self
                 .jobs
                 .spawn(background::check_connection(runtime, telegram)),

@@ -69,6 +69,7 @@ permitted! {
     f::updates::GetState,               "updates.getState",               1 at once, every 200 ms;
     f::updates::GetChannelDifference,   "updates.getChannelDifference",   2 at once, every 200 ms;
     f::messages::GetDialogs,            "messages.getDialogs",            1 at once, every 500 ms;
+    f::messages::GetPeerDialogs,        "messages.getPeerDialogs",        1 at once, every 500 ms;
     f::channels::GetMessages,           "channels.getMessages",           2 at once, every 200 ms;
     f::channels::GetParticipants,       "channels.getParticipants",       1 at once, every 2000 ms;
     f::users::GetUsers,                 "users.getUsers",                 2 at once, every 200 ms;
@@ -99,7 +100,7 @@ mod tests {
     use super::*;
 
     /// Every permitted method, and whether it posts.
-    const METHODS: [(&str, bool); 18] = [
+    const METHODS: [(&str, bool); 19] = [
         ("account.getPassword", false),
         ("auth.checkPassword", false),
         ("auth.exportAuthorization", false),
@@ -109,6 +110,7 @@ mod tests {
         ("channels.getMessages", false),
         ("channels.getParticipants", false),
         ("messages.getDialogs", false),
+        ("messages.getPeerDialogs", false),
         ("messages.sendMedia", true),
         ("messages.sendMessage", true),
         ("updates.getChannelDifference", false),

@@ -32,7 +32,9 @@ pub enum Event {
     ConnectionChecked { reconnected: bool },
     /// An [`Action::Pull`] ended.
     PullEnded { channel: ChannelId, end: PullEnd },
-    /// The list of dialogs was read and compared with the ledger.
+    /// A part of the dialogs was read and compared with the ledger.
+    ChannelsListed(DialogSync),
+    /// The list of dialogs was read to its end and compared with the ledger.
     DialogsRead(DialogSync),
     /// Telegram refused to list the dialogs.
     DialogsRefused,

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use crate::decide;
 use crate::decide::channel_tracker::{Event, PullStep};
-use crate::model::{Channel, ChannelId, Timestamp};
-use crate::task::call_retry::{Reply, until_answered};
-use crate::task::{ChannelPuller, Runtime, TaskError};
+use crate::model::{ChannelId, Timestamp};
+use crate::task::dialog_sync::{DialogReader, ReadStep};
+use crate::task::{ChannelPuller, Database, Runtime, TaskError};
 use crate::telegram::{CallError, Telegram};
 
 /// The longest pause between two attempts to connect.
@@ -17,7 +17,17 @@ const MAX_CONNECT_PAUSE: Duration = Duration::from_secs(30);
 /// The result of a background job.
 pub(super) enum BackgroundResult {
     Event(Event),
-    DialogsRead(Result<Vec<Channel>, CallError>),
+    DialogsRead(DialogReader, ReadStep),
+    /// The connection answers and pushes updates; `reconnected` if a new one was needed.
+    Subscribed {
+        reconnected: bool,
+    },
+    /// The connection answers, but Telegram limits the call that has updates pushed.
+    SubscriptionLimited {
+        until: Timestamp,
+    },
+    /// That limit ends.
+    LimitEnded,
 }
 
 pub(super) async fn pull(
@@ -30,14 +40,21 @@ pub(super) async fn pull(
 }
 
 pub(super) async fn read_dialogs(
+    mut reader: DialogReader,
+    database: Database,
     runtime: Runtime,
     telegram: Telegram,
 ) -> Result<BackgroundResult, TaskError> {
-    let reply = until_answered(&runtime, || telegram.channels()).await?;
-    Ok(BackgroundResult::DialogsRead(match reply {
-        Reply::Answer(dialogs) => Ok(dialogs),
-        Reply::Refusal(error) => Err(error),
-    }))
+    let step = reader.step(&database, &runtime, &telegram).await?;
+    Ok(BackgroundResult::DialogsRead(reader, step))
+}
+
+pub(super) async fn await_limit(
+    runtime: Runtime,
+    until: Timestamp,
+) -> Result<BackgroundResult, TaskError> {
+    runtime.pause(runtime.clock.until(until)).await?;
+    Ok(BackgroundResult::LimitEnded)
 }
 
 /// Returns as soon as the connection answers and pushes updates; a silent one is replaced.
@@ -50,10 +67,10 @@ pub(super) async fn check_connection(
         match runtime.or_shutdown(telegram.subscribe()).await? {
             Ok(()) => break,
             Err(CallError::Account(trouble)) => return Err(trouble.into()),
+            // The channels are pulled all the same, so nothing waits for the end of the limit.
             Err(CallError::RateLimited { until, .. }) => {
-                runtime
-                    .pause(runtime.clock.until(Timestamp::new(until)))
-                    .await?;
+                let until = Timestamp::new(until);
+                return Ok(BackgroundResult::SubscriptionLimited { until });
             }
             // Any answer, even a refusal, comes over a connection that is alive.
             Err(
@@ -76,7 +93,5 @@ pub(super) async fn check_connection(
     if reconnected {
         tracing::info!("connected again");
     }
-    Ok(BackgroundResult::Event(Event::ConnectionChecked {
-        reconnected,
-    }))
+    Ok(BackgroundResult::Subscribed { reconnected })
 }

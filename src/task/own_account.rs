@@ -1,0 +1,38 @@
+//! Asks who the account is, if the start went on with the account of the last run.
+
+use super::call_retry::{Reply, until_answered};
+use super::{Database, Runtime, TaskError};
+use crate::model::UserId;
+use crate::telegram::Telegram;
+
+/// The pause before a refused question is repeated, in seconds.
+const REFUSED_PAUSE: std::time::Duration = std::time::Duration::from_secs(600);
+
+/// Asks until Telegram names the account, and then waits for the shutdown.
+///
+/// # Errors
+/// It is another account than `assumed`; the next start knows it.
+pub async fn confirm_account(
+    database: Database,
+    runtime: Runtime,
+    telegram: Telegram,
+    assumed: UserId,
+) -> Result<(), TaskError> {
+    let own = loop {
+        match until_answered(&runtime, || telegram.own_user()).await? {
+            Reply::Answer(user) => break user.id,
+            Reply::Refusal(error) => {
+                tracing::warn!(%error, "Telegram does not name the account; the program asks again");
+                runtime.pause(REFUSED_PAUSE).await?;
+            }
+        }
+    };
+    if own == assumed {
+        runtime.shutdown.cancelled().await;
+        return Err(TaskError::ShuttingDown);
+    }
+    database.write(|tx| tx.set_account(own)).await?;
+    Err(TaskError::System(format!(
+        "the session belongs to another account ({own}) than in the last run ({assumed}); the program has to start again"
+    )))
+}
