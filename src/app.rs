@@ -11,6 +11,7 @@ pub mod list_commands;
 mod loops;
 mod lost_state;
 pub mod member_history;
+mod start_wait;
 
 use secrecy::SecretString;
 use tokio::sync::mpsc;
@@ -84,12 +85,57 @@ async fn run_with(
     shutdown: CancellationToken,
     started: tokio::time::Instant,
 ) -> Result<(), AppError> {
+    let Some(start) = start_wait::wait_and_count(store, clock, &shutdown).await else {
+        return Ok(());
+    };
+    let posts_to = config.channels.exchange.unwrap_or(config.channels.hide);
+    let ready = match get_ready(config, session, store, clock, &shutdown).await {
+        Ok(Some(ready)) => ready,
+        Ok(None) => {
+            start.end(None);
+            return Ok(());
+        }
+        Err(error) => {
+            start.end(Some(&error));
+            return Err(error);
+        }
+    };
+    start.set_ready();
+    tracing::info!(
+        account = %ready.account.own,
+        channels = ready.account.channels.len(),
+        %posts_to,
+        after_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        "watching"
+    );
+    let ended = ready.loops.run(ready.hints, ready.account).await;
+    ready.telegram.close();
+    tracing::info!("ended");
+    ended
+}
+
+/// Everything that runs once the start is done.
+struct Ready {
+    loops: Loops,
+    hints: mpsc::Receiver<Hint>,
+    account: Account,
+    telegram: Telegram,
+}
+
+/// Connects, and builds and prepares the loops. Returns `None` if the program shuts down first.
+async fn get_ready(
+    config: Config,
+    session: AccountSession,
+    store: &Store,
+    clock: &Clock,
+    shutdown: &CancellationToken,
+) -> Result<Option<Ready>, AppError> {
     let password = SecretString::from(config.encrypt.password.expose());
     let encoder = Encoder::new(config.exchange.files, &password)?;
     let (telegram, hints) = connect_with(&config, session, store, clock)?;
-    let account = channels::learn_account(&config, store, &telegram, clock, &shutdown);
+    let account = channels::learn_account(&config, store, &telegram, clock, shutdown);
     let Some(account) = account.await? else {
-        return Ok(());
+        return Ok(None);
     };
     let data_dir = &config.telegram.data_dir;
     let spool = Spool::open(data_dir).map_err(|cause| AppError::DataDir {
@@ -108,23 +154,17 @@ async fn run_with(
             shutdown: shutdown.clone(),
         },
     };
-    let posts_to = config.channels.exchange.unwrap_or(config.channels.hide);
     let loops = Loops::build(config, resources, &account);
     match prepare(&loops, &account, &private).await {
-        Err(TaskError::ShuttingDown) if shutdown.is_cancelled() => return Ok(()),
+        Err(TaskError::ShuttingDown) if shutdown.is_cancelled() => return Ok(None),
         prepared => prepared?,
     }
-    tracing::info!(
-        account = %account.own,
-        channels = account.channels.len(),
-        %posts_to,
-        after_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
-        "watching"
-    );
-    let ended = loops.run(hints, account).await;
-    telegram.close();
-    tracing::info!("ended");
-    ended
+    Ok(Some(Ready {
+        loops,
+        hints,
+        account,
+        telegram,
+    }))
 }
 
 /// Brings the store, the spool and the rules into the state that the loops expect.

@@ -12,6 +12,7 @@ mod new_photo;
 mod order_file;
 mod refusals;
 mod retry;
+mod start_pause;
 
 pub use channel_refusal::{ChannelRefusal, channel_refusal};
 pub use coverage::Coverage;
@@ -22,3 +23,4 @@ pub use refusals::{RefusalRun, is_refusal_final};
 pub use retry::{
     CLOSED_PAUSE, DUPLICATE, PostFailure, Refusal, RetryDecision, backoff, post_failed,
 };
+pub use start_pause::start_pause;

@@ -35,6 +35,7 @@ mod rule_lists;
 mod schema;
 mod settings;
 pub mod statistics;
+mod unready_starts;
 pub mod user_records;
 mod whole_lists;
 
@@ -59,6 +60,7 @@ pub use ledger::{AdvanceOutcome, KnownChannel, Recorded};
 pub use lock::{DirectoryLock, Holder, LockError};
 pub use order_log::OrderRecord;
 pub use outbox::{AgeLimits, FailedDownload, OutboxRow, PhotoOf, SendFilter, SpooledFile};
+pub use unready_starts::UnreadyStarts;
 
 /// How long to wait for another process that locks the file, such as the sqlite3 shell.
 const BUSY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);

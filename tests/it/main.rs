@@ -27,6 +27,7 @@ mod photos;
 mod recheck;
 mod refused_posts;
 mod regressions;
+mod repeated_starts;
 mod schedule;
 mod signals;
 mod skips;
