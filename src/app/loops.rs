@@ -93,8 +93,19 @@ impl Loops {
             decoder: decoder.clone(),
             wakers: wakers.clone(),
         };
-        let administrators =
-            Administrators::new(database.clone(), runtime.clone(), telegram.clone());
+        let post_commit = PostCommitRunner {
+            database: database.clone(),
+            spool: spool.clone(),
+            rule_book: rule_book.clone(),
+            wakers: wakers.clone(),
+        };
+        let administrators = Administrators::new(
+            database.clone(),
+            runtime.clone(),
+            telegram.clone(),
+            post_commit.clone(),
+            config.bots.nospam,
+        );
         let pages = PageApplier {
             order_files: OrderFiles {
                 database: database.clone(),
@@ -119,12 +130,7 @@ impl Loops {
                     decoder,
                     directory: config.telegram.data_dir,
                 },
-                post_commit: PostCommitRunner {
-                    database: database.clone(),
-                    spool: spool.clone(),
-                    rule_book: rule_book.clone(),
-                    wakers: wakers.clone(),
-                },
+                post_commit,
             },
         };
         let watcher = Watcher {

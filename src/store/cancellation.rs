@@ -5,9 +5,12 @@
 
 use rusqlite::{ToSql, params_from_iter};
 
+use super::join_records::read_join;
 use super::outcome_words::WAITING;
-use super::{StoreError, Tx};
-use crate::model::{ChannelId, JoinOutcome, MessageId, PhotoId, SkipReason, Timestamp, UserId};
+use super::{ReadTx, StoreError, Tx};
+use crate::model::{
+    ChannelId, Join, JoinOutcome, MessageId, PhotoId, SkipReason, Timestamp, UserId,
+};
 
 /// The photos that are cancelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +69,21 @@ impl CancelScope {
             self.condition("message_id"),
             *WAITING,
         )
+    }
+}
+
+impl ReadTx<'_> {
+    /// Returns the joins that are not settled.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn waiting_joins(&self) -> Result<Vec<Join>, StoreError> {
+        let mut statement = self.db.prepare_cached(&format!(
+            "SELECT group_id, message_id, user_id, joined_at, added_by FROM joins WHERE outcome IN ({})",
+            *WAITING
+        ))?;
+        let rows = statement.query_map([], read_join)?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 }
 

@@ -149,7 +149,9 @@ impl Tx<'_> {
                 Ok(())
             }
             (List::AdminIds, ListData::Admins(admins)) => {
+                // What the file lacks is unknown, not empty.
                 self.db.execute("DELETE FROM admins", [])?;
+                self.db.execute("UPDATE ledger SET admins_at = NULL", [])?;
                 for (group, users) in admins {
                     let users: Vec<UserId> = users.iter().copied().collect();
                     self.replace_admins(*group, &users, now)?;

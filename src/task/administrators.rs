@@ -1,12 +1,17 @@
 //! Reads the administrators of the groups: all of them at start and on demand, and each new group.
 //!
 //! A join is decided on with the administrators that are stored. For a group that has none stored yet, the watcher asks
-//! first, through [`Administrators::read_now`].
+//! first, through [`Administrators::read_now`], but joins wait for a second at most. Administrators that become known
+//! later correct what waits: [`correction`] drops photos that they would have kept from being enqueued.
+
+mod correction;
+mod wait_budget;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
+use self::wait_budget::WaitBudget;
+use super::post_commit::{PostCommit, PostCommitRunner};
 use super::wakers::AdministratorsWaker;
 use super::{Database, Runtime, TaskError};
 use crate::decide;
@@ -16,8 +21,6 @@ use crate::telegram::{CallError, Telegram};
 
 /// How many times the program repeats an unanswered request for the administrators of a group.
 const MAX_ATTEMPTS: u32 = 3;
-/// How long the first joins of a group wait for its administrators.
-const FIRST_READ_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Reads administrators. Cheap to clone.
 #[derive(Clone)]
@@ -25,8 +28,12 @@ pub struct Administrators {
     database: Database,
     runtime: Runtime,
     telegram: Telegram,
+    post_commit: PostCommitRunner,
+    /// NOSPAM; if it is configured, only the groups that it administers are watched.
+    nospam: Option<UserId>,
     /// The groups whose administrators this process could not read.
     unreadable: Arc<Mutex<BTreeSet<ChannelId>>>,
+    wait_budget: Arc<Mutex<WaitBudget>>,
 }
 
 /// Reads the administrators of every group once, then of the groups that it is woken for, until the shutdown.
@@ -46,12 +53,21 @@ pub async fn read_administrators(
 
 impl Administrators {
     #[must_use]
-    pub fn new(database: Database, runtime: Runtime, telegram: Telegram) -> Self {
+    pub fn new(
+        database: Database,
+        runtime: Runtime,
+        telegram: Telegram,
+        post_commit: PostCommitRunner,
+        nospam: Option<UserId>,
+    ) -> Self {
         Self {
             database,
             runtime,
             telegram,
+            post_commit,
+            nospam,
             unreadable: Arc::default(),
+            wait_budget: Arc::default(),
         }
     }
 
@@ -92,7 +108,7 @@ impl Administrators {
     }
 
     /// Asks once for the administrators of a group that has none stored, so that its first joins are not decided on
-    /// without them. Waits only for a quick answer: a join must not wait for long.
+    /// without them. Waits only for a quick answer, and only while joins may wait at all.
     pub(super) async fn read_now(&self, known: &KnownChannel) -> Result<(), TaskError> {
         let id = known.channel.id;
         if known.channel.kind != ChannelKind::Group
@@ -101,16 +117,35 @@ impl Administrators {
         {
             return Ok(());
         }
+        let begun = self.runtime.clock.instant();
+        let Some(timeout) = self.wait_budget().left(begun) else {
+            return Ok(());
+        };
         let call = self.telegram.administrators(id, known.channel.access_hash);
-        let call = tokio::time::timeout(FIRST_READ_TIMEOUT, call);
-        match self.runtime.or_shutdown(call).await? {
+        let answer = self
+            .runtime
+            .or_shutdown(tokio::time::timeout(timeout, call))
+            .await?;
+        let now = self.runtime.clock.instant();
+        match answer {
             Ok(Err(CallError::Account(trouble))) => Err(trouble.into()),
-            Ok(answer) => self.store(id, answer).await,
-            Err(_) => {
+            // The loop reads them once the limit ends.
+            Err(_) | Ok(Err(CallError::RateLimited { .. })) => {
+                self.wait_budget().spend(timeout, now);
                 tracing::debug!(group = %id, "the administrators are not known yet");
                 Ok(())
             }
+            Ok(answer) => {
+                self.wait_budget().spend(now - begun, now);
+                self.store(id, answer).await
+            }
         }
+    }
+
+    /// Reports whether joins may wait for the administrators of a group that has none stored.
+    pub(super) fn may_wait(&self) -> bool {
+        let now = self.runtime.clock.instant();
+        self.wait_budget().left(now).is_some()
     }
 
     /// Reports whether this process failed to read the administrators of a group.
@@ -126,10 +161,17 @@ impl Administrators {
         match answer {
             Ok(admins) => {
                 let now = self.runtime.clock.now();
-                self.database
-                    .write(|tx| tx.replace_admins(group, &admins, now))
+                let admins = admins.into_iter().collect();
+                let obsolete_files = self
+                    .database
+                    .write(|tx| correction::replace_admins(tx, group, &admins, self.nospam, now))
                     .await?;
                 self.unreadable().remove(&group);
+                let work = PostCommit {
+                    obsolete_files,
+                    ..PostCommit::default()
+                };
+                self.post_commit.run(work).await?;
             }
             Err(error) => {
                 tracing::warn!(%group, %error, "reading the administrators failed");
@@ -141,6 +183,12 @@ impl Administrators {
 
     fn unreadable(&self) -> MutexGuard<'_, BTreeSet<ChannelId>> {
         self.unreadable
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait_budget(&self) -> MutexGuard<'_, WaitBudget> {
+        self.wait_budget
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }

@@ -16,6 +16,8 @@ pub(super) struct PostCommit {
     pub(super) deliver: bool,
     pub(super) rules_changed: bool,
     pub(super) refresh_administrators: bool,
+    /// There are groups whose administrators are unknown.
+    pub(super) read_unknown_administrators: bool,
 }
 
 /// Does the work that is left after a commit. Cheap to clone.
@@ -37,6 +39,9 @@ impl PostCommitRunner {
         }
         if work.refresh_administrators {
             self.wakers.administrators.read_all();
+        }
+        if work.read_unknown_administrators {
+            self.wakers.administrators.read_unknown();
         }
         if work.fetch {
             self.wakers.fetch.notify_one();

@@ -340,7 +340,8 @@ impl Watch {
         }
         let needs_administrators = !page.joins.is_empty()
             && known.admins_at.is_none()
-            && !self.parts.administrators.is_unreadable(page.channel);
+            && !self.parts.administrators.is_unreadable(page.channel)
+            && self.parts.administrators.may_wait();
         Ok(if needs_files || needs_administrators {
             ApplyBy::Pull
         } else {

@@ -3,6 +3,7 @@
 mod harness;
 
 mod account;
+mod administrators;
 mod bios;
 mod channels;
 mod cli;

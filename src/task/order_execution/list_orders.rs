@@ -89,6 +89,7 @@ impl<'a> Execution<'a, '_> {
         self.tx.replace_list(list, &found.data, self.now)?;
         self.post_commit.deliver = true;
         self.post_commit.rules_changed |= matches!(list, List::Words(_));
+        self.post_commit.read_unknown_administrators |= list == List::AdminIds;
         Ok(if found.skipped.is_empty() {
             format!("{list} rolled back")
         } else {
