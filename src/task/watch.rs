@@ -5,6 +5,7 @@
 //! each reconnect and every few minutes. A crash loses nothing: the ledger holds each `pts`.
 
 mod background;
+mod results;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -13,14 +14,14 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use self::background::BackgroundResult;
-use super::dialog_sync::{DialogReader, ReadStep};
+use super::dialog_sync::DialogReader;
 use super::post_commit::PostCommit;
 use super::{
     Administrators, ChannelPuller, Database, PageTransactions, Runtime, TaskError, Wakers,
-    dialog_sync, job_result,
+    job_result,
 };
-use crate::decide::channel_tracker::{Action, ChannelTracker, DialogSync, Event};
-use crate::model::{Advance, Channel, ChannelId, Page, User, UserId};
+use crate::decide::channel_tracker::{Action, ChannelTracker, Event};
+use crate::model::{Advance, Channel, Page, User, UserId};
 use crate::store::{AdvanceOutcome, ReadTx, StoreError};
 use crate::telegram::{Hint, Telegram};
 
@@ -38,7 +39,7 @@ pub struct Watcher {
     pub wakers: Wakers,
 }
 
-/// What the start of the program leaves to the watcher.
+/// The state in which the start of the program leaves the channels.
 #[derive(Debug)]
 pub struct WatchStart {
     /// The channels that were read so far.
@@ -114,73 +115,6 @@ impl Watch {
         }
     }
 
-    async fn finish(&mut self, done: BackgroundResult) -> Result<(), TaskError> {
-        let event = match done {
-            BackgroundResult::Event(event) => event,
-            BackgroundResult::Subscribed { reconnected } => {
-                let is_first = !std::mem::replace(&mut self.subscribed, true);
-                self.awaits_subscription = false;
-                // What happened without pushes is found by the dialogs.
-                let reconnected = reconnected || is_first;
-                Event::ConnectionChecked { reconnected }
-            }
-            BackgroundResult::SubscriptionLimited { until } => {
-                self.subscribed = false;
-                if !std::mem::replace(&mut self.awaits_subscription, true) {
-                    let runtime = self.parts.runtime.clone();
-                    self.jobs.spawn(background::await_limit(runtime, until));
-                }
-                let reconnected = false;
-                Event::ConnectionChecked { reconnected }
-            }
-            BackgroundResult::LimitEnded => {
-                self.awaits_subscription = false;
-                Event::Disconnected
-            }
-            BackgroundResult::DialogsRead(reader, ReadStep::Part(part)) => {
-                self.take_over(part.channels, part.missing).await?;
-                self.read_dialogs(reader);
-                return Ok(());
-            }
-            BackgroundResult::DialogsRead(reader, ReadStep::Complete(listed)) => {
-                self.reader = Some(reader);
-                let missing = dialog_sync::complete(&self.parts.database, &listed).await?;
-                let sync = DialogSync {
-                    missing,
-                    ..DialogSync::default()
-                };
-                Event::DialogsRead(sync)
-            }
-            BackgroundResult::DialogsRead(reader, ReadStep::Refused(error)) => {
-                self.reader = Some(reader);
-                tracing::error!(%error, "Telegram refused to list the dialogs");
-                Event::DialogsRefused
-            }
-        };
-        self.handle([event], BTreeMap::new()).await
-    }
-
-    /// Takes over channels that were read, and has those pulled that moved.
-    async fn take_over(
-        &mut self,
-        channels: Vec<Channel>,
-        missing: Vec<ChannelId>,
-    ) -> Result<(), TaskError> {
-        let unknown = self.tracker.unknown_channels();
-        let mut sync = self.compare(&channels, &unknown).await?;
-        sync.missing = missing;
-        let event = Event::ChannelsListed(sync);
-        self.handle([event], BTreeMap::new()).await
-    }
-
-    /// Reads the next part of the dialogs in the background.
-    fn read_dialogs(&mut self, reader: DialogReader) {
-        let (database, runtime) = (self.parts.database.clone(), self.parts.runtime.clone());
-        let telegram = self.parts.telegram.clone();
-        let step = background::read_dialogs(reader, database, runtime, telegram);
-        self.jobs.spawn(step);
-    }
-
     async fn handle_hints(&mut self, hints: Vec<Hint>) -> Result<(), TaskError> {
         let mut events = Vec::new();
         // The last update that shows a user wins.
@@ -236,7 +170,7 @@ impl Watch {
         match action {
             Action::Pull { channel, step } => {
                 let pull = background::pull(self.parts.puller.clone(), channel, step);
-                self.jobs.spawn(pull)
+                self.jobs.spawn(pull);
             }
             Action::SyncDialogs => {
                 // The tracker asks for one reading at a time.
@@ -244,14 +178,14 @@ impl Watch {
                     reader.begin();
                     self.read_dialogs(reader);
                 }
-                return;
             }
-            Action::CheckConnection => self
-                .jobs
-                .spawn(background::check_connection(runtime, telegram)),
+            Action::CheckConnection => {
+                let check = background::check_connection(runtime, telegram);
+                self.jobs.spawn(check);
+            }
             // `handle` has applied every push.
-            Action::ApplyPush(_) => return,
-        };
+            Action::ApplyPush(_) => {}
+        }
     }
 
     /// Applies pushes in one transaction and returns the events for the tracker. Users
@@ -305,23 +239,6 @@ impl Watch {
             });
         }
         Ok(events)
-    }
-
-    /// Compares the list of dialogs with the ledger, and has the administrators of new groups read.
-    async fn compare(
-        &self,
-        dialogs: &[Channel],
-        unknown: &BTreeMap<ChannelId, i32>,
-    ) -> Result<DialogSync, TaskError> {
-        let channels = self.parts.transactions.channels;
-        let comparison =
-            dialog_sync::compare(&self.parts.database, channels, dialogs, unknown).await?;
-        if comparison.added > 0 {
-            let watched = comparison.sync.listed.len();
-            tracing::info!(watched, new = comparison.added, "channels");
-            self.parts.wakers.administrators.read_unknown();
-        }
-        Ok(comparison.sync)
     }
 
     /// Returns how a push is applied.

@@ -17,6 +17,7 @@ use crate::mtproto::{constructor, packed_result, rpc_result};
 use crate::record::{Call, Outcome, RpcError};
 use crate::shared::Shared;
 
+mod leaks;
 mod wrappers;
 
 use crate::service;
@@ -298,25 +299,13 @@ fn attempt(world: &mut World, pending: &PendingCall) -> Result<Vec<u8>, RpcError
     caller.world.leaked_constructor = None;
     let mut value = (route.run)(&mut caller, &pending.query[4..])?;
     if let Some(leaked) = world.leaked_constructor.take() {
-        replace_constructor(&mut value, leaked);
+        leaks::replace_constructor(&mut value, leaked);
     }
     let value = world.with_unknown_constructors(value);
     if world.calls[pending.call].method == "updates.getState" && !pending.wrappers.without_updates {
         world.sessions.entry(address).or_default().wants_updates = true;
     }
     Ok(value)
-}
-
-/// Replaces the first occurrence of a constructor id by one that no layer has.
-fn replace_constructor(answer: &mut [u8], constructor: u32) {
-    const UNKNOWN: u32 = 0xdead_beef;
-    let words = answer.chunks_exact_mut(4);
-    if let Some(word) = words
-        .into_iter()
-        .find(|word| **word == constructor.to_le_bytes())
-    {
-        word.copy_from_slice(&UNKNOWN.to_le_bytes());
-    }
 }
 
 /// Records the client's description in `initConnection`.

@@ -110,12 +110,8 @@ impl List {
 }
 
 /// Makes an object from its serialized fields: flags say which of the optional ones are there.
-fn object<T: Deserializable>(fields: &[&dyn Fn(&mut Vec<u8>)]) -> T {
-    let mut bytes = Vec::new();
-    for write in fields {
-        write(&mut bytes);
-    }
-    T::from_bytes(&bytes).expect("an object")
+fn object<T: Deserializable>(fields: &[Vec<u8>]) -> T {
+    T::from_bytes(&fields.concat()).expect("an object")
 }
 
 impl Entry {
@@ -128,34 +124,27 @@ impl Entry {
 
     fn dialog(&self) -> enums::Dialog {
         let flags = 1 | u32::from(self.pinned) << 2;
-        let zero = |bytes: &mut Vec<u8>| 0_i32.serialize(bytes);
-        let pts_and_settings: [u32; 3] = [types::PeerNotifySettings::CONSTRUCTOR_ID, 0, 5];
+        let settings: [u32; 2] = [types::PeerNotifySettings::CONSTRUCTOR_ID, 0];
+        let counts = [0_i32; 6];
+        let pts = 5_i32;
         let dialog: types::Dialog = object(&[
-            &|bytes| flags.serialize(bytes),
-            &|bytes| self.peer().serialize(bytes),
-            &|bytes| TOP.serialize(bytes),
-            &zero,
-            &zero,
-            &zero,
-            &zero,
-            &zero,
-            &zero,
-            &|bytes| {
-                pts_and_settings
-                    .iter()
-                    .for_each(|word| word.serialize(bytes))
-            },
+            flags.to_bytes(),
+            self.peer().to_bytes(),
+            TOP.to_bytes(),
+            counts.map(|count| count.to_bytes()).concat(),
+            settings.map(|word| word.to_bytes()).concat(),
+            pts.to_bytes(),
         ]);
         dialog.into()
     }
 
     fn message(&self) -> enums::Message {
         let message: types::MessageService = object(&[
-            &|bytes| 0_u32.serialize(bytes),
-            &|bytes| TOP.serialize(bytes),
-            &|bytes| self.peer().serialize(bytes),
-            &|bytes| self.date.serialize(bytes),
-            &|bytes| enums::MessageAction::Empty.serialize(bytes),
+            0_u32.to_bytes(),
+            TOP.to_bytes(),
+            self.peer().to_bytes(),
+            self.date.to_bytes(),
+            enums::MessageAction::Empty.to_bytes(),
         ]);
         message.into()
     }
@@ -163,13 +152,13 @@ impl Entry {
     fn chat(&self) -> enums::Chat {
         const MEGAGROUP_WITH_ACCESS_HASH: u32 = 1 << 8 | 1 << 13;
         let chat: types::Channel = object(&[
-            &|bytes| MEGAGROUP_WITH_ACCESS_HASH.serialize(bytes),
-            &|bytes| 0_u32.serialize(bytes),
-            &|bytes| self.id.serialize(bytes),
-            &|bytes| 7_i64.serialize(bytes),
-            &|bytes| "A group".to_owned().serialize(bytes),
-            &|bytes| enums::ChatPhoto::Empty.serialize(bytes),
-            &|bytes| self.date.serialize(bytes),
+            MEGAGROUP_WITH_ACCESS_HASH.to_bytes(),
+            0_u32.to_bytes(),
+            self.id.to_bytes(),
+            7_i64.to_bytes(),
+            "A group".to_owned().to_bytes(),
+            enums::ChatPhoto::Empty.to_bytes(),
+            self.date.to_bytes(),
         ]);
         chat.into()
     }

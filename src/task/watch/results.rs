@@ -1,0 +1,96 @@
+//! The results of the watcher's background jobs: what the tracker learns from them, and which job follows.
+
+use std::collections::BTreeMap;
+
+use super::Watch;
+use super::background::{self, BackgroundResult};
+use crate::decide::channel_tracker::{DialogSync, Event};
+use crate::model::{Channel, ChannelId};
+use crate::task::TaskError;
+use crate::task::dialog_sync::{self, DialogReader, ReadStep};
+
+impl Watch {
+    pub(super) async fn finish(&mut self, done: BackgroundResult) -> Result<(), TaskError> {
+        let event = match done {
+            BackgroundResult::Event(event) => event,
+            BackgroundResult::Subscribed { reconnected } => {
+                let is_first = !std::mem::replace(&mut self.subscribed, true);
+                self.awaits_subscription = false;
+                // What happened without pushes is found by the dialogs.
+                let reconnected = reconnected || is_first;
+                Event::ConnectionChecked { reconnected }
+            }
+            BackgroundResult::SubscriptionLimited { until } => {
+                self.subscribed = false;
+                if !std::mem::replace(&mut self.awaits_subscription, true) {
+                    let runtime = self.parts.runtime.clone();
+                    self.jobs.spawn(background::await_limit(runtime, until));
+                }
+                let reconnected = false;
+                Event::ConnectionChecked { reconnected }
+            }
+            BackgroundResult::LimitEnded => {
+                self.awaits_subscription = false;
+                Event::Disconnected
+            }
+            BackgroundResult::DialogsRead(reader, ReadStep::Part(part)) => {
+                self.take_over(part.channels, part.missing).await?;
+                self.read_dialogs(reader);
+                return Ok(());
+            }
+            BackgroundResult::DialogsRead(reader, ReadStep::Complete(listed)) => {
+                self.reader = Some(reader);
+                let missing = dialog_sync::complete(&self.parts.database, &listed).await?;
+                let sync = DialogSync {
+                    missing,
+                    ..DialogSync::default()
+                };
+                Event::DialogsRead(sync)
+            }
+            BackgroundResult::DialogsRead(reader, ReadStep::Refused(error)) => {
+                self.reader = Some(reader);
+                tracing::error!(%error, "Telegram refused to list the dialogs");
+                Event::DialogsRefused
+            }
+        };
+        self.handle([event], BTreeMap::new()).await
+    }
+
+    /// Takes over channels that were read, and has those pulled that moved.
+    pub(super) async fn take_over(
+        &mut self,
+        channels: Vec<Channel>,
+        missing: Vec<ChannelId>,
+    ) -> Result<(), TaskError> {
+        let unknown = self.tracker.unknown_channels();
+        let mut sync = self.compare(&channels, &unknown).await?;
+        sync.missing = missing;
+        let event = Event::ChannelsListed(sync);
+        self.handle([event], BTreeMap::new()).await
+    }
+
+    /// Reads the next part of the dialogs in the background.
+    pub(super) fn read_dialogs(&mut self, reader: DialogReader) {
+        let (database, runtime) = (self.parts.database.clone(), self.parts.runtime.clone());
+        let telegram = self.parts.telegram.clone();
+        let step = background::read_dialogs(reader, database, runtime, telegram);
+        self.jobs.spawn(step);
+    }
+
+    /// Compares the list of dialogs with the ledger, and has the administrators of new groups read.
+    async fn compare(
+        &self,
+        dialogs: &[Channel],
+        unknown: &BTreeMap<ChannelId, i32>,
+    ) -> Result<DialogSync, TaskError> {
+        let channels = self.parts.transactions.channels;
+        let comparison =
+            dialog_sync::compare(&self.parts.database, channels, dialogs, unknown).await?;
+        if comparison.added > 0 {
+            let watched = comparison.sync.listed.len();
+            tracing::info!(watched, new = comparison.added, "channels");
+            self.parts.wakers.administrators.read_unknown();
+        }
+        Ok(comparison.sync)
+    }
+}
