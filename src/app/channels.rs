@@ -1,8 +1,8 @@
 //! Learns, before any loop starts, who the account is and how to reach HIDE, and checks that it may post there.
 //!
-//! What the ledger of an earlier run knows is used where Telegram limits or refuses a call, and confirmed later. Only a
-//! first start reads the list of dialogs here, and only until HIDE appears; the watcher reads the rest. The module waits
-//! for a network that is not there yet, up to [`CONNECT_TIMEOUT`].
+//! The start uses the ledger of an earlier run where Telegram limits or refuses a call; the loops confirm it later. Only
+//! a first start reads the list of dialogs here, and only until HIDE appears; the watcher reads the rest. The module
+//! waits for a network that is not there yet, up to [`CONNECT_TIMEOUT`].
 
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ pub(super) struct Account {
     pub(super) reader: DialogReader,
 }
 
-/// What an earlier run knew.
+/// The knowledge of an earlier run.
 struct Remembered {
     account: Option<UserId>,
     /// HIDE and EXCHANGE, where the account was in them.
@@ -160,13 +160,11 @@ impl Start<'_> {
         };
         let mut listing = DialogListing::default();
         let hide = self.config.channels.hide;
-        let is_known = channels.iter().any(|known| known.id == hide);
-        let exchange = self.config.channels.exchange;
-        if !is_known {
-            self.list_until_hide(&mut listing, &mut channels).await?;
-        }
-        if let Some(exchange) = exchange {
-            self.list_until(exchange, &mut listing, &mut channels).await;
+        let is_known = contains(&channels, hide);
+        if is_known {
+            self.look_for_exchange(&mut listing, &mut channels).await;
+        } else {
+            self.list_until_found(&mut listing, &mut channels).await?;
         }
         check_can_post("hide_channel_id", hide, &channels)?;
         self.check_exchange(&channels);
@@ -174,8 +172,9 @@ impl Start<'_> {
         Ok((channels, reader))
     }
 
-    /// Reads the list of dialogs until it shows HIDE. Limits and failures do not begin it again.
-    async fn list_until_hide(
+    /// Reads the list of dialogs until it shows HIDE, and EXCHANGE if the account is in it. Limits and failures do not
+    /// begin it again.
+    async fn list_until_found(
         &self,
         listing: &mut DialogListing,
         channels: &mut Vec<Channel>,
@@ -188,7 +187,11 @@ impl Start<'_> {
                 Ok(ListingStep::Page(page)) => {
                     attempts = 0;
                     channels.extend(page);
+                    if super::private_channels(self.config).all(|id| contains(channels, id)) {
+                        return Ok(());
+                    }
                 }
+                Ok(ListingStep::Complete) if contains(channels, hide) => return Ok(()),
                 Ok(ListingStep::Complete) if lists < MAX_LISTS => {
                     lists += 1;
                     listing.restart();
@@ -198,20 +201,15 @@ impl Start<'_> {
                 }
                 Err(error) => self.retry(error, &mut attempts).await?,
             }
-            if channels.iter().any(|channel| channel.id == hide) {
-                return Ok(());
-            }
         }
     }
 
-    /// Reads the list of dialogs on until it shows `wanted`, as far as Telegram answers.
-    async fn list_until(
-        &self,
-        wanted: ChannelId,
-        listing: &mut DialogListing,
-        channels: &mut Vec<Channel>,
-    ) {
-        while !channels.iter().any(|channel| channel.id == wanted) {
+    /// Reads the list of dialogs until it shows EXCHANGE, as far as Telegram answers: posts can go to HIDE.
+    async fn look_for_exchange(&self, listing: &mut DialogListing, channels: &mut Vec<Channel>) {
+        let Some(exchange) = self.config.channels.exchange else {
+            return;
+        };
+        while !contains(channels, exchange) {
             let now = self.clock.now();
             match self.telegram.advance_listing(listing, now).await {
                 Ok(ListingStep::Page(page)) => channels.extend(page),
@@ -257,6 +255,10 @@ impl Start<'_> {
         tokio::time::sleep(pause).await;
         Ok(())
     }
+}
+
+fn contains(channels: &[Channel], wanted: ChannelId) -> bool {
+    channels.iter().any(|channel| channel.id == wanted)
 }
 
 /// Separates trouble with the account, which ends the start, from failures of one call.

@@ -149,7 +149,7 @@ impl Tx<'_> {
                 Ok(())
             }
             (List::AdminIds, ListData::Admins(admins)) => {
-                // What the file lacks is unknown, not empty.
+                // A group that the file lacks has unknown administrators, not none.
                 self.db.execute("DELETE FROM admins", [])?;
                 self.db.execute("UPDATE ledger SET admins_at = NULL", [])?;
                 for (group, users) in admins {

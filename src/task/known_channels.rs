@@ -41,7 +41,7 @@ pub struct KnownPart {
     pub missing: Vec<ChannelId>,
 }
 
-/// What follows from a failed call.
+/// The consequence of a failed call.
 #[derive(Debug)]
 enum Narrowed {
     /// Smaller batches are to be asked for.

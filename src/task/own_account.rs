@@ -1,17 +1,19 @@
 //! Asks who the account is, if the start went on with the account of the last run.
 
+use std::time::Duration;
+
 use super::call_retry::{Reply, until_answered};
 use super::{Database, Runtime, TaskError};
 use crate::model::UserId;
 use crate::telegram::Telegram;
 
-/// The pause before a refused question is repeated, in seconds.
-const REFUSED_PAUSE: std::time::Duration = std::time::Duration::from_secs(600);
+/// The pause after a refusal.
+const REFUSED_PAUSE: Duration = Duration::from_secs(600);
 
 /// Asks until Telegram names the account, and then waits for the shutdown.
 ///
 /// # Errors
-/// It is another account than `assumed`; the next start knows it.
+/// Telegram names another account than `assumed`. The next start uses that one.
 pub async fn confirm_account(
     database: Database,
     runtime: Runtime,

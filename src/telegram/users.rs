@@ -75,24 +75,31 @@ fn names_user(name: &str) -> bool {
 
 /// Looks users up with one call for those who have an access hash, and one for those who are named by
 /// a message. Telegram refuses a whole batch for one bad name, and messages are often deleted, so the
-/// two kinds are kept apart.
+/// two kinds are kept apart. A batch that cannot be read is halved, down to the one user to blame.
 async fn look_up_in_batches(
     wire: &Wire,
     user_refs: &[UserRef],
 ) -> Result<BTreeMap<UserId, User>, CallError> {
     let mut found = BTreeMap::new();
-    for by_hash in [true, false] {
-        let batch: Vec<enums::InputUser> = user_refs
+    let batch_of = |by_hash: bool| -> Vec<enums::InputUser> {
+        user_refs
             .iter()
             .filter(|user_ref| user_ref.full_hash.is_some() == by_hash)
             .filter_map(|user_ref| peer::for_user(user_ref).into_iter().next())
-            .collect();
+            .collect()
+    };
+    let mut batches = vec![batch_of(false), batch_of(true)];
+    while let Some(mut batch) = batches.pop() {
         if batch.len() < 2 {
             continue;
         }
-        match fetch(wire, batch).await {
+        match fetch(wire, batch.clone()).await {
             Ok(users) => found.extend(users),
-            Err(CallError::Refused { .. } | CallError::Unusable { .. }) => {}
+            Err(CallError::Unusable { .. }) => {
+                batches.push(batch.split_off(batch.len() / 2));
+                batches.push(batch);
+            }
+            Err(CallError::Refused { .. }) => {}
             Err(error) => return Err(error),
         }
     }

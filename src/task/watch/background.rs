@@ -18,15 +18,17 @@ const MAX_CONNECT_PAUSE: Duration = Duration::from_secs(30);
 pub(super) enum BackgroundResult {
     Event(Event),
     DialogsRead(DialogReader, ReadStep),
-    /// The connection answers and pushes updates; `reconnected` if a new one was needed.
-    Subscribed {
+    /// The connection answers; `reconnected` if a new one was needed.
+    ConnectionChecked {
         reconnected: bool,
+        /// Telegram pushes updates over it.
+        subscribed: bool,
     },
     /// The connection answers, but Telegram limits the call that has updates pushed.
     SubscriptionLimited {
         until: Timestamp,
     },
-    /// That limit ends.
+    /// The limit on the subscription ended.
     LimitEnded,
 }
 
@@ -63,9 +65,9 @@ pub(super) async fn check_connection(
     telegram: Telegram,
 ) -> Result<BackgroundResult, TaskError> {
     let mut attempts = 0;
-    loop {
+    let subscribed = loop {
         match runtime.or_shutdown(telegram.subscribe()).await? {
-            Ok(()) => break,
+            Ok(()) => break true,
             Err(CallError::Account(trouble)) => return Err(trouble.into()),
             // The channels are pulled all the same, so nothing waits for the end of the limit.
             Err(CallError::RateLimited { until, .. }) => {
@@ -78,7 +80,7 @@ pub(super) async fn check_connection(
                 | CallError::Refused { .. }
                 | CallError::Unusable { .. }
                 | CallError::NotSent { .. },
-            ) => break,
+            ) => break false,
             Err(error @ CallError::Network { .. }) => {
                 tracing::warn!(%error, "no connection");
                 telegram.reconnect();
@@ -88,10 +90,13 @@ pub(super) async fn check_connection(
                 attempts += 1;
             }
         }
-    }
+    };
     let reconnected = attempts > 0;
     if reconnected {
         tracing::info!("connected again");
     }
-    Ok(BackgroundResult::Subscribed { reconnected })
+    Ok(BackgroundResult::ConnectionChecked {
+        reconnected,
+        subscribed,
+    })
 }

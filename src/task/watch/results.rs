@@ -13,10 +13,13 @@ impl Watch {
     pub(super) async fn finish(&mut self, done: BackgroundResult) -> Result<(), TaskError> {
         let event = match done {
             BackgroundResult::Event(event) => event,
-            BackgroundResult::Subscribed { reconnected } => {
-                let is_first = !std::mem::replace(&mut self.subscribed, true);
-                self.awaits_subscription = false;
-                // What happened without pushes is found by the dialogs.
+            BackgroundResult::ConnectionChecked {
+                reconnected,
+                subscribed,
+            } => {
+                let is_first = subscribed && !self.subscribed;
+                self.subscribed |= subscribed;
+                // The dialogs show the channels that moved without pushes.
                 let reconnected = reconnected || is_first;
                 Event::ConnectionChecked { reconnected }
             }

@@ -116,7 +116,7 @@ mod tests {
     #[test]
     fn an_obstacle_that_is_where_it_was_costs_two_tries() {
         assert_eq!(search(1_000, 500, Some(499)), (Some(499), 2));
-        // It moved: the search finds it all the same.
+        // An obstacle that moved is found all the same.
         assert_eq!(search(1_000, 700, Some(499)).0, Some(699));
         assert_eq!(search(1_000, 300, Some(499)).0, Some(299));
     }

@@ -207,7 +207,7 @@ impl DialogListing {
         }
         match page.offset_after() {
             Some(next) if fresh > 0 => self.stage = Stage::Pages(next),
-            // Nothing on the page leads further, although the list has more dialogs.
+            // The page leads no further, although the list has more dialogs.
             _ if self.seen.len() + self.skipped < page.count => {
                 self.search(offset.date, false, now);
             }

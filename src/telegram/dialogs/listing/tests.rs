@@ -15,7 +15,7 @@ struct Entry {
     id: i64,
     date: i32,
     pinned: bool,
-    /// Its newest message is not shown.
+    /// The newest message is not shown.
     hidden: bool,
     unreadable: bool,
 }
