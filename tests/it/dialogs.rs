@@ -63,6 +63,23 @@ fn a_first_start_is_online_as_soon_as_hide_is_listed() {
 }
 
 #[test]
+fn a_first_start_waits_for_exchange_so_that_posts_go_there() {
+    let mut scene = Scene::new();
+    let exchange = scene.add_exchange();
+    let groups = scene.sim.add_groups(60);
+    date_dialogs(&scene, &[scene.hide], 1);
+    date_dialogs(&scene, &groups, 10);
+    date_dialogs(&scene, &[exchange], 1000);
+    let list = Match::method("messages.getDialogs").after(1).once();
+    scene.sim.fault(list, Fault::FloodWait(1));
+    scene.start();
+    wait_until_watched(&scene, 63);
+    scene.join_user_in(groups[0]);
+    scene.wait_for_photos(1);
+    scene.finish();
+}
+
+#[test]
 fn a_page_without_newest_messages_does_not_end_the_list() {
     let mut scene = Scene::new();
     let groups = scene.sim.add_groups(130);
