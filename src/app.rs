@@ -14,7 +14,6 @@ pub mod member_history;
 mod start_wait;
 
 use secrecy::SecretString;
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 pub use self::data_dir::prepare_data_dir;
@@ -29,7 +28,7 @@ use crate::model::ChannelId;
 use crate::spool::Spool;
 use crate::store::{Start, Store, StoreError};
 use crate::task::{self, Runtime, TaskError};
-use crate::telegram::{AccountSession, Hint, Identity, RateLimitMemory, Telegram};
+use crate::telegram::{AccountSession, Hints, Identity, RateLimitMemory, Telegram};
 use crate::version;
 
 /// Runs until `shutdown` is cancelled.
@@ -117,7 +116,7 @@ async fn run_with(
 /// Everything that runs once the start is done.
 struct Ready {
     loops: Loops,
-    hints: mpsc::Receiver<Hint>,
+    hints: Hints,
     account: Account,
     telegram: Telegram,
 }
@@ -133,8 +132,11 @@ async fn get_ready(
     let password = SecretString::from(config.encrypt.password.expose());
     let encoder = Encoder::new(config.exchange.files, &password)?;
     let (telegram, hints) = connect_with(&config, session, store, clock)?;
-    let account = channels::learn_account(&config, store, &telegram, clock, shutdown);
-    let Some(account) = account.await? else {
+    let account = tokio::select! {
+        account = channels::learn_account(&config, store, &telegram, clock, shutdown) => account?,
+        ahead = telegram.monitor() => return Err(ahead.into()),
+    };
+    let Some(account) = account else {
         return Ok(None);
     };
     let data_dir = &config.telegram.data_dir;
@@ -192,7 +194,7 @@ fn connect_with(
     session: AccountSession,
     store: &Store,
     clock: &Clock,
-) -> Result<(Telegram, mpsc::Receiver<Hint>), AppError> {
+) -> Result<(Telegram, Hints), AppError> {
     let now = clock.now();
     let rate_limits = store.read(|tx| tx.rate_limits(now))?;
     let memory_store = store.clone();

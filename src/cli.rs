@@ -13,16 +13,21 @@ mod terminal;
 mod why;
 
 use std::io::{self, Write as _};
+use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
+use crate::app::AppError;
 use crate::clock::Clock;
 use crate::config::{Config, ConfigErrors, Environment, Loaded};
+use crate::task::TaskError;
 
 /// The exit code of an invalid command line.
 const USAGE: u8 = 64;
+/// The exit code of a panic.
+const INTERNAL: u8 = 70;
 /// The exit code of an invalid configuration.
 const CONFIGURATION: u8 = 78;
 
@@ -45,8 +50,7 @@ Without --config: ./config.toml, then $XDG_CONFIG_HOME/scp-079-avatar/config.tom
 /etc/scp-079-avatar/config.toml.
 
 Exit codes: 0 done, 1 failure, 64 usage, 69 Telegram unreachable at start for 10 min, 70 internal,
-77 account unusable, 78 configuration,
-130 second SIGINT, 143 second SIGTERM."
+75 the clock is wrong, 77 account unusable, 78 configuration, 130 second SIGINT, 143 second SIGTERM."
 )]
 struct Arguments {
     /// The configuration file
@@ -101,6 +105,12 @@ impl Failure {
     }
 }
 
+impl From<AppError> for Failure {
+    fn from(error: AppError) -> Self {
+        Self::new(error.exit_code(), error)
+    }
+}
+
 impl From<ConfigErrors> for Failure {
     fn from(errors: ConfigErrors) -> Self {
         Self::new(CONFIGURATION, errors)
@@ -125,7 +135,8 @@ pub fn main() -> ExitCode {
             return code.into();
         }
     };
-    match dispatch(arguments) {
+    let ended = panic::catch_unwind(AssertUnwindSafe(|| dispatch(arguments)));
+    match ended.unwrap_or_else(|_| Err(Failure::new(INTERNAL, TaskError::Panicked))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             if let Some(message) = failure.message {

@@ -64,7 +64,7 @@ pub use wakers::{AdministratorsWaker, Wakers};
 pub use watch::{WatchStart, Watcher, watch};
 
 use crate::store::StoreError;
-use crate::telegram::AccountError;
+use crate::telegram::{AccountError, ClockAhead};
 
 /// Why a loop ended.
 #[derive(Debug, Error)]
@@ -75,18 +75,29 @@ pub enum TaskError {
     /// The account is unusable.
     #[error(transparent)]
     Account(#[from] AccountError),
+    /// Telegram rejects every message because of this machine's clock.
+    #[error(transparent)]
+    ClockAhead(#[from] ClockAhead),
     /// The database is unusable.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The operating system or the runtime failed.
     #[error("{0}")]
     System(String),
+    /// A task panicked.
+    #[error(
+        "a task of the program panicked; this is a bug: report it with the line of the log that names its place"
+    )]
+    Panicked,
 }
 
-/// Returns the result of a job that was joined; a panic in it goes on in the loop that joins it.
+/// Returns the result of a job that was joined.
 fn job_result<T>(joined: Result<Result<T, TaskError>, JoinError>) -> Result<T, TaskError> {
-    joined.unwrap_or_else(|error| match error.try_into_panic() {
-        Ok(panic) => std::panic::resume_unwind(panic),
-        Err(_) => Err(TaskError::ShuttingDown),
+    joined.unwrap_or_else(|error| {
+        Err(if error.is_panic() {
+            TaskError::Panicked
+        } else {
+            TaskError::ShuttingDown
+        })
     })
 }

@@ -28,18 +28,17 @@ use std::time::Duration;
 
 use telegram_wire::tl::functions as f;
 use telegram_wire::{Wire, WireConfig};
-use tokio::sync::mpsc;
 
 pub use attachment::DocumentError;
 pub use dialogs::{DialogListing, ListingStep};
 pub use difference::Difference;
 pub use error::{connection_ended, error_name, explain_account, explain_session};
-pub use hints::Hint;
+pub use hints::{Hint, Hints};
 pub use login::{LoginError, SentCode, SignedIn};
 pub use post::{File, Post, PostError, Uploaded};
 pub use profile_photo::PhotoError;
 pub use telegram_wire::{
-    AccountError, AccountSession, CallError, Identity, PERMITTED, SessionError,
+    AccountError, AccountSession, CallError, ClockAhead, Identity, PERMITTED, SessionError,
 };
 
 use crate::clock::Clock;
@@ -47,9 +46,6 @@ use crate::model::{
     AccessHash, Channel, ChannelId, Document, MessageId, Page, Photo, Timestamp, User, UserId,
     UserRef,
 };
-
-/// How many hints are buffered for the watcher.
-const HINT_CAPACITY: usize = 4096;
 
 /// Stores a rate limit beyond the end of the process: the method, and when the limit ends.
 pub type RateLimitMemory = Box<dyn Fn(&'static str, Timestamp) + Send + Sync>;
@@ -59,7 +55,7 @@ pub type RateLimitMemory = Box<dyn Fn(&'static str, Timestamp) + Send + Sync>;
 pub struct Telegram(Arc<Wire>);
 
 impl Telegram {
-    /// Prepares the connections; the first call connects. Must be called within a tokio runtime.
+    /// Prepares the connections; the first call connects. [`monitor`](Self::monitor) has to run beside all calls.
     ///
     /// Posts may go to the channels `may_write`. `rate_limits` are the rate limits of an earlier process,
     /// and `memory` is called with each new one.
@@ -71,7 +67,7 @@ impl Telegram {
         may_write: BTreeSet<ChannelId>,
         rate_limits: &BTreeMap<String, Timestamp>,
         memory: RateLimitMemory,
-    ) -> (Self, mpsc::Receiver<Hint>) {
+    ) -> (Self, Hints) {
         let config = WireConfig {
             identity,
             clock: Arc::new(clock),
@@ -83,9 +79,7 @@ impl Telegram {
             on_rate_limit: Box::new(move |method, until| memory(method, Timestamp::new(until))),
         };
         let (wire, pushes) = Wire::new(session, config);
-        let (hint_sender, hint_receiver) = mpsc::channel(HINT_CAPACITY);
-        tokio::spawn(hints::forward(pushes, hint_sender));
-        (Self(Arc::new(wire)), hint_receiver)
+        (Self(Arc::new(wire)), Hints::new(pushes))
     }
 
     /// Asks Telegram to push updates over this connection. The answer also shows that the connection
@@ -95,6 +89,18 @@ impl Telegram {
     /// See [`CallError`].
     pub async fn subscribe(&self) -> Result<(), CallError> {
         self.wire().invoke(&f::updates::GetState {}).await.map(drop)
+    }
+
+    /// Watches over the connections: replaces silent ones, and connects again after a jump of the clock. Returns only if
+    /// this machine's clock is too far ahead of Telegram's; no call can succeed then.
+    pub async fn monitor(&self) -> ClockAhead {
+        self.wire().monitor().await
+    }
+
+    /// Returns how far this machine's clock is ahead of Telegram's, if calls fail for that reason.
+    #[must_use]
+    pub fn clock_ahead(&self) -> Option<ClockAhead> {
+        self.wire().clock_ahead()
     }
 
     /// Drops the home connection and fails every call that waits on it. The next call connects again.

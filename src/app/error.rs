@@ -9,7 +9,9 @@ use crate::file_codec::EncodeError;
 use crate::model::ChannelId;
 use crate::store::{LockError, StoreError};
 use crate::task::TaskError;
-use crate::telegram::{AccountError, CallError, SessionError, explain_account, explain_session};
+use crate::telegram::{
+    AccountError, CallError, ClockAhead, SessionError, explain_account, explain_session,
+};
 
 /// Why the program ended without being asked to.
 #[derive(Debug, Error)]
@@ -32,6 +34,9 @@ pub enum AppError {
     /// The account is unusable.
     #[error("{}", explain_account(.0))]
     Account(#[from] AccountError),
+    /// Telegram rejects every message because of this machine's clock.
+    #[error(transparent)]
+    ClockAhead(#[from] ClockAhead),
     /// Telegram could not be reached at start.
     #[error(
         "Telegram could not be reached for {minutes} minutes: {0}; check the network and [proxy]",
@@ -62,7 +67,7 @@ pub enum AppError {
     /// The key of the files cannot be derived.
     #[error("cannot derive the key for sealing files: {0}")]
     Sealing(#[from] EncodeError),
-    /// The operating system failed, or a loop ended without being asked to.
+    /// The operating system failed, or a loop panicked or ended without being asked to.
     #[error("{0}")]
     Internal(String),
 }
@@ -79,6 +84,7 @@ impl AppError {
             Self::Store(StoreError::NoRandomNumbers(_)) => 70,
             Self::Store(_) => 1,
             Self::Session(_) | Self::Account(_) => 77,
+            Self::ClockAhead(_) => 75,
             Self::Unreachable(_) => 69,
             Self::Refused(_) | Self::Sealing(_) | Self::Internal(_) => 70,
         }
@@ -89,8 +95,10 @@ impl From<TaskError> for AppError {
     fn from(error: TaskError) -> Self {
         match error {
             TaskError::Account(trouble) => Self::Account(trouble),
+            TaskError::ClockAhead(ahead) => Self::ClockAhead(ahead),
             TaskError::Store(error) => Self::Store(error),
             TaskError::System(what) => Self::Internal(what),
+            TaskError::Panicked => Self::Internal(TaskError::Panicked.to_string()),
             TaskError::ShuttingDown => Self::Internal("a loop ended by itself".into()),
         }
     }

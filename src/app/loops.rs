@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
-use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
+use tokio_util::sync::CancellationToken;
 
 use super::AppError;
 use super::channels::Account;
@@ -20,7 +20,7 @@ use crate::task::{
     OrderExecutor, OrderFiles, PageApplier, PageTransactions, PostCommitRunner, PostingChannels,
     Rechecker, RuleBook, Runtime, Scheduler, TaskError, UserLookup, Wakers, WatchStart, Watcher,
 };
-use crate::telegram::{Hint, Telegram};
+use crate::telegram::{Hints, Telegram};
 
 /// How long the loops may take to end.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(8);
@@ -31,6 +31,7 @@ pub(super) struct Loops {
     pub(super) database: Database,
     pub(super) rule_book: RuleBook,
     pub(super) spool: Spool,
+    telegram: Telegram,
     administrators: Administrators,
     administrators_waker: AdministratorsWaker,
     watcher: Watcher,
@@ -187,7 +188,7 @@ impl Loops {
         let rechecker = Rechecker {
             database: database.clone(),
             runtime: runtime.clone(),
-            telegram,
+            telegram: telegram.clone(),
             member_recheck,
             wakers: wakers.clone(),
         };
@@ -206,6 +207,7 @@ impl Loops {
             database,
             rule_book,
             spool,
+            telegram,
             administrators,
             administrators_waker,
             watcher,
@@ -220,11 +222,7 @@ impl Loops {
     ///
     /// # Errors
     /// A loop ended without being asked to.
-    pub(super) async fn run(
-        self,
-        hints: mpsc::Receiver<Hint>,
-        account: Account,
-    ) -> Result<(), AppError> {
+    pub(super) async fn run(self, hints: Hints, account: Account) -> Result<(), AppError> {
         let mut loops = JoinSet::new();
         if !account.is_confirmed {
             let (database, runtime) = (self.database.clone(), self.runtime.clone());
@@ -237,6 +235,7 @@ impl Loops {
             ));
         }
         let shutdown = self.runtime.shutdown;
+        loops.spawn(monitor(self.telegram, shutdown.clone()));
         let start = WatchStart {
             channels: account.channels,
             reader: account.reader,
@@ -280,14 +279,35 @@ impl Loops {
     }
 }
 
-/// Returns why a loop ended; a loop that panicked ends the process by the same panic.
+/// Watches over the connections until the shutdown.
+async fn monitor(telegram: Telegram, shutdown: CancellationToken) -> Result<(), TaskError> {
+    tokio::select! {
+        () = shutdown.cancelled() => Ok(()),
+        ahead = telegram.monitor() => Err(ahead.into()),
+    }
+}
+
+/// Returns why a loop ended.
 fn why_ended(ended: Result<Result<(), TaskError>, JoinError>) -> TaskError {
     match ended {
         Ok(Ok(())) => TaskError::ShuttingDown,
         Ok(Err(error)) => error,
-        Err(error) => match error.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            Err(error) => TaskError::System(error.to_string()),
-        },
+        Err(error) if error.is_panic() => TaskError::Panicked,
+        Err(error) => TaskError::System(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_loop_that_panics_ends_the_program_with_code_70() {
+        let mut loops = JoinSet::new();
+        loops.spawn(async { panic!("a bug") });
+        let ended = loops.join_next().await.expect("one loop");
+        let error = AppError::from(why_ended(ended));
+        assert_eq!(error.exit_code(), 70);
+        assert!(error.to_string().contains("panicked"), "{error}");
     }
 }

@@ -8,7 +8,7 @@ use std::io::{BufRead as _, IsTerminal as _, Write as _};
 
 use super::Failure;
 use super::terminal::replace_harmful;
-use crate::app;
+use crate::app::{self, AppError};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::model::User;
@@ -31,7 +31,7 @@ pub(super) fn run(config: &Config) -> Result<(), Failure> {
 
 async fn log_in(config: &Config) -> Result<(), Failure> {
     let lock = app::prepare_data_dir(config);
-    let _lock: DirectoryLock = lock.map_err(|error| Failure::new(error.exit_code(), error))?;
+    let _lock: DirectoryLock = lock?;
     let session = AccountSession::open_for_login(&config.telegram.session_file())
         .map_err(|error| Failure::new(77, explain_session(&error)))?;
     let (telegram, _hints) = Telegram::new(
@@ -42,6 +42,18 @@ async fn log_in(config: &Config) -> Result<(), Failure> {
         &BTreeMap::new(),
         Box::new(|_, _| {}),
     );
+    let ended = tokio::select! {
+        ended = log_in_with(config, &telegram) => ended,
+        ahead = telegram.monitor() => Err(AppError::from(ahead).into()),
+    };
+    // The calls that fail because of the clock may end the login before the monitor does.
+    match telegram.clock_ahead() {
+        Some(ahead) => Err(AppError::from(ahead).into()),
+        None => ended,
+    }
+}
+
+async fn log_in_with(config: &Config, telegram: &Telegram) -> Result<(), Failure> {
     let logged_in = telegram.logged_in().await.map_err(failure)?;
     if let Some(user) = logged_in {
         print_line(&format!(
@@ -50,7 +62,7 @@ async fn log_in(config: &Config) -> Result<(), Failure> {
         ))?;
         return Ok(());
     }
-    let user = sign_in(config, &telegram).await?;
+    let user = sign_in(config, telegram).await?;
     telegram.close();
     print_line(&format!(
         "Logged in as the account {}. The session is in {}: anyone with this file controls the account.\n\

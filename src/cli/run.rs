@@ -19,12 +19,10 @@ const OWN_CRATES: [&str; 5] = [
     "telegram_wire",
 ];
 
-/// The exit code of an internal error.
-const INTERNAL: u8 = 70;
-
 /// Runs until a signal asks the program to end.
 pub(super) fn run(loaded: Loaded) -> Result<(), Failure> {
     start_log(loaded.config.log).map_err(|error| Failure::new(1, error))?;
+    log_panics();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -40,8 +38,8 @@ pub(super) fn run(loaded: Loaded) -> Result<(), Failure> {
                     tracing::error!("{error}");
                     Failure::logged(error.exit_code())
                 }),
-                // The place of the panic is above, as the hook printed it.
-                Err(_) => Err(Failure::new(INTERNAL, "a panic ended the program; report the log")),
+                // The caller reports the panic, and ends with its exit code.
+                Err(error) => std::panic::resume_unwind(error.into_panic()),
             },
             code = signals.watch(shutdown) => Err(Failure::logged(code)),
         }
@@ -71,4 +69,13 @@ fn start_log(log: Log) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         LogFormat::Json => builder.json().finish().try_init()?,
     }
     Ok(())
+}
+
+/// Logs the place of each panic. Its message may hold a text of Telegram, so it appears at the level debug only.
+fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        tracing::error!(place, "a task panicked");
+        tracing::debug!(message = panic.payload_as_str(), "the message of the panic");
+    }));
 }

@@ -77,9 +77,7 @@ fn take_over_all(
         let recorded = tx.record_channel(channel)?;
         let state = match recorded {
             Recorded::New if is_first_sync => begin_at_first_start(tx, channel, pts_before_push)?,
-            Recorded::New => {
-                begin_reading(tx, channel, MessageId::new(0), pts_before_push)?
-            }
+            Recorded::New => begin_reading(tx, channel, MessageId::new(0), pts_before_push)?,
             // Orders that were posted while the account was not in a private channel are carried out, so such a
             // channel is read from where it was left.
             Recorded::EnteredAgain if channel.kind == ChannelKind::Group => {

@@ -9,7 +9,6 @@ mod results;
 
 use std::collections::{BTreeMap, VecDeque};
 
-use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -23,7 +22,7 @@ use super::{
 use crate::decide::channel_tracker::{Action, ChannelTracker, Event};
 use crate::model::{Advance, Channel, Page, User, UserId};
 use crate::store::{AdvanceOutcome, ReadTx, StoreError};
-use crate::telegram::{Hint, Telegram};
+use crate::telegram::{Hint, Hints, Telegram};
 
 /// How many hints are applied in one transaction.
 const MAX_HINTS_PER_BATCH: usize = 256;
@@ -54,11 +53,7 @@ pub struct WatchStart {
 ///
 /// # Errors
 /// See [`TaskError`].
-pub async fn watch(
-    watcher: Watcher,
-    mut hints: mpsc::Receiver<Hint>,
-    start: WatchStart,
-) -> Result<(), TaskError> {
+pub async fn watch(watcher: Watcher, mut hints: Hints, start: WatchStart) -> Result<(), TaskError> {
     let mut watch = Watch::new(watcher, start.reader, start.subscribed);
     watch.take_over(start.channels, Vec::new()).await?;
     let first = if start.subscribed {
@@ -73,7 +68,7 @@ pub async fn watch(
         tokio::select! {
             () = watch.parts.runtime.shutdown.cancelled() => return Ok(()),
             received = hints.recv_many(&mut batch, MAX_HINTS_PER_BATCH) => {
-                if received == 0 {
+                if !received {
                     return Err(TaskError::System("the stream of updates has ended".into()));
                 }
                 watch.handle_hints(std::mem::take(&mut batch)).await?;

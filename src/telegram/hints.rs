@@ -1,8 +1,7 @@
 //! Turns what Telegram pushes into hints for the watcher.
 
-use telegram_wire::Push;
 use telegram_wire::tl::enums;
-use tokio::sync::mpsc;
+use telegram_wire::{Push, Pushes};
 
 use super::convert;
 use crate::model::{Advance, ChannelId, Page, User, UserId};
@@ -23,19 +22,38 @@ pub enum Hint {
     Disconnected,
 }
 
-/// Turns pushes into hints, until one of the two channels is closed.
-pub(super) async fn forward(mut pushes: mpsc::Receiver<Push>, hint_sender: mpsc::Sender<Hint>) {
-    while let Some(push) = pushes.recv().await {
-        let hints = match push {
-            Push::Updates(updates) => of_updates(*updates),
-            Push::Malformed => vec![Hint::DialogsChanged],
-            Push::Disconnected => vec![Hint::Disconnected],
-        };
-        for hint in hints {
-            if hint_sender.send(hint).await.is_err() {
-                return;
-            }
+/// The receiver of all hints.
+pub struct Hints(Pushes);
+
+impl Hints {
+    pub(super) const fn new(pushes: Pushes) -> Self {
+        Self(pushes)
+    }
+
+    /// Waits for hints, and appends those that are there to `batch`, about `limit` of them. Returns false at the end.
+    ///
+    /// The call may be cancelled without a loss.
+    pub async fn recv_many(&mut self, batch: &mut Vec<Hint>, limit: usize) -> bool {
+        while batch.is_empty() {
+            let Some(push) = self.0.next().await else {
+                return false;
+            };
+            batch.extend(of_push(push));
         }
+        while batch.len() < limit
+            && let Some(push) = self.0.next_now()
+        {
+            batch.extend(of_push(push));
+        }
+        true
+    }
+}
+
+fn of_push(push: Push) -> Vec<Hint> {
+    match push {
+        Push::Updates(updates) => of_updates(*updates),
+        Push::Malformed => vec![Hint::DialogsChanged],
+        Push::Disconnected => vec![Hint::Disconnected],
     }
 }
 

@@ -1,6 +1,7 @@
 """Runs the daemon under clocks that jump, and looks at what it did in state.db.
 
-libfaketime gives the daemon a separate wall clock; the simulator and the daemon's monotonic clock keep the real one.
+libfaketime gives the daemon and the simulator one wall clock of their own, so that the daemon's clock agrees with
+Telegram's; their monotonic clocks keep the real one.
 """
 
 import datetime as dt
@@ -35,9 +36,14 @@ class Scene:
         self.clock = directory / "clock"
         self.daemon = None
         (directory / "data").mkdir()
+        self.clock.write_text("+0\n")
+        library = next(pathlib.Path(libfaketime.__file__).parent.rglob("libfaketime.so.1"))
+        self.environment = {
+            "LD_PRELOAD": str(library), "FAKETIME_TIMESTAMP_FILE": str(self.clock), "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1", "TZ": "UTC"}
         self.sim = subprocess.Popen(
             [RELEASE / "telegram-sim", "--session", directory / "data/account.session", "--join-every", "3"],
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=self.environment)
         hide = json.loads(self.sim.stdout.readline())["hide_channel_id"]
         config = directory / "config.toml"
         config.write_text(
@@ -53,12 +59,10 @@ class Scene:
         print(f"-- the clock shows {text}")
 
     def start(self):
-        library = next(pathlib.Path(libfaketime.__file__).parent.rglob("libfaketime.so.1"))
         self.daemon = subprocess.Popen(
             [RELEASE / "scp-079-avatar", "run", "--config", self.directory / "config.toml"],
             stderr=open(self.directory / "log", "a", encoding="utf-8"),
-            env={"LD_PRELOAD": str(library), "FAKETIME_TIMESTAMP_FILE": str(self.clock), "FAKETIME_NO_CACHE": "1",
-                 "FAKETIME_DONT_FAKE_MONOTONIC": "1", "TZ": "UTC"})
+            env=self.environment)
 
     def kill(self):
         self.daemon.send_signal(signal.SIGKILL)

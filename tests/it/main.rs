@@ -7,6 +7,7 @@ mod administrators;
 mod bios;
 mod channels;
 mod cli;
+mod connections;
 mod crashes;
 mod delivery;
 mod dialogs;

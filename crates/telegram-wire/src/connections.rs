@@ -1,28 +1,44 @@
-//! The connections: one sender pool and one client for each data centre.
+//! The connections: one sender pool for each data centre.
 //!
-//! A sender pool connects inside its own loop, so one shared pool would block the calls to every data
-//! centre. A connection is created on first use, and re-created on the next use after its task has
-//! ended or [`Connections::drop_connection`] was called. A task that panics on unexpected input ends
-//! only its own connection, unless the program is built with `panic = "abort"`.
+//! A sender pool connects inside its own loop, so one shared pool would block the calls to every data centre. A
+//! connection is created on first use, and again on the next use after it failed, ended or was dropped. grammers panics
+//! on some answers: such a panic ends the task of that pool, and thereby only that connection. Before the home
+//! connection is opened, this machine's clock is compared with Telegram's. Nothing is kept beyond the process, except
+//! keys in the session file.
+
+mod failure;
+mod monitor;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use grammers_client::client::ClientConfiguration;
-use grammers_client::sender::{ConnectionParams, NoRetries, SenderPool};
+use grammers_client::InvocationError;
+use grammers_client::sender::{
+    ConnectionParams, NoRetries, SenderPool, SenderPoolHandle, ServerAddr,
+};
 use grammers_client::session::Session as _;
-use grammers_client::session::updates::UpdatesLike;
-use grammers_client::{Client, tl};
+use grammers_client::session::types::DcOption;
+use grammers_client::tl::{Deserializable as _, RemoteCall};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
+use crate::Clock;
+use crate::activity::Activity;
+use crate::clock_guard::{ClockAhead, ClockGuard, Reason};
+use crate::probe;
+use crate::pushes::{PushStream, Pushes};
 use crate::session::{AccountSession, SessionError};
 
 /// How many updates a sender pool buffers before it drops further ones.
 const UPDATE_CAPACITY: NonZeroUsize = NonZeroUsize::new(10_000).expect("the literal is not zero");
+
+/// How long the program waits for the answer to a call.
+pub(crate) const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How the program presents itself to Telegram in `initConnection`, and the proxy that it uses.
 #[derive(Clone)]
@@ -41,43 +57,50 @@ pub struct Identity {
     pub proxy_url: Option<SecretString>,
 }
 
-/// A message that Telegram sent over the home connection without being asked.
-#[derive(Debug)]
-pub enum Push {
-    /// The message holds updates.
-    Updates(Box<tl::enums::Updates>),
-    /// The message could not be parsed.
-    Malformed,
-    /// The connection was lost. Telegram never pushes what happens before the next one.
-    Disconnected,
-}
-
 /// The connections to all data centres.
 pub(crate) struct Connections {
     session: Arc<AccountSession>,
     identity: Identity,
-    pushes: mpsc::Sender<Push>,
-    open: Mutex<BTreeMap<i32, Connection>>,
+    clock: Arc<dyn Clock>,
+    clock_guard: ClockGuard,
+    push_streams: mpsc::UnboundedSender<PushStream>,
+    open: Mutex<BTreeMap<i32, Arc<Connection>>>,
 }
 
 struct Connection {
-    client: Client,
+    pool: SenderPoolHandle,
+    activity: Arc<Activity>,
     runner: JoinHandle<()>,
 }
 
+/// The reason why a call got no answer that it can use.
+pub(crate) enum InvokeError {
+    /// grammers or Telegram reports this error.
+    Reported(InvocationError),
+    /// The connection failed. Holds the cause, for the log.
+    Network(String),
+    /// The server refused the connection by a transport error whose number could not be read.
+    UnreadTransportError,
+}
+
 impl Connections {
-    /// Prepares the connections. `pushes` gets what the home data centre pushes.
+    /// Prepares the connections. The receiver gets what the home data centre pushes.
     pub(crate) fn new(
         session: AccountSession,
         identity: Identity,
-        pushes: mpsc::Sender<Push>,
-    ) -> Self {
-        Self {
+        clock: Arc<dyn Clock>,
+    ) -> (Self, Pushes) {
+        let (push_streams, receiver) = mpsc::unbounded_channel();
+        let pushes = Pushes::new(Arc::clone(&clock), receiver);
+        let connections = Self {
             session: Arc::new(session),
             identity,
-            pushes,
+            clock_guard: ClockGuard::new(Arc::clone(&clock)),
+            clock,
+            push_streams,
             open: Mutex::default(),
-        }
+        };
+        (connections, pushes)
     }
 
     pub(crate) fn home(&self) -> i32 {
@@ -88,19 +111,40 @@ impl Connections {
         &self.session
     }
 
-    /// Returns the client of `dc`, with a new connection if there is none or its task has ended.
-    pub(crate) fn client(&self, dc: i32) -> Client {
-        let mut open = self.lock();
-        if let Some(connection) = open.get(&dc) {
-            if !connection.runner.is_finished() {
-                return connection.client.clone();
+    /// Invokes `request` in `dc`, over a new connection if there is none, and waits at most `limit` for the answer.
+    pub(crate) async fn invoke<R: RemoteCall>(
+        &self,
+        dc: i32,
+        request: &R,
+        limit: Duration,
+    ) -> Result<R::Return, InvokeError> {
+        let connection = self.connection(dc).await?;
+        let started = self.clock.instant();
+        let pending = connection.activity.begin_call(started);
+        let call = connection.pool.raw_invoke_in_dc(dc, request.to_bytes());
+        let answer = timeout(limit, call).await;
+        drop(pending);
+        match answer {
+            Ok(Ok(body)) => {
+                connection.activity.note_answer(self.clock.instant());
+                R::Return::from_bytes(&body).map_err(|error| InvokeError::Reported(error.into()))
             }
-            tracing::error!(dc, "the connection's task has ended and is started again");
+            Ok(Err(error)) if failure::concerns_call(&error) => {
+                connection.activity.note_answer(self.clock.instant());
+                Err(InvokeError::Reported(error))
+            }
+            Ok(Err(error)) => Err(self.connection_failed(dc, &connection, error).await),
+            Err(_) => {
+                // A shorter limit says nothing about the connection.
+                if limit >= ANSWER_TIMEOUT && connection.activity.is_silent_since(started) {
+                    self.close(dc, &connection);
+                }
+                let seconds = limit.as_secs();
+                Err(InvokeError::Network(format!(
+                    "no answer within {seconds} s"
+                )))
+            }
         }
-        let connection = self.connect(dc);
-        let client = connection.client.clone();
-        open.insert(dc, connection);
-        client
     }
 
     /// Makes `dc` the account's home data centre.
@@ -116,21 +160,50 @@ impl Connections {
         }
     }
 
-    /// Drops the connection to `dc`, which the server refuses. At home this is a loss of the connection: Telegram does
-    /// not push what happens until the next one asks for updates.
-    pub(crate) fn drop_refused(&self, dc: i32) {
-        self.drop_connection(dc);
-        if dc == self.home() {
-            // If the buffer is full, the program compares the list of dialogs later all the same.
-            let _ = self.pushes.try_send(Push::Disconnected);
-        }
+    /// Returns how far this machine's clock is ahead of Telegram's, if calls fail for that reason.
+    pub(crate) fn clock_ahead(&self) -> Option<ClockAhead> {
+        self.clock_guard.ahead()
     }
 
     /// Closes every connection.
     pub(crate) fn quit(&self) {
         for connection in std::mem::take(&mut *self.lock()).into_values() {
-            connection.client.disconnect();
+            connection.runner.abort();
         }
+    }
+
+    /// Returns the connection to `dc`, a new one if there is none that can be used.
+    async fn connection(&self, dc: i32) -> Result<Arc<Connection>, InvokeError> {
+        if let Some(connection) = self.usable(&mut self.lock(), dc) {
+            return Ok(connection);
+        }
+        if dc == self.home() {
+            let compared = self.compare_clock(Reason::NewConnection).await;
+            compared.map_err(|ahead| InvokeError::Network(ahead.to_string()))?;
+        }
+        let mut open = self.lock();
+        // Another call may have connected during the comparison.
+        if let Some(connection) = self.usable(&mut open, dc) {
+            return Ok(connection);
+        }
+        let connection = Arc::new(self.connect(dc));
+        open.insert(dc, Arc::clone(&connection));
+        Ok(connection)
+    }
+
+    fn usable(
+        &self,
+        open: &mut BTreeMap<i32, Arc<Connection>>,
+        dc: i32,
+    ) -> Option<Arc<Connection>> {
+        let connection = open.get(&dc)?;
+        if connection.runner.is_finished() {
+            failure::log_ended_task(dc);
+        } else if !connection.activity.is_closed() {
+            return Some(Arc::clone(connection));
+        }
+        open.remove(&dc);
+        None
     }
 
     fn connect(&self, dc: i32) -> Connection {
@@ -139,19 +212,60 @@ impl Connections {
             self.identity.api_id,
             self.identity.parameters(),
         );
-        let configuration = ClientConfiguration {
-            // The session file keeps no peers.
-            auto_cache_peers: false,
-        };
-        let client = Client::with_configuration(pool.handle, configuration);
-        let runner = tokio::spawn(pool.runner.run());
-        if dc == self.home() {
-            tokio::spawn(forward(pool.updates, self.pushes.clone()));
+        let is_home = dc == self.home();
+        let activity = Arc::new(Activity::new(self.clock.instant(), is_home));
+        if is_home {
+            // This fails only if nobody reads the pushes.
+            let _ = self.push_streams.send(PushStream {
+                updates: pool.updates,
+                activity: Arc::clone(&activity),
+            });
         }
-        Connection { client, runner }
+        Connection {
+            pool: pool.handle.thin,
+            activity,
+            runner: tokio::spawn(pool.runner.run()),
+        }
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<i32, Connection>> {
+    /// Closes this connection. Returns false if that was done before.
+    fn close(&self, dc: i32, connection: &Arc<Connection>) -> bool {
+        let mut open = self.lock();
+        let is_open = open
+            .get(&dc)
+            .is_some_and(|open| Arc::ptr_eq(open, connection));
+        if is_open {
+            open.remove(&dc);
+        }
+        connection.runner.abort();
+        is_open
+    }
+
+    async fn compare_clock(&self, reason: Reason) -> Result<(), ClockAhead> {
+        self.clock_guard
+            .compare(reason, async {
+                let option = self.option(self.home())?;
+                probe::server_time(self.address(&option)).await
+            })
+            .await
+    }
+
+    fn option(&self, dc: i32) -> Option<DcOption> {
+        self.session.dc_option(dc).ok().flatten()
+    }
+
+    fn address(&self, option: &DcOption) -> ServerAddr {
+        let address = option.ipv4.into();
+        match &self.identity.proxy_url {
+            Some(proxy) => ServerAddr::Proxied {
+                address,
+                proxy: proxy.expose_secret().to_owned(),
+            },
+            None => ServerAddr::Tcp { address },
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<i32, Arc<Connection>>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -189,23 +303,9 @@ impl fmt::Debug for Identity {
     }
 }
 
-/// Passes on what a pool's data centre pushes, until the pool or the receiver is gone.
-async fn forward(mut updates: mpsc::Receiver<UpdatesLike>, pushes: mpsc::Sender<Push>) {
-    while let Some(update) = updates.recv().await {
-        let push = match update {
-            UpdatesLike::Updates(updates) => Push::Updates(Box::new(updates)),
-            UpdatesLike::MalformedUpdates => Push::Malformed,
-            UpdatesLike::ConnectionClosed => Push::Disconnected,
-            // The pool repeats the answers to some calls here. The caller of each has its answer already.
-            UpdatesLike::ShortSentMessage { .. }
-            | UpdatesLike::AffectedMessages(_)
-            | UpdatesLike::AffectedChannelMessages { .. }
-            | UpdatesLike::InvitedUsers(_)
-            | UpdatesLike::ChatInviteJoinResult(_) => continue,
-        };
-        if pushes.send(push).await.is_err() {
-            return;
-        }
+impl From<InvocationError> for InvokeError {
+    fn from(error: InvocationError) -> Self {
+        Self::Reported(error)
     }
 }
 

@@ -97,21 +97,28 @@
 //! use telegram_wire::connections::Connections;
 //! ```
 
+mod activity;
 mod authorization;
 mod calls;
 mod classification;
+mod clock_guard;
 mod connection_backoff;
 mod connections;
 mod error;
+mod payload_head;
+mod probe;
+mod pushes;
 mod rate_limit;
 mod session;
 mod srp;
 mod wire;
 
 pub use calls::{PERMITTED, Permitted};
-pub use connections::{Identity, Push};
+pub use clock_guard::ClockAhead;
+pub use connections::Identity;
 pub use error::{AccountError, CallError};
 pub use grammers_client::tl;
+pub use pushes::{Push, Pushes};
 pub use session::{AccountSession, SessionError};
 pub use srp::password_proof;
 pub use wire::{OnRateLimit, Wire, WireConfig};

@@ -10,24 +10,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use grammers_client::tl::enums;
-use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::Clock;
 use crate::authorization::AuthorizationImports;
 use crate::calls::{PERMITTED, Permitted};
 use crate::classification::{ConnectionState, Failure, TransportError, classify};
+use crate::clock_guard::ClockAhead;
 use crate::connection_backoff::{ConnectionBackoff, Consequence, Refusal};
-use crate::connections::{Connections, Identity, Push};
+use crate::connections::{ANSWER_TIMEOUT, Connections, Identity, InvokeError};
 use crate::error::{AccountError, CallError};
+use crate::pushes::Pushes;
 use crate::rate_limit::RateLimiter;
 use crate::session::{AccountSession, SessionError};
-
-/// How many pushes are buffered for the program.
-const PUSH_CAPACITY: usize = 64;
-
-/// How long the program waits for the answer to a call.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The longest pause of a data centre that refuses connections.
 const LONGEST_CONNECTION_PAUSE: Duration = Duration::from_secs(60);
@@ -62,10 +57,9 @@ pub struct Wire {
 
 impl Wire {
     /// Prepares the connections. The first call to a data centre connects to it. Pushes of the home
-    /// data centre arrive at the receiver. If the receiver is full, pushes may be dropped.
+    /// data centre arrive at the receiver; if it is not read, pushes are dropped.
     #[must_use]
-    pub fn new(session: AccountSession, config: WireConfig) -> (Self, mpsc::Receiver<Push>) {
-        let (push_sender, pushes) = mpsc::channel(PUSH_CAPACITY);
+    pub fn new(session: AccountSession, config: WireConfig) -> (Self, Pushes) {
         let limiters = PERMITTED
             .iter()
             .map(|&method| {
@@ -74,8 +68,10 @@ impl Wire {
                 (method, RateLimiter::new(clock, limited_until))
             })
             .collect();
+        let (connections, pushes) =
+            Connections::new(session, config.identity, Arc::clone(&config.clock));
         let wire = Self {
-            connections: Connections::new(session, config.identity, push_sender),
+            connections,
             connection_backoff: ConnectionBackoff::new(LONGEST_CONNECTION_PAUSE),
             imports: AuthorizationImports::default(),
             clock: config.clock,
@@ -123,6 +119,19 @@ impl Wire {
         if !self.connection_backoff.is_refused(home) {
             self.connections.drop_connection(home);
         }
+    }
+
+    /// Watches over the connections, and has to run as long as calls are made: replaces silent connections, and drops
+    /// all of them when this machine's clock jumps. Returns only if that clock is too far ahead of Telegram's; no call
+    /// can succeed then.
+    pub async fn monitor(&self) -> ClockAhead {
+        self.connections.monitor().await
+    }
+
+    /// Returns how far this machine's clock is ahead of Telegram's, if calls fail for that reason.
+    #[must_use]
+    pub fn clock_ahead(&self) -> Option<ClockAhead> {
+        self.connections.clock_ahead()
     }
 
     /// Changes the account's home data centre. During a login, Telegram's error 303 asks for it.
@@ -180,36 +189,35 @@ impl Wire {
         if let Err(pause) = self.connection_backoff.begin_call(dc, began) {
             return Err(paused(R::METHOD, "refused the last connection", pause));
         }
-        let client = self.connections.client(dc);
-        let answer = tokio::time::timeout(timeout, client.invoke_in_dc(dc, request)).await;
-        let is_home = dc == self.connections.home();
-        match answer {
-            Ok(Ok(answer)) => {
+        let method = R::METHOD;
+        match self.connections.invoke(dc, request, timeout).await {
+            Ok(answer) => {
                 limiter.note_success();
                 self.connection_backoff.answered(dc, began);
                 Ok(answer)
             }
-            Ok(Err(error)) => {
+            Err(InvokeError::Reported(error)) => {
+                let is_home = dc == self.connections.home();
                 let Failure { error, connection } =
-                    classify(error, R::METHOD, is_home, self.clock.now());
+                    classify(error, method, is_home, self.clock.now());
                 self.note_connection_state(dc, connection, began)?;
                 if let CallError::RateLimited { until, .. } = error {
-                    tracing::warn!(method = R::METHOD, until, "rate limit");
+                    tracing::warn!(method, until, "rate limit");
                     limiter.note_rate_limit(until, began);
-                    (self.on_rate_limit)(R::METHOD, until);
+                    (self.on_rate_limit)(method, until);
                 }
                 Err(error)
             }
-            Err(_) => {
-                // The program checks the home connection itself, and calls `reconnect`.
-                if !is_home || self.connection_backoff.is_refused(dc) {
-                    self.connections.drop_connection(dc);
-                }
+            Err(InvokeError::Network(cause)) => {
                 self.note_connection_state(dc, ConnectionState::Lost, began)?;
-                Err(CallError::Network {
-                    method: R::METHOD,
-                    cause: format!("no answer within {} s", timeout.as_secs()),
-                })
+                Err(CallError::Network { method, cause })
+            }
+            Err(InvokeError::UnreadTransportError) => {
+                let refused = ConnectionState::Refused(TransportError::Flood(None));
+                self.note_connection_state(dc, refused, began)?;
+                let cause =
+                    "Telegram refuses the connection: transport error of unknown number".into();
+                Err(CallError::Network { method, cause })
             }
         }
     }
@@ -256,7 +264,7 @@ impl Wire {
             Consequence::KeyLost => Duration::ZERO,
             Consequence::Pause(pause) => pause,
         };
-        self.connections.drop_refused(dc);
+        self.connections.drop_connection(dc);
         tracing::warn!(
             dc,
             ?error,

@@ -7,11 +7,12 @@ pub(crate) fn unix() -> i32 {
     i32::try_from(since_epoch().as_secs()).expect("the clock is before 2038")
 }
 
-/// Returns the time as the upper part of an MTProto message id.
-pub(crate) fn msg_id() -> i64 {
+/// Returns the time as the upper part of an MTProto message id, by a clock that is `offset` seconds ahead.
+pub(crate) fn msg_id(offset: i64) -> i64 {
     let now = since_epoch();
-    i64::try_from((now.as_secs() << 32) | (u64::from(now.subsec_nanos()) << 2))
-        .expect("the clock is before 2038")
+    let id = i64::try_from((now.as_secs() << 32) | (u64::from(now.subsec_nanos()) << 2))
+        .expect("the clock is before 2038");
+    id + (offset << 32)
 }
 
 /// Returns the present instant.

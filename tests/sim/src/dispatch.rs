@@ -21,6 +21,7 @@ mod leaks;
 mod wrappers;
 
 use crate::service;
+use crate::world::link::Framing;
 use crate::world::{Device, World};
 use wrappers::{Wrappers, strip};
 
@@ -162,7 +163,7 @@ pub(crate) fn receive(shared: &Arc<Shared>, origin: Origin, body: &[u8]) -> Next
         match fault {
             Some(Fault::TransportError(code)) => {
                 world.calls[call].outcome = Outcome::Cut;
-                world.send_transport_error(origin.connection, code);
+                world.send_transport_error(origin.connection, code, Framing::Raw);
                 Next::Continue
             }
             Some(Fault::CutBefore) => {
@@ -173,6 +174,12 @@ pub(crate) fn receive(shared: &Arc<Shared>, origin: Origin, body: &[u8]) -> Next
                 perform(world, &pending);
                 world.calls[call].outcome = Outcome::ReplyLost;
                 Next::Close
+            }
+            Some(Fault::Oversized(size)) => {
+                let mut body = perform(world, &pending);
+                body.resize(size, 0);
+                reply(world, call, origin.connection, body);
+                Next::Continue
             }
             Some(Fault::Hold) => {
                 let body = perform(world, &pending);

@@ -135,6 +135,9 @@ pub enum Fault {
     /// The call is held until [`Simulator::release`](crate::Simulator::release). The call is then done even if its
     /// connection is closed, like on a server that has received it.
     HoldBefore,
+    /// The call is done, and its reply has this many bytes, without sense. grammers panics on a message of 1,044,448
+    /// bytes, and takes one of more than 1,056,768 bytes for the end of the connection.
+    Oversized(usize),
 }
 
 impl Fault {

@@ -2,8 +2,8 @@
 //!
 //! [`Simulator::start`] runs an MTProto 2.0 server for two data centres on 127.0.0.1 and a world behind it: one
 //! account, the users and chats that it can see, their photos and messages. A client connects with a session file that
-//! [`Simulator::write_session`] fills with addresses and keys. The simulator negotiates no keys; it answers a packet
-//! under an unknown key, or without one, with transport error −404. It checks requests as Telegram does (the facts it
+//! [`Simulator::write_session`] fills with addresses and keys. The simulator negotiates no keys: it answers only the first
+//! message of a key exchange, which shows its clock, and a packet under an unknown key with transport error −404. It checks requests as Telegram does (the facts it
 //! relies on are in docs/telegram.md). It refuses a call that is not simulated, and records it in
 //! [`Simulator::failures`].
 //!
@@ -55,6 +55,7 @@ pub use fault::{Fault, Match};
 pub use options::{Options, PhotoSpec, UserSpec, Visibility};
 pub use record::{Call, Outcome, Post, PostedFile, RpcError};
 pub use script::{JoinKind, Simulator, TimedOut};
+pub use world::link::Framing;
 pub use world::{Device, World};
 
 /// The account's own data centre.

@@ -233,12 +233,18 @@ pub(crate) struct Numbering {
 }
 
 impl Numbering {
-    /// Wraps `body` into a message. `content` messages, which are all but pongs and salts, require an acknowledgement of the
-    /// client; `answer` messages reply to one of the client.
-    pub(crate) fn message(&mut self, body: &[u8], content: bool, answer: bool) -> Vec<u8> {
+    /// Wraps `body` into a message of this time. `content` messages, which are all but pongs and salts, require an
+    /// acknowledgement of the client; `answer` messages reply to one of the client.
+    pub(crate) fn message(
+        &mut self,
+        time: i64,
+        body: &[u8],
+        content: bool,
+        answer: bool,
+    ) -> Vec<u8> {
         // "Server message identifiers modulo 4 yield 1 if the message is a response to a client message,
         // and 3 otherwise."
-        let mut msg_id = (clock::msg_id() & !3) | if answer { 1 } else { 3 };
+        let mut msg_id = (time & !3) | if answer { 1 } else { 3 };
         if msg_id <= self.last_msg_id {
             msg_id = (self.last_msg_id & !3) + 4 + if answer { 1 } else { 3 };
         }

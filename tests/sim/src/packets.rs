@@ -12,6 +12,7 @@ use crate::dispatch::{self, Next, Origin};
 use crate::mtproto::{self, Action, Incoming};
 use crate::picture::mix;
 use crate::shared::Shared;
+use crate::world::link::Framing;
 
 /// Handles the packets of one connection.
 pub(crate) struct PacketHandler {
@@ -35,10 +36,30 @@ impl PacketHandler {
         }
     }
 
+    /// Returns whether nothing gets through.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.shared.read(|world| {
+            let connection = world.connections.get(&self.id);
+            connection.is_some_and(|connection| connection.silent)
+        })
+    }
+
     pub(crate) fn handle(&mut self, payload: &[u8]) -> Next {
+        if self.is_silent() {
+            return Next::Continue;
+        }
         let id = payload
             .first_chunk::<8>()
             .map_or(0, |head| u64::from_le_bytes(*head));
+        if id == 0 {
+            return self.handle_plain(payload);
+        }
+        let error = self
+            .shared
+            .read(|world| world.link.errors.get(&self.dc).copied());
+        if let Some((code, framing)) = error {
+            return self.send_error(code, framing);
+        }
         let key = self.shared.read(|world| {
             world
                 .keys
@@ -57,6 +78,9 @@ impl PacketHandler {
             Ok(messages) => messages,
             Err(error) => return self.violation(error),
         };
+        if self.reject(&key, packet.session_id, &packet.message) {
+            return Next::Continue;
+        }
         self.register_session(&key, packet.session_id, messages.first());
         for message in &messages {
             if let Next::Close = self.message(&key, packet.session_id, message) {
@@ -145,10 +169,51 @@ impl PacketHandler {
         Next::Close
     }
 
+    /// Rejects a message whose id is too far from the server's clock.
+    fn reject(&self, key: &AuthKey, session: i64, message: &[u8]) -> bool {
+        let Some((msg_id, rest)) = message.split_first_chunk::<8>() else {
+            return false;
+        };
+        let bad_msg_id = i64::from_le_bytes(*msg_id);
+        let seqno = rest.first_chunk::<4>().copied().unwrap_or_default();
+        let rejection = self.shared.read(|world| world.rejection(bad_msg_id));
+        let Some(error_code) = rejection else {
+            return false;
+        };
+        let notification = enums::BadMsgNotification::Notification(types::BadMsgNotification {
+            bad_msg_id,
+            bad_msg_seqno: i32::from_le_bytes(seqno),
+            error_code,
+        });
+        self.shared.change(|world| {
+            world.link.bad_messages += 1;
+            if let Some(connection) = world.connections.get_mut(&self.id) {
+                connection.address = Some((key.id(), session));
+            }
+            world.send(self.id, notification.to_bytes(), false, true);
+        });
+        true
+    }
+
+    fn handle_plain(&self, payload: &[u8]) -> Next {
+        if self
+            .shared
+            .change(|world| world.answer_plain(self.id, payload))
+        {
+            Next::Continue
+        } else {
+            self.refuse_key()
+        }
+    }
+
     /// Answers a packet under an unknown key, or without one, as Telegram does.
     fn refuse_key(&self) -> Next {
+        self.send_error(-404, Framing::Raw)
+    }
+
+    fn send_error(&self, code: i32, framing: Framing) -> Next {
         self.shared
-            .change(|world| world.send_transport_error(self.id, -404));
+            .change(|world| world.send_transport_error(self.id, code, framing));
         Next::Continue
     }
 }

@@ -96,6 +96,7 @@ async fn connection(shared: Arc<Shared>, dc: i32, stream: TcpStream) {
                 address: None,
                 outgoing,
                 task: None,
+                silent: false,
             },
         );
         id
@@ -116,7 +117,12 @@ async fn connection(shared: Arc<Shared>, dc: i32, stream: TcpStream) {
                     Ok(0) | Err(_) => return,
                     Ok(_) => {}
                 },
-                () = wait_for_deadline(deadline) => return,
+                () = wait_for_deadline(deadline) => {
+                    if !packets.is_silent() {
+                        return;
+                    }
+                    packets.deadline = None;
+                }
             }
             loop {
                 match frames.next() {
@@ -141,7 +147,7 @@ async fn connection(shared: Arc<Shared>, dc: i32, stream: TcpStream) {
             connection.task = Some(task);
         }
     });
-    // The connection ends when one half ends: the writer after a −404, the reader in all other cases.
+    // The connection ends when one half ends: the writer after a transport error, the reader in all other cases.
     tokio::select! {
         _ = reading.join_next() => {}
         _ = writing.join_next() => {}
@@ -162,18 +168,21 @@ async fn write_all(mut write: OwnedWriteHalf, mut queue: UnboundedReceiver<Outgo
     while let Some(outgoing) = queue.recv().await {
         let (bytes, last) = match outgoing {
             Outgoing::Message {
+                time,
                 key,
                 session_id,
                 body,
                 content,
                 answer,
             } => {
-                let message = numbering.message(&body, content, answer);
+                let message = numbering.message(time, &body, content, answer);
                 (
                     frames.encode(&key.encrypt(salt(&key), session_id, &message)),
                     false,
                 )
             }
+            Outgoing::Plain(payload) => (frames.encode(&payload), false),
+            Outgoing::FramedError(code) => (frames.encode(&code.to_le_bytes()), true),
             Outgoing::Raw(bytes) => (bytes, true),
         };
         if write.write_all(&bytes).await.is_err() || last {

@@ -19,6 +19,7 @@ use crate::{HOME_DC, OTHER_DC, service};
 pub(crate) mod chat;
 pub(crate) mod connections;
 pub(crate) mod events;
+pub(crate) mod link;
 pub(crate) mod login;
 pub(crate) mod lookup;
 pub(crate) mod person;
@@ -27,6 +28,7 @@ mod unknown_constructors;
 use chat::{Chat, Document};
 pub use connections::Device;
 pub(crate) use connections::{Connection, Key, Outgoing, Session};
+use link::LinkState;
 use login::Login;
 use person::User;
 
@@ -65,6 +67,7 @@ pub struct World {
     pub(crate) transport_errors: usize,
     /// Where late pushes wait.
     pub(crate) runtime: Option<Handle>,
+    pub(crate) link: LinkState,
     started: Instant,
     next: u64,
 }
@@ -107,6 +110,7 @@ impl World {
             listening: HashSet::new(),
             transport_errors: 0,
             runtime: None,
+            link: LinkState::default(),
             started: clock::now(),
             next: 0,
         };

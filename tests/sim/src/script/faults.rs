@@ -8,6 +8,7 @@ use super::Simulator;
 use crate::dispatch;
 use crate::fault::{ArmedFault, Fault, Match};
 use crate::record::RpcError;
+use crate::world::link::Framing;
 use crate::{HOME_DC, OTHER_DC};
 
 impl Simulator {
@@ -62,6 +63,40 @@ impl Simulator {
                 world.record_failure("the listening sockets were not closed or opened in time")
             });
         }
+    }
+
+    /// Lets nothing through on the present connections, in either direction. They stay open, as those of a lost network
+    /// do; new connections work.
+    pub fn silence_connections(&self) {
+        self.shared.change(|world| {
+            for connection in world.connections.values_mut() {
+                connection.silent = true;
+            }
+        });
+    }
+
+    /// Answers every encrypted packet to a data centre with this transport error, such as −429, and closes its connection.
+    pub fn send_transport_errors(&self, dc: i32, code: i32, framing: Framing) {
+        self.shared
+            .change(|world| world.link.errors.insert(dc, (code, framing)));
+    }
+
+    /// Ends [`send_transport_errors`](Self::send_transport_errors).
+    pub fn end_transport_errors(&self, dc: i32) {
+        self.shared.change(|world| world.link.errors.remove(&dc));
+    }
+
+    /// Sets how far the clock in the server's message ids is ahead of this machine's, in seconds. Clients whose message
+    /// ids are more than 30 s ahead of it or more than 300 s behind are rejected.
+    pub fn set_clock_offset(&self, seconds: i64) {
+        self.shared
+            .change(|world| world.link.clock_offset = seconds);
+    }
+
+    /// Sets whether unencrypted messages, which show the server's time, are answered with transport error −404.
+    pub fn refuse_key_exchanges(&self, refuse: bool) {
+        self.shared
+            .change(|world| world.link.refuses_plain = refuse);
     }
 
     /// Sets whether all pushes are dropped.

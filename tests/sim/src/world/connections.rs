@@ -9,9 +9,9 @@ use tokio::task::AbortHandle;
 
 use super::World;
 use crate::HOME_DC;
+use crate::clock;
 use crate::crypto::AuthKey;
 use crate::picture::mix;
-use crate::transport;
 
 /// An authorization key that a data centre knows.
 pub(crate) struct Key {
@@ -51,17 +51,25 @@ pub(crate) struct Connection {
     pub(crate) address: Option<(u64, i64)>,
     pub(crate) outgoing: UnboundedSender<Outgoing>,
     pub(crate) task: Option<AbortHandle>,
+    /// Nothing gets through in either direction, and the connection stays open.
+    pub(crate) silent: bool,
 }
 
 /// A message in the queue of a connection.
 pub(crate) enum Outgoing {
     Message {
+        /// The server's time, as the upper part of a message id.
+        time: i64,
         key: Arc<AuthKey>,
         session_id: i64,
         body: Vec<u8>,
         content: bool,
         answer: bool,
     },
+    /// A payload that is not encrypted.
+    Plain(Vec<u8>),
+    /// A transport error as a payload of four bytes, after which the connection is closed.
+    FramedError(i32),
     /// Bytes that are sent as they are: a transport error.
     Raw(Vec<u8>),
 }
@@ -69,6 +77,9 @@ pub(crate) enum Outgoing {
 impl World {
     /// Queues a body on a connection. Returns false, and drops the body, if the connection does not exist any more.
     pub(crate) fn send(&self, connection: u64, body: Vec<u8>, content: bool, answer: bool) -> bool {
+        if self.connections.get(&connection).is_some_and(|c| c.silent) {
+            return true;
+        }
         self.message(connection, body, content, answer)
             .is_some_and(|(outgoing, message)| outgoing.send(message).is_ok())
     }
@@ -85,6 +96,7 @@ impl World {
         let (key_id, session_id) = connection.address?;
         let key = self.keys.get(&key_id)?;
         let message = Outgoing::Message {
+            time: clock::msg_id(self.link.clock_offset),
             key: Arc::clone(&key.key),
             session_id,
             body,
@@ -94,23 +106,13 @@ impl World {
         Some((connection.outgoing.clone(), message))
     }
 
-    /// Queues a transport error on a connection, which closes after it.
-    pub(crate) fn send_transport_error(&mut self, connection: u64, code: i32) {
-        self.transport_errors += 1;
-        if let Some(connection) = self.connections.get(&connection) {
-            // This fails only if the connection is being closed, and then the client does not read it.
-            let _ = connection
-                .outgoing
-                .send(Outgoing::Raw(transport::error(code)));
-        }
-    }
-
     /// Pushes updates to every connection that has asked for them, except the one that caused them.
     pub(crate) fn push(&mut self, updates: &enums::Updates, except: Option<u64>) {
         let receivers: Vec<u64> = self
             .connections
             .iter()
-            .filter(|(id, connection)| Some(**id) != except && self.wants_updates(connection))
+            .filter(|(id, connection)| Some(**id) != except && !connection.silent)
+            .filter(|(_, connection)| self.wants_updates(connection))
             .map(|(id, _)| *id)
             .collect();
         if self.pushes_suppressed || receivers.is_empty() {

@@ -1,0 +1,68 @@
+//! Errors that end a connection, and transport errors whose number grammers does not report.
+
+use std::sync::Arc;
+
+use grammers_client::InvocationError;
+use grammers_mtproto::mtp::DeserializeError;
+use grammers_mtproto::transport;
+
+use super::{Connection, Connections, InvokeError};
+use crate::probe;
+
+impl Connections {
+    /// Closes the connection after an error that ended it, and returns the error for the call.
+    pub(super) async fn connection_failed(
+        &self,
+        dc: i32,
+        connection: &Arc<Connection>,
+        error: InvocationError,
+    ) -> InvokeError {
+        // All calls of a connection fail together. The first one acts.
+        let is_first = self.close(dc, connection);
+        match error {
+            InvocationError::Deserialize(DeserializeError::MessageBufferTooSmall) if is_first => {
+                self.read_transport_error(dc).await
+            }
+            InvocationError::Deserialize(error) => {
+                InvokeError::Network(format!("the connection ended: {error}"))
+            }
+            InvocationError::Dropped(_) if is_first => {
+                log_ended_task(dc);
+                InvokeError::Reported(error)
+            }
+            error => InvokeError::Reported(error),
+        }
+    }
+
+    /// Reads the number of a transport error that came as a framed payload of four bytes. grammers reports only that
+    /// the payload is too small, so a new connection has to find out.
+    async fn read_transport_error(&self, dc: i32) -> InvokeError {
+        let key = self
+            .option(dc)
+            .and_then(|option| Some((self.address(&option), option.auth_key?)));
+        let number = match key {
+            Some((address, auth_key)) => probe::transport_error(address, auth_key).await,
+            None => None,
+        };
+        match number {
+            Some(status) => InvokeError::Reported(transport::Error::BadStatus { status }.into()),
+            None => InvokeError::UnreadTransportError,
+        }
+    }
+}
+
+/// Returns true for an error of one call. Any other error ends the connection.
+pub(super) const fn concerns_call(error: &InvocationError) -> bool {
+    matches!(
+        error,
+        InvocationError::Rpc(_)
+            | InvocationError::Deserialize(
+                DeserializeError::DecompressionFailed
+                    | DeserializeError::UnexpectedConstructor { .. }
+            )
+    )
+}
+
+pub(super) fn log_ended_task(dc: i32) {
+    tracing::error!(dc, "the connection's task has ended and is started again");
+}
