@@ -63,5 +63,5 @@ pub fn error_name(error: &CallError) -> Option<&str> {
 /// looks the same; a call without an answer in time does not.
 #[must_use]
 pub fn connection_ended(error: &CallError) -> bool {
-    matches!(error, CallError::Network { cause, .. } if !cause.starts_with("no answer within"))
+    matches!(error, CallError::Network { is_cut: true, .. })
 }

@@ -222,6 +222,7 @@ fn check_saved(method: &'static str, is_saved: bool) -> Result<(), CallError> {
     Err(CallError::Network {
         method,
         cause: "Telegram did not save the part".into(),
+        is_cut: false,
     })
 }
 

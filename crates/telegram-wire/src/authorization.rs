@@ -81,6 +81,7 @@ impl Wire {
                 Err(CallError::Network {
                     method: R::METHOD,
                     cause,
+                    is_cut: false,
                 })
             }
         }

@@ -110,7 +110,12 @@ pub(crate) fn classify(
         E::Io(error) => (without_url(&error.to_string()), ConnectionState::Lost),
         other => (other.to_string(), ConnectionState::Lost),
     };
-    let error = CallError::Network { method, cause };
+    let is_cut = matches!(connection, ConnectionState::Lost);
+    let error = CallError::Network {
+        method,
+        cause,
+        is_cut,
+    };
     Failure { error, connection }
 }
 
@@ -128,7 +133,11 @@ fn classify_rpc(rpc: RpcError, method: &'static str, is_home: bool, now: i64) ->
         };
         let cause = format!("Telegram refuses the connection: {} {}", rpc.code, rpc.name);
         return Failure {
-            error: CallError::Network { method, cause },
+            error: CallError::Network {
+                method,
+                cause,
+                is_cut: false,
+            },
             connection: ConnectionState::Refused(refusal),
         };
     }

@@ -77,8 +77,13 @@ struct Connection {
 pub(crate) enum InvokeError {
     /// grammers or Telegram reports this error.
     Reported(InvocationError),
-    /// The connection failed. Holds the cause, for the log.
-    Network(String),
+    /// The connection failed, or there was no answer in time.
+    Network {
+        /// The cause, for the log.
+        cause: String,
+        /// True if the connection ended while the call was under way.
+        is_cut: bool,
+    },
     /// The server refused the connection by a transport error whose number could not be read.
     UnreadTransportError,
 }
@@ -140,9 +145,10 @@ impl Connections {
                     self.close(dc, &connection);
                 }
                 let seconds = limit.as_secs();
-                Err(InvokeError::Network(format!(
-                    "no answer within {seconds} s"
-                )))
+                Err(InvokeError::Network {
+                    cause: format!("no answer within {seconds} s"),
+                    is_cut: false,
+                })
             }
         }
     }
@@ -179,7 +185,10 @@ impl Connections {
         }
         if dc == self.home() {
             let compared = self.compare_clock(Reason::NewConnection).await;
-            compared.map_err(|ahead| InvokeError::Network(ahead.to_string()))?;
+            compared.map_err(|ahead| InvokeError::Network {
+                cause: ahead.to_string(),
+                is_cut: false,
+            })?;
         }
         let mut open = self.lock();
         // Another call may have connected during the comparison.

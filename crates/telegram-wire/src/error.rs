@@ -27,6 +27,9 @@ pub enum CallError {
         method: &'static str,
         /// The cause, for the log.
         cause: String,
+        /// True if the connection ended while the call was under way. An answer that is too large for the
+        /// client library looks the same.
+        is_cut: bool,
     },
     /// Telegram has an internal problem.
     #[error("{method}: Telegram answered {answer}")]

@@ -208,16 +208,24 @@ impl Wire {
                 }
                 Err(error)
             }
-            Err(InvokeError::Network(cause)) => {
+            Err(InvokeError::Network { cause, is_cut }) => {
                 self.note_connection_state(dc, ConnectionState::Lost, began)?;
-                Err(CallError::Network { method, cause })
+                Err(CallError::Network {
+                    method,
+                    cause,
+                    is_cut,
+                })
             }
             Err(InvokeError::UnreadTransportError) => {
                 let refused = ConnectionState::Refused(TransportError::Flood(None));
                 self.note_connection_state(dc, refused, began)?;
                 let cause =
                     "Telegram refuses the connection: transport error of unknown number".into();
-                Err(CallError::Network { method, cause })
+                Err(CallError::Network {
+                    method,
+                    cause,
+                    is_cut: false,
+                })
             }
         }
     }
@@ -299,7 +307,11 @@ impl Wire {
 pub(crate) fn paused(method: &'static str, why: &str, pause: Duration) -> CallError {
     let seconds = pause.as_secs() + 1;
     let cause = format!("its data centre {why}; the next attempt is in {seconds} s");
-    CallError::Network { method, cause }
+    CallError::Network {
+        method,
+        cause,
+        is_cut: false,
+    }
 }
 
 #[cfg(test)]

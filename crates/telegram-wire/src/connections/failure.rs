@@ -23,9 +23,10 @@ impl Connections {
             InvocationError::Deserialize(DeserializeError::MessageBufferTooSmall) if is_first => {
                 self.read_transport_error(dc).await
             }
-            InvocationError::Deserialize(error) => {
-                InvokeError::Network(format!("the connection ended: {error}"))
-            }
+            InvocationError::Deserialize(error) => InvokeError::Network {
+                cause: format!("the connection ended: {error}"),
+                is_cut: true,
+            },
             InvocationError::Dropped(_) if is_first => {
                 log_ended_task(dc);
                 InvokeError::Reported(error)
