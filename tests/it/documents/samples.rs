@@ -82,13 +82,20 @@ fn the_files_page_shows_the_output_of_open_backup_and_restore() {
     )
     .expect("copied");
     fs::write(file("hello.txt"), "hello\n").expect("written");
+    let data_dir = scene.data_dir().display().to_string();
     for example in examples(&page) {
-        let words: Vec<&str> = example.command.split(' ').collect();
+        let command = example.command.replace("runuser -u scp-079-avatar -- ", "");
+        let command = command.replace("/var/lib/scp-079-avatar/main", &data_dir);
+        let words: Vec<&str> = command.split(' ').collect();
         match words[0] {
             "mkdir" => fs::create_dir(file(words[1])).expect("made"),
             "scp-079-avatar" => {
                 let (arguments, config) = words[1..].split_at(words.len() - 3);
-                assert_eq!(config, ["--config", "config.toml"]);
+                let file_of_config = match example.as_root {
+                    true => "/etc/scp-079-avatar/main.toml",
+                    false => "config.toml",
+                };
+                assert_eq!(config, ["--config", file_of_config]);
                 if words[1] == "restore" && example.command.contains("--dry-run") {
                     // The file has two users more than the list.
                     let more = users.iter().copied().chain([5_000_000_015, 5_000_000_016]);
@@ -104,6 +111,10 @@ fn the_files_page_shows_the_output_of_open_backup_and_restore() {
                     scene.execute("DELETE FROM bad");
                 }
             }
+            // The test has no other user, and the service is stopped.
+            "install" => drop(fs::copy(file(words[5]), words[6]).expect("copied")),
+            "rm" => fs::remove_file(words[1]).expect("removed"),
+            "systemctl" => {}
             // tests/interop/open_sealed.sh runs the script in an environment with its two packages.
             "pip" | "SEAL_PASSWORD='…'" => {}
             _ => panic!("no test runs {}", example.command),

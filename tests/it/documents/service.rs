@@ -22,13 +22,15 @@ use super::{README, cells, code_spans, filled_in, page, read, root, rows, sectio
 use crate::harness::{TIMEOUT, assert_in_order, built_program, output_of, wait_for_output};
 
 /// The commands that install, start and show the service, in the order of README.md.
-pub(super) const INSTALLATION: [&str; 13] = [
+pub(super) const INSTALLATION: [&str; 15] = [
     "useradd --system --home-dir /var/lib/scp-079-avatar --shell /usr/sbin/nologin scp-079-avatar",
     "install -m 755 target/release/scp-079-avatar /usr/local/bin/",
     "install -m 644 systemd/scp-079-avatar@.service /etc/systemd/system/",
     "install -d -m 755 /etc/scp-079-avatar",
     "install -o scp-079-avatar -m 600 config.toml /etc/scp-079-avatar/main.toml",
     "install -d -o scp-079-avatar -g scp-079-avatar -m 700 /var/lib/scp-079-avatar/main",
+    "mv data/* /var/lib/scp-079-avatar/main/",
+    "chown -R scp-079-avatar:scp-079-avatar /var/lib/scp-079-avatar/main",
     "runuser -u scp-079-avatar -- scp-079-avatar check --config /etc/scp-079-avatar/main.toml",
     "runuser -u scp-079-avatar -- scp-079-avatar login --config /etc/scp-079-avatar/main.toml",
     "systemctl daemon-reload",
@@ -37,6 +39,8 @@ pub(super) const INSTALLATION: [&str; 13] = [
     "scp-079-avatar status --config /etc/scp-079-avatar/main.toml",
     "scp-079-avatar why 6500000112 --config /etc/scp-079-avatar/main.toml",
 ];
+/// The commands that no test runs, because the tests have no service manager and no other user.
+const NOT_RUN: [&str; 4] = ["useradd", "chown", "systemctl", "journalctl"];
 const UNIT: &str = "systemd/scp-079-avatar@.service";
 /// The joins come faster than those of README.md, so that the test takes less time.
 const SECONDS_BETWEEN_JOINS: &str = "0.2";
@@ -109,9 +113,12 @@ impl Host {
         out
     }
 
-    /// Runs a command of root in the directory that stands for `/`.
+    /// Runs a command of root in the directory that stands for `/`, unless it is one of [`NOT_RUN`].
     #[track_caller]
-    fn run_as_root(&self, line: &str) -> String {
+    fn run_as_root(&self, line: &str) {
+        if NOT_RUN.contains(&line.split(' ').next().expect("a word")) {
+            return;
+        }
         let as_user = "runuser -u scp-079-avatar -- ";
         let line = line.strip_prefix(as_user).unwrap_or(line);
         let mut words = line.split(' ').peekable();
@@ -124,7 +131,7 @@ impl Host {
                 word => staged.push(word.to_owned()),
             }
         }
-        self.run(&staged.join(" "))
+        self.run(&staged.join(" "));
     }
 
     /// Starts the simulator as README.md does; returns the line that it prints.
@@ -211,16 +218,9 @@ fn the_readme_leads_from_nothing_to_a_service() {
     assert_in_order(&log, &Vec::from_iter(quoted.iter().map(String::as_str)));
 
     for (index, command) in INSTALLATION.iter().enumerate() {
-        match command.split(' ').next().expect("a word") {
-            // The test has no service manager and adds no user.
-            "useradd" | "systemctl" | "journalctl" => {}
-            _ => {
-                host.run_as_root(command);
-            }
-        }
+        host.run_as_root(command);
         match index {
-            // README.md has the configuration edited once it is in its place, and allows to move the directory of
-            // step 5 into the new one.
+            // README.md has the configuration edited once it is in its place.
             4 => {
                 let path = host.path("root/etc/scp-079-avatar/main.toml");
                 let data_dir = host.staged("/var/lib/scp-079-avatar/main");
@@ -230,11 +230,8 @@ fn the_readme_leads_from_nothing_to_a_service() {
                 assert_ne!(edited, text);
                 fs::write(path, edited).expect("written");
             }
-            5 => {
-                host.run_as_root("mv data/account.session /var/lib/scp-079-avatar/main/");
-            }
             // `systemctl enable --now` starts the unit's command.
-            9 => {
+            11 => {
                 let installed = host.path("root/etc/systemd/system/scp-079-avatar@.service");
                 assert_eq!(read(&installed), read(&root().join(UNIT)));
                 let start = unit_command(&host);
@@ -244,9 +241,7 @@ fn the_readme_leads_from_nothing_to_a_service() {
         }
     }
     for example in examples(&page("operations.md")) {
-        if !example.command.starts_with("systemctl ") {
-            host.run_as_root(&example.command);
-        }
+        host.run_as_root(&example.command);
     }
     assert!(host.path("repository/avatar-main.tar.gz").exists());
 }
