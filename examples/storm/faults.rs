@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 use strum::{Display, EnumIter, IntoEnumIterator as _};
-use telegram_sim::{Fault, Match, OTHER_DC, Simulator};
+use telegram_sim::{Fault, Framing, HOME_DC, Match, OTHER_DC, Simulator};
 
 use crate::daemon::Daemon;
 
@@ -15,14 +15,20 @@ const LENGTH: (f64, f64) = (0.5, 8.0);
 /// The most calls that one fault refuses, loses or delays.
 const MAX_CALLS: usize = 6;
 
+/// The sizes of an answer at which grammers panics, and at which it takes it for the end of the connection.
+const OVERSIZED: [usize; 2] = [1_050_000, 1_100_000];
+/// How many messages of the greatest length make a page that grammers cannot read.
+const LONG_MESSAGES: usize = 70;
+
 /// The methods that faults apply to.
-const METHODS: [&str; 8] = [
+const METHODS: [&str; 9] = [
     "updates.getChannelDifference",
     "upload.getFile",
     "messages.sendMedia",
     "upload.saveFilePart",
     "users.getUsers",
     "messages.getDialogs",
+    "messages.getPeerDialogs",
     "channels.getMessages",
     "channels.getParticipants",
 ];
@@ -47,6 +53,22 @@ pub(crate) enum Kind {
     DifferenceTooLong,
     PtsSkipped,
     AuthorizationForgotten,
+    AuthorizationRefused,
+    LimitWithoutNumber,
+    ConnectionNotInited,
+    InitConnectionForgotten,
+    TransportError,
+    FramedTransportErrors,
+    AnswerOversized,
+    ConnectionsSilent,
+    DuplicateRandomId,
+    PhotosRefused,
+    PostsRefused,
+    DifferencesRefused,
+    UnreadableMessage,
+    UnreadableDialog,
+    TopMessageHidden,
+    LongMessages,
     Killed,
     Terminated,
 }
@@ -119,13 +141,13 @@ impl Weather {
     }
 
     /// Ends every fault. Returns true if each kind was raised.
-    pub(crate) fn end(&mut self, sim: &Simulator) -> anyhow::Result<bool> {
+    pub(crate) fn end(&mut self, sim: &Simulator) -> bool {
         sim.clear_faults();
         for fault in std::mem::take(&mut self.active) {
             self.lift(sim, fault.kind);
         }
         sim.release();
-        Ok(Kind::iter().all(|kind| self.raised.iter().any(|fault| fault.kind == kind)))
+        Kind::iter().all(|kind| self.raised.iter().any(|fault| fault.kind == kind))
     }
 
     fn raise(&mut self, sim: &Simulator, daemon: &mut Daemon, kind: Kind) -> anyhow::Result<()> {
@@ -156,6 +178,64 @@ impl Weather {
             Kind::DifferenceTooLong => sim.difference_too_long(group, 1),
             Kind::PtsSkipped => sim.skip_pts(group, self.random.usize(1..=3)),
             Kind::AuthorizationForgotten => sim.forget_imported_authorization(),
+            Kind::AuthorizationRefused => {
+                sim.forget_imported_authorization();
+                let imports = Match::method("auth.importAuthorization").times(2);
+                sim.fault(imports, Fault::error(400, "AUTH_BYTES_INVALID"));
+            }
+            Kind::LimitWithoutNumber => {
+                let calls = Match::method("users.getUsers").once();
+                sim.fault(calls, Fault::error(420, "FLOOD_WAIT_X"));
+            }
+            Kind::ConnectionNotInited => {
+                sim.fault(self.calls(), Fault::error(400, "CONNECTION_NOT_INITED"));
+            }
+            Kind::InitConnectionForgotten => sim.forget_init_connection(),
+            Kind::TransportError => {
+                let code = if self.random.bool() { -404 } else { -429 };
+                sim.fault(Match::any().once(), Fault::TransportError(code));
+            }
+            Kind::FramedTransportErrors => {
+                let dc = if self.random.bool() {
+                    HOME_DC
+                } else {
+                    OTHER_DC
+                };
+                sim.send_transport_errors(dc, -429, Framing::Framed);
+            }
+            Kind::AnswerOversized => {
+                let size = OVERSIZED[self.random.usize(..OVERSIZED.len())];
+                let method = METHODS[self.random.usize(..METHODS.len())];
+                sim.fault(Match::method(method).once(), Fault::Oversized(size));
+            }
+            Kind::ConnectionsSilent => sim.silence_connections(),
+            Kind::DuplicateRandomId => {
+                let posts = Match::method("messages.sendMedia").times(2);
+                sim.fault(posts, Fault::error(500, "RANDOM_ID_DUPLICATE"));
+            }
+            Kind::PhotosRefused => {
+                let downloads = Match::method("upload.getFile").times(MAX_CALLS);
+                sim.fault(downloads, Fault::error(400, "FILE_ID_INVALID"));
+            }
+            Kind::PostsRefused => {
+                let posts = Match::method("messages.sendMedia").times(MAX_CALLS);
+                sim.fault(posts, Fault::error(400, "MEDIA_INVALID"));
+            }
+            Kind::DifferencesRefused => {
+                sim.refuse_differences(group, 500, "PERSISTENT_TIMESTAMP_OUTDATED");
+            }
+            Kind::UnreadableMessage => {
+                let message = sim.send_message(group, sim.owner(), "unreadable");
+                sim.make_unreadable(group, message);
+            }
+            Kind::UnreadableDialog => sim.set_unreadable_dialog(group, true),
+            Kind::TopMessageHidden => sim.hide_top_message(group, true),
+            Kind::LongMessages => {
+                let text = "\u{1F600}".repeat(4096);
+                for _ in 0..LONG_MESSAGES {
+                    sim.send_message(group, sim.owner(), &text);
+                }
+            }
             Kind::Killed => daemon.restart_after(Signal::KILL)?,
             Kind::Terminated => daemon.restart_after(Signal::TERM)?,
         }
@@ -171,8 +251,21 @@ impl Weather {
             Kind::ReplyHeld | Kind::CallHeld => sim.release(),
             Kind::ConnectionsRefused => sim.refuse_connections(false),
             Kind::PushesSuppressed => sim.suppress_pushes(false),
+            Kind::FramedTransportErrors => {
+                sim.end_transport_errors(HOME_DC);
+                sim.end_transport_errors(OTHER_DC);
+            }
+            Kind::DifferencesRefused => self.each_group(|group| sim.restore_differences(group)),
+            Kind::UnreadableDialog => {
+                self.each_group(|group| sim.set_unreadable_dialog(group, false));
+            }
+            Kind::TopMessageHidden => self.each_group(|group| sim.hide_top_message(group, false)),
             _ => {}
         }
+    }
+
+    fn each_group(&self, change: impl FnMut(i64)) {
+        self.groups.iter().copied().for_each(change);
     }
 
     /// Draws the calls that a fault applies to: some of one method.

@@ -2,9 +2,10 @@
 //! (docs/promises.md).
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde_json::json;
-use telegram_sim::{Fault, JoinKind, Match};
+use telegram_sim::{Fault, JoinKind, Match, Options};
 
 use crate::harness::Scene;
 
@@ -54,7 +55,12 @@ fn a_group_whose_differences_stay_unavailable_is_read_by_message_ids() {
 
 #[test]
 fn pushes_that_follow_are_applied_while_a_pull_fails() {
-    let mut scene = scene();
+    // Only a push that comes in its order follows the stored pts.
+    let mut scene = Scene::with_options(Options {
+        photo_size: (64, 64),
+        latest_push: Duration::ZERO,
+        ..Options::default()
+    });
     scene.start();
     scene.wait_for_rows(SYNCED, 1);
     scene.sim.refuse_differences(scene.group, 500, "INTERNAL");

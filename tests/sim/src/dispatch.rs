@@ -14,6 +14,7 @@ use crate::HOME_DC;
 use crate::fault::{self, Fault, Held};
 use crate::flood_limit;
 use crate::mtproto::{constructor, packed_result, rpc_result};
+use crate::picture::mix;
 use crate::record::{Call, Outcome, RpcError};
 use crate::shared::Shared;
 
@@ -177,7 +178,8 @@ pub(crate) fn receive(shared: &Arc<Shared>, origin: Origin, body: &[u8]) -> Next
             }
             Some(Fault::Oversized(size)) => {
                 let mut body = perform(world, &pending);
-                body.resize(size, 0);
+                // Bytes that cannot be packed.
+                body.extend((body.len()..size).map(|n| mix(n as u64).to_le_bytes()[0]));
                 reply(world, call, origin.connection, body);
                 Next::Continue
             }

@@ -58,8 +58,13 @@ async fn a_large_page_is_packed_and_one_that_is_too_large_closes_the_connection(
         .call(&difference(&channel, start, 100))
         .await
         .unwrap();
-    let mixed: String = (0..1_200_000_u32)
-        .map(|n| char::from(33 + (n.wrapping_mul(2_654_435_761) >> 25) as u8 % 90))
+    // These characters cannot be packed well: a step of SplitMix64 for each.
+    let mixed: String = (0..1_200_000_u64)
+        .map(|n| {
+            let mixed = (n ^ (n >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            char::from(33 + (mixed >> 57) as u8 % 90)
+        })
         .collect();
     let large = sim.send_message(group, owner, &mixed.repeat(2));
     let error = client.call(&messages_by_id(&channel, &[large])).await;
