@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use python_re::{CompileError, Flags, Options, Pattern, StepBudget, Text};
 use scp_079_avatar::model::WordList;
-use scp_079_avatar::rules::{Hit, Rules};
+use scp_079_avatar::rules::{Hit, RuleId, Rules};
 use serde_json::Value;
 
 use super::Parser;
@@ -148,16 +148,17 @@ fn check_literal(name: &str) {
 
 /// A hit names rules that exist, and is the same in a second search.
 fn check_rules(pattern: &str, name: &str) {
-    let rules = vec![pattern.to_owned(), "微信".to_owned()];
-    let lists = BTreeMap::from(WordList::ALL.map(|list| (list, rules.clone())));
-    for zh_cn in [false, true] {
-        let (compiled, invalid) = Rules::compile(&lists, zh_cn);
-        let result = compiled.search(name, Some(name));
-        assert_eq!(compiled.search(name, Some(name)), result);
-        let named = result.hit.into_iter().flat_map(Hit::rules);
-        for rule in named.chain(result.over_limit) {
-            assert!(rule.index < rules.len(), "{rule}");
-            assert!(invalid.iter().all(|other| other.rule != rule), "{rule}");
-        }
+    // Names and bios are searched with this list.
+    let lists = BTreeMap::from([(WordList::Ban, vec![pattern.to_owned()])]);
+    let (rules, invalid) = Rules::compile(&lists, true);
+    let result = rules.search(name, Some(name));
+    assert_eq!(rules.search(name, Some(name)), result);
+    let named = result.hit.into_iter().flat_map(Hit::rules);
+    for rule in named.chain(result.over_limit) {
+        let expected = RuleId {
+            list: WordList::Ban,
+            index: 0,
+        };
+        assert!(rule == expected && invalid.is_empty(), "{rule}");
     }
 }
