@@ -35,7 +35,7 @@ const MAC: usize = 32;
 /// Bytes behind the ciphertext: the length modulo 16, and the HMAC.
 const TAIL: usize = 1 + MAC;
 
-/// Encrypts `plain` under the password, with a fresh IV and key. This takes about 5 ms, and more for long contents.
+/// Encrypts `plain` under the password, with a fresh IV and key. This takes about a millisecond, and more for long contents.
 ///
 /// # Errors
 /// [`AesCryptError::TooLong`], [`AesCryptError::PasswordTooLong`] or [`AesCryptError::Random`].
