@@ -192,8 +192,10 @@ impl Weather {
             }
             Kind::InitConnectionForgotten => sim.forget_init_connection(),
             Kind::TransportError => {
+                // After a −404 from the other data centre the program negotiates a key, which the simulator cannot.
                 let code = if self.random.bool() { -404 } else { -429 };
-                sim.fault(Match::any().once(), Fault::TransportError(code));
+                let call = Match::any().dc(HOME_DC).once();
+                sim.fault(call, Fault::TransportError(code));
             }
             Kind::FramedTransportErrors => {
                 let dc = if self.random.bool() {

@@ -25,7 +25,7 @@ use crate::report::{Join, Report};
 /// The time between two looks at the clock.
 const TICK: Duration = Duration::from_millis(20);
 /// The storm fails if no photo arrives for this long after its end, although some are missing.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(100);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(300);
 /// How long the storm waits for duplicates after the last photo.
 const DUPLICATE_WAIT: Duration = Duration::from_secs(5);
 
