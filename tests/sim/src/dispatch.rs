@@ -18,7 +18,6 @@ use crate::picture::mix;
 use crate::record::{Call, Outcome, RpcError};
 use crate::shared::Shared;
 
-mod leaks;
 mod wrappers;
 
 use crate::service;
@@ -305,11 +304,7 @@ fn attempt(world: &mut World, pending: &PendingCall) -> Result<Vec<u8>, RpcError
     };
     check_authorization(world, origin, world.calls[pending.call].method)?;
     let mut caller = Caller { world, origin };
-    caller.world.leaked_constructor = None;
-    let mut value = (route.run)(&mut caller, &pending.query[4..])?;
-    if let Some(leaked) = world.leaked_constructor.take() {
-        leaks::replace_constructor(&mut value, leaked);
-    }
+    let value = (route.run)(&mut caller, &pending.query[4..])?;
     let value = world.with_unknown_constructors(value);
     if world.calls[pending.call].method == "updates.getState" && !pending.wrappers.without_updates {
         world.sessions.entry(address).or_default().wants_updates = true;

@@ -23,7 +23,7 @@ pub(crate) mod link;
 pub(crate) mod login;
 pub(crate) mod lookup;
 pub(crate) mod person;
-mod unknown_constructors;
+pub(crate) mod unknown_constructors;
 
 use chat::{Chat, Document};
 pub use connections::Device;
@@ -47,8 +47,6 @@ pub struct World {
     pub(crate) failures: Vec<String>,
     pub(crate) faults: Vec<ArmedFault>,
     pub(crate) flood_limits: Vec<FloodLimit>,
-    /// The constructor id in the answer under way that the client does not know, if there is one.
-    pub(crate) leaked_constructor: Option<u32>,
     pub(crate) held: Vec<Held>,
     pub(crate) uploads: HashMap<(i32, i64), Upload>,
     /// The ids of posted messages, by chat and `random_id`.
@@ -96,7 +94,6 @@ impl World {
             failures: Vec::new(),
             faults: Vec::new(),
             flood_limits: Vec::new(),
-            leaked_constructor: None,
             held: Vec::new(),
             uploads: HashMap::new(),
             sent: HashMap::new(),

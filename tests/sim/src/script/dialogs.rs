@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Simulator;
 use crate::flood_limit::FloodLimit;
 use crate::service;
+use crate::world::unknown_constructors::Unreadable;
 
 impl Simulator {
     /// Refuses calls of a method with `420 FLOOD_WAIT_x` beyond `calls` within `window`. Several limits may be set.
@@ -35,7 +36,13 @@ impl Simulator {
 
     /// Sets whether a chat's dialog has a constructor that no client knows. An answer that holds it cannot be parsed.
     pub fn set_unreadable_dialog(&self, chat: i64, unreadable: bool) {
-        self.with_chat(chat, |chat| chat.has_unreadable_dialog = unreadable);
+        self.with_chat(chat, |chat| {
+            if unreadable {
+                chat.unreadable.insert(Unreadable::Dialog);
+            } else {
+                chat.unreadable.remove(&Unreadable::Dialog);
+            }
+        });
     }
 
     /// Moves a chat in the list of dialogs: its messages get this date, in seconds since 1970.

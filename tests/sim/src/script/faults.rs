@@ -9,6 +9,7 @@ use crate::dispatch;
 use crate::fault::{ArmedFault, Fault, Match};
 use crate::record::RpcError;
 use crate::world::link::Framing;
+use crate::world::unknown_constructors::Unreadable;
 use crate::{HOME_DC, OTHER_DC};
 
 impl Simulator {
@@ -158,7 +159,7 @@ impl Simulator {
     /// Gives a message a constructor that no client knows, in every later answer and push.
     pub fn make_unreadable(&self, chat: i64, message: i32) {
         self.with_chat(chat, |chat| {
-            chat.unknown_constructors.insert(message);
+            chat.unreadable.insert(Unreadable::Message(message));
         });
     }
 

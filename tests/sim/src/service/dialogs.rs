@@ -1,9 +1,8 @@
 //! `messages.getDialogs`, `messages.getPeerDialogs` and `messages.getHistory`: pages of dialogs and of messages, newest
 //! first, and dialogs by their peers.
 
-use grammers_tl_types::{Identifiable, enums, functions, types};
+use grammers_tl_types::{enums, functions, types};
 
-use super::updates::dialog;
 use crate::dispatch::{Caller, Handler};
 use crate::record::RpcError;
 use crate::world::World;
@@ -14,7 +13,7 @@ const MAX_PEERS: usize = 100;
 
 impl Handler for functions::messages::GetDialogs {
     fn handle(self, caller: &mut Caller) -> Result<enums::messages::Dialogs, RpcError> {
-        let world = &mut *caller.world;
+        let world = &*caller.world;
         let archived = match self.folder_id {
             None | Some(0) => false,
             Some(1) => true,
@@ -41,14 +40,12 @@ impl Handler for functions::messages::GetDialogs {
             .skip(start)
             .take(usize::try_from(limit).expect("between 1 and 100"))
             .collect();
-        let is_unreadable = page.iter().any(|chat| chat.has_unreadable_dialog);
         let Listed {
             dialogs,
             messages,
             chats,
             users,
         } = Listed::new(world, &page);
-        world.leaked_constructor = is_unreadable.then_some(types::Dialog::CONSTRUCTOR_ID);
         if dialogs.len() == total {
             return Ok(enums::messages::Dialogs::Dialogs(
                 types::messages::Dialogs {
@@ -74,7 +71,7 @@ impl Handler for functions::messages::GetDialogs {
 impl Handler for functions::messages::GetPeerDialogs {
     /// "CHANNEL_PRIVATE" for one peer refuses the whole call.
     fn handle(self, caller: &mut Caller) -> Result<enums::messages::PeerDialogs, RpcError> {
-        let world = &mut *caller.world;
+        let world = &*caller.world;
         let mut asked = Vec::new();
         for peer in &self.peers {
             let enums::InputDialogPeer::Peer(peer) = peer else {
@@ -85,14 +82,12 @@ impl Handler for functions::messages::GetPeerDialogs {
         if asked.len() > MAX_PEERS {
             return Err(RpcError::bad("LIMIT_INVALID"));
         }
-        let is_unreadable = asked.iter().any(|chat| chat.has_unreadable_dialog);
         let Listed {
             dialogs,
             messages,
             chats,
             users,
         } = Listed::new(world, &asked);
-        world.leaked_constructor = is_unreadable.then_some(types::Dialog::CONSTRUCTOR_ID);
         Ok(enums::messages::PeerDialogs::Dialogs(
             types::messages::PeerDialogs {
                 dialogs,
@@ -123,7 +118,7 @@ impl Listed {
         let users = tops.iter().flat_map(|(_, message)| message.users());
         let ids: Vec<i64> = page.iter().map(|chat| chat.id).collect();
         Self {
-            dialogs: page.iter().map(|chat| dialog(chat)).collect(),
+            dialogs: page.iter().map(|chat| chat.dialog()).collect(),
             messages: tops
                 .iter()
                 .map(|(chat, message)| message.object(chat, world))

@@ -2,7 +2,6 @@
 
 use grammers_tl_types::{enums, functions, types};
 
-use crate::blank;
 use crate::clock;
 use crate::dispatch::{Caller, Handler};
 use crate::record::RpcError;
@@ -121,34 +120,12 @@ fn too_long(world: &World, id: i64) -> enums::updates::ChannelDifference {
     enums::updates::ChannelDifference::TooLong(types::updates::ChannelDifferenceTooLong {
         r#final: true,
         timeout: Some(30),
-        dialog: dialog(chat),
+        dialog: chat.dialog(),
         messages: newest
             .iter()
             .map(|message| message.object(chat, world))
             .collect(),
         chats: world.chat_objects(&[id]),
         users: world.visible_users(users),
-    })
-}
-
-/// Returns a chat's entry in the list of dialogs.
-pub(super) fn dialog(chat: &Chat) -> enums::Dialog {
-    enums::Dialog::Dialog(types::Dialog {
-        pinned: false,
-        unread_mark: false,
-        view_forum_as_messages: false,
-        peer: chat.peer(),
-        top_message: chat.messages.keys().next_back().copied().unwrap_or(0),
-        read_inbox_max_id: 0,
-        read_outbox_max_id: 0,
-        unread_count: 0,
-        unread_mentions_count: 0,
-        unread_reactions_count: 0,
-        unread_poll_votes_count: 0,
-        notify_settings: blank::notify(),
-        pts: Some(chat.pts),
-        draft: None,
-        folder_id: chat.archived.then_some(1),
-        ttl_period: None,
     })
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use grammers_tl_types::{enums, types};
 
 use super::World;
+use super::unknown_constructors::Unreadable;
 use crate::blank;
 use crate::clock;
 use crate::record::{Post, PostedFile, RpcError};
@@ -25,8 +26,6 @@ pub(crate) struct Chat {
     pub(crate) archived: bool,
     /// True if lists of dialogs leave out the newest message.
     pub(crate) hides_top_message: bool,
-    /// True if the dialog has a constructor that no client knows.
-    pub(crate) has_unreadable_dialog: bool,
     pub(crate) messages: BTreeMap<i32, Message>,
     pub(crate) last_id: i32,
     pub(crate) pts: i32,
@@ -35,8 +34,8 @@ pub(crate) struct Chat {
     pub(crate) too_long: usize,
     /// The error with which every difference is answered.
     pub(crate) difference_error: Option<RpcError>,
-    /// The messages of which no client knows the constructor.
-    pub(crate) unknown_constructors: BTreeSet<i32>,
+    /// The objects that have a constructor that no client knows.
+    pub(crate) unreadable: BTreeSet<Unreadable>,
     /// True if the group is a gigagroup.
     pub(crate) gigagroup: bool,
     /// True if the chat holds the direct messages of a channel.
@@ -132,7 +131,6 @@ impl Chat {
             hides_members: false,
             archived: false,
             hides_top_message: false,
-            has_unreadable_dialog: false,
             messages: BTreeMap::from([(1, created)]),
             last_id: 1,
             pts: 2,
@@ -143,7 +141,7 @@ impl Chat {
             }],
             too_long: 0,
             difference_error: None,
-            unknown_constructors: BTreeSet::new(),
+            unreadable: BTreeSet::new(),
             gigagroup: false,
             monoforum: false,
             date,
@@ -183,6 +181,28 @@ impl Chat {
             admin_rights,
             participants_count: None,
             ..blank::channel()
+        })
+    }
+
+    /// Returns the chat's entry in the list of dialogs.
+    pub(crate) fn dialog(&self) -> enums::Dialog {
+        enums::Dialog::Dialog(types::Dialog {
+            pinned: false,
+            unread_mark: false,
+            view_forum_as_messages: false,
+            peer: self.peer(),
+            top_message: self.messages.keys().next_back().copied().unwrap_or(0),
+            read_inbox_max_id: 0,
+            read_outbox_max_id: 0,
+            unread_count: 0,
+            unread_mentions_count: 0,
+            unread_reactions_count: 0,
+            unread_poll_votes_count: 0,
+            notify_settings: blank::notify(),
+            pts: Some(self.pts),
+            draft: None,
+            folder_id: self.archived.then_some(1),
+            ttl_period: None,
         })
     }
 

@@ -3,7 +3,7 @@
 use grammers_tl_types::{enums, functions, types};
 use telegram_sim::{Options, Simulator};
 
-use crate::client::{Client, dialogs, input, messages_by_id, simulator};
+use crate::client::{Client, dialogs, input, messages_by_id, peer, simulator};
 
 fn difference(
     channel: &types::InputChannel,
@@ -40,6 +40,36 @@ async fn a_message_of_an_unknown_constructor_spoils_every_answer_that_holds_it()
     assert!(error.unwrap_err().to_string().contains("constructor"));
     let error = client.call(&messages_by_id(&channel, &[unknown])).await;
     assert!(error.unwrap_err().to_string().contains("constructor"));
+}
+
+#[tokio::test]
+async fn a_dialog_of_an_unknown_constructor_spoils_every_answer_that_holds_it() {
+    let sim = simulator();
+    let (group, other) = (sim.add_group("Group"), sim.add_group("Other"));
+    sim.set_dialog_date(group, 1_700_000_000);
+    let client = Client::new(&sim).await;
+    let (channel, other_channel) = (client.channel(group).await, client.channel(other).await);
+    let by_peer = |channel: &types::InputChannel| functions::messages::GetPeerDialogs {
+        peers: vec![enums::InputDialogPeer::Peer(types::InputDialogPeer {
+            peer: peer(channel),
+        })],
+    };
+    sim.set_unreadable_dialog(group, true);
+    sim.difference_too_long(group, 1);
+    let answers = [
+        client.call(&dialogs(100)).await.err(),
+        client.call(&by_peer(&channel)).await.err(),
+        client.call(&difference(&channel, 1, 10)).await.err(),
+    ];
+    for error in answers {
+        let error = error.expect("an answer that cannot be parsed").to_string();
+        assert!(error.contains("constructor"), "{error}");
+    }
+    // The page before that of the dialog, and the dialog of another group, are readable.
+    client.call(&dialogs(1)).await.unwrap();
+    client.call(&by_peer(&other_channel)).await.unwrap();
+    sim.set_unreadable_dialog(group, false);
+    client.call(&dialogs(100)).await.unwrap();
 }
 
 #[tokio::test]
