@@ -13,7 +13,7 @@ use std::time::Duration;
 use clap::Parser;
 use serde_json::json;
 use telegram_sim::{
-    HOME_DC, JoinKind, OTHER_DC, Options, PhotoSpec, Simulator, UserSpec, bot_api_id,
+    FloodLimit, HOME_DC, JoinKind, OTHER_DC, Options, PhotoSpec, Simulator, UserSpec, bot_api_id,
 };
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
@@ -59,6 +59,9 @@ pub(crate) struct Arguments {
     /// The longest delay of a push in seconds; 0 gives pushes at once and in their order
     #[arg(long, value_name = "SECONDS", default_value_t = 3.0)]
     latest_push: f64,
+    /// Calls of messages.getDialogs in any 20 seconds beyond which the calls are refused; 0 for no limit
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    dialog_calls: usize,
     /// Let a user join every SECONDS
     #[arg(long, value_name = "SECONDS", conflicts_with = "raid")]
     join_every: Option<f64>,
@@ -86,6 +89,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<bool, Box<dyn Error>> {
         photo_size: (arguments.photo_size, arguments.photo_size),
         keep_bodies: arguments.raid.is_none(),
         latest_push: Duration::try_from_secs_f64(arguments.latest_push)?,
+        flood_limits: flood_limits(arguments.dialog_calls),
         ..Options::default()
     })?);
     let stage = Stage {
@@ -201,6 +205,15 @@ fn join_kind(number: usize) -> JoinKind {
         JoinKind::ByRequest,
         JoinKind::ViaCommunity,
     ][number % 4]
+}
+
+/// Returns the limits on the lists of dialogs, or none if no call is allowed.
+fn flood_limits(dialog_calls: usize) -> Vec<FloodLimit> {
+    if dialog_calls == 0 {
+        return Vec::new();
+    }
+    let window = Duration::from_secs(20);
+    vec![FloodLimit::new("messages.getDialogs", dialog_calls, window)]
 }
 
 fn print(value: &serde_json::Value) -> io::Result<()> {

@@ -12,7 +12,6 @@ use grammers_tl_types::{
 
 use crate::HOME_DC;
 use crate::fault::{self, Fault, Held};
-use crate::flood_limit;
 use crate::mtproto::{constructor, packed_result, rpc_result};
 use crate::picture::mix;
 use crate::record::{Call, Outcome, RpcError};
@@ -152,7 +151,7 @@ pub(crate) fn receive(shared: &Arc<Shared>, origin: Origin, body: &[u8]) -> Next
         };
         let fault = fault::take(&mut world.faults, method, origin.dc, &pending.query);
         let now = world.elapsed();
-        let limit = flood_limit::refusal(&mut world.flood_limits, method, now);
+        let limit = world.flood_limits.refusal(method, now);
         if let Some(error) = fault.as_ref().and_then(Fault::refusal).or(limit) {
             // `initConnection` counts even if the call inside is refused.
             record_device(world, &pending);

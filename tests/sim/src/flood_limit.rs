@@ -5,71 +5,130 @@ use std::time::Duration;
 
 use crate::record::RpcError;
 
-/// At most `calls` calls of a method within any `window`.
-pub(crate) struct FloodLimit {
-    method: String,
-    calls: usize,
-    window: Duration,
+/// A limit on the calls of a method: beyond `calls` within any `window`, calls are refused with `420 FLOOD_WAIT_x`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FloodLimit {
+    /// The name of the method, for instance `"messages.getDialogs"`.
+    pub method: String,
+    /// The number of calls that are allowed. With 0, every call is refused for the length of the window.
+    pub calls: usize,
+    /// The time within which the calls are counted.
+    pub window: Duration,
+}
+
+impl FloodLimit {
+    /// Makes a limit of `calls` calls of `method` within any `window`.
+    pub fn new(method: impl Into<String>, calls: usize, window: Duration) -> Self {
+        Self {
+            method: method.into(),
+            calls,
+            window,
+        }
+    }
+}
+
+/// The limits in force, at most one for each method, with the calls that they counted.
+pub(crate) struct FloodLimits {
+    limits: Vec<CountedLimit>,
+}
+
+struct CountedLimit {
+    limit: FloodLimit,
     /// The times of the calls within the window, on the scale of the world's clock.
     recent: VecDeque<Duration>,
 }
 
-impl FloodLimit {
-    pub(crate) fn new(method: String, calls: usize, window: Duration) -> Self {
-        Self {
-            method,
-            calls,
-            window,
-            recent: VecDeque::new(),
+impl FloodLimits {
+    pub(crate) fn new(limits: &[FloodLimit]) -> Self {
+        let mut all = Self { limits: Vec::new() };
+        for limit in limits {
+            all.set(limit.clone());
         }
+        all
+    }
+
+    /// Sets the limit of a method in place of an earlier one. The new limit has counted no calls.
+    pub(crate) fn set(&mut self, limit: FloodLimit) {
+        self.remove(&limit.method);
+        self.limits.push(CountedLimit {
+            limit,
+            recent: VecDeque::new(),
+        });
+    }
+
+    /// Removes the limit of a method, if there is one.
+    pub(crate) fn remove(&mut self, method: &str) {
+        self.limits.retain(|counted| counted.limit.method != method);
     }
 
     /// Counts a call. Returns the refusal of a call beyond the limit, which does not count.
-    fn refuse(&mut self, method: &str, now: Duration) -> Option<RpcError> {
-        if self.method != method {
-            return None;
-        }
-        while self
-            .recent
-            .front()
-            .is_some_and(|first| *first + self.window <= now)
-        {
-            self.recent.pop_front();
-        }
-        if self.recent.len() < self.calls {
-            self.recent.push_back(now);
-            return None;
-        }
-        let free_at = self
-            .recent
-            .front()
-            .map_or(now, |first| *first + self.window);
-        let seconds = (free_at - now).as_secs() + 1;
-        Some(RpcError::new(420, format!("FLOOD_WAIT_{seconds}")))
+    pub(crate) fn refusal(&mut self, method: &str, now: Duration) -> Option<RpcError> {
+        let mut limits = self.limits.iter_mut();
+        limits
+            .find(|counted| counted.limit.method == method)?
+            .refusal(now)
     }
 }
 
-/// Returns the refusal of a call that exceeds one of the limits.
-pub(crate) fn refusal(limits: &mut [FloodLimit], method: &str, now: Duration) -> Option<RpcError> {
-    limits
-        .iter_mut()
-        .find_map(|limit| limit.refuse(method, now))
+impl CountedLimit {
+    fn refusal(&mut self, now: Duration) -> Option<RpcError> {
+        let FloodLimit { calls, window, .. } = self.limit;
+        while self
+            .recent
+            .front()
+            .is_some_and(|first| *first + window <= now)
+        {
+            self.recent.pop_front();
+        }
+        if self.recent.len() < calls {
+            self.recent.push_back(now);
+            return None;
+        }
+        let oldest = self.recent.front().copied().unwrap_or(now);
+        let seconds = (oldest + window - now).as_secs() + 1;
+        Some(RpcError::new(420, format!("FLOOD_WAIT_{seconds}")))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn limits(calls: usize) -> FloodLimits {
+        FloodLimits::new(&[FloodLimit::new("m", calls, Duration::from_secs(20))])
+    }
+
+    fn refusal(limits: &mut FloodLimits, method: &str, seconds: u64) -> Option<String> {
+        let refusal = limits.refusal(method, Duration::from_secs(seconds));
+        refusal.map(|error| error.message)
+    }
+
     #[test]
     fn calls_beyond_the_limit_wait_for_the_oldest_one_to_leave_the_window() {
-        let mut limits = [FloodLimit::new("m".to_owned(), 2, Duration::from_secs(20))];
-        let mut at = |seconds| {
-            refusal(&mut limits, "m", Duration::from_secs(seconds)).map(|error| error.message)
-        };
+        let mut limits = limits(2);
+        let mut at = |seconds| refusal(&mut limits, "m", seconds);
         assert_eq!(at(0), None);
         assert_eq!(at(5), None);
         assert_eq!(at(8).as_deref(), Some("FLOOD_WAIT_13"));
         assert_eq!(at(20), None);
         assert_eq!(at(21).as_deref(), Some("FLOOD_WAIT_5"));
+    }
+
+    #[test]
+    fn a_limit_concerns_one_method_and_replaces_an_earlier_one() {
+        let mut limits = limits(0);
+        assert_eq!(
+            refusal(&mut limits, "m", 0).as_deref(),
+            Some("FLOOD_WAIT_21")
+        );
+        assert_eq!(refusal(&mut limits, "n", 0), None);
+        limits.set(FloodLimit::new("m", 1, Duration::from_secs(5)));
+        assert_eq!(refusal(&mut limits, "m", 0), None);
+        assert_eq!(
+            refusal(&mut limits, "m", 0).as_deref(),
+            Some("FLOOD_WAIT_6")
+        );
+        limits.remove("m");
+        assert_eq!(refusal(&mut limits, "m", 0), None);
     }
 }

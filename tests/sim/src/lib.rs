@@ -52,6 +52,7 @@ mod transport;
 mod world;
 
 pub use fault::{Fault, Match};
+pub use flood_limit::FloodLimit;
 pub use options::{Options, PhotoSpec, UserSpec, Visibility};
 pub use record::{Call, Outcome, Post, PostedFile, RpcError};
 pub use script::{JoinKind, Simulator, TimedOut};

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-/// The options of a simulator. By default it is as impolite as Telegram: pushes are late, most users are `min`, and a
-/// gap of a hundred events is too long for a difference.
+use crate::flood_limit::FloodLimit;
+
+/// The options of a simulator. By default it is as impolite as Telegram: pushes are late, most users are `min`,
+/// lists of dialogs are flood-limited, and a gap of a hundred events is too long for a difference.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The seed of access hashes, photo ids and pictures. The same seed gives the same world.
@@ -22,6 +24,9 @@ pub struct Options {
     pub too_long_beyond_limit: bool,
     /// The most messages that a `channelDifferenceTooLong` carries.
     pub too_long_messages: usize,
+    /// The methods that are flood-limited from the start. [`Simulator::limit_calls`](crate::Simulator::limit_calls) sets
+    /// others.
+    pub flood_limits: Vec<FloodLimit>,
     /// True if requests and replies are recorded whole. Otherwise only their first 1,024 bytes are recorded, which a raid
     /// of thousands needs, and [`Call::decode`](crate::Call::decode) returns `None` for longer ones.
     pub keep_bodies: bool,
@@ -37,6 +42,12 @@ impl Default for Options {
             longest_difference: 100,
             too_long_beyond_limit: false,
             too_long_messages: 10,
+            // A list that starts over at a FLOOD_WAIT of about 20 seconds never ends if it has more pages.
+            flood_limits: vec![FloodLimit::new(
+                "messages.getDialogs",
+                5,
+                Duration::from_secs(20),
+            )],
             keep_bodies: true,
         }
     }

@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 
 use crate::clock;
 use crate::fault::{ArmedFault, Held};
-use crate::flood_limit::FloodLimit;
+use crate::flood_limit::FloodLimits;
 use crate::options::Options;
 use crate::picture::mix;
 use crate::record::{Call, Post};
@@ -46,7 +46,7 @@ pub struct World {
     pub(crate) calls: Vec<Call>,
     pub(crate) failures: Vec<String>,
     pub(crate) faults: Vec<ArmedFault>,
-    pub(crate) flood_limits: Vec<FloodLimit>,
+    pub(crate) flood_limits: FloodLimits,
     pub(crate) held: Vec<Held>,
     pub(crate) uploads: HashMap<(i32, i64), Upload>,
     /// The ids of posted messages, by chat and `random_id`.
@@ -81,6 +81,7 @@ pub(crate) struct Upload {
 impl World {
     pub(crate) fn new(options: Options) -> Self {
         let me = 5_079_000_001;
+        let flood_limits = FloodLimits::new(&options.flood_limits);
         let mut world = Self {
             options,
             me,
@@ -93,7 +94,7 @@ impl World {
             calls: Vec::new(),
             failures: Vec::new(),
             faults: Vec::new(),
-            flood_limits: Vec::new(),
+            flood_limits,
             held: Vec::new(),
             uploads: HashMap::new(),
             sent: HashMap::new(),

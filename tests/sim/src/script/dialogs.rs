@@ -8,18 +8,26 @@ use crate::service;
 use crate::world::unknown_constructors::Unreadable;
 
 impl Simulator {
-    /// Refuses calls of a method with `420 FLOOD_WAIT_x` beyond `calls` within `window`. Several limits may be set.
+    /// Refuses calls of a method with `420 FLOOD_WAIT_x` beyond `calls` within any `window`. The limit takes the place of
+    /// the method's earlier one.
+    ///
+    /// # Panics
+    /// If the simulator has no such method.
     pub fn limit_calls(&self, method: &str, calls: usize, window: Duration) {
         assert!(service::has_method(method), "unknown method: {method}");
-        self.shared.change(|world| {
-            let limit = FloodLimit::new(method.to_owned(), calls, window);
-            world.flood_limits.push(limit);
-        });
+        let limit = FloodLimit::new(method, calls, window);
+        self.shared.change(|world| world.flood_limits.set(limit));
     }
 
-    /// Removes the limits of [`limit_calls`](Self::limit_calls).
-    pub fn clear_limits(&self) {
-        self.shared.change(|world| world.flood_limits.clear());
+    /// Gives a method back the limit of [`Options::flood_limits`](crate::Options::flood_limits), or none.
+    pub fn restore_limit(&self, method: &str) {
+        self.shared.change(|world| {
+            let limits = &world.options.flood_limits;
+            match limits.iter().find(|limit| limit.method == method) {
+                Some(limit) => world.flood_limits.set(limit.clone()),
+                None => world.flood_limits.remove(method),
+            }
+        });
     }
 
     /// Adds that many supergroups; returns their bare ids.

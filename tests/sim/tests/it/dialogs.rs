@@ -1,7 +1,9 @@
 //! Dialogs, messages by id, and members.
 
+use std::time::Duration;
+
 use grammers_tl_types::{enums, functions, types};
-use telegram_sim::{JoinKind, UserSpec};
+use telegram_sim::{JoinKind, Options, UserSpec};
 
 use crate::client::{Client, dialogs, input, messages_by_id, peer, simulator};
 
@@ -151,4 +153,37 @@ async fn hidden_members_show_only_administrators() {
     ));
     sim.leave(group, user);
     assert_eq!(client.refusal(&one).await, "USER_NOT_PARTICIPANT");
+}
+
+#[tokio::test]
+async fn lists_of_dialogs_are_flood_limited_by_default() {
+    let sim = simulator();
+    let client = Client::new(&sim).await;
+    let limit = Options::default().flood_limits.remove(0);
+    assert_eq!(limit.method, "messages.getDialogs");
+    let request = dialogs(100);
+    for _ in 0..limit.calls {
+        assert_eq!(client.refusal(&request).await, "no error");
+    }
+    let refusal = client.refusal(&request).await;
+    let seconds = refusal
+        .strip_prefix("FLOOD_WAIT ")
+        .and_then(|n| n.parse().ok());
+    let window = limit.window.as_secs();
+    assert!(
+        seconds.is_some_and(|seconds| (1..=window + 1).contains(&seconds)),
+        "{refusal}"
+    );
+    // Dialogs by their peers are not limited.
+    let peers = functions::messages::GetPeerDialogs { peers: Vec::new() };
+    assert_eq!(client.refusal(&peers).await, "no error");
+    // Another limit takes the place of the default, which can be restored.
+    sim.limit_calls("messages.getDialogs", 1, Duration::from_secs(600));
+    assert_eq!(client.refusal(&request).await, "no error");
+    assert!(client.refusal(&request).await.starts_with("FLOOD_WAIT "));
+    sim.restore_limit("messages.getDialogs");
+    for _ in 0..limit.calls {
+        assert_eq!(client.refusal(&request).await, "no error");
+    }
+    assert!(client.refusal(&request).await.starts_with("FLOOD_WAIT "));
 }
