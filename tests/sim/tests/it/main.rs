@@ -10,6 +10,7 @@ mod login;
 mod packets;
 mod posting;
 mod program;
+mod readme;
 mod unreadable;
 mod updates;
 mod users;
