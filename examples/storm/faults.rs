@@ -17,6 +17,10 @@ const MAX_CALLS: usize = 6;
 
 /// The sizes of an answer at which grammers panics, and at which it takes it for the end of the connection.
 const OVERSIZED: [usize; 2] = [1_050_000, 1_100_000];
+/// How far the server's clock is from this machine's, in seconds. Message ids up to 30 s ahead of it are accepted.
+const CLOCK_OFFSETS: [i64; 2] = [-20, 20];
+/// The window of the limits on the calls of a method.
+const LIMIT_WINDOW: Duration = Duration::from_secs(5);
 /// How many messages of the greatest length make a page that grammers cannot read.
 const LONG_MESSAGES: usize = 70;
 
@@ -69,6 +73,12 @@ pub(crate) enum Kind {
     UnreadableDialog,
     TopMessageHidden,
     LongMessages,
+    PhotosTruncated,
+    ClockWrong,
+    DialogsLimited,
+    UsersLimited,
+    GroupLeft,
+    GigagroupMade,
     Killed,
     Terminated,
 }
@@ -85,6 +95,9 @@ pub(crate) struct Raised {
 pub(crate) struct Weather {
     random: fastrand::Rng,
     groups: Vec<i64>,
+    /// A group that no member joins. The account leaves it and enters it again: joins of the meantime would be no joins
+    /// for the program.
+    spare_group: i64,
     /// The kinds that are drawn before any is drawn again.
     deck: Vec<Kind>,
     next: Duration,
@@ -93,10 +106,11 @@ pub(crate) struct Weather {
 }
 
 impl Weather {
-    pub(crate) fn new(random: fastrand::Rng, groups: Vec<i64>) -> Self {
+    pub(crate) fn new(random: fastrand::Rng, groups: Vec<i64>, spare_group: i64) -> Self {
         Self {
             random,
             groups,
+            spare_group,
             deck: Vec::new(),
             next: Duration::ZERO,
             active: Vec::new(),
@@ -138,6 +152,16 @@ impl Weather {
         self.active.push(fault);
         self.raised.push(fault);
         Ok(())
+    }
+
+    /// Returns true while the first download of a new member's photo ends halfway. A photo that is damaged three times is
+    /// given up, so that this is no fault of later downloads.
+    pub(crate) fn truncates_photos(&self) -> bool {
+        self.is_active(Kind::PhotosTruncated)
+    }
+
+    fn is_active(&self, kind: Kind) -> bool {
+        self.active.iter().any(|fault| fault.kind == kind)
     }
 
     /// Ends every fault. Returns true if each kind was raised.
@@ -238,6 +262,19 @@ impl Weather {
                     sim.send_message(group, sim.owner(), &text);
                 }
             }
+            // The joins ask for this one.
+            Kind::PhotosTruncated => {}
+            Kind::ClockWrong => {
+                sim.set_clock_offset(CLOCK_OFFSETS[self.random.usize(..CLOCK_OFFSETS.len())]);
+            }
+            Kind::DialogsLimited => sim.limit_calls("messages.getDialogs", 0, LIMIT_WINDOW),
+            Kind::UsersLimited => sim.limit_calls("users.getUsers", 1, LIMIT_WINDOW),
+            Kind::GroupLeft => sim.kick_me(self.spare_group),
+            Kind::GigagroupMade => {
+                // A gigagroup never becomes an ordinary group again.
+                let group = sim.add_group("A gigagroup");
+                sim.make_gigagroup(group);
+            }
             Kind::Killed => daemon.restart_after(Signal::KILL)?,
             Kind::Terminated => daemon.restart_after(Signal::TERM)?,
         }
@@ -246,7 +283,7 @@ impl Weather {
 
     /// Ends a fault that does not end by itself, unless another one of its kind is active.
     fn lift(&self, sim: &Simulator, kind: Kind) {
-        if self.active.iter().any(|fault| fault.kind == kind) {
+        if self.is_active(kind) {
             return;
         }
         match kind {
@@ -262,6 +299,10 @@ impl Weather {
                 self.each_group(|group| sim.set_unreadable_dialog(group, false));
             }
             Kind::TopMessageHidden => self.each_group(|group| sim.hide_top_message(group, false)),
+            Kind::ClockWrong => sim.set_clock_offset(0),
+            Kind::DialogsLimited => sim.restore_limit("messages.getDialogs"),
+            Kind::UsersLimited => sim.restore_limit("users.getUsers"),
+            Kind::GroupLeft => sim.add_me(self.spare_group),
             _ => {}
         }
     }

@@ -74,6 +74,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     let groups: Vec<i64> = (1..=arguments.groups.max(1))
         .map(|number| sim.add_group(&format!("Group {number}")))
         .collect();
+    let spare_group = sim.add_group("A group that nobody joins");
     let directory = tempfile::tempdir()?;
     let mut daemon = Daemon::new(&arguments.binary, directory.path(), &sim, hide)?;
     daemon.start()?;
@@ -81,7 +82,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     sim.wait_for_posts(hide, 1, IDLE_TIMEOUT)
         .map_err(|error| anyhow::anyhow!("{error}"))?;
 
-    let mut weather = Weather::new(fastrand::Rng::with_seed(seed), groups.clone());
+    let mut weather = Weather::new(fastrand::Rng::with_seed(seed), groups.clone(), spare_group);
     let mut report = Report::new(hide);
     let start = sim.read(telegram_sim::World::elapsed);
     let length = Duration::from_secs(arguments.seconds);
@@ -93,7 +94,12 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
             && interval.mul_f64(report.joins.len() as f64) <= since
         {
             let number = report.joins.len();
-            report.joins.push(join(&sim, &groups, number));
+            let user = add_joiner(&sim, number);
+            if weather.truncates_photos() {
+                sim.truncate_photo(user, 1);
+            }
+            let group = groups[number % groups.len()];
+            report.joins.push(join(&sim, group, user, number));
         }
         if since >= length {
             break;
@@ -120,20 +126,22 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     Ok(passed)
 }
 
-/// Lets member number `number` join.
-fn join(sim: &Simulator, groups: &[i64], number: usize) -> Join {
+/// Adds the user who is to join as member number `number`.
+fn add_joiner(sim: &Simulator, number: usize) -> i64 {
     let dc = if number.is_multiple_of(3) {
         OTHER_DC
     } else {
         HOME_DC
     };
     let spec = UserSpec::new(format!("Joiner {number}")).photo(PhotoSpec::jpeg().dc(dc));
-    let user = sim.add_user(match number % 5 {
+    sim.add_user(match number % 5 {
         0 => spec.min(false),
         1 => spec.full(),
         _ => spec,
-    });
-    let group = groups[number % groups.len()];
+    })
+}
+
+fn join(sim: &Simulator, group: i64, user: i64, number: usize) -> Join {
     let kind = match number % 3 {
         0 => JoinKind::BySelf,
         1 => JoinKind::ByLink,
