@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
-use crate::client::{Client, TIMEOUT, peer};
+use crate::client::{Client, TIMEOUT, dialogs, peer};
 use crate::posting::{document, save, small};
 
 struct Program {
@@ -133,4 +133,24 @@ async fn a_raid_with_a_duplicate_fails() {
         (&summary["delivered"], &summary["duplicates"]),
         (&json!(4), &json!(1))
     );
+}
+
+#[tokio::test]
+async fn the_limit_on_lists_of_dialogs_is_an_option() {
+    for (calls, refused) in [("1", true), ("0", false)] {
+        let directory = tempfile::tempdir().unwrap();
+        let mut program = Program::start(directory.path(), &["--dialog-calls", calls]);
+        program.line().await;
+        let client = Client::open(&directory.path().join("account.session"));
+        let mut refusals = Vec::new();
+        for _ in 0..7 {
+            refusals.push(client.refusal(&dialogs(100)).await);
+        }
+        let are_refused = refusals[1..]
+            .iter()
+            .all(|refusal| refusal.starts_with("FLOOD_WAIT "));
+        assert_eq!(refusals[0], "no error");
+        assert_eq!(are_refused, refused, "{refusals:?}");
+        program.child.kill().await.unwrap();
+    }
 }
