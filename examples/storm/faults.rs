@@ -154,8 +154,8 @@ impl Weather {
         Ok(())
     }
 
-    /// Returns true while the first download of a new member's photo ends halfway. A photo that is damaged three times is
-    /// given up, so that this is no fault of later downloads.
+    /// Returns true while the first download of a new member's photo ends halfway. The program gives up a photo that is
+    /// damaged three times, so no photo is damaged again.
     pub(crate) fn truncates_photos(&self) -> bool {
         self.is_active(Kind::PhotosTruncated)
     }

@@ -24,8 +24,8 @@ pub struct Options {
     pub too_long_beyond_limit: bool,
     /// The most messages that a `channelDifferenceTooLong` carries.
     pub too_long_messages: usize,
-    /// The methods that are flood-limited from the start. [`Simulator::limit_calls`](crate::Simulator::limit_calls) sets
-    /// others.
+    /// The flood limits that are in force from the start. [`Simulator::limit_calls`](crate::Simulator::limit_calls)
+    /// changes them.
     pub flood_limits: Vec<FloodLimit>,
     /// True if requests and replies are recorded whole. Otherwise only their first 1,024 bytes are recorded, which a raid
     /// of thousands needs, and [`Call::decode`](crate::Call::decode) returns `None` for longer ones.

@@ -8,8 +8,8 @@ use crate::service;
 use crate::world::unknown_constructors::Unreadable;
 
 impl Simulator {
-    /// Refuses calls of a method with `420 FLOOD_WAIT_x` beyond `calls` within any `window`. The limit takes the place of
-    /// the method's earlier one.
+    /// Refuses calls of a method with `420 FLOOD_WAIT_x` beyond `calls` within any `window`. The limit replaces the
+    /// earlier one of the method.
     ///
     /// # Panics
     /// If the simulator has no such method.
