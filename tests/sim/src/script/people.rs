@@ -50,6 +50,12 @@ impl Simulator {
         self.with_user(user, |user| user.visibility = visibility);
     }
 
+    /// Sets whether the full object of a user has a constructor that no client knows. An answer that holds it cannot be
+    /// parsed.
+    pub fn set_unreadable_user(&self, user: i64, unreadable: bool) {
+        self.with_user(user, |user| user.is_unreadable = unreadable);
+    }
+
     /// Renames a user.
     pub fn set_name(&self, user: i64, first_name: &str, last_name: Option<&str>) {
         self.with_user(user, |user| {

@@ -21,6 +21,8 @@ pub(crate) struct User {
     pub(crate) deleted: bool,
     pub(crate) visibility: Visibility,
     pub(crate) photo: Option<Photo>,
+    /// The full object has a constructor that no client knows.
+    pub(crate) is_unreadable: bool,
 }
 
 #[derive(Clone)]
@@ -50,6 +52,7 @@ impl User {
             deleted: false,
             visibility: Visibility::Full,
             photo: None,
+            is_unreadable: false,
         }
     }
 

@@ -38,14 +38,21 @@ impl World {
         for chat in self.chats.values() {
             let unreadable = chat.unreadable.iter();
             for object in unreadable.filter_map(|object| object.bytes(chat, self)) {
-                let mut from = 0;
-                while let Some(at) = find(&body[from..], &object) {
-                    body[from + at..][..4].copy_from_slice(&UNKNOWN.to_le_bytes());
-                    from += at + object.len();
-                }
+                hide_constructor(&mut body, &object);
             }
         }
+        for user in self.users.values().filter(|user| user.is_unreadable) {
+            hide_constructor(&mut body, &user.full(self.me).to_bytes());
+        }
         body
+    }
+}
+
+fn hide_constructor(body: &mut [u8], object: &[u8]) {
+    let mut from = 0;
+    while let Some(at) = find(&body[from..], object) {
+        body[from + at..][..4].copy_from_slice(&UNKNOWN.to_le_bytes());
+        from += at + object.len();
     }
 }
 
