@@ -11,6 +11,7 @@ pub mod list_commands;
 mod loops;
 mod lost_state;
 pub mod member_history;
+mod random_numbers;
 mod start_wait;
 
 use secrecy::SecretString;
@@ -46,7 +47,10 @@ pub async fn run(
     lost_state::warn_if_lost(&config.telegram);
     let store = Store::open(&config.telegram.state_file())?;
     record_start(&config, &store, &clock);
-    let ended = run_with(config, session, &store, &clock, shutdown, started).await;
+    let ended = random_numbers::watched(shutdown, |shutdown| {
+        run_with(config, session, &store, &clock, shutdown, started)
+    })
+    .await;
     record_end(&store, &clock, ended.as_ref().err());
     ended
 }

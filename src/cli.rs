@@ -136,7 +136,7 @@ pub fn main() -> ExitCode {
         }
     };
     let ended = panic::catch_unwind(AssertUnwindSafe(|| dispatch(arguments)));
-    match ended.unwrap_or_else(|_| Err(Failure::new(INTERNAL, TaskError::Panicked))) {
+    match ended.unwrap_or_else(|_| Err(Failure::new(INTERNAL, TaskError::of_panic()))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             if let Some(message) = failure.message {

@@ -91,11 +91,21 @@ pub enum TaskError {
     Panicked,
 }
 
+impl TaskError {
+    /// Returns the error for a panic. Libraries panic if the operating system returns no random numbers.
+    pub fn of_panic() -> Self {
+        match getrandom::u64() {
+            Ok(_) => Self::Panicked,
+            Err(error) => StoreError::NoRandomNumbers(error).into(),
+        }
+    }
+}
+
 /// Returns the result of a job that was joined.
 fn job_result<T>(joined: Result<Result<T, TaskError>, JoinError>) -> Result<T, TaskError> {
     joined.unwrap_or_else(|error| {
         Err(if error.is_panic() {
-            TaskError::Panicked
+            TaskError::of_panic()
         } else {
             TaskError::ShuttingDown
         })

@@ -292,7 +292,7 @@ fn why_ended(ended: Result<Result<(), TaskError>, JoinError>) -> TaskError {
     match ended {
         Ok(Ok(())) => TaskError::ShuttingDown,
         Ok(Err(error)) => error,
-        Err(error) if error.is_panic() => TaskError::Panicked,
+        Err(error) if error.is_panic() => TaskError::of_panic(),
         Err(error) => TaskError::System(error.to_string()),
     }
 }

@@ -26,6 +26,7 @@ mod module_boundaries;
 mod orders;
 mod pages;
 mod photos;
+mod random_numbers;
 mod recheck;
 mod refused_posts;
 mod regressions;
