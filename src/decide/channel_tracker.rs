@@ -152,7 +152,7 @@ impl ChannelTracker {
             State::Unknown { .. } => actions.push(Action::ApplyPush(page)),
             State::Pulling(_)
             | State::Queued {
-                work: Work::CloseGap(_) | Work::StepOver(_),
+                work: Work::CloseGap(_) | Work::StepOver(_) | Work::StepOverEvent,
                 ..
             } => {
                 if channel.pushes.len() < MAX_KEPT_PUSHES {
@@ -242,10 +242,14 @@ impl ChannelTracker {
         // The pull reveals whether the account has left.
         for channel in sync.missing {
             let state = self.channels.get(&channel).map(|c| &c.state);
-            if matches!(state, Some(State::AwaitingDialogs)) {
+            let work = if matches!(state, Some(State::AwaitingDialogs)) {
+                let work = self.without_dialog(channel);
                 self.channels.remove(&channel);
-            }
-            self.enqueue(channel, Work::Pull);
+                work
+            } else {
+                Work::Pull
+            };
+            self.enqueue(channel, work);
         }
         for channel in sync.unwatched {
             self.channels
@@ -260,6 +264,20 @@ impl ChannelTracker {
         listed.state == DialogState::Current
             && history.is_some_and(PageHistory::are_differences_unavailable)
             && channel.is_some_and(|channel| !channel.is_pts_rejected)
+    }
+
+    /// Returns the next work for a channel that waits for the list of dialogs, while the list lacks it. An event that
+    /// cannot be read is left out if this was so before: the list is no snapshot, but its dialog may be unreadable too.
+    fn without_dialog(&self, channel: ChannelId) -> Work {
+        let history = self.histories.get(&channel);
+        let waiting = self.channels.get(&channel);
+        let is_unreadable = history.is_some_and(PageHistory::is_unreadable_for_long)
+            && waiting.is_some_and(|channel| !channel.is_pts_rejected);
+        if is_unreadable {
+            Work::StepOverEvent
+        } else {
+            Work::Pull
+        }
     }
 
     /// Makes sure that the channel is pulled. Closing a gap includes a pull, so it replaces one.

@@ -185,6 +185,20 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Counts an event that cannot be read as a message, and continues the reading after it. A new or edited message
+    /// moves `pts` by one. Changes nothing if the channel moved past `pts` in the meantime.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn step_over_event(&self, id: ChannelId, pts: i32) -> Result<(), StoreError> {
+        self.db.execute(
+            "UPDATE ledger SET pts = pts + 1, unreadable_messages = unreadable_messages + 1
+             WHERE channel_id = ?1 AND pts = ?2",
+            params![id.bare(), pts],
+        )?;
+        Ok(())
+    }
+
     /// Sets how far a channel was read: up to `pts`, and up to `message`.
     ///
     /// # Errors

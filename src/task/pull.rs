@@ -51,6 +51,7 @@ impl ChannelPuller {
             }
             PullStep::Messages { gap, limit, .. } => self.fetch(&known, gap, limit).await,
             PullStep::StepOver { gap } => self.step_over(&known, gap).await,
+            PullStep::StepOverEvent => self.step_over_event(&known).await,
         }
     }
 
@@ -146,6 +147,19 @@ impl ChannelPuller {
                 .await?;
             tracing::warn!(%channel, message_id = %message, "a message that cannot be read is left out");
         }
+        Ok(PullEnd::PageApplied)
+    }
+
+    /// Leaves out the next event of a channel, and counts it.
+    async fn step_over_event(&self, known: &KnownChannel) -> Result<PullEnd, TaskError> {
+        let (channel, pts) = (known.channel.id, known.channel.pts);
+        if pts == NOT_READ_BACK {
+            return Ok(PullEnd::PtsRejected);
+        }
+        self.database
+            .write(|tx| tx.step_over_event(channel, pts))
+            .await?;
+        tracing::warn!(%channel, after_pts = pts, "a message that cannot be read is left out");
         Ok(PullEnd::PageApplied)
     }
 

@@ -10,12 +10,7 @@ use telegram_sim::{Fault, JoinKind, Match, Options};
 use crate::harness::Scene;
 
 const DIFFERENCE: &str = "updates.getChannelDifference";
-const SYNCED: &str = "SELECT 1 FROM settings WHERE key = 'first_census'";
 const ABSENT: &str = "SELECT 1 FROM ledger WHERE NOT present";
-
-fn scene() -> Scene {
-    Scene::with_photo_size(64)
-}
 
 /// Lets a user join `group` without a push of the join; returns the user's id.
 fn join_without_push(scene: &Scene, group: i64) -> i64 {
@@ -29,9 +24,8 @@ fn join_without_push(scene: &Scene, group: i64) -> i64 {
 #[test]
 fn a_group_whose_differences_stay_unavailable_is_read_by_message_ids() {
     for name in ["PERSISTENT_TIMESTAMP_OUTDATED", "HISTORY_GET_FAILED"] {
-        let mut scene = scene();
-        scene.start();
-        scene.wait_for_rows(SYNCED, 1);
+        let mut scene = Scene::with_photo_size(64);
+        scene.start_and_sync();
         scene.sim.refuse_differences(scene.group, 500, name);
         let mut users = BTreeSet::from([join_without_push(&scene, scene.group)]);
         // The push of this join does not follow, so it waits for the messages before it.
@@ -61,8 +55,7 @@ fn pushes_that_follow_are_applied_while_a_pull_fails() {
         latest_push: Duration::ZERO,
         ..Options::default()
     });
-    scene.start();
-    scene.wait_for_rows(SYNCED, 1);
+    scene.start_and_sync();
     scene.sim.refuse_differences(scene.group, 500, "INTERNAL");
     scene.sim.push_too_long(scene.group);
     scene.wait_for("refused pulls", |world| {
@@ -86,10 +79,9 @@ fn a_group_that_the_account_is_not_in_any_more_counts_as_left() {
         "CHAT_FORBIDDEN",
         "USER_BANNED_IN_CHANNEL",
     ];
-    let mut scene = scene();
+    let mut scene = Scene::with_photo_size(64);
     let groups = names.map(|name| scene.sim.add_group(name));
-    scene.start();
-    scene.wait_for_rows(SYNCED, 1);
+    scene.start_and_sync();
     for (group, name) in groups.iter().zip(names) {
         scene.sim.refuse_differences(*group, 400, name);
         scene.sim.push_too_long(*group);
@@ -112,9 +104,8 @@ fn a_group_that_the_account_is_not_in_any_more_counts_as_left() {
 
 #[test]
 fn a_group_that_the_account_leaves_while_a_gap_is_read_counts_as_left() {
-    let mut scene = scene();
-    scene.start();
-    scene.wait_for_rows(SYNCED, 1);
+    let mut scene = Scene::with_photo_size(64);
+    scene.start_and_sync();
     scene.sim.difference_too_long(scene.group, 1);
     scene.sim.fault(
         Match::method("channels.getMessages"),
@@ -130,9 +121,8 @@ fn a_group_that_the_account_leaves_while_a_gap_is_read_counts_as_left() {
 
 #[test]
 fn an_error_that_repeats_is_logged_once() {
-    let mut scene = scene();
-    scene.start();
-    scene.wait_for_rows(SYNCED, 1);
+    let mut scene = Scene::with_photo_size(64);
+    scene.start_and_sync();
     scene
         .sim
         .refuse_differences(scene.group, 400, "SOMETHING_NEW");
@@ -179,13 +169,12 @@ fn reconnect(scene: &Scene, times: usize) {
 
 #[test]
 fn gigagroups_and_monoforums_are_not_watched() {
-    let mut scene = scene();
+    let mut scene = Scene::with_photo_size(64);
     let turning = scene.sim.add_group("Turns into a gigagroup");
     let gigagroup = scene.sim.add_group("A gigagroup");
     scene.sim.make_gigagroup(gigagroup);
     let monoforum = scene.sim.add_monoforum("Direct messages");
-    scene.start();
-    scene.wait_for_rows(SYNCED, 1);
+    scene.start_and_sync();
     let mut users = BTreeSet::from([scene.join_user_in(turning)]);
     scene.wait_for_photos_of(&users);
     scene.sim.make_gigagroup(turning);
@@ -227,7 +216,7 @@ fn absent_for_an_hour(scene: &Scene, group: i64, joins: usize) {
 #[test]
 fn joins_before_the_account_entered_again_are_not_forwarded() {
     for runs in [true, false] {
-        let mut scene = scene();
+        let mut scene = Scene::with_photo_size(64);
         scene.sim.age_chat(scene.group, 2 * 3600);
         scene.start();
         let mut users = BTreeSet::from([scene.join_user()]);
@@ -259,7 +248,7 @@ fn joins_before_the_account_entered_again_are_not_forwarded() {
 
 #[test]
 fn a_group_left_and_entered_again_unnoticed_is_not_read_from_where_it_was_left() {
-    let mut scene = scene();
+    let mut scene = Scene::with_photo_size(64);
     scene.sim.age_chat(scene.group, 2 * 3600);
     scene.start();
     let mut users = BTreeSet::from([scene.join_user()]);
@@ -280,18 +269,16 @@ fn a_group_left_and_entered_again_unnoticed_is_not_read_from_where_it_was_left()
 #[test]
 fn a_kill_while_an_entered_group_is_read_back_loses_no_join() {
     for is_known in [true, false] {
-        let mut scene = scene();
+        let mut scene = Scene::with_photo_size(64);
         let group = if is_known {
             let group = scene.sim.add_group("Left and entered again");
             scene.sim.age_chat(group, 2 * 3600);
-            scene.start();
-            scene.wait_for_rows(SYNCED, 1);
+            scene.start_and_sync();
             scene.sim.kick_me(group);
             scene.wait_for_rows(ABSENT, 1);
             group
         } else {
-            scene.start();
-            scene.wait_for_rows(SYNCED, 1);
+            scene.start_and_sync();
             scene.sim.suppress_pushes(true);
             scene.sim.add_group("A new group")
         };
@@ -314,9 +301,8 @@ fn a_kill_while_an_entered_group_is_read_back_loses_no_join() {
 
 #[test]
 fn orders_posted_while_the_account_was_not_in_hide_are_obeyed() {
-    let mut scene = scene();
-    scene.start();
-    scene.wait_for_rows(SYNCED, 1);
+    let mut scene = Scene::with_photo_size(64);
+    scene.start_and_sync();
     scene.sim.kick_me(scene.hide);
     scene.wait_for_rows(ABSENT, 1);
     let data = json!({"id": 5_000_000_123_i64, "type": "user"});

@@ -8,12 +8,6 @@ use crate::harness::{Scene, user_with_photo};
 const GET_FILE: &str = "upload.getFile";
 const FAILED: &str = "SELECT 1 FROM joins WHERE outcome = 'failed'";
 
-fn started() -> Scene {
-    let mut scene = Scene::with_photo_size(64);
-    scene.start();
-    scene
-}
-
 /// Lets a user join whose downloads meet this fault; returns the user's id.
 fn join_with_fault(scene: &Scene, fault: Fault) -> i64 {
     let user = scene.add_user();
@@ -45,7 +39,7 @@ fn join_groups_with_held_download(scene: &Scene, others: usize) -> (i64, Vec<i64
 
 #[test]
 fn a_photo_that_is_answered_with_500_for_ever_delays_no_other_photo() {
-    let scene = started();
+    let scene = Scene::started();
     join_with_fault(&scene, Fault::error(500, "INTERNAL"));
     // The pause after four attempts is longer than the next user has to wait.
     scene.wait_for_call(GET_FILE, 4);
@@ -61,7 +55,7 @@ fn a_photo_that_is_answered_with_500_for_ever_delays_no_other_photo() {
 
 #[test]
 fn downloads_that_hang_delay_no_other_photo() {
-    let scene = started();
+    let scene = Scene::started();
     for _ in 0..3 {
         let calls = scene.sim.calls_of(GET_FILE).len();
         join_with_fault(&scene, Fault::HoldBefore);
@@ -82,7 +76,7 @@ fn downloads_that_hang_delay_no_other_photo() {
 fn downloads_that_are_refused_for_a_while_fail_no_join() {
     // The first name concerns a photo, the second one the call.
     for (name, calls_per_attempt) in [("LOCATION_INVALID", 2), ("INPUT_REQUEST_INVALID", 1)] {
-        let scene = started();
+        let scene = Scene::started();
         let refusal = Fault::error(400, name);
         scene.sim.fault(Match::method(GET_FILE), refusal);
         scene.join_users(3);
@@ -98,7 +92,7 @@ fn downloads_that_are_refused_for_a_while_fail_no_join() {
 
 #[test]
 fn only_a_photo_that_is_refused_for_ten_minutes_fails() {
-    let mut scene = started();
+    let mut scene = Scene::started();
     let refused = join_with_fault(&scene, Fault::error(400, "LOCATION_INVALID"));
     scene.wait_for_rows("SELECT 1 FROM outbox WHERE refused_at IS NOT NULL", 1);
     let other = scene.join_user();
@@ -114,7 +108,7 @@ fn only_a_photo_that_is_refused_for_ten_minutes_fails() {
 
 #[test]
 fn a_photo_that_waits_after_a_refusal_shows_the_reason() {
-    let scene = started();
+    let scene = Scene::started();
     let refused = join_with_fault(&scene, Fault::error(500, "INTERNAL"));
     scene.wait_for_call(GET_FILE, 3);
     let (_, text, _) = crate::harness::output_of(scene.command("why").arg(refused.to_string()));
@@ -128,7 +122,7 @@ fn a_photo_that_waits_after_a_refusal_shows_the_reason() {
 
 #[test]
 fn a_photo_that_is_owed_for_several_groups_is_downloaded_once() {
-    let scene = started();
+    let scene = Scene::started();
     scene.refuse_file_posts();
     let (user, mut groups) = join_groups_with_held_download(&scene, 4);
     scene.sim.release();
@@ -154,7 +148,7 @@ fn a_photo_that_is_owed_for_several_groups_is_downloaded_once() {
 #[test]
 fn a_cancelled_row_does_not_take_the_photo_from_the_others() {
     for kill in [false, true] {
-        let mut scene = started();
+        let mut scene = Scene::started();
         scene.refuse_file_posts();
         let (_, groups) = join_groups_with_held_download(&scene, 2);
         let message: i32 = scene.query(

@@ -14,8 +14,13 @@ const UNREADABLE: &str = "SELECT 1 FROM ledger WHERE unreadable_messages > 0";
 /// The greatest number of characters in a message.
 const LONGEST_TEXT: usize = 4096;
 
-fn scene() -> Scene {
-    Scene::with_photo_size(64)
+/// Makes a scene with another group, whose daemon has seen both groups and does not run; returns it and that group.
+fn seen_and_killed() -> (Scene, i64) {
+    let mut scene = Scene::with_photo_size(64);
+    let other_group = scene.sim.add_group("Another group");
+    scene.start();
+    scene.kill();
+    (scene, other_group)
 }
 
 /// Returns a text of different four-byte characters, which hardly can be packed.
@@ -57,10 +62,7 @@ fn assert_all_forwarded(scene: &Scene, mut users: BTreeSet<i64>, other_group: i6
 
 #[test]
 fn joins_around_a_hundred_messages_of_the_greatest_length_are_found_once() {
-    let mut scene = scene();
-    let other_group = scene.sim.add_group("Another group");
-    scene.start();
-    scene.kill();
+    let (mut scene, other_group) = seen_and_killed();
     let users = join_around(&scene, 100, LONGEST_TEXT);
     scene.start();
     assert_all_forwarded(&scene, users, other_group);
@@ -70,10 +72,7 @@ fn joins_around_a_hundred_messages_of_the_greatest_length_are_found_once() {
 
 #[test]
 fn a_page_that_is_too_large_for_the_connection_is_halved_until_it_is_not() {
-    let mut scene = scene();
-    let other_group = scene.sim.add_group("Another group");
-    scene.start();
-    scene.kill();
+    let (mut scene, other_group) = seen_and_killed();
     let users = join_around(&scene, 100, 4 * LONGEST_TEXT);
     scene.start();
     assert_all_forwarded(&scene, users, other_group);
@@ -83,10 +82,7 @@ fn a_page_that_is_too_large_for_the_connection_is_halved_until_it_is_not() {
 
 #[test]
 fn a_gap_of_messages_that_are_too_large_for_one_answer_is_read_in_smaller_parts() {
-    let mut scene = scene();
-    let other_group = scene.sim.add_group("Another group");
-    scene.start();
-    scene.kill();
+    let (mut scene, other_group) = seen_and_killed();
     scene.sim.too_long_after(60);
     let users = join_around(&scene, 100, 4 * LONGEST_TEXT);
     scene.start();
@@ -114,10 +110,7 @@ fn a_gap_of_more_events_than_the_limit_is_read_by_message_ids() {
 
 #[test]
 fn connections_that_end_during_many_pulls_in_a_row_leave_no_message_out() {
-    let mut scene = scene();
-    let other_group = scene.sim.add_group("Another group");
-    scene.start();
-    scene.kill();
+    let (mut scene, other_group) = seen_and_killed();
     let mut users = join_around(&scene, 20, 10);
     users.extend((0..5).map(|_| scene.join_user_in(other_group)));
     let cuts = Match::method(DIFFERENCE).times(14);
@@ -130,10 +123,7 @@ fn connections_that_end_during_many_pulls_in_a_row_leave_no_message_out() {
 
 #[test]
 fn a_single_message_that_is_too_large_for_the_connection_is_stepped_over() {
-    let mut scene = scene();
-    let other_group = scene.sim.add_group("Another group");
-    scene.start();
-    scene.kill();
+    let (mut scene, other_group) = seen_and_killed();
     let users = join_around(&scene, 1, 400_000);
     scene.start();
     assert_all_forwarded(&scene, users, other_group);
@@ -144,7 +134,7 @@ fn a_single_message_that_is_too_large_for_the_connection_is_stepped_over() {
 #[test]
 fn a_message_of_an_unknown_constructor_is_stepped_over_while_the_program_runs() {
     for is_pushed in [true, false] {
-        let mut scene = scene();
+        let mut scene = Scene::with_photo_size(64);
         let other_group = scene.sim.add_group("Another group");
         scene.start();
         let first = scene.add_user();
@@ -169,12 +159,48 @@ fn a_message_of_an_unknown_constructor_is_stepped_over_while_the_program_runs() 
 }
 
 #[test]
+fn a_newest_message_of_an_unknown_constructor_that_no_list_of_dialogs_shows_is_stepped_over() {
+    for (hides_message, hides_dialog) in
+        [(false, false), (true, false), (false, true), (true, true)]
+    {
+        for runs in [true, false] {
+            let mut scene = Scene::with_photo_size(64);
+            let other_group = scene.sim.add_group("Another group");
+            scene.start_and_sync();
+            let mut users = BTreeSet::from([scene.join_user()]);
+            scene.wait_for_photos_of(&users);
+            if !runs {
+                scene.kill();
+            }
+            scene.sim.hide_top_message(scene.group, hides_message);
+            scene.sim.set_unreadable_dialog(scene.group, hides_dialog);
+            scene.sim.suppress_pushes(true);
+            users.insert(scene.join_user());
+            let message = post_unknown(&scene);
+            scene.sim.suppress_pushes(false);
+            if runs {
+                scene.sim.push_too_long(scene.group);
+                scene.sim.cut_all();
+            } else {
+                scene.start();
+            }
+            // The message is the newest one until the program has read everything before it.
+            scene.wait_for_photos_of(&users);
+            assert_all_forwarded(&scene, users, other_group);
+            if hides_dialog {
+                assert_counted_once(&scene, "after_pts=");
+            } else {
+                assert_stepped_over_once(&scene, message);
+            }
+            scene.finish();
+        }
+    }
+}
+
+#[test]
 fn a_message_of_an_unknown_constructor_among_many_is_stepped_over_after_a_start() {
     for too_long_after in [1000, 50] {
-        let mut scene = scene();
-        let other_group = scene.sim.add_group("Another group");
-        scene.start();
-        scene.kill();
+        let (mut scene, other_group) = seen_and_killed();
         scene.sim.too_long_after(too_long_after);
         let mut users = join_around(&scene, 70, 10);
         let message = post_unknown(&scene);
@@ -188,7 +214,7 @@ fn a_message_of_an_unknown_constructor_among_many_is_stepped_over_after_a_start(
 
 #[test]
 fn an_edit_of_an_unknown_constructor_is_stepped_over() {
-    let mut scene = scene();
+    let mut scene = Scene::with_photo_size(64);
     let other_group = scene.sim.add_group("Another group");
     let owner = scene.sim.owner();
     let message = scene.sim.send_message(scene.group, owner, "a text");
@@ -215,6 +241,13 @@ fn post_unknown(scene: &Scene) -> i32 {
 
 /// Fails unless exactly this message was left out: it is counted, logged once, and shown by `status`.
 fn assert_stepped_over_once(scene: &Scene, message: i32) {
+    assert_counted_once(scene, &format!("message_id={message}"));
+    let refused = scene.sim.calls_of(DIFFERENCE).len();
+    assert!(refused < 60, "{refused} calls");
+}
+
+/// Fails unless exactly one message was left out, whose line in the log has this field.
+fn assert_counted_once(scene: &Scene, field: &str) {
     let counted = scene.query("SELECT SUM(unreadable_messages) FROM ledger", |row| {
         row.get::<_, i64>(0)
     });
@@ -226,10 +259,7 @@ fn assert_stepped_over_once(scene: &Scene, message: i32) {
         .collect();
     assert_eq!(lines.len(), 1, "{log}");
     let group = telegram_sim::bot_api_id(scene.group);
-    assert_contains(
-        lines[0],
-        &["WARN", &group.to_string(), &format!("message_id={message}")],
-    );
+    assert_contains(lines[0], &["WARN", &group.to_string(), field]);
     let (code, text, _) = output_of(scene.command("status").arg("--json"));
     assert_eq!(code, Some(0));
     let json: serde_json::Value = serde_json::from_str(&text).expect("JSON");
@@ -240,6 +270,4 @@ fn assert_stepped_over_once(scene: &Scene, message: i32) {
         .expect("the group");
     assert_eq!(shown["unreadable_messages"], 1);
     assert_eq!(shown["coverage"], "partial");
-    let refused = scene.sim.calls_of(DIFFERENCE).len();
-    assert!(refused < 60, "{refused} calls");
 }

@@ -8,12 +8,6 @@ use crate::harness::Scene;
 const SEND_MEDIA: &str = "messages.sendMedia";
 const FAILED: &str = "SELECT 1 FROM joins WHERE outcome = 'failed'";
 
-fn started() -> Scene {
-    let mut scene = Scene::with_photo_size(64);
-    scene.start();
-    scene
-}
-
 #[test]
 fn a_post_that_is_refused_for_a_while_is_not_given_up() {
     for (name, users, refusals) in [
@@ -21,7 +15,7 @@ fn a_post_that_is_refused_for_a_while_is_not_given_up() {
         ("MEDIA_INVALID", 6, 6),
         ("UNHEARD_OF", 6, 6),
     ] {
-        let scene = started();
+        let scene = Scene::started();
         let refused = Match::method(SEND_MEDIA).times(refusals);
         scene.sim.fault(refused, Fault::error(400, name));
         scene.join_users(users);
@@ -33,7 +27,7 @@ fn a_post_that_is_refused_for_a_while_is_not_given_up() {
 
 #[test]
 fn only_a_post_that_is_refused_for_ten_minutes_is_given_up() {
-    let mut scene = started();
+    let mut scene = Scene::started();
     let user = scene.add_user();
     let refused = Match::method(SEND_MEDIA).containing(user.to_string());
     scene.sim.fault(refused, Fault::error(400, "MEDIA_INVALID"));
@@ -55,7 +49,7 @@ fn only_a_post_that_is_refused_for_ten_minutes_is_given_up() {
 #[test]
 fn a_duplicate_that_stays_is_settled_by_the_message_in_the_channel() {
     for kill in [false, true] {
-        let mut scene = started();
+        let mut scene = Scene::started();
         scene
             .sim
             .fault(Match::method(SEND_MEDIA).once(), Fault::LoseReply);
@@ -90,7 +84,7 @@ fn a_duplicate_that_stays_is_settled_by_the_message_in_the_channel() {
 
 #[test]
 fn a_duplicate_without_a_message_is_repeated_without_another_upload() {
-    let scene = started();
+    let scene = Scene::started();
     let user = scene.add_user();
     let duplicate = Match::method(SEND_MEDIA).times(4);
     scene

@@ -13,7 +13,6 @@ use crate::harness::{Scene, now};
 const DIALOGS: &str = "messages.getDialogs";
 const DIFFERENCE: &str = "updates.getChannelDifference";
 const SEND_MEDIA: &str = "messages.sendMedia";
-const DIALOGS_SYNCED: &str = "SELECT 1 FROM settings WHERE key = 'first_census'";
 const FETCHED: &str =
     "SELECT 1 FROM outbox WHERE class = 'avatar' AND state IN ('fetched', 'sending')";
 const FAILED: &str = "SELECT 1 FROM joins WHERE outcome = 'failed'";
@@ -78,8 +77,7 @@ fn a_private_channel_that_moves_during_the_dialog_sync_at_start_is_found() {
 fn a_group_that_moves_during_a_dialog_sync_stays_watched() {
     let mut scene = scene();
     fill_a_page_of_dialogs(&scene);
-    scene.start();
-    scene.wait_for_rows(DIALOGS_SYNCED, 1);
+    scene.start_and_sync();
     let before = scene.sim.calls_of(DIALOGS).len();
     let second_page = Match::method(DIALOGS).after(1).once();
     scene.sim.fault(second_page, Fault::HoldBefore);
@@ -126,8 +124,7 @@ fn every_channel_of_long_dialog_lists_is_found_also_in_the_archive() {
 #[test]
 fn a_group_joined_while_the_program_did_not_run_is_read_back_to_that_time() {
     let mut scene = scene();
-    scene.start();
-    scene.wait_for_rows(DIALOGS_SYNCED, 1);
+    scene.start_and_sync();
     scene.kill();
     let group = scene.sim.add_group("A new group");
     let mut users = join_users(&scene, group, 5);
@@ -147,8 +144,7 @@ fn a_group_joined_while_the_program_did_not_run_is_read_back_to_that_time() {
 #[test]
 fn a_group_joined_during_a_network_outage_is_read_back() {
     let mut scene = scene();
-    scene.start();
-    scene.wait_for_rows(DIALOGS_SYNCED, 1);
+    scene.start_and_sync();
     scene.sim.refuse_connections(true);
     scene.sim.cut_all();
     let group = scene.sim.add_group("A new group");
@@ -161,8 +157,7 @@ fn a_group_joined_during_a_network_outage_is_read_back() {
 #[test]
 fn a_group_joined_during_a_dialog_sync_is_watched_from_its_first_join() {
     let mut scene = scene();
-    scene.start();
-    scene.wait_for_rows(DIALOGS_SYNCED, 1);
+    scene.start_and_sync();
     let before = scene.sim.calls_of(DIALOGS).len();
     scene.sim.fault(Match::method(DIALOGS).once(), Fault::Hold);
     scene.sim.cut_all();
@@ -178,8 +173,7 @@ fn a_group_joined_during_a_dialog_sync_is_watched_from_its_first_join() {
 fn groups_that_cannot_be_pulled_do_not_delay_another_one() {
     let mut scene = scene();
     let sick = [(); 2].map(|()| scene.sim.add_group("A sick group"));
-    scene.start();
-    scene.wait_for_rows(DIALOGS_SYNCED, 1);
+    scene.start_and_sync();
     scene.sim.fault(
         Match::method(DIFFERENCE).when(move |request| {
             let arguments = request.get(4..).unwrap_or_default();
@@ -274,8 +268,7 @@ fn a_directory_in_the_spool_loses_no_photo() {
 #[test]
 fn a_pts_ahead_of_telegrams_is_corrected() {
     let mut scene = scene();
-    scene.start();
-    scene.wait_for_rows(DIALOGS_SYNCED, 1);
+    scene.start_and_sync();
     scene.kill();
     scene.execute("UPDATE ledger SET pts = pts + 50");
     let mut users = join_users(&scene, scene.group, 2);

@@ -56,6 +56,8 @@ pub enum PullStep {
     },
     /// Leave out the next message of a gap, because no answer that holds it can be read.
     StepOver { gap: GapEnd },
+    /// Leave out the next event: no answer that holds it can be read, and no list of dialogs names the end of the gap.
+    StepOverEvent,
 }
 
 /// How a step ended.

@@ -129,6 +129,11 @@ impl PageHistory {
         self.dead_ends = self.dead_ends.saturating_add(1);
     }
 
+    /// Returns true if an event could not be read, and pulling again after a list of dialogs did not help.
+    pub(super) const fn is_unreadable_for_long(&self) -> bool {
+        self.dead_ends >= 2 && !self.are_differences_unavailable()
+    }
+
     /// Returns the pause before the next pull of differences, which grows while they cannot be read, because each time
     /// the dialogs are listed for the channel. The list may lack the channel: its newest message may be the one that
     /// cannot be read.

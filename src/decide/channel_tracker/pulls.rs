@@ -222,6 +222,7 @@ impl ChannelTracker {
                 replaces_pts,
             },
             Work::StepOver(gap) => PullStep::StepOver { gap },
+            Work::StepOverEvent => PullStep::StepOverEvent,
         };
         actions.push(Action::Pull { channel: id, step });
         if !is_alone {

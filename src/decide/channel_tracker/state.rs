@@ -50,12 +50,14 @@ pub(super) enum Work {
     CloseGap(GapEnd),
     /// Closes a gap, and leaves out its next message.
     StepOver(GapEnd),
+    /// Leaves out the next event, and pulls.
+    StepOverEvent,
 }
 
 impl Work {
     pub(super) const fn gap(self) -> Option<GapEnd> {
         match self {
-            Self::Pull => None,
+            Self::Pull | Self::StepOverEvent => None,
             Self::CloseGap(gap) | Self::StepOver(gap) => Some(gap),
         }
     }

@@ -62,6 +62,19 @@ impl Scene {
         });
     }
 
+    /// Makes a scene with small photos, whose daemon is online.
+    pub(crate) fn started() -> Self {
+        let mut scene = Self::with_photo_size(64);
+        scene.start();
+        scene
+    }
+
+    /// Starts the daemon, and waits for its online report and for the end of its first dialog sync.
+    pub(crate) fn start_and_sync(&mut self) {
+        self.start();
+        self.wait_for_rows("SELECT 1 FROM settings WHERE key = 'first_census'", 1);
+    }
+
     /// Kills the daemon with SIGKILL.
     pub(crate) fn kill(&mut self) {
         let mut daemon = self.daemon.take().expect("a daemon");
