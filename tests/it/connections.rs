@@ -1,11 +1,13 @@
 //! Connections that fail in every way: answers that the client library cannot read, connections that fall silent,
 //! transport errors, and a clock that differs from Telegram's (docs/telegram.md).
 
+use std::collections::BTreeSet;
+
 use telegram_sim::{
     Fault, Framing, HOME_DC, JoinKind, Match, OTHER_DC, PhotoSpec, UserSpec, World,
 };
 
-use crate::harness::{Scene, assert_contains, output_of};
+use crate::harness::{Scene, assert_contains, output_of, read_file};
 
 /// Lets a user whose photo is in the other data centre join.
 fn join_far_user(scene: &Scene) -> i64 {
@@ -101,6 +103,50 @@ fn a_key_that_another_data_centre_does_not_know_is_replaced() {
     scene.wait_for("a key exchange", |world| world.key_exchanges() > exchanges);
     assert_eq!(scene.stop().code(), Some(0));
     assert_eq!(scene.outcomes()[&user], ["queued"]);
+}
+
+#[test]
+fn a_key_that_the_home_data_centre_refuses_for_a_while_is_kept() {
+    let mut scene = Scene::new();
+    let session = read_file(&scene.session());
+    let refuse = |scene: &Scene| {
+        let refused = scene.sim.read(World::transport_errors);
+        scene
+            .sim
+            .send_transport_errors(HOME_DC, -404, Framing::Framed);
+        refused + 3
+    };
+    let recover = |scene: &Scene, refusals: usize| {
+        scene.wait_for("refused connections", |world| {
+            world.transport_errors() >= refusals
+        });
+        scene.wait_for_log("KeyUnknown");
+        scene.sim.end_transport_errors(HOME_DC);
+    };
+    // At a first start, while the program runs, and at a start with a ledger.
+    let refusals = refuse(&scene);
+    scene.launch();
+    recover(&scene, refusals);
+    scene.wait_for_rows("SELECT 1 FROM outbox WHERE state = 'sent'", 1);
+    let mut users = BTreeSet::from([scene.join_user()]);
+    scene.wait_for_photos_of(&users);
+
+    let refusals = refuse(&scene);
+    users.insert(scene.join_user());
+    recover(&scene, refusals);
+    scene.wait_for_photos_of(&users);
+
+    scene.kill();
+    let refusals = refuse(&scene);
+    users.insert(scene.join_user());
+    scene.launch();
+    recover(&scene, refusals);
+    scene.wait_for_photos_of(&users);
+    assert!(
+        read_file(&scene.session()) == session,
+        "the session changed"
+    );
+    scene.finish();
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use telegram_sim::{Fault, JoinKind, Match, OTHER_DC, PhotoSpec, UserSpec};
 
-use crate::harness::{Scene, user_with_photo};
+use crate::harness::{Scene, now, user_with_photo};
 
 fn started() -> Scene {
     let mut scene = Scene::with_photo_size(160);
@@ -226,6 +226,9 @@ fn a_rate_limit_on_exporting_the_authorization_delays_only_the_photos_that_need_
         "SELECT 1 FROM floods WHERE method = 'auth.exportAuthorization'",
         1,
     );
+    // Both wait for the end of the limit, and not for another attempt.
+    let waiting = format!("SELECT 1 FROM outbox WHERE due_at > {}", now() + 600);
+    scene.wait_for_rows(&waiting, 2);
     let near = scene.join_user();
     assert_eq!(scene.wait_for_photos(1)[0].user, near);
     assert_eq!(scene.sim.calls_of("auth.exportAuthorization").len(), 1);

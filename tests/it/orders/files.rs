@@ -1,5 +1,6 @@
 //! Orders whose file Telegram does not hand over (docs/exchange.md, "Orders").
 
+use scp_079_avatar::exchange::format_data;
 use serde_json::json;
 use telegram_sim::{Fault, Match};
 
@@ -68,5 +69,31 @@ fn the_file_of_one_order_is_fetched_while_that_of_another_is_refused() {
     for order in orders {
         scene.wait_for_verdict(order, "obeyed");
     }
+    scene.finish();
+}
+
+#[test]
+fn a_file_that_hangs_holds_up_only_the_later_orders_of_its_channel() {
+    let mut scene = Scene::with_photo_size(64);
+    let exchange = scene.add_exchange();
+    scene.start();
+    scene
+        .sim
+        .fault(Match::method(GET_FILE).once(), Fault::HoldBefore);
+    let order = order_rules(&scene);
+    scene.wait_for_call(GET_FILE, 1);
+    let add_bad = |id: i64| json!({"id": id, "type": "user"});
+    let held = scene.order("NOSPAM", "add", "bad", &add_bad(5_000_000_001));
+    // Joins, and orders of the other channel, go on.
+    let user = scene.join_user();
+    assert_eq!(scene.wait_for_photos(1)[0].user, user);
+    let text = format_data("NOSPAM", &["AVATAR"], "add", "bad", &add_bad(5_000_000_002));
+    scene.sim.post(exchange, scene.sim.owner(), &text, None);
+    scene.wait_for_rows("SELECT 1 FROM bad WHERE id = 5000000002", 1);
+    assert_eq!(scene.count("SELECT 1 FROM bad"), 1);
+    assert_eq!(scene.count("SELECT 1 FROM rules"), 0);
+    scene.sim.release();
+    scene.wait_for_verdict(order, "obeyed");
+    scene.wait_for_verdict(held, "obeyed");
     scene.finish();
 }
