@@ -7,6 +7,7 @@
 mod channel_refusal;
 pub mod channel_tracker;
 mod coverage;
+mod deleted_unread;
 mod join_decision;
 mod new_photo;
 mod order_file;
@@ -16,6 +17,7 @@ mod start_pause;
 
 pub use channel_refusal::{ChannelRefusal, channel_refusal};
 pub use coverage::Coverage;
+pub use deleted_unread::deleted_unread;
 pub use join_decision::{Decision, JoinContext, join};
 pub use new_photo::{new_photo, overrides_outcome};
 pub use order_file::{ORDER_FILE_LIMIT, OrderFileFailure, order_file_failed};

@@ -14,14 +14,14 @@ mod payload;
 mod skip_reason;
 mod user;
 
-pub use channel::{Channel, ChannelKind, GroupClass};
+pub use channel::{Channel, ChannelKind, GroupClass, ScanReason};
 pub use id::{AccessHash, ChannelId, MessageId, PhotoId, Timestamp, UserId};
 pub use join_outcome::{EffectOnRecheck, JoinOutcome, UnknownOutcome};
 pub use list::{
     BadEntry, BadIds, ExceptIds, ForwardedRecord, JoinRecord, List, ListData, UserIds, WordList,
 };
 pub use list_change::ListChange;
-pub use page::{AddedBy, Advance, ChannelPost, Document, Join, Page};
+pub use page::{AddedBy, Advance, ChannelPost, Document, FoundBy, Join, Page, Sender};
 pub use payload::{Avatar, Content, Payload, Purpose};
 pub use skip_reason::{Explanation, SkipReason};
 pub use user::{Photo, ProfilePhoto, User, UserRef};

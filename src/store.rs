@@ -24,6 +24,7 @@ mod job_records;
 mod join_records;
 mod ledger;
 mod lock;
+mod member_scans;
 mod new_members;
 mod order_log;
 mod outbox;
@@ -33,6 +34,7 @@ mod rate_limits;
 mod reset;
 mod rule_lists;
 mod schema;
+mod senders;
 mod settings;
 pub mod statistics;
 mod unready_starts;
@@ -58,8 +60,10 @@ pub use job_records::JobRecord;
 pub use join_records::PostedAs;
 pub use ledger::{AdvanceOutcome, KnownChannel, Recorded};
 pub use lock::{DirectoryLock, Holder, LockError};
+pub use member_scans::{GroupScan, ScanRecord};
 pub use order_log::OrderRecord;
 pub use outbox::{AgeLimits, FailedDownload, OutboxRow, PhotoOf, SendFilter, SpooledFile};
+pub use senders::{PendingSender, SenderState};
 pub use unready_starts::UnreadyStarts;
 
 /// How long to wait for another process that locks the file, such as the sqlite3 shell.

@@ -21,16 +21,50 @@ pub enum ChannelKind {
 pub enum GroupClass {
     /// Joins have messages, as far as is known.
     Announced,
+    /// Some joins have no message, so the list of members is read from time to time.
+    Scanned,
+    /// The group does not show its members.
+    Hidden,
     /// The group is not watched: it is a gigagroup or a monoforum.
     None,
 }
 
 impl GroupClass {
+    /// Returns the word that `state.db` stores.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+
     /// Parses the word of `state.db`. An unknown word, which a newer version wrote, counts as `Announced`.
     #[must_use]
     pub fn from_word(word: &str) -> Self {
         word.parse().unwrap_or(Self::Announced)
     }
+}
+
+/// A reason to read a group's list of members before its time, the best first.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Serialize,
+    strum::EnumString,
+    strum::IntoStaticStr,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum ScanReason {
+    /// Messages were deleted before they were read. One of them may be a join.
+    Gap,
+    /// The member count rose by more than the joins that were seen.
+    MemberCount,
+    /// A user wrote a first message.
+    FirstMessage,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -37,7 +37,8 @@ id! {
     UserId(i64)
 }
 id! {
-    /// A message's id within its channel; 0 for a join without a service message.
+    /// A message's id within its channel. For a join without a service message it is 0 or negative, see
+    /// [`MessageId::unseen`].
     MessageId(i32)
 }
 id! {
@@ -72,6 +73,21 @@ impl Timestamp {
     #[must_use]
     pub const fn plus(self, seconds: i64) -> Self {
         Self(self.0.saturating_add(seconds))
+    }
+}
+
+impl MessageId {
+    /// Returns the id under which `state.db` keeps a join without a service message: the negative of the time of the
+    /// join. Two such joins of one member have different ids.
+    #[must_use]
+    pub fn unseen(date: Timestamp) -> Self {
+        Self(i32::try_from(-date.get()).unwrap_or(i32::MIN))
+    }
+
+    /// Returns the id that is shown outside `state.db`: 0 if there is no message.
+    #[must_use]
+    pub const fn or_zero(self) -> Self {
+        if self.0 > 0 { self } else { Self(0) }
     }
 }
 
@@ -127,6 +143,18 @@ impl fmt::Display for ChannelId {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn joins_without_a_message_have_ids_of_their_own_which_are_shown_as_zero() {
+        let unseen = MessageId::unseen(Timestamp::new(1_800_000_000));
+        assert_ne!(unseen, MessageId::unseen(Timestamp::new(1_800_000_001)));
+        assert_eq!(unseen.or_zero(), MessageId::new(0));
+        assert_eq!(MessageId::new(5).or_zero(), MessageId::new(5));
+        assert_eq!(
+            MessageId::unseen(Timestamp::new(i64::MAX)).or_zero(),
+            MessageId::new(0)
+        );
+    }
 
     #[test]
     fn bare_and_bot_api_ids_are_kept_apart() {

@@ -1,5 +1,7 @@
 //! A page of updates of one channel: its joins, its posts, and how it moves the channel's `pts`.
 
+use serde::Serialize;
+
 use super::{AccessHash, ChannelId, MessageId, Timestamp, User, UserId};
 
 /// The account that added a new member.
@@ -12,11 +14,28 @@ pub enum AddedBy {
     AnonymousAdmin,
 }
 
+/// The way in which the program learned of a join (docs/outcomes.md).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, strum::EnumString, strum::IntoStaticStr)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum FoundBy {
+    /// Telegram pushed the service message.
+    Push,
+    /// A difference of the channel had the service message.
+    Poll,
+    /// The service message was read by its id, over a gap that differences do not bridge.
+    Gap,
+    /// The list of members showed the member.
+    Scan,
+    /// The member wrote a first message in a group that hides its members.
+    FirstMessage,
+}
+
 /// One user became a member of one group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Join {
     pub group: ChannelId,
-    /// The service message of the join.
+    /// The service message of the join, or a [placeholder](MessageId::unseen) if there is none.
     pub message: MessageId,
     pub user: UserId,
     pub added_by: AddedBy,
@@ -66,6 +85,14 @@ pub enum Advance {
     Adopted { to: i32 },
 }
 
+/// A user who wrote a message in a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sender {
+    pub user: UserId,
+    pub message: MessageId,
+    pub date: Timestamp,
+}
+
 /// The updates of one channel, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
@@ -81,6 +108,45 @@ pub struct Page {
     pub other_users_with_photo: Vec<User>,
     /// The posts, oldest first.
     pub posts: Vec<ChannelPost>,
-    /// The largest message id of the page, if it has messages.
+    /// The users who wrote ordinary messages in a group, oldest first.
+    pub senders: Vec<Sender>,
+    /// The members who left or were removed, by their service messages.
+    pub leavers: Vec<UserId>,
+    /// The ids of all messages of the page, in ascending order.
+    pub messages: Vec<MessageId>,
+    /// The largest message id that the page covers: that of a message, of a deleted one, or the last one that was asked
+    /// for.
     pub last_message: Option<MessageId>,
+}
+
+impl Page {
+    /// Makes a page without content.
+    #[must_use]
+    pub const fn empty(channel: ChannelId, advance: Advance) -> Self {
+        Self {
+            channel,
+            advance,
+            entered: None,
+            joins: Vec::new(),
+            users: Vec::new(),
+            other_users_with_photo: Vec::new(),
+            posts: Vec::new(),
+            senders: Vec::new(),
+            leavers: Vec::new(),
+            messages: Vec::new(),
+            last_message: None,
+        }
+    }
+}
+
+impl Advance {
+    /// Returns how a join of such a page was found.
+    #[must_use]
+    pub const fn found_by(self) -> FoundBy {
+        match self {
+            Self::Pushed { .. } => FoundBy::Push,
+            Self::Pulled { .. } => FoundBy::Poll,
+            Self::ByMessageIds | Self::Adopted { .. } => FoundBy::Gap,
+        }
+    }
 }

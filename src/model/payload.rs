@@ -71,7 +71,7 @@ pub enum Content {
 pub struct Avatar {
     pub group: ChannelId,
     pub user: UserId,
-    /// The service message of the join; 0 if there was none.
+    /// The service message of the join, or its [placeholder](MessageId::unseen).
     pub message: MessageId,
     pub photo: Photo,
     /// True if a recheck of the new member found the photo (docs/outcomes.md). `message` then names the join that
@@ -86,7 +86,7 @@ impl Avatar {
         if self.recheck {
             MessageId::new(0)
         } else {
-            self.message
+            self.message.or_zero()
         }
     }
 }
@@ -97,7 +97,7 @@ mod tests {
     use crate::model::PhotoId;
 
     #[test]
-    fn a_recheck_reports_no_message() {
+    fn a_recheck_and_a_join_without_a_message_report_none() {
         let mut avatar = Avatar {
             group: ChannelId::from_bare(10),
             user: UserId::new(2),
@@ -110,6 +110,9 @@ mod tests {
         };
         assert_eq!(avatar.reported_message(), MessageId::new(5));
         avatar.recheck = true;
+        assert_eq!(avatar.reported_message(), MessageId::new(0));
+        avatar.recheck = false;
+        avatar.message = MessageId::unseen(crate::model::Timestamp::new(9));
         assert_eq!(avatar.reported_message(), MessageId::new(0));
     }
 }

@@ -2,16 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use rusqlite::{Row, params};
+use rusqlite::{OptionalExtension as _, Row, params};
 
 use super::{ReadTx, StoreError, Tx};
 use crate::model::{
-    AddedBy, Avatar, ChannelId, Join, JoinOutcome, MessageId, PhotoId, SkipReason, Timestamp,
-    UserId,
+    AddedBy, Avatar, ChannelId, FoundBy, Join, JoinOutcome, MessageId, PhotoId, SkipReason,
+    Timestamp, UserId,
 };
 
 /// `joins.added_by` of a member whom an administrator added in the name of the group; users' ids are positive.
 pub(super) const BY_GROUP: i64 = 0;
+
+/// A join message and a row of the list of members show the same join if their times differ by no more than this.
+const SAME_JOIN_SECONDS: i64 = 5;
 
 /// The message of a private channel that a row of the outbox became.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +38,29 @@ impl ReadTx<'_> {
                 join.group.bare(),
                 join.message.get(),
                 join.user.get()
+            ])?)
+    }
+
+    /// Returns true if a join of this member into this group is recorded that the list of members shows with `date`: one
+    /// at that time, or a later one.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn has_join_since(
+        &self,
+        group: ChannelId,
+        user: UserId,
+        date: Timestamp,
+    ) -> Result<bool, StoreError> {
+        Ok(self
+            .db
+            .prepare_cached(
+                "SELECT 1 FROM joins WHERE user_id = ?2 AND group_id = ?1 AND joined_at >= ?3",
+            )?
+            .exists([
+                group.bare(),
+                user.get(),
+                date.plus(-SAME_JOIN_SECONDS).get(),
             ])?)
     }
 
@@ -136,6 +162,7 @@ impl Tx<'_> {
         &self,
         join: &Join,
         outcome: JoinOutcome,
+        found_by: FoundBy,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let added_by = match join.added_by {
@@ -145,7 +172,7 @@ impl Tx<'_> {
         };
         let inserted = self
             .db
-            .prepare_cached("INSERT OR IGNORE INTO joins VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?
+            .prepare_cached("INSERT OR IGNORE INTO joins VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?
             .execute(params![
                 join.group.bare(),
                 join.message.get(),
@@ -154,8 +181,45 @@ impl Tx<'_> {
                 added_by,
                 outcome,
                 now.get(),
+                <&str>::from(found_by),
             ])?;
         Ok(inserted == 1)
+    }
+
+    /// Fills the service message in for a join that was found without one, if it happened within a few seconds of `join`.
+    /// Returns false if there is none.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn fill_in_message(&self, join: &Join) -> Result<bool, StoreError> {
+        let (group, user) = (join.group.bare(), join.user.get());
+        let unseen = self
+            .db
+            .prepare_cached(
+                "SELECT message_id FROM joins WHERE user_id = ?2 AND group_id = ?1 AND message_id <= 0
+                 AND joined_at BETWEEN ?3 - ?4 AND ?3 + ?4 ORDER BY ABS(joined_at - ?3) LIMIT 1",
+            )?
+            .query_row(
+                [group, user, join.date.get(), SAME_JOIN_SECONDS],
+                |row| row.get::<_, i64>(0),
+            )
+            .optional()?;
+        let Some(unseen) = unseen else {
+            return Ok(false);
+        };
+        let message = i64::from(join.message.get());
+        self.db
+            .prepare_cached(
+                "UPDATE joins SET message_id = ?4 WHERE group_id = ?1 AND user_id = ?2 AND message_id = ?3",
+            )?
+            .execute([group, user, unseen, message])?;
+        self.db
+            .prepare_cached(
+                "UPDATE outbox SET join_message_id = ?4
+                 WHERE kind = 'avatar' AND user_id = ?2 AND group_id = ?1 AND join_message_id = ?3",
+            )?
+            .execute([group, user, unseen, message])?;
+        Ok(true)
     }
 
     /// Sets the outcome of a recorded join.

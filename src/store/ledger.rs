@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension as _, Row, params};
 
 use super::{ReadTx, StoreError, Tx};
 use crate::model::{
-    AccessHash, Advance, Channel, ChannelId, ChannelKind, MessageId, Timestamp, UserId,
+    AccessHash, Advance, Channel, ChannelId, ChannelKind, GroupClass, MessageId, Timestamp, UserId,
 };
 
 /// The result of recording a channel that the list of dialogs shows.
@@ -28,6 +28,10 @@ pub struct KnownChannel {
     pub present: bool,
     /// When the administrators were last fetched.
     pub admins_at: Option<Timestamp>,
+    /// How the group shows its joins.
+    pub class: GroupClass,
+    /// True if every message up to `channel.top_message` was read. Otherwise that is an estimate of where to begin.
+    pub is_position_exact: bool,
 }
 
 /// The result of an attempt to move a channel's `pts`.
@@ -42,7 +46,8 @@ pub enum AdvanceOutcome {
     UnknownChannel,
 }
 
-const COLUMNS: &str = "channel_id, access_hash, kind, title, can_post, since, pts, last_message_id, present, admins_at, class";
+const COLUMNS: &str = "channel_id, access_hash, kind, title, can_post, since, pts, last_message_id, present, admins_at, class,
+    is_position_exact";
 
 impl ReadTx<'_> {
     /// Returns a channel, also one that the account has left.
@@ -137,8 +142,9 @@ impl Tx<'_> {
         self.db
             .prepare_cached(
                 "INSERT INTO ledger
-                     (channel_id, access_hash, kind, title, present, can_post, since, pts, last_message_id, class)
-                 VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6, ?7, ?8, ?9)
+                     (channel_id, access_hash, kind, title, present, can_post, since, pts, last_message_id, class,
+                     is_position_exact)
+                 VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6, ?7, ?8, ?9, ?8 > 0)
                  ON CONFLICT (channel_id) DO UPDATE SET access_hash = excluded.access_hash,
                      kind = excluded.kind, title = excluded.title, present = 1, can_post = excluded.can_post,
                      since = excluded.since,
@@ -186,15 +192,40 @@ impl Tx<'_> {
     }
 
     /// Counts an event that cannot be read as a message, and continues the reading after it. A new or edited message
-    /// moves `pts` by one. Changes nothing if the channel moved past `pts` in the meantime.
+    /// moves `pts` by one; its id is unknown. Changes nothing if the channel moved past `pts` in the meantime.
     ///
     /// # Errors
     /// See [`StoreError`].
     pub fn step_over_event(&self, id: ChannelId, pts: i32) -> Result<(), StoreError> {
         self.db.execute(
-            "UPDATE ledger SET pts = pts + 1, unreadable_messages = unreadable_messages + 1
+            "UPDATE ledger SET pts = pts + 1, unreadable_messages = unreadable_messages + 1, is_position_exact = 0
              WHERE channel_id = ?1 AND pts = ?2",
             params![id.bare(), pts],
+        )?;
+        Ok(())
+    }
+
+    /// Counts messages that were deleted before they were read.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn count_deleted_unread(&self, id: ChannelId, messages: u32) -> Result<(), StoreError> {
+        self.db
+            .prepare_cached(
+                "UPDATE ledger SET deleted_unread = deleted_unread + ?2 WHERE channel_id = ?1",
+            )?
+            .execute([id.bare(), messages.into()])?;
+        Ok(())
+    }
+
+    /// Records from when on the members of a group are of interest who joined without a message.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn set_watched_from(&self, id: ChannelId, from: Timestamp) -> Result<(), StoreError> {
+        self.db.execute(
+            "UPDATE ledger SET watched_from = ?2 WHERE channel_id = ?1",
+            [id.bare(), from.get()],
         )?;
         Ok(())
     }
@@ -210,7 +241,7 @@ impl Tx<'_> {
         message: MessageId,
     ) -> Result<(), StoreError> {
         self.db.execute(
-            "UPDATE ledger SET pts = ?2, last_message_id = ?3 WHERE channel_id = ?1",
+            "UPDATE ledger SET pts = ?2, last_message_id = ?3, is_position_exact = 0 WHERE channel_id = ?1",
             params![id.bare(), pts, message.get()],
         )?;
         Ok(())
@@ -255,12 +286,18 @@ impl Tx<'_> {
         };
         self.db
             .prepare_cached(
-                "UPDATE ledger SET pts = ?2, last_message_id = MAX(last_message_id, ?3) WHERE channel_id = ?1",
+                "UPDATE ledger SET pts = ?2, last_message_id = MAX(last_message_id, ?3),
+                     is_position_exact = is_position_exact OR ?4 WHERE channel_id = ?1",
             )?
             .execute(params![
                 id.bare(),
                 to,
-                last_message.map_or(0, MessageId::get)
+                last_message.map_or(0, MessageId::get),
+                match advance {
+                    Advance::Adopted { .. } => true,
+                    Advance::Pushed { .. } | Advance::Pulled { .. } => last_message.is_some(),
+                    Advance::ByMessageIds => false,
+                },
             ])?;
         Ok(AdvanceOutcome::Advanced)
     }
@@ -323,5 +360,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<KnownChannel> {
         },
         present: row.get("present")?,
         admins_at: row.get::<_, Option<i64>>("admins_at")?.map(Timestamp::new),
+        class: GroupClass::from_word(&class),
+        is_position_exact: row.get("is_position_exact")?,
     })
 }

@@ -2,16 +2,43 @@
 //!
 //! A join that is not settled is work, not a record: it stays, with everything that is needed to settle it.
 
+use rusqlite::OptionalExtension as _;
+
 use super::outcome_words::WAITING;
-use super::{StoreError, Tx};
+use super::{ReadTx, StoreError, Tx};
 use crate::model::{Timestamp, UserId};
+
+/// The setting with the time at which the joins of all users were last deleted.
+const USERS_CLEARED_AT: &str = "users_cleared_at";
+
+impl ReadTx<'_> {
+    /// Returns when the joins of a user were last deleted; 0 if that is long ago. A member who joined before that time is
+    /// not new any more, whatever a list of members shows.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn cleared_at(&self, user: UserId) -> Result<Timestamp, StoreError> {
+        let all = self.setting(USERS_CLEARED_AT)?;
+        let all = all.and_then(|at| at.parse().ok()).unwrap_or(0);
+        let one: Option<i64> = self
+            .db
+            .prepare_cached("SELECT at FROM cleared_users WHERE user_id = ?1")?
+            .query_row([user.get()], |row| row.get(0))
+            .optional()?;
+        Ok(Timestamp::new(one.unwrap_or(0).max(all)))
+    }
+}
 
 impl Tx<'_> {
     /// Deletes the settled joins and the forwarded photos of a user.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn forget_user(&self, user: UserId) -> Result<(), StoreError> {
+    pub fn forget_user(&self, user: UserId, now: Timestamp) -> Result<(), StoreError> {
+        self.db.execute(
+            "INSERT OR REPLACE INTO cleared_users VALUES (?1, ?2)",
+            [user.get(), now.get()],
+        )?;
         let sql = format!(
             "DELETE FROM joins WHERE user_id = ?1 AND outcome NOT IN ({})",
             *WAITING
@@ -26,7 +53,8 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn forget_all_users(&self) -> Result<(), StoreError> {
+    pub fn forget_all_users(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.set_all_users_cleared(now)?;
         self.forget_settled_joins(Timestamp::new(i64::MIN))?;
         self.db.execute("DELETE FROM forwarded", [])?;
         self.forget_settled_photos(None)
@@ -36,7 +64,8 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn forget_new_joins(&self, since: Timestamp) -> Result<(), StoreError> {
+    pub fn forget_new_joins(&self, since: Timestamp, now: Timestamp) -> Result<(), StoreError> {
+        self.set_all_users_cleared(now)?;
         self.forget_settled_joins(since)
     }
 
@@ -45,8 +74,13 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn reset(&self) -> Result<(), StoreError> {
-        self.forget_all_users()?;
+    pub fn reset(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.forget_all_users(now)?;
+        // Hidden groups show no other sign of a new member than a first message.
+        self.db.execute(
+            "DELETE FROM senders WHERE group_id NOT IN (SELECT channel_id FROM ledger WHERE class = 'hidden')",
+            [],
+        )?;
         self.db.execute(
             "DELETE FROM people WHERE user_id NOT IN (SELECT user_id FROM joins)
              AND user_id NOT IN (SELECT user_id FROM exceptions_due)",
@@ -54,6 +88,20 @@ impl Tx<'_> {
         )?;
         self.clear_bad_users()?;
         self.clear_bad_channels()
+    }
+
+    /// Deletes the records of clears before `oldest`: members who joined before that time are not new anyway.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn forget_clears(&self, oldest: Timestamp) -> Result<(), StoreError> {
+        self.db
+            .execute("DELETE FROM cleared_users WHERE at < ?1", [oldest.get()])?;
+        Ok(())
+    }
+
+    pub(super) fn set_all_users_cleared(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.set_setting(USERS_CLEARED_AT, &now.get().to_string())
     }
 
     pub(super) fn forget_settled_joins(&self, since: Timestamp) -> Result<(), StoreError> {

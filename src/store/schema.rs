@@ -27,6 +27,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration::Sql(layouts::LAYOUT_3),
     Migration::Code(outbox_columns::migrate),
     Migration::Sql(layouts::LAYOUT_5),
+    Migration::Sql(layouts::LAYOUT_6),
 ];
 
 /// Marks the file as this program's: "SCP7", in SQLite's `application_id`.

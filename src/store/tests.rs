@@ -159,7 +159,7 @@ fn a_begun_photo_whose_file_was_lost_is_neither_cancelled_nor_expired() {
                 added_by: AddedBy::Themselves,
                 date: NOW,
             };
-            tx.record_join(&join, JoinOutcome::Queued, NOW)?;
+            tx.record_join(&join, JoinOutcome::Queued, crate::model::FoundBy::Push, NOW)?;
             tx.enqueue_avatar(&AVATAR, NOW)?;
             let row = tx.avatars_to_fetch(NOW, 1)?.remove(0);
             tx.set_fetched(row.id, "abcdefgh", 1, NOW)?;
@@ -314,7 +314,7 @@ fn the_id_of_a_deleted_row_is_not_used_again() {
         let first = tx.avatars_to_fetch(NOW, 9)?.remove(0);
         // An order cancels the photo and clears the user while the photo is downloaded.
         tx.set_dropped(first.id, "bad", NOW)?;
-        tx.forget_user(AVATAR.user)?;
+        tx.forget_user(AVATAR.user, NOW)?;
         let other = Avatar {
             user: UserId::new(9),
             ..AVATAR

@@ -5,7 +5,9 @@ use rusqlite::{OptionalExtension as _, params};
 use serde::Serialize;
 
 use super::{ReadTx, StoreError};
-use crate::model::{ChannelId, JoinOutcome, MessageId, PhotoId, Timestamp, UserId, as_json};
+use crate::model::{
+    ChannelId, FoundBy, JoinOutcome, MessageId, PhotoId, Timestamp, UserId, as_json,
+};
 
 /// A join of the user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -25,6 +27,8 @@ pub struct UserJoin {
     /// The user who added the member.
     pub added_by: Option<UserId>,
     pub outcome: JoinOutcome,
+    /// How the program learned of the join; unknown for joins of older versions and of restored lists.
+    pub found_by: Option<FoundBy>,
     /// When another bot declared the join message as handled.
     #[serde(serialize_with = "as_json::time_if_known")]
     pub declared_at: Option<Timestamp>,
@@ -106,7 +110,7 @@ impl ReadTx<'_> {
         group: Option<ChannelId>,
     ) -> Result<Vec<UserJoin>, StoreError> {
         let mut statement = self.db.prepare(
-            "SELECT j.group_id, j.message_id, joined_at, seen_at, added_by, outcome, d.at, f.at
+            "SELECT j.group_id, j.message_id, joined_at, seen_at, added_by, outcome, d.at, f.at, found_by
              FROM joins j
              LEFT JOIN declared d ON d.group_id = j.group_id AND d.message_id = j.message_id
              LEFT JOIN flooded f ON f.group_id = j.group_id
@@ -117,7 +121,7 @@ impl ReadTx<'_> {
             let added_by: Option<i64> = row.get(4)?;
             Ok(UserJoin {
                 group_id: ChannelId::from_bare(row.get(0)?),
-                message_id: MessageId::new(row.get(1)?),
+                message_id: MessageId::new(row.get(1)?).or_zero(),
                 joined_at: Timestamp::new(row.get(2)?),
                 seen_at: row.get::<_, Option<i64>>(3)?.map(Timestamp::new),
                 by: match added_by {
@@ -127,6 +131,9 @@ impl ReadTx<'_> {
                 },
                 added_by: added_by.filter(|id| *id > 0).map(UserId::new),
                 outcome: row.get(5)?,
+                found_by: row
+                    .get::<_, Option<String>>(8)?
+                    .and_then(|word| word.parse().ok()),
                 declared_at: row.get::<_, Option<i64>>(6)?.map(Timestamp::new),
                 flooded_since: row.get::<_, Option<i64>>(7)?.map(Timestamp::new),
             })
@@ -239,7 +246,9 @@ impl ReadTx<'_> {
                 settled_at: row.get::<_, Option<i64>>(7)?.map(Timestamp::new),
                 channel_id: row.get::<_, Option<i64>>(8)?.map(ChannelId::from_bare),
                 message_id: row.get::<_, Option<i32>>(9)?.map(MessageId::new),
-                join_message_id: row.get::<_, Option<i32>>(10)?.map(MessageId::new),
+                join_message_id: row
+                    .get::<_, Option<i32>>(10)?
+                    .map(|id| MessageId::new(id).or_zero()),
                 found_by_recheck: row.get(11)?,
                 state,
             })

@@ -83,7 +83,7 @@ impl ReadTx<'_> {
         let rows = statement.query_map([], |row| {
             Ok(JoinRecord {
                 group: ChannelId::from_bare(row.get(0)?),
-                message: MessageId::new(row.get(1)?),
+                message: MessageId::new(row.get(1)?).or_zero(),
                 user: UserId::new(row.get(2)?),
                 joined_at: Timestamp::new(row.get(3)?),
                 added_by: row.get(4)?,
@@ -130,7 +130,10 @@ impl Tx<'_> {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         match (list, data) {
-            (List::UserIds, ListData::Users(users)) => self.replace_users(users),
+            (List::UserIds, ListData::Users(users)) => {
+                self.replace_users(users)?;
+                self.set_all_users_cleared(now)
+            }
             (List::BadIds, ListData::Bad(bad)) => {
                 self.db.execute("DELETE FROM bad", [])?;
                 for user in &bad.users {
@@ -173,9 +176,14 @@ impl Tx<'_> {
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?;
         for join in &users.joins {
+            let message = if join.message.get() == 0 {
+                MessageId::unseen(join.joined_at)
+            } else {
+                join.message
+            };
             insert.execute(params![
                 join.group.bare(),
-                join.message.get(),
+                message.get(),
                 join.user.get(),
                 join.joined_at.get(),
                 join.added_by,

@@ -153,7 +153,7 @@ impl Scheduler {
             Job::Status => enqueue::awake(tx, &self.status(StatusKind::Awake), due, now),
             Job::Backup => enqueue::backup(tx, self.dialect, now),
             Job::Count => enqueue::counts(tx, now).map(|_| ()),
-            Job::Reset => tx.reset(),
+            Job::Reset => tx.reset(now),
             // Their loops are woken after the commit.
             Job::Admins | Job::Recheck => Ok(()),
         }

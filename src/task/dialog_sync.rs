@@ -12,7 +12,7 @@ pub(super) use self::reader::ReadStep;
 
 use super::{Database, PostingChannels, TaskError};
 use crate::decide::channel_tracker::{DialogState, DialogSync, GapEnd, ListedChannel};
-use crate::model::{Channel, ChannelId, ChannelKind, MessageId};
+use crate::model::{Channel, ChannelId, ChannelKind, MessageId, Timestamp};
 use crate::store::{Recorded, StoreError, Tx};
 
 /// How many messages are read back of a group that the account joined while the program was not running or not
@@ -37,12 +37,13 @@ pub(super) async fn compare(
     channels: PostingChannels,
     dialogs: &[Channel],
     unknown: &BTreeMap<ChannelId, i32>,
+    now: Timestamp,
 ) -> Result<Comparison, TaskError> {
     let (watched, unwatched): (Vec<&Channel>, Vec<&Channel>) = dialogs
         .iter()
         .partition(|channel| channels.is_watched(channel));
     let mut comparison = database
-        .write(|tx| take_over_all(tx, &watched, &unwatched, unknown))
+        .write(|tx| take_over_all(tx, &watched, &unwatched, unknown, now))
         .await?;
     comparison.sync.unwatched = unwatched.iter().map(|channel| channel.id).collect();
     Ok(comparison)
@@ -68,6 +69,7 @@ fn take_over_all(
     watched: &[&Channel],
     unwatched: &[&Channel],
     unknown: &BTreeMap<ChannelId, i32>,
+    now: Timestamp,
 ) -> Result<Comparison, StoreError> {
     let is_first_sync = tx.setting(FIRST_DIALOG_SYNC)?.is_none();
     let mut sync = DialogSync::default();
@@ -75,6 +77,9 @@ fn take_over_all(
     for channel in watched {
         let pts_before_push = unknown.get(&channel.id).copied();
         let recorded = tx.record_channel(channel)?;
+        if recorded == Recorded::New && is_first_sync {
+            tx.set_watched_from(channel.id, now)?;
+        }
         let state = match recorded {
             Recorded::New if is_first_sync => begin_at_first_start(tx, channel, pts_before_push)?,
             Recorded::New => begin_reading(tx, channel, MessageId::new(0), pts_before_push)?,

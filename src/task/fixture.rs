@@ -264,17 +264,11 @@ pub(super) fn post(message: i32, text: &str) -> ChannelPost {
 
 /// An empty page that is pulled from the present `pts` on, and moves it by one.
 pub(super) const fn page(channel: ChannelId) -> Page {
-    Page {
+    Page::empty(
         channel,
-        advance: Advance::Pulled {
+        Advance::Pulled {
             from: PTS,
             to: PTS + 1,
         },
-        entered: None,
-        joins: Vec::new(),
-        users: Vec::new(),
-        other_users_with_photo: Vec::new(),
-        posts: Vec::new(),
-        last_message: None,
-    }
+    )
 }

@@ -137,7 +137,7 @@ impl JoinPolicy {
         };
         self.decide_unreadable(tx, user, now)?;
         tracing::info!(
-            group = %join.group, user = %join.user, message_id = %join.message,
+            group = %join.group, user = %join.user, message_id = %join.message.or_zero(),
             outcome = outcome.as_str(), "join, its user looked up"
         );
         Ok(outcome)
@@ -167,7 +167,7 @@ impl JoinPolicy {
             }
             tx.set_join_outcome(join.group, join.message, join.user, outcome)?;
             tracing::info!(
-                group = %join.group, user = %join.user, message_id = %join.message,
+                group = %join.group, user = %join.user, message_id = %join.message.or_zero(),
                 outcome = outcome.as_str(), "join, its user shown at last"
             );
             fetch |= matches!(outcome, JoinOutcome::LookUp | JoinOutcome::Queued);

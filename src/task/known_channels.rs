@@ -172,6 +172,8 @@ mod tests {
             },
             present: true,
             admins_at: None,
+            class: crate::model::GroupClass::Announced,
+            is_position_exact: true,
         }
     }
 

@@ -84,7 +84,7 @@ impl MemberRecheck {
             _ => tx.set_join_outcome(join.group, join.message, join.user, outcome)?,
         }
         tracing::info!(
-            group = %join.group, user = %join.user, message_id = %join.message,
+            group = %join.group, user = %join.user, message_id = %join.message.or_zero(),
             outcome = outcome.as_str(), "new member, rechecked"
         );
         Ok(matches!(outcome, JoinOutcome::LookUp | JoinOutcome::Queued))
@@ -109,6 +109,7 @@ mod tests {
             tx.record_join(
                 &join(1, JOINER),
                 JoinOutcome::Skipped(SkipReason::NoPhoto),
+                crate::model::FoundBy::Push,
                 NOW,
             )?;
             let without = user(JOINER, None);
@@ -142,7 +143,12 @@ mod tests {
         let fixture = Fixture::new();
         let recheck = &fixture.member_recheck;
         fixture.write(|tx| {
-            tx.record_join(&join(1, JOINER), JoinOutcome::Failed, NOW)?;
+            tx.record_join(
+                &join(1, JOINER),
+                JoinOutcome::Failed,
+                crate::model::FoundBy::Push,
+                NOW,
+            )?;
             let shown = user(JOINER, Some(7));
             assert!(recheck.check(tx, &shown, RecheckTrigger::Update, NOW)?);
             let row = tx.avatars_to_fetch(NOW, 1)?.remove(0);

@@ -6,6 +6,7 @@
 //! stored `pts` has passed it when it is applied, because a pull or a dialog sync was faster; its content is then
 //! applied without moving `pts`, and what was recorded before is skipped.
 
+mod membership_signs;
 mod preparation;
 #[cfg(test)]
 mod tests;
@@ -22,8 +23,10 @@ use super::{
     BackupFiles, Database, JoinPolicy, ListKeeper, MemberRecheck, OrderExecutor, PostCommitRunner,
     PostingChannels, Runtime, TaskError,
 };
-use crate::model::{Advance, Join, JoinOutcome, MessageId, Page, Timestamp, User};
-use crate::store::{AdvanceOutcome, StoreError, Tx};
+use crate::model::{
+    Advance, FoundBy, Join, JoinOutcome, MessageId, Page, SkipReason, Timestamp, User,
+};
+use crate::store::{AdvanceOutcome, CancelScope, StoreError, Tx};
 
 /// Applies pages. Cheap to clone.
 #[derive(Clone)]
@@ -153,6 +156,7 @@ impl PageTransactions {
         now: Timestamp,
     ) -> Result<Applied, StoreError> {
         let page = segment.page;
+        let before = tx.channel(page.channel)?;
         let advance_outcome =
             tx.advance(page.channel, segment.advance(), segment.last_message())?;
         // The records of its orders and joins show whether the content of an overtaken push was applied before.
@@ -174,7 +178,11 @@ impl PageTransactions {
             if advance_outcome == AdvanceOutcome::Advanced {
                 count_malformed(tx, page, segment.all_posts)?;
             }
-            post_commit.fetch |= self.apply_joins(tx, page, now)?;
+            post_commit.fetch |=
+                self.apply_joins(tx, page, now, &mut post_commit.obsolete_files)?;
+            if let Some(before) = before.filter(|_| advance_outcome == AdvanceOutcome::Advanced) {
+                post_commit.scan |= membership_signs::record(tx, &before, page, now)?;
+            }
             for user in &page.other_users_with_photo {
                 post_commit.fetch |= self.recheck_shown(tx, user, now)?;
             }
@@ -186,8 +194,14 @@ impl PageTransactions {
         })
     }
 
-    /// Records the joins of a page. Returns `true` if there is something to download or to look up.
-    fn apply_joins(&self, tx: &Tx<'_>, page: &Page, now: Timestamp) -> Result<bool, StoreError> {
+    /// Records the joins of a page. Adds the spool files that are not needed any more. Returns `true` if there is something to download or to look up.
+    fn apply_joins(
+        &self,
+        tx: &Tx<'_>,
+        page: &Page,
+        now: Timestamp,
+        obsolete_files: &mut Vec<String>,
+    ) -> Result<bool, StoreError> {
         // The account may have left the group and entered it again before a dialog sync could show that.
         if let Some(entered) = page.entered {
             tx.set_since(page.channel, entered)?;
@@ -202,8 +216,13 @@ impl PageTransactions {
             if tx.has_join(join)? {
                 continue;
             }
+            if tx.fill_in_message(join)? {
+                // The list of members was faster than the message, and perhaps than the declaration of another bot.
+                obsolete_files.extend(cancel_declared(tx, join, now)?);
+                continue;
+            }
             let user = page.users.iter().find(|user| user.id == join.user);
-            let outcome = self.record_join(tx, join, user, now)?;
+            let outcome = self.record_join(tx, join, user, page.advance.found_by(), now)?;
             if let Some(user) = user {
                 fetch |= self.join_policy.decide_unreadable(tx, user, now)?;
             }
@@ -217,6 +236,7 @@ impl PageTransactions {
         tx: &Tx<'_>,
         join: &Join,
         user: Option<&User>,
+        found_by: FoundBy,
         now: Timestamp,
     ) -> Result<JoinOutcome, StoreError> {
         if let Some(user) = user {
@@ -225,12 +245,25 @@ impl PageTransactions {
         let decision = self.join_policy.decide(tx, join, user, Bio::NotAsked)?;
         let outcome = join_policy::carry_out(tx, join, decision, false, now)?;
         tracing::info!(
-            group = %join.group, user = %join.user, message_id = %join.message,
+            group = %join.group, user = %join.user, message_id = %join.message.or_zero(),
             outcome = outcome.as_str(), "join"
         );
-        tx.record_join(join, outcome, now)?;
+        tx.record_join(join, outcome, found_by, now)?;
         Ok(outcome)
     }
+}
+
+/// Cancels the photo of a join whose message another bot declared before. Returns the spool files that are not needed any
+/// more.
+fn cancel_declared(tx: &Tx<'_>, join: &Join, now: Timestamp) -> Result<Vec<String>, StoreError> {
+    if !tx.is_declared(join.group, join.message)? {
+        return Ok(Vec::new());
+    }
+    let scope = CancelScope::Message {
+        group: join.group,
+        message: join.message,
+    };
+    tx.cancel(scope, JoinOutcome::Skipped(SkipReason::Declared), now)
 }
 
 impl<'a> Segment<'a> {

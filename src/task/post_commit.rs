@@ -16,6 +16,8 @@ pub(super) struct PostCommit {
     pub(super) deliver: bool,
     pub(super) rules_changed: bool,
     pub(super) refresh_administrators: bool,
+    /// A list of members, or a sender, should be looked at.
+    pub(super) scan: bool,
     /// There are groups whose administrators are unknown.
     pub(super) read_unknown_administrators: bool,
 }
@@ -42,6 +44,9 @@ impl PostCommitRunner {
         }
         if work.read_unknown_administrators {
             self.wakers.administrators.read_unknown();
+        }
+        if work.scan {
+            self.wakers.scan.notify_one();
         }
         if work.fetch {
             self.wakers.fetch.notify_one();

@@ -122,16 +122,8 @@ impl ChannelPuller {
     ) -> Result<PullEnd, TaskError> {
         // Pushes that followed the stored `pts` may have passed the end of the gap.
         if replaces_pts || known.channel.pts < gap.pts {
-            let adopted = Page {
-                channel: known.channel.id,
-                advance: Advance::Adopted { to: gap.pts },
-                entered: None,
-                joins: Vec::new(),
-                users: Vec::new(),
-                other_users_with_photo: Vec::new(),
-                posts: Vec::new(),
-                last_message: None,
-            };
+            let advance = Advance::Adopted { to: gap.pts };
+            let adopted = Page::empty(known.channel.id, advance);
             self.pages.apply_prepared(&adopted).await?;
         }
         Ok(PullEnd::GapClosed)

@@ -16,6 +16,8 @@ pub struct Wakers {
     pub fetch: Arc<Notify>,
     /// There is something to post.
     pub deliver: Arc<Notify>,
+    /// The list of members of a group, or a sender, is to be looked at.
+    pub scan: Arc<Notify>,
     /// The new members are to be rechecked.
     pub recheck: Arc<Notify>,
     /// The users of joins were looked up.

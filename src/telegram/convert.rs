@@ -6,7 +6,7 @@ use telegram_wire::tl::{enums, types};
 
 use crate::model::{
     AccessHash, AddedBy, Advance, Channel, ChannelId, ChannelKind, ChannelPost, Document, Join,
-    MessageId, Page, Photo, PhotoId, ProfilePhoto, Timestamp, User, UserId,
+    MessageId, Page, Photo, PhotoId, ProfilePhoto, Sender, Timestamp, User, UserId,
 };
 
 /// Makes a page of messages, which may be in any order.
@@ -20,22 +20,34 @@ pub(super) fn page(
     messages.sort_by_key(|message| message.id());
     let joins: Vec<Join> = messages.iter().flat_map(|message| joins(message)).collect();
     let joiners: BTreeSet<UserId> = joins.iter().map(|join| join.user).collect();
+    let ids: Vec<MessageId> = messages
+        .iter()
+        .filter(|message| !matches!(message, enums::Message::Empty(_)))
+        .map(|message| MessageId::new(message.id()))
+        .collect();
     Page {
-        channel,
-        advance,
-        entered: None,
         users: users
             .iter()
             .filter(|shown| joiners.contains(&UserId::new(shown.id())))
             .map(user)
             .collect(),
-        other_users_with_photo: Vec::new(),
         joins,
         posts: messages
             .iter()
             .filter_map(|message| post(message))
             .collect(),
-        last_message: messages.last().map(|message| MessageId::new(message.id())),
+        senders: messages
+            .iter()
+            .filter_map(|message| sender(message))
+            .collect(),
+        leavers: messages
+            .iter()
+            .filter_map(|message| leaver(message))
+            .map(UserId::new)
+            .collect(),
+        last_message: ids.last().copied(),
+        messages: ids,
+        ..Page::empty(channel, advance)
     }
 }
 
@@ -50,6 +62,27 @@ fn post(message: &enums::Message) -> Option<ChannelPost> {
         own: message.out,
         document: message.media.as_ref().and_then(document),
     })
+}
+
+/// Returns the user who wrote an ordinary message in a group. Administrators may write in the name of the group, and
+/// channels in their own.
+fn sender(message: &enums::Message) -> Option<Sender> {
+    let enums::Message::Message(message) = message else {
+        return None;
+    };
+    match (&message.from_id, message.post) {
+        (Some(enums::Peer::User(from)), false) => Some(Sender {
+            user: UserId::new(from.user_id),
+            message: MessageId::new(message.id),
+            date: Timestamp::new(i64::from(message.date)),
+        }),
+        _ => None,
+    }
+}
+
+/// Returns the largest id of a list of deleted messages.
+pub(super) fn last_deleted(ids: &[i32]) -> Option<MessageId> {
+    ids.iter().copied().max().map(MessageId::new)
 }
 
 fn document(media: &enums::MessageMedia) -> Option<Document> {

@@ -52,15 +52,15 @@ pub(super) async fn pull(
             last: true,
         },
         D::Difference(found) => Difference::Page {
-            page: Page {
-                entered: convert::entered(channel, &found.chats),
-                other_users_with_photo: convert::shown(&found.users, &found.new_messages),
-                ..convert::page(
-                    channel,
-                    advance(found.pts),
-                    &found.new_messages,
-                    &found.users,
-                )
+            page: {
+                let advance = advance(found.pts);
+                let page = convert::page(channel, advance, &found.new_messages, &found.users);
+                Page {
+                    entered: convert::entered(channel, &found.chats),
+                    other_users_with_photo: convert::shown(&found.users, &found.new_messages),
+                    last_message: page.last_message.max(last_deleted(&found.other_updates)),
+                    ..page
+                }
             },
             last: found.r#final,
         },
@@ -81,6 +81,16 @@ pub(super) async fn pull(
             }
         },
     })
+}
+
+/// Returns the largest id of the messages that were deleted: a message that was deleted before it was read leaves nothing
+/// but this.
+fn last_deleted(updates: &[enums::Update]) -> Option<MessageId> {
+    let deleted = updates.iter().filter_map(|update| match update {
+        enums::Update::DeleteChannelMessages(deleted) => convert::last_deleted(&deleted.messages),
+        _ => None,
+    });
+    deleted.max()
 }
 
 /// Fetches the messages `first ..= last` by their ids. Telegram permits at most 200.

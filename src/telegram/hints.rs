@@ -114,7 +114,14 @@ fn of_update(update: enums::Update, users: &[enums::User]) -> Option<Hint> {
         }
         U::DeleteChannelMessages(u) => {
             let channel = ChannelId::from_bare(u.channel_id);
-            Some(moves_pts(channel, u.pts, u.pts_count))
+            let advance = Advance::Pushed {
+                to: u.pts,
+                count: u.pts_count,
+            };
+            Some(Hint::Pushed(Page {
+                last_message: convert::last_deleted(&u.messages),
+                ..Page::empty(channel, advance)
+            }))
         }
         U::ChannelWebPage(u) => {
             let channel = ChannelId::from_bare(u.channel_id);
@@ -133,10 +140,5 @@ fn of_update(update: enums::Update, users: &[enums::User]) -> Option<Hint> {
 
 /// Makes a hint of an event that matters only for its `pts`.
 fn moves_pts(channel: ChannelId, to: i32, count: i32) -> Hint {
-    Hint::Pushed(convert::page(
-        channel,
-        Advance::Pushed { to, count },
-        &[],
-        &[],
-    ))
+    Hint::Pushed(Page::empty(channel, Advance::Pushed { to, count }))
 }

@@ -83,16 +83,7 @@ impl Scene {
 }
 
 fn push(channel: ChannelId, to: i32) -> Page {
-    Page {
-        channel,
-        advance: Advance::Pushed { to, count: 1 },
-        entered: None,
-        joins: Vec::new(),
-        users: Vec::new(),
-        other_users_with_photo: Vec::new(),
-        posts: Vec::new(),
-        last_message: None,
-    }
+    Page::empty(channel, Advance::Pushed { to, count: 1 })
 }
 
 fn pull(channel: ChannelId) -> Action {

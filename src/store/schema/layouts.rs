@@ -232,3 +232,51 @@ ALTER TABLE ledger ADD COLUMN class TEXT NOT NULL DEFAULT 'announced'
     CHECK (class IN ('announced', 'scanned', 'hidden', 'none'));
 ALTER TABLE ledger ADD COLUMN unreadable_messages INTEGER NOT NULL DEFAULT 0;
 ";
+
+/// Layout 6: how joins were found, messages that were deleted before they were read, and the lists of members.
+pub(super) const LAYOUT_6: &str = "
+ALTER TABLE joins ADD COLUMN found_by TEXT;
+ALTER TABLE ledger ADD COLUMN deleted_unread INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE ledger ADD COLUMN watched_from INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE ledger ADD COLUMN is_position_exact INTEGER NOT NULL DEFAULT 1;
+
+CREATE TABLE member_scans (
+    group_id INTEGER PRIMARY KEY,
+    -- the last channels.getFullChannel, and whether another one is due before its time
+    full_at INTEGER,
+    full_wanted INTEGER NOT NULL DEFAULT 0,
+    -- the number of members, and the joins and leaves that were seen since
+    member_count INTEGER,
+    joins_since_count INTEGER NOT NULL DEFAULT 0,
+    leaves_since_count INTEGER NOT NULL DEFAULT 0,
+    unexplained_joins INTEGER NOT NULL DEFAULT 0,
+    -- the scan that is due
+    wanted_for TEXT CHECK (wanted_for IN ('gap', 'member_count', 'first_message')),
+    wanted_at INTEGER,
+    -- the last scans
+    scanned_at INTEGER,
+    gap_scanned_at INTEGER,
+    first_message_scanned_at INTEGER,
+    period INTEGER NOT NULL DEFAULT 120,
+    -- when a scan last found a join without a message
+    unseen_join_at INTEGER,
+    -- hidden groups
+    dates_refused_at INTEGER,
+    learning_since INTEGER
+) STRICT;
+
+CREATE TABLE senders (
+    group_id INTEGER NOT NULL,
+    user_id INTEGER NOT NULL,
+    message_id INTEGER NOT NULL,
+    sent_at INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('known', 'pending', 'commenter')),
+    PRIMARY KEY (group_id, user_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX senders_pending ON senders (sent_at) WHERE state = 'pending';
+
+CREATE TABLE cleared_users (
+    user_id INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL
+) STRICT;
+";

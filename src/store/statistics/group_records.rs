@@ -111,7 +111,7 @@ mod tests {
                     added_by: AddedBy::Themselves,
                     date,
                 };
-                tx.record_join(&join, JoinOutcome::Held, NOW)?;
+                tx.record_join(&join, JoinOutcome::Held, crate::model::FoundBy::Push, NOW)?;
             }
             let seen = tx.group_records(Some(nospam), NOW)?.remove(0);
             assert_eq!((seen.joins_today, seen.last_join_at), (2, Some(NOW)));

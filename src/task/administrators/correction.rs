@@ -58,7 +58,8 @@ mod tests {
             .join_policy
             .decide(tx, join, Some(&joiner), Bio::NotAsked)?;
         let outcome = carry_out(tx, join, decision, false, NOW)?;
-        tx.record_join(join, outcome, NOW).map(drop)
+        tx.record_join(join, outcome, crate::model::FoundBy::Push, NOW)
+            .map(drop)
     }
 
     /// Returns the outcomes of the joiner, of the administrator and of whom the administrator added.

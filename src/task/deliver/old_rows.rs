@@ -87,7 +87,12 @@ mod tests {
         const MAX_AGE: i64 = 48 * 3600;
         let fixture = Fixture::new();
         fixture.write(|tx| {
-            tx.record_join(&join(1, JOINER), JoinOutcome::Queued, NOW)?;
+            tx.record_join(
+                &join(1, JOINER),
+                JoinOutcome::Queued,
+                crate::model::FoundBy::Push,
+                NOW,
+            )?;
             tx.enqueue_avatar(&avatar(1, 7), NOW)?;
             tx.set_bad(BadEntry::User(UserId::new(1)), true, NOW)?;
             enqueue::backup(tx, Dialect::Classic, NOW)

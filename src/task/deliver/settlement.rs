@@ -256,7 +256,7 @@ mod tests {
         let fixture = Fixture::new();
         fixture.write(|tx| {
             let (avatar, join) = (avatar(1, 7), join(1, JOINER));
-            tx.record_join(&join, JoinOutcome::Queued, NOW)?;
+            tx.record_join(&join, JoinOutcome::Queued, crate::model::FoundBy::Push, NOW)?;
             tx.enqueue_avatar(&avatar, NOW)?;
             let row = tx.avatars_to_fetch(NOW, 1)?.remove(0);
             set_sent(tx, &row, HIDE, MessageId::new(5), NOW)?;
@@ -274,7 +274,12 @@ mod tests {
     fn a_photo_that_is_dropped_settles_its_join() {
         let fixture = Fixture::new();
         fixture.write(|tx| {
-            tx.record_join(&join(1, JOINER), JoinOutcome::Queued, NOW)?;
+            tx.record_join(
+                &join(1, JOINER),
+                JoinOutcome::Queued,
+                crate::model::FoundBy::Push,
+                NOW,
+            )?;
             tx.enqueue_avatar(&avatar(1, 7), NOW)?;
             let row = tx.avatars_to_fetch(NOW, 1)?.remove(0);
             set_dropped(tx, &row, JoinOutcome::Failed, "refused", NOW)

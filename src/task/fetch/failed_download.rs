@@ -160,7 +160,12 @@ mod tests {
         for (is_flooded, outcome) in [(false, "failed"), (true, "held")] {
             let fixture = Fixture::new();
             fixture.write(|tx| {
-                tx.record_join(&join(1, JOINER), JoinOutcome::Queued, NOW)?;
+                tx.record_join(
+                    &join(1, JOINER),
+                    JoinOutcome::Queued,
+                    crate::model::FoundBy::Push,
+                    NOW,
+                )?;
                 tx.enqueue_avatar(&avatar(1, 7), NOW)?;
                 let row = tx.avatars_to_fetch(NOW, 1)?.remove(0);
                 if is_flooded {

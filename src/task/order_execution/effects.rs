@@ -41,7 +41,7 @@ impl Execution<'_, '_> {
             }
             Order::Kicked { group, user } => self.kicked(group, user)?,
             Order::RemoveScore { user } => {
-                self.tx.forget_user(user)?;
+                self.tx.forget_user(user, self.now)?;
                 "user's records cleared"
             }
             Order::Refresh { .. } => {
@@ -90,7 +90,7 @@ impl Execution<'_, '_> {
     fn remove_bad(&self, bad: BadEntry) -> Result<&'static str, StoreError> {
         self.tx.set_bad(bad, false, self.now)?;
         if let BadEntry::User(user) = bad {
-            self.tx.forget_user(user)?;
+            self.tx.forget_user(user, self.now)?;
         }
         Ok("taken off the bad list")
     }

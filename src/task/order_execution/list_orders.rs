@@ -50,11 +50,11 @@ impl<'a> Execution<'a, '_> {
                 "exceptions cleared"
             }
             ClearTarget::UserAll => {
-                tx.forget_all_users()?;
+                tx.forget_all_users(self.now)?;
                 "users cleared"
             }
             ClearTarget::UserNew => {
-                tx.forget_new_joins(self.now.plus(-self.executor.time_new))?;
+                tx.forget_new_joins(self.now.plus(-self.executor.time_new), self.now)?;
                 "new users cleared"
             }
         })

@@ -24,7 +24,12 @@ fn execute(fixture: &Fixture, message: i32, text: &str) -> PostCommit {
 /// Enqueues a photo for a join, with a file in the spool, and returns the name of the file.
 fn waiting_photo(fixture: &Fixture) -> String {
     fixture.write(|tx| {
-        tx.record_join(&join(1, JOINER), JoinOutcome::Queued, NOW)?;
+        tx.record_join(
+            &join(1, JOINER),
+            JoinOutcome::Queued,
+            crate::model::FoundBy::Push,
+            NOW,
+        )?;
         tx.enqueue_avatar(&avatar(1, 7), NOW)?;
         let row = tx.avatars_to_fetch(NOW, 1)?.remove(0);
         tx.set_fetched(row.id, "abcdefgh", 6, NOW)?;
@@ -216,6 +221,7 @@ fn each_clear_order_clears_its_own_part() {
         tx.record_join(
             &join(1, JOINER),
             JoinOutcome::Skipped(SkipReason::NoPhoto),
+            crate::model::FoundBy::Push,
             NOW,
         )
     });

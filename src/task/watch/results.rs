@@ -87,8 +87,9 @@ impl Watch {
         unknown: &BTreeMap<ChannelId, i32>,
     ) -> Result<DialogSync, TaskError> {
         let channels = self.parts.transactions.channels;
+        let now = self.parts.runtime.clock.now();
         let comparison =
-            dialog_sync::compare(&self.parts.database, channels, dialogs, unknown).await?;
+            dialog_sync::compare(&self.parts.database, channels, dialogs, unknown, now).await?;
         if comparison.added > 0 {
             let watched = comparison.sync.listed.len();
             tracing::info!(watched, new = comparison.added, "channels");

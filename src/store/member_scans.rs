@@ -1,0 +1,285 @@
+//! The lists of members: what is known of each group's list, why it should be read, and when it was.
+//!
+//! A page of updates writes its reasons for a scan in the transaction that moves `pts`, so a crash loses none of them.
+//! The decision which group is scanned next belongs to `decide`.
+
+use rusqlite::{Row, params};
+
+use super::{ReadTx, StoreError, Tx};
+use crate::model::{AccessHash, ChannelId, GroupClass, ScanReason, Timestamp};
+
+/// A group with everything that decides when its list of members is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupScan {
+    pub group: ChannelId,
+    pub access_hash: AccessHash,
+    pub class: GroupClass,
+    /// When this account entered the group.
+    pub since: Timestamp,
+    /// Members who joined before this time are of no interest: the program did not know the group then.
+    pub watched_from: Timestamp,
+    /// True if a join of the group is recorded.
+    pub has_seen_join: bool,
+    /// When `channels.getFullChannel` was last answered.
+    pub full_at: Option<Timestamp>,
+    /// True if `channels.getFullChannel` is due before its time.
+    pub full_wanted: bool,
+    pub member_count: Option<u32>,
+    /// Joins that a rise of the member count shows and nothing else did.
+    pub unexplained_joins: u32,
+    /// The best reason for a scan, and since when it holds.
+    pub wanted: Option<(ScanReason, Timestamp)>,
+    pub scanned_at: Option<Timestamp>,
+    /// The last scans for these reasons.
+    pub gap_scanned_at: Option<Timestamp>,
+    pub first_message_scanned_at: Option<Timestamp>,
+    /// The time between two scans of a group of the class `scanned`, in seconds.
+    pub period: i64,
+    /// When a scan last found a join without a message.
+    pub unseen_join_at: Option<Timestamp>,
+    /// When Telegram last refused the date of a member.
+    pub dates_refused_at: Option<Timestamp>,
+    /// Since when the senders of a group are learned whose dates are refused.
+    pub learning_since: Option<Timestamp>,
+}
+
+/// The change of a group's scans after one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScanRecord {
+    /// The reason for which the group was scanned; `None` if its period was over.
+    pub reason: Option<ScanReason>,
+    pub at: Timestamp,
+    /// The time until the next scan, in seconds.
+    pub period: i64,
+    /// True if the scan found a join without a message.
+    pub found_unseen_join: bool,
+}
+
+const COLUMNS: &str = "channel_id, access_hash, class, since, watched_from, full_at,
+    COALESCE(full_wanted, 0) AS full_wanted, member_count, COALESCE(unexplained_joins, 0) AS unexplained_joins,
+    wanted_for, wanted_at, scanned_at, gap_scanned_at, first_message_scanned_at, COALESCE(period, 120) AS period,
+    unseen_join_at, dates_refused_at, learning_since,
+    EXISTS (SELECT 1 FROM joins WHERE joins.group_id = channel_id) AS has_seen_join";
+
+impl ReadTx<'_> {
+    /// Returns every watched group that the account is in.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn group_scans(&self) -> Result<Vec<GroupScan>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM ledger LEFT JOIN member_scans ON group_id = channel_id
+             WHERE present AND kind = 'group' AND class <> 'none' ORDER BY channel_id"
+        );
+        let mut statement = self.db.prepare_cached(&sql)?;
+        Ok(statement.query_map([], read)?.collect::<Result<_, _>>()?)
+    }
+}
+
+impl Tx<'_> {
+    /// Records a reason to scan a group. A better one that is recorded stays.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn want_scan(
+        &self,
+        group: ChannelId,
+        reason: ScanReason,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let known: Option<String> = self
+            .db
+            .prepare_cached("SELECT wanted_for FROM member_scans WHERE group_id = ?1")?
+            .query_map([group.bare()], |row| row.get(0))?
+            .next()
+            .transpose()?
+            .flatten();
+        let known: Option<ScanReason> = known.and_then(|word| word.parse().ok());
+        if known.is_some_and(|known| known <= reason) {
+            return Ok(());
+        }
+        self.db
+            .prepare_cached(
+                "INSERT INTO member_scans (group_id, wanted_for, wanted_at) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (group_id) DO UPDATE SET wanted_for = excluded.wanted_for,
+                     wanted_at = COALESCE(wanted_at, excluded.wanted_at)",
+            )?
+            .execute(params![group.bare(), <&str>::from(reason), now.get()])?;
+        Ok(())
+    }
+
+    /// Has `channels.getFullChannel` asked for a group before its time.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn want_full_channel(&self, group: ChannelId) -> Result<(), StoreError> {
+        self.db
+            .prepare_cached(
+                "INSERT INTO member_scans (group_id, full_wanted) VALUES (?1, 1)
+                 ON CONFLICT (group_id) DO UPDATE SET full_wanted = 1",
+            )?
+            .execute([group.bare()])?;
+        Ok(())
+    }
+
+    /// Counts joins and leaves that were seen, for the comparison with the next member count.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn count_membership_changes(
+        &self,
+        group: ChannelId,
+        joins: usize,
+        leaves: usize,
+    ) -> Result<(), StoreError> {
+        if joins == 0 && leaves == 0 {
+            return Ok(());
+        }
+        let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+        self.db
+            .prepare_cached(
+                "INSERT INTO member_scans (group_id, joins_since_count, leaves_since_count) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (group_id) DO UPDATE SET
+                     joins_since_count = joins_since_count + excluded.joins_since_count,
+                     leaves_since_count = leaves_since_count + excluded.leaves_since_count",
+            )?
+            .execute([group.bare(), count(joins), count(leaves)])?;
+        Ok(())
+    }
+
+    /// Compares a group's present member count with the last one and with the joins and leaves that were seen since. The
+    /// count must not be newer than what was read of the group. If it rose by more, a scan is due.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn compare_member_count(
+        &self,
+        group: ChannelId,
+        count: u32,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let row = self
+            .db
+            .prepare_cached(
+                "SELECT member_count, joins_since_count, leaves_since_count, unexplained_joins
+                 FROM member_scans WHERE group_id = ?1",
+            )?
+            .query_map([group.bare()], |row| {
+                let last: Option<i64> = row.get(0)?;
+                let numbers: [i64; 3] = [row.get(1)?, row.get(2)?, row.get(3)?];
+                Ok((last, numbers))
+            })?
+            .next()
+            .transpose()?;
+        let (last, [joins, leaves, before]) = row.unwrap_or_default();
+        let rise = last.map_or(0, |last| i64::from(count) - last - joins + leaves);
+        let unexplained = (before + rise).max(0);
+        self.db
+            .prepare_cached(
+                "INSERT INTO member_scans (group_id, member_count, unexplained_joins) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (group_id) DO UPDATE SET member_count = excluded.member_count,
+                     unexplained_joins = excluded.unexplained_joins, joins_since_count = 0, leaves_since_count = 0",
+            )?
+            .execute([group.bare(), i64::from(count), unexplained])?;
+        if unexplained > before {
+            self.want_scan(group, ScanReason::MemberCount, now)?;
+        }
+        Ok(())
+    }
+
+    /// Records the answer of `channels.getFullChannel`: the class of the group.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn set_group_class(
+        &self,
+        group: ChannelId,
+        class: GroupClass,
+        full_at: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
+        self.db
+            .prepare_cached("UPDATE ledger SET class = ?2 WHERE channel_id = ?1")?
+            .execute(params![group.bare(), class.as_str()])?;
+        if let Some(at) = full_at {
+            self.db
+                .prepare_cached(
+                    "INSERT INTO member_scans (group_id, full_at) VALUES (?1, ?2)
+                     ON CONFLICT (group_id) DO UPDATE SET full_at = excluded.full_at, full_wanted = 0",
+                )?
+                .execute([group.bare(), at.get()])?;
+        }
+        Ok(())
+    }
+
+    /// Records that a group was scanned. The reason is settled.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn record_scan(&self, group: ChannelId, scan: ScanRecord) -> Result<(), StoreError> {
+        let at_if = |condition: bool| condition.then_some(scan.at.get());
+        self.db
+            .prepare_cached(
+                "INSERT INTO member_scans
+                     (group_id, scanned_at, gap_scanned_at, first_message_scanned_at, period, unseen_join_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                 ON CONFLICT (group_id) DO UPDATE SET scanned_at = excluded.scanned_at,
+                     gap_scanned_at = COALESCE(excluded.gap_scanned_at, gap_scanned_at),
+                     first_message_scanned_at =
+                         COALESCE(excluded.first_message_scanned_at, first_message_scanned_at),
+                     period = excluded.period, unseen_join_at = COALESCE(excluded.unseen_join_at, unseen_join_at),
+                     wanted_for = NULL, wanted_at = NULL",
+            )?
+            .execute(params![
+                group.bare(),
+                scan.at.get(),
+                at_if(scan.reason == Some(ScanReason::Gap)),
+                at_if(scan.reason == Some(ScanReason::FirstMessage)),
+                scan.period,
+                at_if(scan.found_unseen_join),
+            ])?;
+        Ok(())
+    }
+
+    /// Records that Telegram refuses the dates of a group's members, and since when its senders are learned.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn set_dates_refused(&self, group: ChannelId, now: Timestamp) -> Result<(), StoreError> {
+        self.db
+            .prepare_cached(
+                "INSERT INTO member_scans (group_id, dates_refused_at, learning_since) VALUES (?1, ?2, ?2)
+                 ON CONFLICT (group_id) DO UPDATE SET dates_refused_at = excluded.dates_refused_at,
+                     learning_since = COALESCE(learning_since, excluded.learning_since)",
+            )?
+            .execute([group.bare(), now.get()])?;
+        Ok(())
+    }
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<GroupScan> {
+    let at = |column: &str| -> rusqlite::Result<Option<Timestamp>> {
+        Ok(row.get::<_, Option<i64>>(column)?.map(Timestamp::new))
+    };
+    let (class, reason): (String, Option<String>) = (row.get("class")?, row.get("wanted_for")?);
+    let reason = reason.and_then(|word| word.parse().ok());
+    Ok(GroupScan {
+        group: ChannelId::from_bare(row.get("channel_id")?),
+        access_hash: AccessHash::new(row.get("access_hash")?),
+        class: GroupClass::from_word(&class),
+        since: Timestamp::new(row.get("since")?),
+        watched_from: Timestamp::new(row.get("watched_from")?),
+        has_seen_join: row.get("has_seen_join")?,
+        full_at: at("full_at")?,
+        full_wanted: row.get("full_wanted")?,
+        member_count: row.get("member_count")?,
+        unexplained_joins: row.get("unexplained_joins")?,
+        wanted: reason.zip(at("wanted_at")?),
+        scanned_at: at("scanned_at")?,
+        gap_scanned_at: at("gap_scanned_at")?,
+        first_message_scanned_at: at("first_message_scanned_at")?,
+        period: row.get("period")?,
+        unseen_join_at: at("unseen_join_at")?,
+        dates_refused_at: at("dates_refused_at")?,
+        learning_since: at("learning_since")?,
+    })
+}

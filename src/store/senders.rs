@@ -1,0 +1,125 @@
+//! The users who wrote in groups. In a group that hides its members, a first message is the only sign of a new one.
+
+use rusqlite::{OptionalExtension as _, params};
+
+use super::{ReadTx, StoreError, Tx};
+use crate::model::{ChannelId, MessageId, Sender, Timestamp, UserId};
+
+/// How long a commenter is remembered as one: the user may become a member later. In seconds.
+const COMMENTER_PERIOD: i64 = 24 * 3600;
+
+/// How a sender of a group is recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
+pub enum SenderState {
+    /// The sender is no news.
+    Known,
+    /// Nothing is known of the sender yet.
+    Pending,
+    /// The sender is not a member of the group: a commenter of a linked channel.
+    Commenter,
+}
+
+/// A sender of whom nothing is known yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PendingSender {
+    pub group: ChannelId,
+    pub sender: Sender,
+}
+
+impl ReadTx<'_> {
+    /// Returns the oldest senders that are pending, at most `limit`.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn pending_senders(&self, limit: usize) -> Result<Vec<PendingSender>, StoreError> {
+        let mut statement = self.db.prepare_cached(
+            "SELECT group_id, user_id, message_id, sent_at FROM senders WHERE state = 'pending'
+             ORDER BY sent_at, group_id, user_id LIMIT ?1",
+        )?;
+        let rows = statement.query_map([i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
+            Ok(PendingSender {
+                group: ChannelId::from_bare(row.get(0)?),
+                sender: Sender {
+                    user: UserId::new(row.get(1)?),
+                    message: MessageId::new(row.get(2)?),
+                    date: Timestamp::new(row.get(3)?),
+                },
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Returns how many senders of a group are known.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn count_senders(&self, group: ChannelId) -> Result<u32, StoreError> {
+        Ok(self
+            .db
+            .prepare_cached("SELECT COUNT(*) FROM senders WHERE group_id = ?1")?
+            .query_row([group.bare()], |row| row.get(0))?)
+    }
+}
+
+impl Tx<'_> {
+    /// Records that a user wrote in a group. Returns true if nothing was known of the sender: the state is then `state`.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn note_sender(
+        &self,
+        group: ChannelId,
+        sender: Sender,
+        state: SenderState,
+    ) -> Result<bool, StoreError> {
+        let key = [group.bare(), sender.user.get()];
+        let known = self
+            .db
+            .prepare_cached(
+                "SELECT state, sent_at FROM senders WHERE group_id = ?1 AND user_id = ?2",
+            )?
+            .query_row(key, |row| {
+                Ok((
+                    row.get::<_, String>(0)?,
+                    Timestamp::new(row.get::<_, i64>(1)?),
+                ))
+            })
+            .optional()?;
+        let is_news = match known {
+            None => true,
+            Some((word, at)) => {
+                word.parse() == Ok(SenderState::Commenter)
+                    && at.plus(COMMENTER_PERIOD) <= sender.date
+            }
+        };
+        if is_news {
+            self.db
+                .prepare_cached("INSERT OR REPLACE INTO senders VALUES (?1, ?2, ?3, ?4, ?5)")?
+                .execute(params![
+                    group.bare(),
+                    sender.user.get(),
+                    sender.message.get(),
+                    sender.date.get(),
+                    <&str>::from(state),
+                ])?;
+        }
+        Ok(is_news)
+    }
+
+    /// Sets the state of a sender.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn set_sender_state(
+        &self,
+        group: ChannelId,
+        user: UserId,
+        state: SenderState,
+    ) -> Result<(), StoreError> {
+        self.db
+            .prepare_cached("UPDATE senders SET state = ?3 WHERE group_id = ?1 AND user_id = ?2")?
+            .execute(params![group.bare(), user.get(), <&str>::from(state)])?;
+        Ok(())
+    }
+}
