@@ -291,7 +291,8 @@ fn an_unknown_outcome_of_a_join_fails_no_query() {
     with_tx(|tx| {
         for (message, word) in [(1, "restored"), (2, "sung"), (3, "whistled")] {
             tx.db.execute(
-                "INSERT INTO joins VALUES (5, ?1, 6, ?2, NULL, ?3, ?2)",
+                "INSERT INTO joins (group_id, message_id, user_id, joined_at, added_by, outcome, seen_at)
+                 VALUES (5, ?1, 6, ?2, NULL, ?3, ?2)",
                 rusqlite::params![message, NOW.get(), word],
             )?;
         }

@@ -30,7 +30,8 @@ fn seed(state: &Path, first: i64, count: usize) {
         &format!(
             "BEGIN;
              WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < {count})
-             INSERT INTO joins SELECT 1234567890, 1 + i, {first} + i, 1760000000 + i, NULL, 'forwarded',
+             INSERT INTO joins (group_id, message_id, user_id, joined_at, added_by, outcome, seen_at)
+             SELECT 1234567890, 1 + i, {first} + i, 1760000000 + i, NULL, 'forwarded',
                  1760000001 + i FROM n;
              WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < {count})
              INSERT INTO forwarded SELECT {first} + i, 6000000000000000000 + i, 1234567890, 1 + i,

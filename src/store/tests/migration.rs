@@ -55,6 +55,7 @@ fn every_layout_opens_with_its_content() {
         "layout_3.db",
         "layout_4.db",
         "layout_5.db",
+        "layout_6.db",
     ] {
         let (_directory, path) = fixture(layout);
         let store = Store::open(&path).expect(layout);
