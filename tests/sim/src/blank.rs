@@ -105,6 +105,10 @@ pub(crate) fn user_full() -> types::UserFull {
     ])
 }
 
+pub(crate) fn banned_rights() -> types::ChatBannedRights {
+    decode(&[&int, &int])
+}
+
 pub(crate) fn admin_rights() -> types::ChatAdminRights {
     decode(&[&int])
 }

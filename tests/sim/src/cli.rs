@@ -207,13 +207,16 @@ fn join_kind(number: usize) -> JoinKind {
     ][number % 4]
 }
 
-/// Returns the limits on the lists of dialogs, or none if no call is allowed.
+/// Returns the default limits, with another one on the lists of dialogs, or none on them if no call is allowed.
 fn flood_limits(dialog_calls: usize) -> Vec<FloodLimit> {
-    if dialog_calls == 0 {
-        return Vec::new();
+    let mut limits = Options::default().flood_limits;
+    for limit in &mut limits {
+        if limit.method == "messages.getDialogs" {
+            limit.calls = dialog_calls;
+        }
     }
-    let window = Duration::from_secs(20);
-    vec![FloodLimit::new("messages.getDialogs", dialog_calls, window)]
+    limits.retain(|limit| limit.calls > 0);
+    limits
 }
 
 fn print(value: &serde_json::Value) -> io::Result<()> {

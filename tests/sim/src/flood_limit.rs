@@ -14,6 +14,9 @@ pub struct FloodLimit {
     pub calls: usize,
     /// The time within which the calls are counted.
     pub window: Duration,
+    /// How long every call is refused after one beyond the limit. Without it, a call is allowed as soon as the window
+    /// has room.
+    pub penalty: Option<Duration>,
 }
 
 impl FloodLimit {
@@ -23,6 +26,16 @@ impl FloodLimit {
             method: method.into(),
             calls,
             window,
+            penalty: None,
+        }
+    }
+
+    /// Sets the [`penalty`](Self::penalty).
+    #[must_use]
+    pub fn with_penalty(self, penalty: Duration) -> Self {
+        Self {
+            penalty: Some(penalty),
+            ..self
         }
     }
 }
@@ -34,6 +47,7 @@ pub(crate) struct FloodLimits {
 
 struct CountedLimit {
     limit: FloodLimit,
+    refused_until: Duration,
     /// The times of the calls within the window, on the scale of the world's clock.
     recent: VecDeque<Duration>,
 }
@@ -52,6 +66,7 @@ impl FloodLimits {
         self.remove(&limit.method);
         self.limits.push(CountedLimit {
             limit,
+            refused_until: Duration::ZERO,
             recent: VecDeque::new(),
         });
     }
@@ -72,7 +87,16 @@ impl FloodLimits {
 
 impl CountedLimit {
     fn refusal(&mut self, now: Duration) -> Option<RpcError> {
-        let FloodLimit { calls, window, .. } = self.limit;
+        let FloodLimit {
+            calls,
+            window,
+            penalty,
+            ..
+        } = self.limit;
+        if self.refused_until > now {
+            let rest = self.refused_until - now;
+            return Some(wait(rest.as_millis().div_ceil(1000)));
+        }
         while self
             .recent
             .front()
@@ -84,10 +108,18 @@ impl CountedLimit {
             self.recent.push_back(now);
             return None;
         }
+        if let Some(penalty) = penalty {
+            self.refused_until = now + penalty;
+            return Some(wait(penalty.as_secs().into()));
+        }
         let oldest = self.recent.front().copied().unwrap_or(now);
         let seconds = (oldest + window - now).as_secs() + 1;
-        Some(RpcError::new(420, format!("FLOOD_WAIT_{seconds}")))
+        Some(wait(seconds.into()))
     }
+}
+
+fn wait(seconds: u128) -> RpcError {
+    RpcError::new(420, format!("FLOOD_WAIT_{seconds}"))
 }
 
 #[cfg(test)]
@@ -130,5 +162,20 @@ mod tests {
         );
         limits.remove("m");
         assert_eq!(refusal(&mut limits, "m", 0), None);
+    }
+
+    #[test]
+    fn a_penalty_refuses_every_call_until_it_is_over() {
+        let limit = FloodLimit::new("m", 1, Duration::from_secs(10));
+        let mut limits = FloodLimits::new(&[limit.with_penalty(Duration::from_secs(30))]);
+        let mut at = |millis| {
+            let refusal = limits.refusal("m", Duration::from_millis(millis));
+            refusal.map(|error| error.message)
+        };
+        assert_eq!(at(0), None);
+        assert_eq!(at(9_500).as_deref(), Some("FLOOD_WAIT_30"));
+        assert_eq!(at(12_000).as_deref(), Some("FLOOD_WAIT_28"));
+        assert_eq!(at(39_400).as_deref(), Some("FLOOD_WAIT_1"));
+        assert_eq!(at(39_500), None);
     }
 }

@@ -27,6 +27,8 @@ pub struct Options {
     /// The flood limits that are in force from the start. [`Simulator::limit_calls`](crate::Simulator::limit_calls)
     /// changes them.
     pub flood_limits: Vec<FloodLimit>,
+    /// True if the objects of groups have `participants_count`. `channels.getFullChannel` always returns it.
+    pub participants_count_in_chats: bool,
     /// True if requests and replies are recorded whole. Otherwise only their first 1,024 bytes are recorded, which a raid
     /// of thousands needs, and [`Call::decode`](crate::Call::decode) returns `None` for longer ones.
     pub keep_bodies: bool,
@@ -43,11 +45,14 @@ impl Default for Options {
             too_long_beyond_limit: false,
             too_long_messages: 10,
             // A list that starts over at a FLOOD_WAIT of about 20 seconds never ends if it has more pages.
-            flood_limits: vec![FloodLimit::new(
-                "messages.getDialogs",
-                5,
-                Duration::from_secs(20),
-            )],
+            flood_limits: vec![
+                FloodLimit::new("messages.getDialogs", 5, Duration::from_secs(20)),
+                FloodLimit::new("channels.getParticipants", 10, Duration::from_secs(10))
+                    .with_penalty(Duration::from_secs(30)),
+                FloodLimit::new("channels.getFullChannel", 5, Duration::from_secs(30))
+                    .with_penalty(Duration::from_secs(26)),
+            ],
+            participants_count_in_chats: false,
             keep_bodies: true,
         }
     }

@@ -21,11 +21,13 @@ use crate::{HOME_DC, OTHER_DC};
 mod chats;
 mod dialogs;
 mod faults;
+mod joins;
+mod members;
 mod people;
 mod queries;
 mod session;
 
-pub use chats::JoinKind;
+pub use joins::JoinKind;
 
 /// A running simulator. Dropping it ends the servers.
 pub struct Simulator {

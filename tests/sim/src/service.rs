@@ -9,6 +9,7 @@ mod channels;
 mod dialogs;
 pub(crate) mod files;
 mod help;
+mod participants;
 mod password;
 pub(crate) mod posting;
 mod updates;

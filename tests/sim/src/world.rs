@@ -22,6 +22,7 @@ pub(crate) mod events;
 pub(crate) mod link;
 pub(crate) mod login;
 pub(crate) mod lookup;
+pub(crate) mod member;
 pub(crate) mod person;
 pub(crate) mod unknown_constructors;
 
@@ -60,6 +61,8 @@ pub struct World {
     pub(crate) pushes_to_drop: usize,
     pub(crate) pushes: usize,
     pub(crate) refusing: bool,
+    /// The number of joins and messages of members so far.
+    pub(crate) activities: u64,
     /// The data centres whose listening socket is open.
     pub(crate) listening: HashSet<i32>,
     pub(crate) transport_errors: usize,
@@ -105,6 +108,7 @@ impl World {
             pushes_to_drop: 0,
             pushes: 0,
             refusing: false,
+            activities: 0,
             listening: HashSet::new(),
             transport_errors: 0,
             runtime: None,
@@ -165,6 +169,15 @@ impl World {
         self.calls.iter().filter(move |call| call.method == method)
     }
 
+    /// Returns the times of all calls by method, oldest first, on the scale of [`elapsed`](Self::elapsed).
+    pub fn call_times(&self) -> BTreeMap<&'static str, Vec<Duration>> {
+        let mut times: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for call in &self.calls {
+            times.entry(call.method).or_default().push(call.at);
+        }
+        times
+    }
+
     /// Returns descriptions of unknown calls, violations of the protocol and invalid arguments of a test.
     pub fn failures(&self) -> &[String] {
         &self.failures
@@ -184,6 +197,14 @@ impl World {
     /// If there is no such chat.
     pub fn count_posts(&self, chat: i64) -> usize {
         self.existing_chat(chat).count_posts()
+    }
+
+    /// Returns whether a message, which may be a service message, exists. `chat` is the bare id.
+    ///
+    /// # Panics
+    /// If there is no such chat.
+    pub fn has_message(&self, chat: i64, message: i32) -> bool {
+        self.existing_chat(chat).messages.contains_key(&message)
     }
 
     /// Returns the numbers of open connections to the home and the other data centre.

@@ -5,27 +5,11 @@ use grammers_tl_types::{enums, types};
 use super::Simulator;
 use crate::clock;
 use crate::world::World;
-use crate::world::chat::{Chat, Content, Document, EventKind, Member};
+use crate::world::chat::{Chat, Content, Document, EventKind};
+use crate::world::member::Member;
 
 /// The first id of a chat.
 const FIRST_CHAT: i64 = 1_600_000_000;
-
-/// The way in which a user joins a group, and the service message that announces it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum JoinKind {
-    /// Another member adds the user: `ChatAddUser` from that member.
-    AddedBy(i64),
-    /// The user joins a public group: `ChatAddUser` from and with the user.
-    BySelf,
-    /// The user joins by a link of the group's owner: `ChatJoinedByLink`.
-    ByLink,
-    /// A request of the user is approved: `ChatJoinedByRequest`.
-    ByRequest,
-    /// The user joins through a community: `ChatJoinedViaCommunity`.
-    ViaCommunity,
-    /// The user joins without a service message.
-    Silent,
-}
 
 impl Simulator {
     /// Adds a supergroup whose members are the account and the owner; returns its bare id.
@@ -42,15 +26,11 @@ impl Simulator {
     fn add_chat(&self, title: &str, broadcast: bool, can_post: bool) -> i64 {
         let owner = self.owner();
         self.shared.change(|world| {
-            let id = FIRST_CHAT + world.serial();
-            let access_hash = world.random();
-            let mut chat = Chat::new(id, access_hash, title.to_owned(), broadcast);
-            chat.can_post = can_post;
+            let id = create(world, owner, title, broadcast);
+            if let Some(chat) = world.chats.get_mut(&id) {
+                chat.can_post = can_post;
+            }
             let me = world.me;
-            world.chats.insert(id, chat);
-            world.add_member(id, owner, owner, false);
-            world.add_member(id, me, owner, false);
-            set_admin(world, id, owner, true);
             set_admin(world, id, me, broadcast && can_post);
             world.push_channel_update(id);
             id
@@ -68,53 +48,7 @@ impl Simulator {
         }
     }
 
-    /// Lets a user join, and returns the id of the service message. The id is 0 if there is no service message, because
-    /// the join is `Silent` or the group hides joins.
-    pub fn join(&self, group: i64, user: i64, kind: JoinKind) -> i32 {
-        let owner = self.owner();
-        self.shared.change(|world| {
-            let inviter = match kind {
-                JoinKind::AddedBy(other) => other,
-                JoinKind::ByLink => owner,
-                JoinKind::BySelf
-                | JoinKind::ByRequest
-                | JoinKind::ViaCommunity
-                | JoinKind::Silent => user,
-            };
-            world.add_member(group, user, inviter, kind == JoinKind::ByRequest);
-            let (from, action) = match kind {
-                JoinKind::AddedBy(other) => (other, added(vec![user])),
-                JoinKind::BySelf => (user, added(vec![user])),
-                JoinKind::ByLink => (
-                    user,
-                    enums::MessageAction::ChatJoinedByLink(types::MessageActionChatJoinedByLink {
-                        inviter_id: owner,
-                    }),
-                ),
-                JoinKind::ByRequest => (user, enums::MessageAction::ChatJoinedByRequest),
-                JoinKind::ViaCommunity => (
-                    user,
-                    enums::MessageAction::ChatJoinedViaCommunity(
-                        types::MessageActionChatJoinedViaCommunity { community_id: 1 },
-                    ),
-                ),
-                JoinKind::Silent => return 0,
-            };
-            announce(world, group, from, action)
-        })
-    }
-
-    /// Lets a member add several users with one `ChatAddUser`; returns the message's id, or 0 if the group hides joins.
-    pub fn join_many(&self, group: i64, users: &[i64], by: i64) -> i32 {
-        self.shared.change(|world| {
-            for user in users {
-                world.add_member(group, *user, by, false);
-            }
-            announce(world, group, by, added(users.to_vec()))
-        })
-    }
-
-    /// Sets when a member joined, in seconds since 1970.
+    /// Sets when a member joined, in seconds since 1970. The member's place in a list by activity remains.
     pub fn set_join_date(&self, group: i64, user: i64, date: i32) {
         self.shared
             .change(|world| match member(world, group, user) {
@@ -179,6 +113,8 @@ impl Simulator {
             }
             for member in chat.members.values_mut() {
                 member.date -= seconds;
+                member.promoted -= seconds;
+                member.activity.date -= seconds;
             }
         });
     }
@@ -204,16 +140,6 @@ impl Simulator {
                 set_admin(world, chat, me, can_post);
             }
         });
-    }
-
-    /// Sets whether later joins of a group have no service message.
-    pub fn hide_joins(&self, group: i64, hidden: bool) {
-        self.with_chat(group, |chat| chat.hides_joins = hidden);
-    }
-
-    /// Sets whether lists of members show only administrators to the account.
-    pub fn hide_members(&self, group: i64, hidden: bool) {
-        self.with_chat(group, |chat| chat.hides_members = hidden);
     }
 
     /// Moves a chat to the archive (folder 1), or out of it.
@@ -297,14 +223,29 @@ impl Simulator {
     }
 }
 
-fn added(users: Vec<i64>) -> enums::MessageAction {
-    enums::MessageAction::ChatAddUser(types::MessageActionChatAddUser { users })
+/// Adds a chat whose members are the account and the owner; returns its bare id.
+pub(super) fn create(world: &mut World, owner: i64, title: &str, broadcast: bool) -> i64 {
+    let id = FIRST_CHAT + world.serial();
+    let access_hash = world.random();
+    let chat = Chat::new(id, access_hash, title.to_owned(), broadcast);
+    let me = world.me;
+    world.chats.insert(id, chat);
+    world.add_member(id, owner, owner, false);
+    world.add_member(id, me, owner, false);
+    set_admin(world, id, owner, true);
+    id
 }
 
-/// Adds the service message of a join, unless the group hides joins; returns the message's id or 0.
-fn announce(world: &mut World, group: i64, from: i64, action: enums::MessageAction) -> i32 {
+/// Adds the service message of a join or leave, unless the group hides joins; returns the message's id or 0.
+pub(super) fn announce(
+    world: &mut World,
+    group: i64,
+    from: i64,
+    action: enums::MessageAction,
+) -> i32 {
+    let now = world.elapsed();
     match world.chats.get(&group) {
-        Some(chat) if chat.hides_joins => 0,
+        Some(chat) if chat.hides_joins || now < chat.hides_joins_until => 0,
         Some(_) => world.add_service(group, from, action),
         None => {
             world.record_failure(format!("unknown chat: {group}"));
@@ -313,7 +254,7 @@ fn announce(world: &mut World, group: i64, from: i64, action: enums::MessageActi
     }
 }
 
-fn member(world: &mut World, chat: i64, user: i64) -> Option<&mut Member> {
+pub(super) fn member(world: &mut World, chat: i64, user: i64) -> Option<&mut Member> {
     world.chats.get_mut(&chat)?.members.get_mut(&user)
 }
 
@@ -321,6 +262,9 @@ fn set_admin(world: &mut World, chat: i64, user: i64, admin: bool) -> bool {
     let Some(member) = member(world, chat, user) else {
         return false;
     };
+    if admin && !member.admin {
+        member.promoted = clock::unix();
+    }
     member.admin = admin;
     true
 }

@@ -124,6 +124,34 @@ impl Simulator {
         });
     }
 
+    /// Pushes `updateChannel`, although nothing needs to have changed. The account may have been removed from the chat.
+    pub fn push_channel(&self, chat: i64) {
+        self.shared.change(|world| {
+            if world.chats.contains_key(&chat) {
+                world.push_channel_update(chat);
+            } else {
+                world.record_failure(format!("unknown chat: {chat}"));
+            }
+        });
+    }
+
+    /// Sets whether no event of a chat is pushed, as in large groups: clients read them with
+    /// `updates.getChannelDifference`. Changes of the account's own membership are pushed all the same.
+    pub fn set_silent(&self, chat: i64, silent: bool) {
+        self.with_chat(chat, |chat| chat.silent = silent);
+    }
+
+    /// Sets the `timeout` of a chat's differences, in seconds.
+    pub fn set_difference_timeout(&self, chat: i64, seconds: i32) {
+        self.with_chat(chat, |chat| chat.difference_timeout = seconds);
+    }
+
+    /// Sets whether the objects of groups have `participants_count`.
+    pub fn show_participants_counts(&self, show: bool) {
+        self.shared
+            .change(|world| world.options.participants_count_in_chats = show);
+    }
+
     /// Pushes these updates.
     pub fn push(&self, updates: &enums::Updates) {
         self.shared.change(|world| world.push(updates, None));

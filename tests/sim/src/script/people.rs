@@ -10,7 +10,7 @@ use crate::world::login::Password;
 use crate::world::person::{Photo, User};
 
 /// The first id of a user that does not name its own.
-const FIRST_USER: i64 = 6_500_000_000;
+pub(super) const FIRST_USER: i64 = 6_500_000_000;
 
 impl Simulator {
     /// Adds a user and returns its id.

@@ -1,5 +1,6 @@
 //! Reads of the recorded calls and posts, and waits for them.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Simulator, TimedOut};
@@ -19,6 +20,12 @@ impl Simulator {
     pub fn calls_of(&self, method: &str) -> Vec<Call> {
         self.shared
             .read(|world| world.calls_of(method).cloned().collect())
+    }
+
+    /// Returns the times of all calls by method, oldest first, on the scale of
+    /// [`World::elapsed`](crate::World::elapsed).
+    pub fn call_times(&self) -> BTreeMap<&'static str, Vec<Duration>> {
+        self.shared.read(crate::World::call_times)
     }
 
     /// Returns descriptions of unknown calls, violations of the protocol and invalid arguments of a test.

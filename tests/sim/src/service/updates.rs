@@ -76,7 +76,7 @@ fn page(world: &World, chat: &Chat, pts: i32, limit: usize) -> enums::updates::C
         return enums::updates::ChannelDifference::Empty(types::updates::ChannelDifferenceEmpty {
             r#final: true,
             pts: chat.pts,
-            timeout: Some(30),
+            timeout: Some(chat.difference_timeout),
         });
     };
     let mut users = Vec::new();
@@ -100,7 +100,7 @@ fn page(world: &World, chat: &Chat, pts: i32, limit: usize) -> enums::updates::C
     enums::updates::ChannelDifference::Difference(types::updates::ChannelDifference {
         r#final: events.len() == rest.len(),
         pts: last.pts,
-        timeout: Some(30),
+        timeout: Some(chat.difference_timeout),
         new_messages,
         other_updates,
         chats: world.chat_objects(&[chat.id]),
@@ -119,7 +119,7 @@ fn too_long(world: &World, id: i64) -> enums::updates::ChannelDifference {
     let users = newest.iter().flat_map(|message| message.users()).collect();
     enums::updates::ChannelDifference::TooLong(types::updates::ChannelDifferenceTooLong {
         r#final: true,
-        timeout: Some(30),
+        timeout: Some(chat.difference_timeout),
         dialog: chat.dialog(),
         messages: newest
             .iter()

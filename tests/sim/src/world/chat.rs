@@ -1,11 +1,13 @@
 //! Groups and broadcast channels: members, messages, and the numbered events of which differences consist.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use grammers_tl_types::{enums, types};
 
 use super::World;
+use super::member::Member;
 use super::unknown_constructors::Unreadable;
 use crate::blank;
 use crate::clock;
@@ -21,8 +23,18 @@ pub(crate) struct Chat {
     pub(crate) can_post: bool,
     /// True if joins have no service message.
     pub(crate) hides_joins: bool,
-    /// True if lists of members show only administrators to other members.
+    /// The time on the scale of [`World::elapsed`] before which joins have no service message.
+    pub(crate) hides_joins_until: Duration,
+    /// The delays after which a bot deletes the service messages of joins.
+    pub(crate) captcha_delay: Option<RangeInclusive<Duration>>,
+    /// True if lists of members show only administrators and bots to other members.
     pub(crate) hides_members: bool,
+    /// False if the list of members is closed for a reason other than `hides_members`.
+    pub(crate) can_view_participants: bool,
+    /// True if a closed list of members also keeps the dates of joins secret.
+    pub(crate) refuses_join_dates: bool,
+    /// The basic group from which the supergroup was migrated.
+    pub(crate) migrated_from: Option<i64>,
     pub(crate) archived: bool,
     /// True if lists of dialogs leave out the newest message.
     pub(crate) hides_top_message: bool,
@@ -36,19 +48,15 @@ pub(crate) struct Chat {
     pub(crate) difference_error: Option<RpcError>,
     /// The objects that have a constructor that no client knows.
     pub(crate) unreadable: BTreeSet<Unreadable>,
+    /// The seconds after which a client may ask for the next difference.
+    pub(crate) difference_timeout: i32,
+    /// True if no event of the chat is pushed.
+    pub(crate) silent: bool,
     /// True if the group is a gigagroup.
     pub(crate) gigagroup: bool,
     /// True if the chat holds the direct messages of a channel.
     pub(crate) monoforum: bool,
     pub(crate) date: i32,
-}
-
-#[derive(Clone)]
-pub(crate) struct Member {
-    pub(crate) date: i32,
-    pub(crate) inviter: i64,
-    pub(crate) admin: bool,
-    pub(crate) via_request: bool,
 }
 
 /// An event that raised the chat's `pts` to `pts`, by `count`.
@@ -128,7 +136,12 @@ impl Chat {
             members: BTreeMap::new(),
             can_post: !broadcast,
             hides_joins: false,
+            hides_joins_until: Duration::ZERO,
+            captcha_delay: None,
             hides_members: false,
+            can_view_participants: !broadcast,
+            refuses_join_dates: false,
+            migrated_from: None,
             archived: false,
             hides_top_message: false,
             messages: BTreeMap::from([(1, created)]),
@@ -142,6 +155,8 @@ impl Chat {
             too_long: 0,
             difference_error: None,
             unreadable: BTreeSet::new(),
+            difference_timeout: 30,
+            silent: false,
             gigagroup: false,
             monoforum: false,
             date,
@@ -149,8 +164,8 @@ impl Chat {
     }
 
     /// Returns the chat's object as the account sees it.
-    pub(crate) fn object(&self, me: i64) -> enums::Chat {
-        let Some(member) = self.members.get(&me) else {
+    pub(crate) fn object(&self, world: &World) -> enums::Chat {
+        let Some(member) = self.members.get(&world.me) else {
             return enums::Chat::ChannelForbidden(types::ChannelForbidden {
                 broadcast: self.broadcast,
                 megagroup: !self.broadcast,
@@ -179,7 +194,10 @@ impl Chat {
             photo: enums::ChatPhoto::Empty,
             date: member.date,
             admin_rights,
-            participants_count: None,
+            participants_count: world
+                .options
+                .participants_count_in_chats
+                .then(|| self.participants_count()),
             ..blank::channel()
         })
     }

@@ -3,7 +3,7 @@
 use grammers_tl_types::{enums, types};
 
 use super::World;
-use super::chat::{Chat, Content, Event, EventKind, Member, Message};
+use super::chat::{Chat, Content, Event, EventKind, Message};
 use crate::clock;
 
 impl World {
@@ -17,6 +17,9 @@ impl World {
         except: Option<u64>,
     ) -> i32 {
         let chat_id = chat;
+        if matches!(content, Content::Text { .. }) {
+            self.record_activity(chat, from);
+        }
         let at = self.elapsed();
         let chat = self
             .chats
@@ -105,7 +108,7 @@ impl World {
             kind,
         };
         found.events.push(event.clone());
-        if !found.members.contains_key(&me) {
+        if found.silent || !found.members.contains_key(&me) {
             return;
         }
         let found = &self.chats[&chat];
@@ -178,22 +181,6 @@ impl World {
             date: clock::unix(),
             seq: 0,
         })
-    }
-
-    /// Makes `user` a member who joined now. An unknown chat is ignored.
-    pub(crate) fn add_member(&mut self, chat: i64, user: i64, inviter: i64, via_request: bool) {
-        let Some(chat) = self.chats.get_mut(&chat) else {
-            return;
-        };
-        chat.members.insert(
-            user,
-            Member {
-                date: clock::unix(),
-                inviter,
-                admin: false,
-                via_request,
-            },
-        );
     }
 
     /// Pushes `updateChannel`, by which the account learns that its own membership or rights changed.

@@ -42,7 +42,7 @@ impl World {
         chats
             .iter()
             .filter_map(|id| self.chats.get(id))
-            .map(|chat| chat.object(self.me))
+            .map(|chat| chat.object(self))
             .collect()
     }
 

@@ -194,6 +194,20 @@ pub(crate) fn messages_by_id(
     }
 }
 
+pub(crate) fn difference(
+    channel: &types::InputChannel,
+    pts: i32,
+    limit: i32,
+) -> functions::updates::GetChannelDifference {
+    functions::updates::GetChannelDifference {
+        force: false,
+        channel: input(channel),
+        filter: enums::ChannelMessagesFilter::Empty,
+        pts,
+        limit,
+    }
+}
+
 pub(crate) fn peer(channel: &types::InputChannel) -> enums::InputPeer {
     enums::InputPeer::Channel(types::InputPeerChannel {
         channel_id: channel.channel_id,

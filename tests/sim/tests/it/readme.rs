@@ -7,13 +7,16 @@ use std::path::{Path, PathBuf};
 use telegram_sim::{Options, UserSpec};
 
 /// The methods of `Simulator` that are no faults.
-const ORDINARY: [&str; 46] = [
+const ORDINARY: [&str; 49] = [
     "add_channel",
     "add_group",
     "add_groups",
+    "add_member",
+    "add_members",
     "add_user",
     "address",
     "age_chat",
+    "call_times",
     "calls",
     "calls_of",
     "connected",
@@ -125,6 +128,7 @@ fn options() -> BTreeMap<String, String> {
         too_long_beyond_limit,
         too_long_messages,
         flood_limits,
+        participants_count_in_chats,
         keep_bodies,
     } = Options::default();
     [
@@ -139,6 +143,10 @@ fn options() -> BTreeMap<String, String> {
         ),
         ("too_long_messages", format!("{too_long_messages:?}")),
         ("flood_limits", format!("{flood_limits:?}")),
+        (
+            "participants_count_in_chats",
+            format!("{participants_count_in_chats:?}"),
+        ),
         ("keep_bodies", format!("{keep_bodies:?}")),
     ]
     .map(|(name, value)| (format!("Options::{name}"), value))
@@ -186,7 +194,7 @@ fn each_fault_is_listed_with_its_default_and_each_listed_name_exists() {
         .collect();
     let mut known = required.clone();
     known.extend(variants("src/world/link.rs", "Framing"));
-    known.extend(variants("src/script/chats.rs", "JoinKind"));
+    known.extend(variants("src/script/joins.rs", "JoinKind"));
     known.extend(["UserSpec", "PhotoSpec"].into_iter().flat_map(descriptions));
 
     let mut listed: BTreeSet<String> = BTreeSet::new();

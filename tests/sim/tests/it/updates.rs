@@ -3,21 +3,7 @@
 use grammers_tl_types::{enums, functions, types};
 use telegram_sim::{JoinKind, Options, Simulator, UserSpec};
 
-use crate::client::{Client, TIMEOUT, input, simulator};
-
-fn difference(
-    channel: &types::InputChannel,
-    pts: i32,
-    limit: i32,
-) -> functions::updates::GetChannelDifference {
-    functions::updates::GetChannelDifference {
-        force: false,
-        channel: input(channel),
-        filter: enums::ChannelMessagesFilter::Empty,
-        pts,
-        limit,
-    }
-}
+use crate::client::{Client, TIMEOUT, difference, simulator};
 
 #[tokio::test]
 async fn a_join_is_pushed_with_its_users_to_clients_that_asked_for_updates() {
