@@ -207,6 +207,15 @@ impl World {
         self.existing_chat(chat).messages.contains_key(&message)
     }
 
+    /// Returns when a member joined, in seconds since 1970, or `None` for other users. `chat` is the bare id.
+    ///
+    /// # Panics
+    /// If there is no such chat.
+    pub fn join_date(&self, chat: i64, user: i64) -> Option<i32> {
+        let member = self.existing_chat(chat).members.get(&user);
+        member.map(|member| member.date)
+    }
+
     /// Returns the numbers of open connections to the home and the other data centre.
     pub fn connections(&self) -> (usize, usize) {
         let count = |dc| {

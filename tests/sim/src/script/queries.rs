@@ -66,6 +66,14 @@ impl Simulator {
         self.shared.read(|world| world.pts(chat))
     }
 
+    /// Returns when a member joined, in seconds since 1970, or `None` for other users.
+    ///
+    /// # Panics
+    /// If there is no such chat.
+    pub fn join_date(&self, group: i64, user: i64) -> Option<i32> {
+        self.shared.read(|world| world.join_date(group, user))
+    }
+
     /// Returns the distinct devices that clients have described in `initConnection`.
     pub fn devices(&self) -> Vec<Device> {
         self.shared.read(crate::World::devices)
