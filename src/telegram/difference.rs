@@ -13,7 +13,7 @@ use crate::model::{AccessHash, Advance, ChannelId, MessageId, Page};
 pub enum Difference {
     /// The events, or the first part of them.
     Page {
-        page: Page,
+        page: Box<Page>,
         /// True if no further page follows.
         last: bool,
     },
@@ -47,7 +47,7 @@ pub(super) async fn pull(
     let advance = |to| Advance::Pulled { from: pts, to };
     Ok(match answer {
         D::Empty(empty) => Difference::Page {
-            page: convert::page(channel, advance(empty.pts), &[], &[]),
+            page: Box::new(Page::empty(channel, advance(empty.pts))),
             // Telegram returns an empty difference only if the channel has no newer events.
             last: true,
         },
@@ -55,12 +55,12 @@ pub(super) async fn pull(
             page: {
                 let advance = advance(found.pts);
                 let page = convert::page(channel, advance, &found.new_messages, &found.users);
-                Page {
+                Box::new(Page {
                     entered: convert::entered(channel, &found.chats),
                     other_users_with_photo: convert::shown(&found.users, &found.new_messages),
                     last_message: page.last_message.max(last_deleted(&found.other_updates)),
                     ..page
-                }
+                })
             },
             last: found.r#final,
         },
