@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use telegram_sim::{Options, UserSpec};
 
 /// The methods of `Simulator` that are no faults.
-const ORDINARY: [&str; 49] = [
+const ORDINARY: [&str; 50] = [
     "add_channel",
     "add_group",
     "add_groups",
@@ -24,6 +24,7 @@ const ORDINARY: [&str; 49] = [
     "edit_message",
     "failures",
     "join",
+    "join_date",
     "join_many",
     "key",
     "key_of",
