@@ -148,7 +148,12 @@ impl Tx<'_> {
                  ON CONFLICT (channel_id) DO UPDATE SET access_hash = excluded.access_hash,
                      kind = excluded.kind, title = excluded.title, present = 1, can_post = excluded.can_post,
                      since = excluded.since,
-                     class = iif('none' IN (class, excluded.class), excluded.class, class)",
+                     class = iif('none' IN (class, excluded.class), excluded.class, class)
+                 -- Known channels are recorded every minute: without a change, nothing is written.
+                 WHERE access_hash IS NOT excluded.access_hash OR kind IS NOT excluded.kind
+                     OR title IS NOT excluded.title OR NOT present OR can_post IS NOT excluded.can_post
+                     OR since IS NOT excluded.since
+                     OR (class IS NOT excluded.class AND 'none' IN (class, excluded.class))",
             )?
             .execute(params![
                 channel.id.bare(),

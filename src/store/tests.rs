@@ -7,8 +7,8 @@ use rusqlite::types::Null;
 
 use super::*;
 use crate::model::{
-    AddedBy, Avatar, ChannelId, Content, Join, JoinOutcome, List, ListData, MessageId, Photo,
-    PhotoId, Purpose, SkipReason, Timestamp, UserId,
+    AccessHash, AddedBy, Avatar, Channel, ChannelId, ChannelKind, Content, Join, JoinOutcome, List,
+    ListData, MessageId, Photo, PhotoId, Purpose, SkipReason, Timestamp, UserId,
 };
 
 const NOW: Timestamp = Timestamp::new(1_800_000_000);
@@ -325,6 +325,43 @@ fn the_id_of_a_deleted_row_is_not_used_again() {
             !tx.set_fetched(first.id, "file", 1, NOW)?,
             "the photo of one user in the row of another"
         );
+        Ok(())
+    });
+}
+
+#[test]
+fn a_channel_that_is_recorded_again_writes_only_changes() {
+    let channel = Channel {
+        id: AVATAR.group,
+        access_hash: AccessHash::new(1),
+        kind: ChannelKind::Group,
+        title: "A group".into(),
+        can_post: false,
+        since: NOW,
+        pts: 10,
+        top_message: MessageId::new(5),
+    };
+    let renamed = Channel {
+        title: "Another title".into(),
+        ..channel.clone()
+    };
+    let gigagroup = Channel {
+        kind: ChannelKind::Unsupported,
+        ..renamed.clone()
+    };
+    with_tx(|tx| {
+        let written = |channel: &Channel| {
+            let before = tx.db.total_changes();
+            tx.record_channel(channel)?;
+            Ok::<_, StoreError>(tx.db.total_changes() - before)
+        };
+        assert_eq!(written(&channel)?, 1);
+        assert_eq!(written(&channel)?, 0);
+        assert_eq!(written(&renamed)?, 1);
+        assert_eq!(written(&gigagroup)?, 1);
+        assert_eq!(written(&gigagroup)?, 0);
+        tx.set_absent(channel.id)?;
+        assert_eq!(written(&gigagroup)?, 1);
         Ok(())
     });
 }
