@@ -168,7 +168,7 @@ impl Start<'_> {
         }
         check_can_post("hide_channel_id", hide, &channels)?;
         self.check_exchange(&channels);
-        let reader = DialogReader::new(listing, &channels, is_known);
+        let reader = DialogReader::new(listing, &channels);
         Ok((channels, reader))
     }
 

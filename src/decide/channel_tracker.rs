@@ -1,30 +1,36 @@
 //! The state machine that keeps every channel up to date.
 //!
-//! [`ChannelTracker`] decides when a channel is pulled, when the list of dialogs is read and when the
-//! connection is checked. The caller passes each [`Event`] with the time since the tracker was
-//! created, carries out the returned [`Action`]s, and sends [`Event::Tick`] at the
+//! [`ChannelTracker`] decides when a channel is pulled or polled, when the known channels are asked for, when the list
+//! of dialogs is read and when the connection is checked. The caller passes each [`Event`] with the time since the
+//! tracker was created, carries out the returned [`Action`]s, and sends [`Event::Tick`] at the
 //! [deadline](ChannelTracker::deadline). The tracker does no I/O and reads no clock. A crash may lose
 //! everything in it: the ledger holds each channel's `pts`, and the next start reads the dialogs.
 //!
 //! A pull is one page. After the connection ended during pulls, each of them is suspected of a page that is too large:
 //! once the connection answers again, a suspected channel is pulled while no other one is, until it gets an answer.
 
+mod comparison;
 mod event;
+mod known_asks;
 mod page_history;
 mod periodic_job;
+mod polls;
 mod pulls;
 mod state;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 pub use self::event::{
-    Action, DialogState, DialogSync, Event, GapEnd, ListedChannel, PullEnd, PullStep,
+    Action, AskEnd, AskedChannels, DialogState, DialogSync, Event, GapEnd, LedgerChannel,
+    ListedChannel, PageRead, PullEnd, PullStep,
 };
+use self::known_asks::KnownAsks;
 use self::page_history::PageHistory;
 use self::periodic_job::PeriodicJob;
+use self::polls::Polls;
 use self::state::{State, TrackedChannel, Work};
 use crate::model::{ChannelId, Page};
 
@@ -33,7 +39,9 @@ const MAX_KEPT_PUSHES: usize = 200;
 /// Time between two checks of the connection.
 const CHECK_INTERVAL: Duration = Duration::from_secs(60);
 /// Time between two dialog syncs when no update asks for one.
-const DIALOG_SYNC_INTERVAL: Duration = Duration::from_secs(300);
+const DIALOG_SYNC_INTERVAL: Duration = Duration::from_secs(3600);
+/// The same after a refusal, and while the known channels cannot be asked for.
+const FALLBACK_SYNC_INTERVAL: Duration = Duration::from_secs(300);
 /// Minimum time between the starts of two dialog syncs: a burst of updates must not become a burst
 /// of calls.
 const DIALOG_SYNC_MIN_INTERVAL: Duration = Duration::from_secs(3);
@@ -47,6 +55,9 @@ pub struct ChannelTracker {
     now: Duration,
     /// Channels that need attention. A channel without an entry is up to date.
     channels: BTreeMap<ChannelId, TrackedChannel>,
+    /// The watched channels of the ledger that the account is in.
+    known: BTreeSet<ChannelId>,
+    polls: Polls,
     /// The channels whose last pages were not all read at once.
     histories: BTreeMap<ChannelId, PageHistory>,
     /// The connection was checked since it last ended during a pull.
@@ -56,6 +67,7 @@ pub struct ChannelTracker {
     /// The queue position of the next channel that is queued.
     next_position: u64,
     check: PeriodicJob,
+    asks: KnownAsks,
     dialogs: PeriodicJob,
     /// No dialog sync starts earlier.
     dialogs_not_before: Duration,
@@ -67,11 +79,14 @@ impl Default for ChannelTracker {
         Self {
             now: Duration::ZERO,
             channels: BTreeMap::new(),
+            known: BTreeSet::new(),
+            polls: Polls::default(),
             histories: BTreeMap::new(),
             is_connection_checked: true,
             pulls_not_before: Duration::ZERO,
             next_position: 0,
             check: PeriodicJob::new(CHECK_INTERVAL),
+            asks: KnownAsks::default(),
             dialogs: PeriodicJob::new(DIALOG_SYNC_INTERVAL),
             dialogs_not_before: Duration::ZERO,
         }
@@ -84,6 +99,7 @@ impl ChannelTracker {
     pub fn handle(&mut self, event: Event, now: Duration) -> Vec<Action> {
         self.now = now;
         self.check.expire(now);
+        self.asks.expire(now);
         self.dialogs.expire(now);
         let mut actions = Vec::new();
         match event {
@@ -92,19 +108,31 @@ impl ChannelTracker {
                 self.enqueue(channel, Work::Pull);
             }
             Event::PushOfUnknownChannel { channel, pts } => self.unknown(channel, pts),
-            Event::DialogsChanged => self.dialogs.due = true,
+            Event::ChannelUpdated(channel) => self.channel_updated(channel),
+            Event::ChannelsMoved => self.asks.ask_for_all(),
+            Event::DialogsChanged => self.ask_for_everything(),
             Event::Disconnected => {
                 self.check.due = true;
-                self.dialogs.due = true;
+                self.ask_for_everything();
             }
             Event::ConnectionChecked { reconnected } => self.connection_checked(reconnected),
             Event::PullEnded { channel, end } => self.pull_ended(channel, end, &mut actions),
+            Event::LedgerRead(channels) => {
+                for channel in channels {
+                    self.note_known(channel.channel, channel.is_group);
+                }
+            }
+            Event::KnownChannelsAsked(end) => self.known_channels_asked(end),
             Event::ChannelsListed(sync) => self.channels_listed(sync),
             Event::DialogsRead(sync) => self.dialogs_read(sync),
-            Event::DialogsRefused => self.dialogs.running = false,
+            Event::DialogsRefused => {
+                self.dialogs.running = false;
+                self.dialogs.next = self.dialogs.next.min(now + FALLBACK_SYNC_INTERVAL);
+            }
             Event::Tick => {}
         }
         self.start_timers(&mut actions);
+        self.start_polls();
         self.start_pulls(&mut actions);
         actions
     }
@@ -113,6 +141,8 @@ impl ChannelTracker {
     #[must_use]
     pub fn deadline(&self) -> Duration {
         let dialogs = self.may_sync_dialogs().then_some(self.dialogs_not_before);
+        let asks = self.asks.due_at().filter(|_| !self.check.running);
+        let poll = self.next_poll().map(|(due, _)| due);
         let paused = self
             .channels
             .values()
@@ -124,7 +154,9 @@ impl ChannelTracker {
             .into_iter()
             .chain(paused)
             .chain(held_up)
-            .chain([self.check.next, self.dialogs.next])
+            .chain(asks)
+            .chain(poll)
+            .chain([self.check.next, self.asks.next(), self.dialogs.next])
             .fold(Duration::MAX, Duration::min)
     }
 
@@ -140,6 +172,7 @@ impl ChannelTracker {
     }
 
     fn pushed(&mut self, page: Page, actions: &mut Vec<Action>) {
+        self.polls.pushed(page.channel, self.now);
         let are_differences_unavailable = self
             .histories
             .get(&page.channel)
@@ -169,8 +202,8 @@ impl ChannelTracker {
                 actions.push(Action::ApplyPush(page));
             }
             // The pull that is due brings the update.
-            State::Queued { .. } | State::Ignored => {}
-            State::AwaitingDialogs => self.ask_for_dialogs(),
+            State::Queued { .. } | State::Ignored | State::Unwatched => {}
+            State::AwaitingDialogs => self.asks.ask_for_once(page.channel),
         }
     }
 
@@ -187,96 +220,11 @@ impl ChannelTracker {
         self.is_connection_checked = true;
         self.pulls_not_before = Duration::ZERO;
         if reconnected {
-            self.dialogs.due = true;
+            self.ask_for_everything();
             for channel in self.channels.values_mut() {
                 channel.failures = 0;
                 channel.not_before = Duration::ZERO;
             }
-        }
-    }
-
-    fn dialogs_read(&mut self, sync: DialogSync) {
-        self.dialogs.running = false;
-        self.channels_listed(sync);
-        for channel in self.channels.values_mut() {
-            if let State::Unknown { syncs, .. } = &mut channel.state {
-                *syncs += 1;
-                if *syncs >= MAX_SYNCS_BEFORE_IGNORING {
-                    channel.state = State::Ignored;
-                } else {
-                    self.dialogs.due = true;
-                }
-            }
-        }
-    }
-
-    fn channels_listed(&mut self, sync: DialogSync) {
-        for listed in sync.listed {
-            let channel = self.channels.get(&listed.channel);
-            let state = channel.map(|channel| &channel.state);
-            let dialog_state = match state {
-                Some(State::AwaitingDialogs) if self.is_current(&listed) => {
-                    let channel = self.channels.remove(&listed.channel);
-                    // The list may be older than the move.
-                    if channel.is_some_and(|channel| channel.moved) {
-                        DialogState::Behind
-                    } else {
-                        DialogState::Current
-                    }
-                }
-                Some(State::AwaitingDialogs) => DialogState::NeedsReadBack,
-                Some(State::Unknown { .. } | State::Ignored) => {
-                    self.channels.remove(&listed.channel);
-                    listed.state
-                }
-                _ => listed.state,
-            };
-            match dialog_state {
-                DialogState::Current => {}
-                DialogState::Behind => self.enqueue(listed.channel, Work::Pull),
-                DialogState::NeedsReadBack => {
-                    self.enqueue(listed.channel, Work::CloseGap(listed.current));
-                }
-            }
-        }
-        // The pull reveals whether the account has left.
-        for channel in sync.missing {
-            let state = self.channels.get(&channel).map(|c| &c.state);
-            let work = if matches!(state, Some(State::AwaitingDialogs)) {
-                let work = self.without_dialog(channel);
-                self.channels.remove(&channel);
-                work
-            } else {
-                Work::Pull
-            };
-            self.enqueue(channel, work);
-        }
-        for channel in sync.unwatched {
-            self.channels
-                .insert(channel, TrackedChannel::new(State::Ignored));
-        }
-    }
-
-    /// Reports whether a channel whose differences are not available has no gap: pushes brought it up to date.
-    fn is_current(&self, listed: &ListedChannel) -> bool {
-        let history = self.histories.get(&listed.channel);
-        let channel = self.channels.get(&listed.channel);
-        listed.state == DialogState::Current
-            && history.is_some_and(PageHistory::are_differences_unavailable)
-            && channel.is_some_and(|channel| !channel.is_pts_rejected)
-    }
-
-    /// Returns the next work for a channel that waits for the list of dialogs, while the list lacks it. An event that
-    /// cannot be read is left out if this was so before: the list is no snapshot, but its dialog may be unreadable too.
-    fn without_dialog(&self, channel: ChannelId) -> Work {
-        let history = self.histories.get(&channel);
-        let waiting = self.channels.get(&channel);
-        let is_unreadable = history.is_some_and(PageHistory::is_unreadable_for_long)
-            && waiting.is_some_and(|channel| !channel.is_pts_rejected);
-        if is_unreadable {
-            Work::StepOverEvent
-        } else {
-            Work::Pull
         }
     }
 
@@ -296,9 +244,13 @@ impl ChannelTracker {
             (State::Queued { work: waiting, .. }, Some(_)) => *waiting = work,
             (State::Pulling(pull), Some(gap)) => pull.next_gap = Some(gap),
             (State::AwaitingDialogs, Some(_)) => channel.state = queued,
-            (State::AwaitingDialogs, None) => self.ask_for_dialogs(),
+            (State::AwaitingDialogs, None) => self.asks.ask_for_once(id),
             (
-                State::Queued { .. } | State::Pulling(_) | State::Unknown { .. } | State::Ignored,
+                State::Queued { .. }
+                | State::Pulling(_)
+                | State::Unknown { .. }
+                | State::Ignored
+                | State::Unwatched,
                 _,
             ) => {}
         }
@@ -310,6 +262,21 @@ impl ChannelTracker {
         if let Some(channel) = self.channels.get_mut(&id) {
             channel.state = state;
         }
+    }
+
+    /// One changed channel of the ledger costs a small call. Only the list shows a channel that the account entered.
+    fn channel_updated(&mut self, id: ChannelId) {
+        let is_unwatched = |channel: &TrackedChannel| matches!(channel.state, State::Unwatched);
+        if self.known.contains(&id) {
+            self.asks.ask_for(id);
+        } else if !self.channels.get(&id).is_some_and(is_unwatched) {
+            self.dialogs.due = true;
+        }
+    }
+
+    const fn ask_for_everything(&mut self) {
+        self.asks.ask_for_all();
+        self.dialogs.due = true;
     }
 
     /// Makes sure that a dialog sync runs or is due. An earlier one may have been refused.
@@ -332,6 +299,11 @@ impl ChannelTracker {
         if self.check.due && !self.check.running {
             self.check.start(self.now);
             actions.push(Action::CheckConnection);
+        }
+        if !self.check.running
+            && let Some(asked) = self.asks.start(self.now)
+        {
+            actions.push(Action::AskKnownChannels(asked));
         }
         if self.may_sync_dialogs() && self.dialogs_not_before <= self.now {
             self.dialogs.start(self.now);

@@ -103,6 +103,7 @@ fn take_over_all(
         added += usize::from(recorded == Recorded::New);
         sync.listed.push(ListedChannel {
             channel: channel.id,
+            is_group: channel.kind == ChannelKind::Group,
             current: GapEnd {
                 top: channel.top_message,
                 pts: channel.pts,

@@ -2,11 +2,14 @@
 //!
 //! Telegram refuses a whole batch for one channel that the account is not in, and a batch may hold something that
 //! cannot be read. Such a batch is halved, down to the one channel to blame. The pull of that channel then shows
-//! whether the account has left.
+//! whether the account has left. A query that a rate limit interrupts is continued where it was.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
-use crate::model::{AccessHash, Channel, ChannelId};
+use super::{Database, Runtime, TaskError};
+use crate::decide::channel_tracker::{AskEnd, AskedChannels};
+use crate::model::{AccessHash, Channel, ChannelId, ChannelKind, Timestamp};
 use crate::store::KnownChannel;
 use crate::telegram::{CallError, Telegram};
 
@@ -14,6 +17,10 @@ use crate::telegram::{CallError, Telegram};
 const MAX_BATCH: usize = 50;
 /// After so many refusals in a row that do not concern one channel, the method itself is refused.
 const MAX_REFUSALS: u32 = 3;
+/// After so many failures a query ends. The batches are halved meanwhile, down to one channel.
+const MAX_FAILURES: u32 = 8;
+/// The pause after each of them.
+const FAILURE_PAUSE: Duration = Duration::from_secs(1);
 /// The refusals that mean that the account is not in the channel.
 const ABSENT: [&str; 6] = [
     "CHANNEL_INVALID",
@@ -41,6 +48,13 @@ pub struct KnownPart {
     pub missing: Vec<ChannelId>,
 }
 
+/// The result of a step.
+#[derive(Debug)]
+pub(super) enum AskStep {
+    Part(KnownPart),
+    Ended(AskEnd),
+}
+
 /// The consequence of a failed call.
 #[derive(Debug)]
 enum Narrowed {
@@ -61,6 +75,52 @@ impl KnownChannels {
         Self {
             batches: peers.chunks(MAX_BATCH).map(<[_]>::to_vec).collect(),
             refusals: 0,
+        }
+    }
+
+    /// Makes the query for channels of the ledger. Those of a kind that is never watched are left out.
+    pub(super) async fn of_ledger(
+        database: &Database,
+        asked: &AskedChannels,
+    ) -> Result<Self, TaskError> {
+        let known = database.read(|tx| tx.channels()).await?;
+        let is_asked = |known: &&KnownChannel| match asked {
+            AskedChannels::All => known.channel.kind != ChannelKind::Unsupported,
+            AskedChannels::These(ids) => ids.contains(&known.channel.id),
+        };
+        Ok(Self::new(known.iter().filter(is_asked)))
+    }
+
+    /// Asks until there is something to take over, or until the end.
+    pub(super) async fn step(
+        &mut self,
+        runtime: &Runtime,
+        telegram: &Telegram,
+    ) -> Result<AskStep, TaskError> {
+        let mut failures = 0;
+        loop {
+            let error = match runtime.or_shutdown(self.advance(telegram)).await? {
+                Ok(Some(part)) => return Ok(AskStep::Part(part)),
+                Ok(None) => return Ok(AskStep::Ended(AskEnd::Answered)),
+                Err(error) => error,
+            };
+            match error {
+                CallError::Account(trouble) => return Err(trouble.into()),
+                CallError::RateLimited { until, .. } => {
+                    let pause = runtime.clock.until(Timestamp::new(until));
+                    return Ok(AskStep::Ended(AskEnd::Limited { pause }));
+                }
+                CallError::Network { .. } | CallError::ServerError { .. }
+                    if failures < MAX_FAILURES =>
+                {
+                    failures += 1;
+                    runtime.pause(FAILURE_PAUSE).await?;
+                }
+                error => {
+                    tracing::debug!(%error, "the known channels cannot be asked for");
+                    return Ok(AskStep::Ended(AskEnd::Failed));
+                }
+            }
         }
     }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 pub use self::failure_log::FailureLog;
 use super::dialog_sync::NOT_READ_BACK;
 use super::{Administrators, Database, PageApplier, Runtime, TaskError};
-use crate::decide::channel_tracker::{GapEnd, PullEnd, PullStep};
+use crate::decide::channel_tracker::{GapEnd, PageRead, PullEnd, PullStep};
 use crate::decide::{ChannelRefusal, channel_refusal};
 use crate::model::{Advance, ChannelId, MessageId, Page, Timestamp};
 use crate::store::{AdvanceOutcome, KnownChannel};
@@ -67,14 +67,22 @@ impl ChannelPuller {
         }
         let call = self.telegram.difference(id, hash, pts, limit);
         match self.runtime.or_shutdown(call).await? {
-            Ok(Difference::Page { page, last }) => {
+            Ok(Difference::Page {
+                page,
+                last,
+                timeout,
+            }) => {
                 self.failure_log.clear(id);
                 let moved = self.pages.apply_prepared(&page).await?;
                 let stays = page.advance == Advance::Pulled { from: pts, to: pts };
+                let read = PageRead {
+                    events: events(&page, pts),
+                    timeout,
+                };
                 Ok(match moved {
                     // A page that is neither the last nor moves pts would be pulled without end.
-                    AdvanceOutcome::Advanced if last || stays => PullEnd::UpToDate,
-                    _ => PullEnd::PageApplied,
+                    AdvanceOutcome::Advanced if last || stays => PullEnd::UpToDate(read),
+                    _ => PullEnd::PageApplied(read),
                 })
             }
             Ok(Difference::TooLong { top_message, pts }) => {
@@ -107,7 +115,11 @@ impl ChannelPuller {
             Ok(page) => {
                 self.failure_log.clear(id);
                 self.pages.apply_prepared(&page).await?;
-                Ok(PullEnd::PageApplied)
+                let newest = page.last_message.unwrap_or(after);
+                Ok(PullEnd::PageApplied(PageRead {
+                    events: distance(after.get(), newest.get()),
+                    timeout: None,
+                }))
             }
             Err(error) => self.failed(id, error, false).await,
         }
@@ -139,7 +151,7 @@ impl ChannelPuller {
                 .await?;
             tracing::warn!(%channel, message_id = %message, "a message that cannot be read is left out");
         }
-        Ok(PullEnd::PageApplied)
+        Ok(PullEnd::PageApplied(PageRead::default()))
     }
 
     /// Leaves out the next event of a channel, and counts it.
@@ -152,7 +164,10 @@ impl ChannelPuller {
             .write(|tx| tx.step_over_event(channel, pts))
             .await?;
         tracing::warn!(%channel, after_pts = pts, "a message that cannot be read is left out");
-        Ok(PullEnd::PageApplied)
+        Ok(PullEnd::PageApplied(PageRead {
+            events: 1,
+            timeout: None,
+        }))
     }
 
     async fn failed(
@@ -185,7 +200,8 @@ impl ChannelPuller {
         let pause = match &error {
             CallError::Account(trouble) => return Err(trouble.clone().into()),
             CallError::RateLimited { until, .. } => {
-                self.runtime.clock.until(Timestamp::new(*until))
+                let pause = self.runtime.clock.until(Timestamp::new(*until));
+                return Ok(PullEnd::Limited { pause });
             }
             CallError::Unusable { .. } => {
                 tracing::debug!(%channel, %error, "a page cannot be read; a smaller one is pulled");
@@ -208,4 +224,16 @@ impl ChannelPuller {
         };
         Ok(PullEnd::Failed { pause })
     }
+}
+
+/// Returns how many events a page of differences since `pts` covers.
+fn events(page: &Page, pts: i32) -> u32 {
+    match page.advance {
+        Advance::Pulled { to, .. } => distance(pts, to),
+        _ => 0,
+    }
+}
+
+fn distance(from: i32, to: i32) -> u32 {
+    u32::try_from(to.saturating_sub(from)).unwrap_or(0)
 }

@@ -1,8 +1,8 @@
 //! Watches the channels: carries out what [`ChannelTracker`] decides.
 //!
 //! Pushes that follow the stored `pts` are applied in batches; everything else is pulled. An update
-//! may be lost without harm, because the list of dialogs is compared with the ledger at start, after
-//! each reconnect and every few minutes. A crash loses nothing: the ledger holds each `pts`.
+//! may be lost without harm, because Telegram is asked every minute for the `pts` of the channels in the ledger, and
+//! the liveliest groups are polled. A crash loses nothing: the ledger holds each `pts`.
 
 mod background;
 mod results;
@@ -14,13 +14,14 @@ use tokio::time::Instant;
 
 use self::background::BackgroundResult;
 use super::dialog_sync::DialogReader;
+use super::known_channels::KnownChannels;
 use super::post_commit::PostCommit;
 use super::{
     Administrators, ChannelPuller, Database, PageTransactions, Runtime, TaskError, Wakers,
     job_result,
 };
-use crate::decide::channel_tracker::{Action, ChannelTracker, Event};
-use crate::model::{Advance, Channel, Page, User, UserId};
+use crate::decide::channel_tracker::{Action, AskedChannels, ChannelTracker, Event, LedgerChannel};
+use crate::model::{Advance, Channel, ChannelKind, Page, User, UserId};
 use crate::store::{AdvanceOutcome, ReadTx, StoreError};
 use crate::telegram::{Hint, Hints, Telegram};
 
@@ -61,7 +62,9 @@ pub async fn watch(watcher: Watcher, mut hints: Hints, start: WatchStart) -> Res
     } else {
         Event::Disconnected
     };
-    watch.handle([first], BTreeMap::new()).await?;
+    let known = watch.known_channels().await?;
+    let events = [Event::LedgerRead(known), first];
+    watch.handle(events, BTreeMap::new()).await?;
     let mut batch = Vec::new();
     loop {
         let deadline = watch.started + watch.tracker.deadline();
@@ -90,6 +93,10 @@ struct Watch {
     started: Instant,
     /// Reads the dialogs; `None` while a job does.
     reader: Option<DialogReader>,
+    /// The channels that a rate limit left of the last query for all known channels.
+    left_to_ask: Option<KnownChannels>,
+    /// The last query for known channels failed, and the log says so.
+    asks_fail: bool,
     /// Telegram pushes updates over the connection.
     subscribed: bool,
     /// A job waits until the rate limit on the subscription ends.
@@ -101,6 +108,8 @@ impl Watch {
     fn new(parts: Watcher, reader: DialogReader, subscribed: bool) -> Self {
         Self {
             reader: Some(reader),
+            left_to_ask: None,
+            asks_fail: false,
             subscribed,
             awaits_subscription: false,
             tracker: ChannelTracker::default(),
@@ -108,6 +117,20 @@ impl Watch {
             jobs: JoinSet::new(),
             parts,
         }
+    }
+
+    /// Returns the watched channels of the ledger that the account is in.
+    async fn known_channels(&self) -> Result<Vec<LedgerChannel>, TaskError> {
+        let known = self.parts.database.read(|tx| tx.channels()).await?;
+        let channels = self.parts.transactions.channels;
+        let watched = known
+            .into_iter()
+            .filter(|known| channels.is_watched(&known.channel));
+        let known = watched.map(|known| LedgerChannel {
+            channel: known.channel.id,
+            is_group: known.channel.kind == ChannelKind::Group,
+        });
+        Ok(known.collect())
     }
 
     async fn handle_hints(&mut self, hints: Vec<Hint>) -> Result<(), TaskError> {
@@ -119,6 +142,8 @@ impl Watch {
                 Hint::Pushed(page) => events.push(Event::Pushed(page)),
                 Hint::Shown(users) => shown.extend(users.into_iter().map(|user| (user.id, user))),
                 Hint::ChannelChanged(channel) => events.push(Event::ChannelChanged(channel)),
+                Hint::ChannelUpdated(channel) => events.push(Event::ChannelUpdated(channel)),
+                Hint::ChannelsMoved => events.push(Event::ChannelsMoved),
                 Hint::DialogsChanged => events.push(Event::DialogsChanged),
                 Hint::Disconnected => {
                     tracing::info!("the connection was lost");
@@ -173,6 +198,13 @@ impl Watch {
                     reader.begin();
                     self.read_dialogs(reader);
                 }
+            }
+            Action::AskKnownChannels(asked) => {
+                let left = match asked {
+                    AskedChannels::All => self.left_to_ask.take(),
+                    AskedChannels::These(_) => None,
+                };
+                self.ask_known_channels(asked, left);
             }
             Action::CheckConnection => {
                 let check = background::check_connection(runtime, telegram);

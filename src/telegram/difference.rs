@@ -2,6 +2,8 @@
 //!
 //! This module stores nothing: the caller passes the `pts` in and stores the new one.
 
+use std::time::Duration;
+
 use telegram_wire::tl::{enums, functions as f, types};
 use telegram_wire::{CallError, Wire};
 
@@ -16,6 +18,8 @@ pub enum Difference {
         page: Box<Page>,
         /// True if no further page follows.
         last: bool,
+        /// The time after which Telegram wants a client that shows the channel to ask again.
+        timeout: Option<Duration>,
     },
     /// Telegram returns no events over a gap this long. The messages must be fetched by their ids.
     TooLong {
@@ -50,6 +54,7 @@ pub(super) async fn pull(
             page: Box::new(Page::empty(channel, advance(empty.pts))),
             // Telegram returns an empty difference only if the channel has no newer events.
             last: true,
+            timeout: duration(empty.timeout),
         },
         D::Difference(found) => Difference::Page {
             page: {
@@ -63,6 +68,7 @@ pub(super) async fn pull(
                 })
             },
             last: found.r#final,
+            timeout: duration(found.timeout),
         },
         D::TooLong(gap) => match gap.dialog {
             enums::Dialog::Dialog(types::Dialog {
@@ -91,6 +97,11 @@ fn last_deleted(updates: &[enums::Update]) -> Option<MessageId> {
         _ => None,
     });
     deleted.max()
+}
+
+fn duration(seconds: Option<i32>) -> Option<Duration> {
+    let seconds = u64::try_from(seconds?).ok()?;
+    Some(Duration::from_secs(seconds))
 }
 
 /// Fetches the messages `first ..= last` by their ids. Telegram permits at most 200.

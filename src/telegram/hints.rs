@@ -16,7 +16,11 @@ pub enum Hint {
     Shown(Vec<User>),
     /// This channel has changed further than the push shows.
     ChannelChanged(ChannelId),
-    /// A channel of the list of dialogs may have changed, or the account joined or left one.
+    /// The settings of this channel changed, the account joined or left it, or Telegram gives no reason.
+    ChannelUpdated(ChannelId),
+    /// Some channel may have moved: a push could not be read.
+    ChannelsMoved,
+    /// Any channel may have moved, and the account may have joined or left some.
     DialogsChanged,
     /// The connection was lost. Telegram does not push again what happens until the next one.
     Disconnected,
@@ -52,7 +56,7 @@ impl Hints {
 fn of_push(push: Push) -> Vec<Hint> {
     match push {
         Push::Updates(updates) => of_updates(*updates),
-        Push::Malformed => vec![Hint::DialogsChanged],
+        Push::Malformed => vec![Hint::ChannelsMoved],
         Push::Disconnected => vec![Hint::Disconnected],
     }
 }
@@ -97,7 +101,7 @@ fn of_update(update: enums::Update, users: &[enums::User]) -> Option<Hint> {
     match update {
         U::NewChannelMessage(new) => {
             let Some(channel) = convert::channel_of(&new.message) else {
-                return Some(Hint::DialogsChanged);
+                return Some(Hint::ChannelsMoved);
             };
             let advance = Advance::Pushed {
                 to: new.pts,
@@ -108,7 +112,7 @@ fn of_update(update: enums::Update, users: &[enums::User]) -> Option<Hint> {
         }
         U::EditChannelMessage(edit) => {
             let Some(channel) = convert::channel_of(&edit.message) else {
-                return Some(Hint::DialogsChanged);
+                return Some(Hint::ChannelsMoved);
             };
             Some(moves_pts(channel, edit.pts, edit.pts_count))
         }
@@ -132,8 +136,7 @@ fn of_update(update: enums::Update, users: &[enums::User]) -> Option<Hint> {
             Some(moves_pts(channel, u.pts, u.pts_count))
         }
         U::ChannelTooLong(u) => Some(Hint::ChannelChanged(ChannelId::from_bare(u.channel_id))),
-        // The account joined or left the channel, or its settings changed: the dialogs show which.
-        U::Channel(_) => Some(Hint::DialogsChanged),
+        U::Channel(u) => Some(Hint::ChannelUpdated(ChannelId::from_bare(u.channel_id))),
         _ => None,
     }
 }

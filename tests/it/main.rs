@@ -23,6 +23,7 @@ mod login;
 mod lost_state;
 mod migration;
 mod module_boundaries;
+mod moved_channels;
 mod orders;
 mod pages;
 mod photos;

@@ -1,5 +1,6 @@
 //! The events that the tracker handles, and the actions that it returns.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::model::{ChannelId, MessageId, Page};
@@ -24,7 +25,11 @@ pub enum Event {
     PushOfUnknownChannel { channel: ChannelId, pts: i32 },
     /// Telegram reported that a channel moved, without the updates themselves.
     ChannelChanged(ChannelId),
-    /// Some channel moved, or the account joined or left one.
+    /// Telegram reported that a channel changed, or that the account joined or left it.
+    ChannelUpdated(ChannelId),
+    /// Some channel may have moved: a push could not be read.
+    ChannelsMoved,
+    /// Some channel may have moved, or the account joined or left one.
     DialogsChanged,
     /// The connection was lost, and updates with it.
     Disconnected,
@@ -32,8 +37,12 @@ pub enum Event {
     ConnectionChecked { reconnected: bool },
     /// An [`Action::Pull`] ended.
     PullEnded { channel: ChannelId, end: PullEnd },
+    /// The channels that the ledger knew when the program started.
+    LedgerRead(Vec<LedgerChannel>),
     /// A part of the dialogs was read and compared with the ledger.
     ChannelsListed(DialogSync),
+    /// An [`Action::AskKnownChannels`] ended. [`Event::ChannelsListed`] brought its answers.
+    KnownChannelsAsked(AskEnd),
     /// The list of dialogs was read to its end and compared with the ledger.
     DialogsRead(DialogSync),
     /// Telegram refused to list the dialogs.
@@ -64,11 +73,11 @@ pub enum PullStep {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PullEnd {
     /// A page was applied, or a message left out, and more follow.
-    PageApplied,
+    PageApplied(PageRead),
     /// All messages of the gap were fetched, and its `pts` was adopted.
     GapClosed,
     /// Every update was applied.
-    UpToDate,
+    UpToDate(PageRead),
     /// The account is not in the channel.
     Left,
     /// Telegram answered `channelDifferenceTooLong`: the messages have to be fetched by their ids.
@@ -81,8 +90,44 @@ pub enum PullEnd {
     Unreadable,
     /// The connection ended before the answer, perhaps because the page is too large. All calls in flight fail with it.
     Cut,
+    /// Telegram limits the method for the time `pause`.
+    Limited { pause: Duration },
     /// The step failed for a reason that has nothing to do with the page. `pause` is the minimum time before the next one.
     Failed { pause: Duration },
+}
+
+/// The facts about a page that decide when a group is polled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PageRead {
+    /// How many events or messages the page covered.
+    pub events: u32,
+    /// The time after which Telegram wants to be asked again.
+    pub timeout: Option<Duration>,
+}
+
+/// A channel of the ledger that the account is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LedgerChannel {
+    pub channel: ChannelId,
+    pub is_group: bool,
+}
+
+/// The channels of the ledger that are asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AskedChannels {
+    All,
+    These(BTreeSet<ChannelId>),
+}
+
+/// How the query for known channels ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AskEnd {
+    /// Telegram answered for each channel.
+    Answered,
+    /// Telegram limits the method for the time `pause`.
+    Limited { pause: Duration },
+    /// Telegram refused the method, or did not answer.
+    Failed,
 }
 
 /// The result of a dialog sync.
@@ -101,6 +146,7 @@ pub struct DialogSync {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ListedChannel {
     pub channel: ChannelId,
+    pub is_group: bool,
     /// The newest message and the `pts` of the list.
     pub current: GapEnd,
     pub state: DialogState,
@@ -127,6 +173,8 @@ pub enum Action {
     Pull { channel: ChannelId, step: PullStep },
     /// Read the list of dialogs and compare it with the ledger.
     SyncDialogs,
+    /// Ask for the present `pts` of channels that the ledger knows, and compare it with the ledger.
+    AskKnownChannels(AskedChannels),
     /// Check that the connection answers and pushes updates; replace it if not.
     CheckConnection,
 }

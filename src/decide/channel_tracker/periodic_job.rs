@@ -1,4 +1,4 @@
-//! A job that repeats: the check of the connection, and the dialog sync.
+//! A job that repeats: the check of the connection, the dialog sync, and the query for the known channels.
 
 use std::time::Duration;
 
@@ -10,6 +10,8 @@ pub(super) struct PeriodicJob {
     /// When the job becomes due without an event.
     pub(super) next: Duration,
     interval: Duration,
+    /// The interval counts from here.
+    counted_from: Duration,
 }
 
 impl PeriodicJob {
@@ -19,6 +21,7 @@ impl PeriodicJob {
             running: false,
             next: interval,
             interval,
+            counted_from: Duration::ZERO,
         }
     }
 
@@ -27,13 +30,27 @@ impl PeriodicJob {
     pub(super) fn expire(&mut self, now: Duration) {
         if self.next <= now {
             self.due |= !self.running;
-            self.next = now + self.interval;
+            self.count_from(now);
         }
     }
 
     pub(super) fn start(&mut self, now: Duration) {
         self.due = false;
         self.running = true;
-        self.next = now + self.interval;
+        self.count_from(now);
+    }
+
+    /// Changes the interval, also of the time that runs.
+    pub(super) fn set_interval(&mut self, interval: Duration, now: Duration) {
+        if interval != self.interval {
+            self.interval = interval;
+            self.count_from(self.counted_from);
+            self.expire(now);
+        }
+    }
+
+    fn count_from(&mut self, moment: Duration) {
+        self.counted_from = moment;
+        self.next = moment + self.interval;
     }
 }

@@ -28,6 +28,17 @@ impl ChannelTracker {
             pull.is_alone &= self.is_connection_checked;
             self.connection_ended(id, pull.is_alone);
         }
+        match end {
+            PullEnd::PageApplied(read) | PullEnd::UpToDate(read) => {
+                self.polls.page_read(id, read, self.now);
+            }
+            PullEnd::Limited { pause } => self.polls.limited(pause, self.now),
+            PullEnd::Left => {
+                self.known.remove(&id);
+                self.polls.remove(id);
+            }
+            _ => {}
+        }
         self.note_end(id, pull, end, actions);
         self.histories
             .retain(|_, history| *history != PageHistory::default());
@@ -68,14 +79,14 @@ impl ChannelTracker {
         if is_pull
             && matches!(
                 end,
-                PullEnd::PageApplied | PullEnd::UpToDate | PullEnd::TooLong(_)
+                PullEnd::PageApplied(_) | PullEnd::UpToDate(_) | PullEnd::TooLong(_)
             )
         {
             history.differences_available();
         }
         let gap_work = work.gap().map(Work::CloseGap);
         let next_page = match end {
-            PullEnd::PageApplied => {
+            PullEnd::PageApplied(_) => {
                 history.page_read();
                 channel.failures = 0;
                 channel.not_before = Duration::ZERO;
@@ -94,7 +105,7 @@ impl ChannelTracker {
                 }
                 return self.finish(id, None, actions);
             }
-            PullEnd::UpToDate => {
+            PullEnd::UpToDate(_) => {
                 history.page_read();
                 return self.finish(id, next_gap, actions);
             }
@@ -112,14 +123,14 @@ impl ChannelTracker {
                 channel.is_pts_rejected = true;
                 channel.fail(self.now, Duration::ZERO);
                 channel.state = State::AwaitingDialogs;
-                self.dialogs.due = true;
+                self.asks.ask_for(id);
                 return;
             }
             PullEnd::DifferencesUnavailable if is_pull => history.differences_unavailable(),
             PullEnd::Unreadable => history.page_unreadable(),
             PullEnd::Cut => history.connection_ended(is_alone),
             PullEnd::DifferencesUnavailable => NextPage::Later,
-            PullEnd::Failed { pause } => {
+            PullEnd::Limited { pause } | PullEnd::Failed { pause } => {
                 channel.fail(self.now, pause);
                 return self.retry(id, pull, actions);
             }
@@ -145,7 +156,7 @@ impl ChannelTracker {
                 }
                 actions.extend(channel.pushes.drain(..).map(Action::ApplyPush));
                 channel.state = State::AwaitingDialogs;
-                self.dialogs.due = true;
+                self.asks.ask_for(id);
             }
         }
     }
@@ -232,6 +243,28 @@ impl ChannelTracker {
                 }
             }
         }
+    }
+
+    /// Queues the polls that are due. While the connection is checked, it may be down.
+    pub(super) fn start_polls(&mut self) {
+        if let Some((due, id)) = self.next_poll()
+            && due <= self.now
+        {
+            self.polls.started(self.now);
+            self.enqueue(id, Work::Pull);
+        }
+    }
+
+    /// Returns the next poll, and when it is due.
+    pub(super) fn next_poll(&self) -> Option<(Duration, ChannelId)> {
+        if self.check.running || self.pulls_not_before > self.now {
+            return None;
+        }
+        self.polls.next(self.now, |id| {
+            let history = self.histories.get(&id);
+            let is_available = |history: &PageHistory| !history.are_differences_unavailable();
+            !self.channels.contains_key(&id) && history.is_none_or(is_available)
+        })
     }
 
     /// Returns the channels that are being pulled.

@@ -27,12 +27,14 @@ pub(super) enum State {
     Queued { work: Work, position: u64 },
     /// A page is being pulled. Pushes that arrive meanwhile are kept.
     Pulling(RunningPull),
-    /// Needs the `pts` of the next dialog sync.
+    /// Needs the `pts` of the next answer that shows the channel's dialog.
     AwaitingDialogs,
     /// Telegram pushes updates of a channel that is not in the ledger. `pts` is the one before its first push.
     Unknown { pts: i32, syncs: u8 },
-    /// The channel is not watched, or the account is not in it.
+    /// No list of dialogs shows the channel: the account is not in it.
     Ignored,
+    /// The account is in the channel, but such channels are not watched.
+    Unwatched,
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -1,3 +1,4 @@
+mod moved_channels;
 mod pages;
 
 use std::collections::{BTreeSet, VecDeque};
@@ -15,10 +16,26 @@ const GAP: GapEnd = GapEnd {
     pts: 100,
 };
 
+const UP_TO_DATE: PullEnd = PullEnd::UpToDate(NOTHING_READ);
+const PAGE_APPLIED: PullEnd = PullEnd::PageApplied(NOTHING_READ);
+const NOTHING_READ: PageRead = PageRead {
+    events: 0,
+    timeout: None,
+};
+
 /// A tracker whose time the test advances.
 struct Scene {
     tracker: ChannelTracker,
     now: Duration,
+}
+
+/// How many jobs a tracker began.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Jobs {
+    checks: usize,
+    asks: usize,
+    syncs: usize,
+    pulls: usize,
 }
 
 impl Scene {
@@ -48,29 +65,36 @@ impl Scene {
         actions
     }
 
-    /// Advances the time until `moment` and answers every job at once. Returns how many checks of the
-    /// connection and how many dialog syncs there were.
-    fn count_jobs(&mut self, moment: Duration) -> (usize, usize) {
-        let (mut checks, mut syncs) = (0, 0);
+    /// Advances the time until `moment` and answers every job at once. Returns how many jobs there were of each kind.
+    fn count_jobs(&mut self, moment: Duration) -> Jobs {
+        let mut jobs = Jobs::default();
         while self.tracker.deadline() <= moment {
             self.now = self.tracker.deadline();
             let mut actions = self.handle(Event::Tick);
             while let Some(action) = actions.pop() {
                 let event = match action {
                     Action::CheckConnection => {
-                        checks += 1;
+                        jobs.checks += 1;
                         Event::ConnectionChecked { reconnected: false }
                     }
                     Action::SyncDialogs => {
-                        syncs += 1;
+                        jobs.syncs += 1;
                         Event::DialogsRead(DialogSync::default())
+                    }
+                    Action::AskKnownChannels(AskedChannels::All) => {
+                        jobs.asks += 1;
+                        Event::KnownChannelsAsked(AskEnd::Answered)
+                    }
+                    Action::Pull { channel, .. } => {
+                        jobs.pulls += 1;
+                        up_to_date(channel)
                     }
                     other => panic!("{other:?}"),
                 };
                 actions.extend(self.handle(event));
             }
         }
-        (checks, syncs)
+        jobs
     }
 
     fn moved(&mut self, channel: ChannelId) -> Vec<Action> {
@@ -132,6 +156,7 @@ fn listed(channel: ChannelId, state: DialogState) -> Event {
     Event::DialogsRead(DialogSync {
         listed: vec![ListedChannel {
             channel,
+            is_group: false,
             current: GAP,
             state,
         }],
@@ -145,6 +170,31 @@ fn unknown(channel: ChannelId) -> Event {
 
 const SECOND: Duration = Duration::from_secs(1);
 
+fn ask(channels: impl IntoIterator<Item = ChannelId>) -> Action {
+    let channels = channels.into_iter().collect();
+    Action::AskKnownChannels(AskedChannels::These(channels))
+}
+
+const ASK_ALL: Action = Action::AskKnownChannels(AskedChannels::All);
+
+fn asked(end: AskEnd) -> Event {
+    Event::KnownChannelsAsked(end)
+}
+
+fn limited(seconds: u64) -> AskEnd {
+    AskEnd::Limited {
+        pause: Duration::from_secs(seconds),
+    }
+}
+
+/// The part of an answer about known channels that concerns `channel`.
+fn shown(channel: ChannelId, state: DialogState) -> Event {
+    let Event::DialogsRead(sync) = listed(channel, state) else {
+        unreachable!("a list");
+    };
+    Event::ChannelsListed(sync)
+}
+
 #[test]
 fn a_push_of_an_up_to_date_channel_is_applied() {
     let mut scene = Scene::new();
@@ -156,7 +206,7 @@ fn a_push_of_an_up_to_date_channel_is_applied() {
 fn a_push_that_does_not_follow_causes_one_pull() {
     let mut scene = Scene::new();
     assert_eq!(scene.handle(Event::PushNeedsPull(A)), [pull(A)]);
-    assert_eq!(scene.ended(A, PullEnd::UpToDate), []);
+    assert_eq!(scene.ended(A, UP_TO_DATE), []);
     let actions = scene.handle(Event::Pushed(push(A, 5)));
     assert_eq!(actions, [Action::ApplyPush(push(A, 5))]);
 }
@@ -169,7 +219,7 @@ fn at_most_two_channels_are_pulled_at_once_in_the_order_of_their_requests() {
     assert_eq!(scene.moved(D), []);
     assert_eq!(scene.moved(B), []);
     assert_eq!(scene.moved(D), [], "it waits already");
-    assert_eq!(scene.ended(A, PullEnd::UpToDate), [pull(D)]);
+    assert_eq!(scene.ended(A, UP_TO_DATE), [pull(D)]);
     assert_eq!(scene.ended(C, PullEnd::Left), [pull(B)]);
 }
 
@@ -180,8 +230,8 @@ fn a_queued_channel_drops_pushes_because_its_pull_brings_them() {
         let _ = scene.moved(channel);
     }
     assert_eq!(scene.handle(Event::Pushed(push(C, 5))), []);
-    assert_eq!(scene.ended(A, PullEnd::UpToDate), [pull(C)]);
-    assert_eq!(scene.ended(C, PullEnd::UpToDate), []);
+    assert_eq!(scene.ended(A, UP_TO_DATE), [pull(C)]);
+    assert_eq!(scene.ended(C, UP_TO_DATE), []);
 }
 
 #[test]
@@ -191,7 +241,7 @@ fn pushes_during_a_pull_are_applied_after_it() {
     assert_eq!(scene.handle(Event::Pushed(push(A, 5))), []);
     assert_eq!(scene.handle(Event::Pushed(push(A, 6))), []);
     let applied = [Action::ApplyPush(push(A, 5)), Action::ApplyPush(push(A, 6))];
-    assert_eq!(scene.ended(A, PullEnd::UpToDate), applied);
+    assert_eq!(scene.ended(A, UP_TO_DATE), applied);
 }
 
 #[test]
@@ -201,7 +251,7 @@ fn pushes_beyond_the_limit_cause_one_more_pull() {
     for to in 0..=i32::try_from(MAX_KEPT_PUSHES).expect("small") {
         assert_eq!(scene.handle(Event::Pushed(push(A, to))), []);
     }
-    let actions = scene.ended(A, PullEnd::UpToDate);
+    let actions = scene.ended(A, UP_TO_DATE);
     assert_eq!(actions.len(), MAX_KEPT_PUSHES + 1);
     assert_eq!(actions.last(), Some(&pull(A)));
 }
@@ -211,8 +261,8 @@ fn a_channel_that_moves_during_its_pull_is_pulled_once_more() {
     let mut scene = Scene::new();
     let _ = scene.moved(A);
     assert_eq!(scene.moved(A), []);
-    assert_eq!(scene.ended(A, PullEnd::UpToDate), [pull(A)]);
-    assert_eq!(scene.ended(A, PullEnd::UpToDate), []);
+    assert_eq!(scene.ended(A, UP_TO_DATE), [pull(A)]);
+    assert_eq!(scene.ended(A, UP_TO_DATE), []);
 }
 
 #[test]
@@ -231,7 +281,7 @@ fn a_long_gap_is_closed_beside_two_pulls_and_one_at_a_time() {
     assert_eq!(scene.ended(A, PullEnd::TooLong(GAP)), [close_gap(A)]);
     assert_eq!(scene.moved(C), [pull(C)], "the gap takes no pull's place");
     assert_eq!(scene.ended(B, PullEnd::TooLong(GAP)), []);
-    assert_eq!(scene.ended(A, PullEnd::UpToDate), [close_gap(B)]);
+    assert_eq!(scene.ended(A, UP_TO_DATE), [close_gap(B)]);
 }
 
 #[test]
@@ -244,8 +294,8 @@ fn a_gap_replaces_a_pull_that_waits_or_comes_next() {
     assert_eq!(actions, [close_gap(C)]);
     let _ = scene.moved(A);
     assert_eq!(scene.handle(listed(A, DialogState::NeedsReadBack)), []);
-    assert_eq!(scene.ended(C, PullEnd::UpToDate), []);
-    assert_eq!(scene.ended(A, PullEnd::UpToDate), [close_gap(A)]);
+    assert_eq!(scene.ended(C, UP_TO_DATE), []);
+    assert_eq!(scene.ended(A, UP_TO_DATE), [close_gap(A)]);
 }
 
 #[test]
@@ -259,7 +309,7 @@ fn a_failed_pull_is_repeated_after_a_growing_pause() {
         let actions = scene.run_until(began + SECOND * pause);
         assert_eq!(actions, [pull(A)], "after {pause} s");
     }
-    let _ = scene.ended(A, PullEnd::UpToDate);
+    let _ = scene.ended(A, UP_TO_DATE);
     let _ = scene.moved(A);
     let began = scene.now;
     let _ = scene.ended(A, failed(0));
@@ -301,14 +351,14 @@ fn a_failed_pull_does_not_lose_the_gap_that_comes_next() {
 }
 
 #[test]
-fn a_rejected_pts_is_replaced_by_that_of_the_dialogs() {
+fn a_rejected_pts_is_replaced_by_that_of_the_dialog() {
     let mut scene = Scene::new();
     let _ = scene.moved(A);
     let actions = scene.ended(A, PullEnd::PtsRejected);
-    assert_eq!(actions, [Action::SyncDialogs]);
+    assert_eq!(actions, [ask([A])]);
     assert_eq!(scene.moved(A), [], "a pull would be rejected again");
     assert_eq!(scene.handle(Event::Pushed(push(A, 5))), []);
-    let _ = scene.handle(listed(A, DialogState::Current));
+    let _ = scene.handle(shown(A, DialogState::Current));
     assert_eq!(scene.run_until(SECOND), [replace_pts(A)]);
 }
 
@@ -388,7 +438,9 @@ fn a_channel_that_is_not_watched_is_ignored() {
 #[test]
 fn bursts_of_moves_cause_one_dialog_sync_in_three_seconds() {
     let mut scene = Scene::new();
-    assert_eq!(scene.handle(Event::DialogsChanged), [Action::SyncDialogs]);
+    let actions = scene.handle(Event::DialogsChanged);
+    assert_eq!(actions, [ASK_ALL, Action::SyncDialogs]);
+    assert_eq!(scene.handle(asked(AskEnd::Answered)), []);
     for _ in 0..9 {
         assert_eq!(scene.handle(Event::DialogsChanged), []);
     }
@@ -402,24 +454,28 @@ fn a_refused_list_of_dialogs_is_read_again_after_the_interval() {
     let mut scene = Scene::new();
     let _ = scene.handle(Event::DialogsChanged);
     assert_eq!(scene.handle(Event::DialogsRefused), []);
-    let (_, syncs) = scene.count_jobs(DIALOG_SYNC_INTERVAL + SECOND);
-    assert_eq!(syncs, 1);
+    let _ = scene.handle(asked(AskEnd::Answered));
+    let jobs = scene.count_jobs(FALLBACK_SYNC_INTERVAL + SECOND);
+    assert_eq!(jobs.syncs, 1);
 }
 
 #[test]
-fn a_channel_that_waits_for_refused_dialogs_asks_for_them_when_it_moves() {
+fn a_channel_whose_dialog_is_refused_is_looked_for_in_the_list() {
     for moves in [Event::Pushed(push(A, 5)), Event::ChannelChanged(A)] {
         let mut scene = Scene::new();
         assert_eq!(scene.moved(A), [pull(A)]);
-        assert_eq!(scene.ended(A, PullEnd::PtsRejected), [Action::SyncDialogs]);
+        assert_eq!(scene.ended(A, PullEnd::PtsRejected), [ask([A])]);
+        let actions = scene.handle(asked(AskEnd::Failed));
+        assert_eq!(actions, [Action::SyncDialogs]);
         assert_eq!(scene.handle(Event::DialogsRefused), []);
         scene.now = 3 * SECOND;
-        assert_eq!(scene.handle(moves.clone()), [Action::SyncDialogs]);
-        // The list that is being read brings the pts, so no second one is read.
+        assert_eq!(scene.handle(moves.clone()), [ask([A])]);
+        // The answer that is awaited brings the pts.
         assert_eq!(scene.handle(moves), []);
-        let actions = scene.handle(listed(A, DialogState::Behind));
+        let actions = scene.handle(shown(A, DialogState::Behind));
         assert_eq!(actions, [replace_pts(A)]);
-        assert_eq!(scene.run_until(6 * SECOND), []);
+        assert_eq!(scene.handle(asked(AskEnd::Answered)), []);
+        assert_eq!(scene.run_until(9 * SECOND), []);
     }
 }
 
@@ -431,7 +487,7 @@ fn a_lost_connection_is_checked_before_the_dialogs_are_read() {
     assert_eq!(scene.handle(Event::DialogsChanged), []);
     let reconnected = true;
     let actions = scene.handle(Event::ConnectionChecked { reconnected });
-    assert_eq!(actions, [Action::SyncDialogs]);
+    assert_eq!(actions, [ASK_ALL, Action::SyncDialogs]);
 }
 
 #[test]
@@ -442,13 +498,19 @@ fn a_new_connection_ends_every_pause() {
     let _ = scene.handle(Event::Disconnected);
     let reconnected = true;
     let actions = scene.handle(Event::ConnectionChecked { reconnected });
-    assert_eq!(actions, [Action::SyncDialogs, pull(A)]);
+    assert_eq!(actions, [ASK_ALL, Action::SyncDialogs, pull(A)]);
 }
 
 #[test]
-fn the_connection_is_checked_and_the_dialogs_are_read_on_schedule() {
+fn the_connection_is_checked_and_the_channels_are_asked_for_on_schedule() {
     let mut scene = Scene::new();
-    assert_eq!(scene.count_jobs(SECOND * 60 * 30), (30, 6));
+    let expected = Jobs {
+        checks: 120,
+        asks: 120,
+        syncs: 2,
+        pulls: 0,
+    };
+    assert_eq!(scene.count_jobs(SECOND * 3600 * 2), expected);
 }
 
 /// A check and a dialog sync that never end must not leave a deadline in the past: the caller would
@@ -498,8 +560,9 @@ fn random_events_keep_the_promises() {
         let mut events: VecDeque<Event> = running.into_iter().map(up_to_date).collect();
         events.push_back(Event::ConnectionChecked { reconnected: true });
         events.push_back(all_listed());
+        events.push_back(asked(AskEnd::Answered));
         // Channels whose differences were unavailable are pulled after a pause.
-        let end = scene.now + SECOND * 120;
+        let end = scene.now + SECOND * 240;
         while let Some(event) = events.pop_front().or_else(|| {
             scene.now = scene.tracker.deadline();
             (scene.now < end).then_some(Event::Tick)
@@ -511,6 +574,13 @@ fn random_events_keep_the_promises() {
                         events.push_back(up_to_date(channel));
                     }
                     Action::SyncDialogs => events.push_back(all_listed()),
+                    Action::AskKnownChannels(_) => {
+                        let Event::DialogsRead(sync) = all_listed() else {
+                            unreachable!("a list");
+                        };
+                        events.push_back(Event::ChannelsListed(sync));
+                        events.push_back(asked(AskEnd::Answered));
+                    }
                     Action::CheckConnection => {
                         events.push_back(Event::ConnectionChecked { reconnected: false });
                     }
@@ -523,13 +593,14 @@ fn random_events_keep_the_promises() {
 }
 
 fn up_to_date(channel: ChannelId) -> Event {
-    let end = PullEnd::UpToDate;
+    let end = UP_TO_DATE;
     Event::PullEnded { channel, end }
 }
 
 fn all_listed() -> Event {
     let listed = [A, B, C, D].map(|channel| ListedChannel {
         channel,
+        is_group: true,
         current: GAP,
         state: DialogState::Current,
     });
@@ -541,21 +612,24 @@ fn all_listed() -> Event {
 
 fn random_event(random: &mut Random, running: &mut BTreeSet<ChannelId>) -> Event {
     let channel = [A, B, C, D][usize::try_from(random.below(4)).expect("small")];
-    match random.below(12) {
+    match random.below(15) {
         0..3 => {
             let Some(channel) = running.pop_first() else {
                 return Event::Tick;
             };
-            let end = match random.below(10) {
-                0 => PullEnd::UpToDate,
+            let end = match random.below(11) {
+                0 => UP_TO_DATE,
                 1 => PullEnd::TooLong(GAP),
                 2 => PullEnd::PtsRejected,
                 3 => failed(random.below(40)),
-                4 => PullEnd::PageApplied,
+                4 => PAGE_APPLIED,
                 5 => PullEnd::GapClosed,
                 6 => PullEnd::DifferencesUnavailable,
                 7 => PullEnd::Unreadable,
                 8 => PullEnd::Cut,
+                9 => PullEnd::Limited {
+                    pause: SECOND * u32::try_from(random.below(40)).expect("small"),
+                },
                 _ => PullEnd::Left,
             };
             Event::PullEnded { channel, end }
@@ -567,6 +641,13 @@ fn random_event(random: &mut Random, running: &mut BTreeSet<ChannelId>) -> Event
         8 => Event::Disconnected,
         9 => listed(channel, DialogState::Behind),
         10 => Event::DialogsRefused,
+        11 => Event::ChannelUpdated(channel),
+        12 => asked(match random.below(3) {
+            0 => AskEnd::Answered,
+            1 => limited(random.below(90)),
+            _ => AskEnd::Failed,
+        }),
+        13 => shown(channel, DialogState::Behind),
         _ => Event::ConnectionChecked {
             reconnected: random.below(2) == 0,
         },

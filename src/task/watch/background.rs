@@ -1,13 +1,15 @@
-//! The jobs that the watcher runs in the background: pulls, dialog syncs and checks of the connection.
+//! The jobs that the watcher runs in the background: pulls, dialog syncs, queries for known channels and checks
+//! of the connection.
 //!
 //! Each returns what the tracker has to know. A job that a shutdown or a crash ends is repeated after the next start.
 
 use std::time::Duration;
 
 use crate::decide;
-use crate::decide::channel_tracker::{Event, PullStep};
+use crate::decide::channel_tracker::{AskedChannels, Event, PullStep};
 use crate::model::{ChannelId, Timestamp};
 use crate::task::dialog_sync::{DialogReader, ReadStep};
+use crate::task::known_channels::{AskStep, KnownChannels};
 use crate::task::{ChannelPuller, Database, Runtime, TaskError};
 use crate::telegram::{CallError, Telegram};
 
@@ -18,6 +20,7 @@ const MAX_CONNECT_PAUSE: Duration = Duration::from_secs(30);
 pub(super) enum BackgroundResult {
     Event(Event),
     DialogsRead(DialogReader, ReadStep),
+    KnownChannelsAsked(AskedChannels, KnownChannels, AskStep),
     /// The connection answers; `reconnected` if a new one was needed.
     ConnectionChecked {
         reconnected: bool,
@@ -43,12 +46,27 @@ pub(super) async fn pull(
 
 pub(super) async fn read_dialogs(
     mut reader: DialogReader,
+    runtime: Runtime,
+    telegram: Telegram,
+) -> Result<BackgroundResult, TaskError> {
+    let step = reader.step(&runtime, &telegram).await?;
+    Ok(BackgroundResult::DialogsRead(reader, step))
+}
+
+/// Asks for the next batch of the channels that are left of a query, or begins it.
+pub(super) async fn ask_known_channels(
+    asked: AskedChannels,
+    left: Option<KnownChannels>,
     database: Database,
     runtime: Runtime,
     telegram: Telegram,
 ) -> Result<BackgroundResult, TaskError> {
-    let step = reader.step(&database, &runtime, &telegram).await?;
-    Ok(BackgroundResult::DialogsRead(reader, step))
+    let mut channels = match left {
+        Some(left) => left,
+        None => KnownChannels::of_ledger(&database, &asked).await?,
+    };
+    let step = channels.step(&runtime, &telegram).await?;
+    Ok(BackgroundResult::KnownChannelsAsked(asked, channels, step))
 }
 
 pub(super) async fn await_limit(

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use super::Watch;
 use super::background::{self, BackgroundResult};
-use crate::decide::channel_tracker::{DialogSync, Event};
+use crate::decide::channel_tracker::{AskEnd, AskedChannels, DialogSync, Event};
 use crate::model::{Channel, ChannelId};
 use crate::task::TaskError;
 use crate::task::dialog_sync::{self, DialogReader, ReadStep};
+use crate::task::known_channels::{AskStep, KnownChannels};
 
 impl Watch {
     pub(super) async fn finish(&mut self, done: BackgroundResult) -> Result<(), TaskError> {
@@ -36,8 +37,8 @@ impl Watch {
                 self.awaits_subscription = false;
                 Event::Disconnected
             }
-            BackgroundResult::DialogsRead(reader, ReadStep::Part(part)) => {
-                self.take_over(part.channels, part.missing).await?;
+            BackgroundResult::DialogsRead(reader, ReadStep::Page(channels)) => {
+                self.take_over(channels, Vec::new()).await?;
                 self.read_dialogs(reader);
                 return Ok(());
             }
@@ -54,6 +55,25 @@ impl Watch {
                 self.reader = Some(reader);
                 tracing::error!(%error, "Telegram refused to list the dialogs");
                 Event::DialogsRefused
+            }
+            BackgroundResult::KnownChannelsAsked(asked, left, AskStep::Part(part)) => {
+                self.take_over(part.channels, part.missing).await?;
+                self.ask_known_channels(asked, Some(left));
+                return Ok(());
+            }
+            BackgroundResult::KnownChannelsAsked(asked, left, AskStep::Ended(end)) => {
+                // The channels of a limited query that are left are asked for when the limit ends.
+                if asked == AskedChannels::All && matches!(end, AskEnd::Limited { .. }) {
+                    self.left_to_ask = Some(left);
+                }
+                let fails = end == AskEnd::Failed;
+                if fails && !self.asks_fail {
+                    tracing::warn!(
+                        "the known channels cannot be asked for; the list of dialogs is read instead"
+                    );
+                }
+                self.asks_fail = fails;
+                Event::KnownChannelsAsked(end)
             }
         };
         self.handle([event], BTreeMap::new()).await
@@ -74,9 +94,16 @@ impl Watch {
 
     /// Reads the next part of the dialogs in the background.
     pub(super) fn read_dialogs(&mut self, reader: DialogReader) {
+        let (runtime, telegram) = (self.parts.runtime.clone(), self.parts.telegram.clone());
+        let step = background::read_dialogs(reader, runtime, telegram);
+        self.jobs.spawn(step);
+    }
+
+    /// Asks for the next batch of known channels in the background.
+    pub(super) fn ask_known_channels(&mut self, asked: AskedChannels, left: Option<KnownChannels>) {
         let (database, runtime) = (self.parts.database.clone(), self.parts.runtime.clone());
         let telegram = self.parts.telegram.clone();
-        let step = background::read_dialogs(reader, database, runtime, telegram);
+        let step = background::ask_known_channels(asked, left, database, runtime, telegram);
         self.jobs.spawn(step);
     }
 

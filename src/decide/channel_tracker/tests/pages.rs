@@ -20,9 +20,9 @@ fn a_pull_continues_page_by_page_and_in_turn_with_other_channels() {
     for channel in [A, B, C] {
         let _ = scene.moved(channel);
     }
-    assert_eq!(scene.ended(A, PullEnd::PageApplied), [pull(C)]);
-    assert_eq!(scene.ended(B, PullEnd::UpToDate), [pull(A)]);
-    assert_eq!(scene.ended(A, PullEnd::UpToDate), []);
+    assert_eq!(scene.ended(A, PAGE_APPLIED), [pull(C)]);
+    assert_eq!(scene.ended(B, UP_TO_DATE), [pull(A)]);
+    assert_eq!(scene.ended(A, UP_TO_DATE), []);
 }
 
 #[test]
@@ -31,11 +31,11 @@ fn pushes_during_a_gap_are_applied_after_the_pull_that_follows_it() {
     let _ = scene.moved(A);
     assert_eq!(scene.ended(A, PullEnd::TooLong(GAP)), [close_gap(A)]);
     let _ = scene.handle(Event::Pushed(push(A, 101)));
-    assert_eq!(scene.ended(A, PullEnd::PageApplied), [close_gap(A)]);
+    assert_eq!(scene.ended(A, PAGE_APPLIED), [close_gap(A)]);
     let _ = scene.handle(Event::Pushed(push(A, 102)));
     assert_eq!(scene.ended(A, PullEnd::GapClosed), [pull(A)]);
     let applied = [101, 102].map(|to| Action::ApplyPush(push(A, to)));
-    assert_eq!(scene.ended(A, PullEnd::UpToDate), applied);
+    assert_eq!(scene.ended(A, UP_TO_DATE), applied);
 }
 
 #[test]
@@ -47,16 +47,16 @@ fn an_unreadable_page_is_halved_at_once_and_at_last_read_by_message_ids() {
         assert_eq!(actions, [pull_at_most(limit, A)]);
     }
     let actions = scene.ended(A, PullEnd::Unreadable);
-    assert_eq!(actions, [Action::SyncDialogs]);
-    let actions = scene.handle(listed(A, DialogState::Behind));
+    assert_eq!(actions, [ask([A])]);
+    let actions = scene.handle(shown(A, DialogState::Behind));
     assert_eq!(actions, [fetch_at_most(1, A)]);
     assert_eq!(scene.ended(A, PullEnd::Unreadable), [step_over(A)]);
-    let actions = scene.ended(A, PullEnd::PageApplied);
+    let actions = scene.ended(A, PAGE_APPLIED);
     assert_eq!(actions, [fetch_at_most(2, A)]);
-    let actions = scene.ended(A, PullEnd::PageApplied);
+    let actions = scene.ended(A, PAGE_APPLIED);
     assert_eq!(actions, [fetch_at_most(4, A)]);
     assert_eq!(scene.ended(A, PullEnd::GapClosed), [pull_at_most(8, A)]);
-    assert_eq!(scene.ended(A, PullEnd::UpToDate), []);
+    assert_eq!(scene.ended(A, UP_TO_DATE), []);
     assert_eq!(scene.moved(A), [pull_at_most(16, A)], "the limit is kept");
 }
 
@@ -67,19 +67,21 @@ fn an_unreadable_channel_that_the_dialogs_lack_is_pulled_ever_more_rarely() {
     for _ in 0..5 {
         let _ = scene.ended(A, PullEnd::Unreadable);
     }
-    let lacking = Event::DialogsRead(DialogSync {
+    let lacking = Event::ChannelsListed(DialogSync {
         missing: vec![A],
         ..DialogSync::default()
     });
-    let mut syncs = 0;
+    let mut asks = 0;
     while scene.now < SECOND * 3600 {
         let mut actions = scene.run_until(scene.now + SECOND);
         while let Some(action) = actions.pop() {
             let event = match action {
-                Action::SyncDialogs => {
-                    syncs += 1;
-                    lacking.clone()
+                Action::AskKnownChannels(channels) => {
+                    asks += usize::from(channels != AskedChannels::All);
+                    actions.extend(scene.handle(lacking.clone()));
+                    asked(AskEnd::Answered)
                 }
+                Action::SyncDialogs => Event::DialogsRead(DialogSync::default()),
                 Action::Pull { channel, .. } => Event::PullEnded {
                     channel,
                     end: PullEnd::Unreadable,
@@ -93,7 +95,7 @@ fn an_unreadable_channel_that_the_dialogs_lack_is_pulled_ever_more_rarely() {
             let _ = scene.ended(A, PullEnd::Unreadable);
         }
     }
-    assert!(syncs < 80, "{syncs} syncs");
+    assert!(asks < 140, "{asks} calls");
 }
 
 #[test]
@@ -114,9 +116,9 @@ fn after_a_cut_the_suspected_channels_are_pulled_one_at_a_time_until_the_guilty_
     let actions = scene.handle(Event::ConnectionChecked { reconnected });
     assert_eq!(actions, [], "A alone");
     // A is innocent: now B alone, which is guilty.
-    assert_eq!(scene.ended(A, PullEnd::PageApplied), [pull(B)]);
+    assert_eq!(scene.ended(A, PAGE_APPLIED), [pull(B)]);
     assert_eq!(cut(&mut scene, B), [pull_at_most(25, B)]);
-    assert_eq!(scene.ended(B, PullEnd::PageApplied), [pull(C), pull(A)]);
+    assert_eq!(scene.ended(B, PAGE_APPLIED), [pull(C), pull(A)]);
 }
 
 #[test]
@@ -135,7 +137,7 @@ fn a_guilty_channel_clears_the_others() {
         assert_eq!(cut(&mut scene, A), [pull_at_most(limit, A)]);
     }
     assert_eq!(cut(&mut scene, A), [pull(B)]);
-    assert_eq!(scene.ended(B, PullEnd::UpToDate), []);
+    assert_eq!(scene.ended(B, UP_TO_DATE), []);
     let actions = scene.run_until(scene.now + SECOND);
     assert_eq!(actions, [pull_at_most(1, A)]);
 }
@@ -186,8 +188,9 @@ fn differences_that_stay_unavailable_are_replaced_by_message_ids_after_three_tri
         assert_eq!(scene.run_until(scene.now + SECOND * pause), [pull(A)]);
     }
     let actions = scene.ended(A, PullEnd::DifferencesUnavailable);
-    assert_eq!(actions, [Action::SyncDialogs]);
-    let _ = scene.handle(listed(A, DialogState::Behind));
+    assert_eq!(actions, [ask([A])]);
+    let _ = scene.handle(shown(A, DialogState::Behind));
+    let _ = scene.handle(asked(AskEnd::Answered));
     let _ = scene.run_until(scene.now + SECOND * 4);
     let _ = scene.handle(Event::Pushed(push(A, 101)));
     // The gap leads to the present pts, from which on pushes are applied. Differences would fail again.
