@@ -113,3 +113,85 @@ impl Tx<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{
+        AccessHash, Channel, ChannelId, ChannelKind, GroupClass, MessageId, Sender,
+    };
+    use crate::store::{SenderState, Store};
+
+    const NOW: Timestamp = Timestamp::new(1_800_000_000);
+
+    fn with_tx(check: impl FnOnce(&Tx<'_>) -> Result<(), StoreError>) {
+        let directory = tempfile::tempdir().expect("a directory");
+        let store = Store::open(&directory.path().join("state.db")).expect("opened");
+        store.write(check).expect("done");
+    }
+
+    #[test]
+    fn the_latest_clear_of_a_user_counts() {
+        with_tx(|tx| {
+            let (one, other) = (UserId::new(6), UserId::new(7));
+            assert_eq!(tx.cleared_at(one)?, Timestamp::new(0));
+            tx.forget_user(one, NOW)?;
+            assert_eq!(tx.cleared_at(one)?, NOW);
+            assert_eq!(tx.cleared_at(other)?, Timestamp::new(0));
+            tx.forget_user(one, NOW.plus(1))?;
+            assert_eq!(tx.cleared_at(one)?, NOW.plus(1));
+            tx.forget_new_joins(NOW, NOW.plus(2))?;
+            assert_eq!(tx.cleared_at(one)?, NOW.plus(2));
+            assert_eq!(tx.cleared_at(other)?, NOW.plus(2));
+            tx.forget_user(one, NOW.plus(3))?;
+            assert_eq!(tx.cleared_at(one)?, NOW.plus(3));
+            tx.reset(NOW.plus(4))?;
+            assert_eq!(tx.cleared_at(one)?, NOW.plus(4));
+            assert_eq!(tx.cleared_at(other)?, NOW.plus(4));
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn clears_of_single_users_are_forgotten_after_their_time() {
+        with_tx(|tx| {
+            let (early, late) = (UserId::new(6), UserId::new(7));
+            tx.forget_user(early, NOW)?;
+            tx.forget_user(late, NOW.plus(1))?;
+            tx.forget_clears(NOW.plus(1))?;
+            assert_eq!(tx.cleared_at(early)?, Timestamp::new(0));
+            assert_eq!(tx.cleared_at(late)?, NOW.plus(1));
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn a_reset_keeps_only_the_senders_of_groups_that_hide_their_members() {
+        with_tx(|tx| {
+            for (group, class) in [(1, GroupClass::Announced), (2, GroupClass::Hidden)] {
+                let id = ChannelId::from_bare(group);
+                tx.record_channel(&Channel {
+                    id,
+                    access_hash: AccessHash::new(1),
+                    kind: ChannelKind::Group,
+                    title: String::new(),
+                    can_post: false,
+                    since: Timestamp::new(1),
+                    pts: 1,
+                    top_message: MessageId::new(1),
+                })?;
+                tx.set_group_class(id, class, None)?;
+                let sender = Sender {
+                    user: UserId::new(6),
+                    message: MessageId::new(2),
+                    date: NOW,
+                };
+                tx.note_sender(id, sender, SenderState::Known)?;
+            }
+            tx.reset(NOW)?;
+            let counts = [1, 2].map(|group| tx.count_senders(ChannelId::from_bare(group)));
+            assert!(matches!(counts, [Ok(0), Ok(1)]), "{counts:?}");
+            Ok(())
+        });
+    }
+}

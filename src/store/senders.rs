@@ -123,3 +123,64 @@ impl Tx<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Store;
+
+    const GROUP: ChannelId = ChannelId::from_bare(5);
+    const NOW: Timestamp = Timestamp::new(1_800_000_000);
+
+    fn message(id: i32, date: Timestamp) -> Sender {
+        Sender {
+            user: UserId::new(6),
+            message: MessageId::new(id),
+            date,
+        }
+    }
+
+    fn with_tx(check: impl FnOnce(&Tx<'_>) -> Result<(), StoreError>) {
+        let directory = tempfile::tempdir().expect("a directory");
+        let store = Store::open(&directory.path().join("state.db")).expect("opened");
+        store.write(check).expect("done");
+    }
+
+    /// Returns the state of the sender in a group, and the message that is kept.
+    fn kept(tx: &Tx<'_>, group: ChannelId) -> Result<(String, i32), StoreError> {
+        Ok(tx.db.query_row(
+            "SELECT state, message_id FROM senders WHERE group_id = ?1 AND user_id = 6",
+            [group.bare()],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?)
+    }
+
+    #[test]
+    fn only_the_first_message_of_a_sender_in_a_group_is_news() {
+        with_tx(|tx| {
+            assert!(tx.note_sender(GROUP, message(10, NOW), SenderState::Pending)?);
+            for later in [message(11, NOW.plus(1)), message(12, NOW.plus(90 * 86_400))] {
+                assert!(!tx.note_sender(GROUP, later, SenderState::Known)?);
+            }
+            assert_eq!(kept(tx, GROUP)?, ("pending".to_owned(), 10));
+            let other = ChannelId::from_bare(7);
+            assert!(tx.note_sender(other, message(13, NOW), SenderState::Known)?);
+            assert_eq!(kept(tx, other)?, ("known".to_owned(), 13));
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn a_commenter_is_news_again_after_a_day() {
+        with_tx(|tx| {
+            tx.note_sender(GROUP, message(10, NOW), SenderState::Pending)?;
+            tx.set_sender_state(GROUP, UserId::new(6), SenderState::Commenter)?;
+            let day = NOW.plus(COMMENTER_PERIOD);
+            assert!(!tx.note_sender(GROUP, message(11, day.plus(-1)), SenderState::Pending)?);
+            assert_eq!(kept(tx, GROUP)?, ("commenter".to_owned(), 10));
+            assert!(tx.note_sender(GROUP, message(12, day), SenderState::Pending)?);
+            assert_eq!(kept(tx, GROUP)?, ("pending".to_owned(), 12));
+            Ok(())
+        });
+    }
+}

@@ -1,5 +1,7 @@
 //! Unit tests of the store as a whole: transactions, readers, query plans; and its migrations.
 
+mod joins_without_message;
+mod member_counts;
 mod migration;
 mod outbox_rows;
 

@@ -12,7 +12,7 @@ use rusqlite::{Connection, params};
 use tempfile::TempDir;
 
 use super::*;
-use crate::model::Payload;
+use crate::model::{FoundBy, Payload};
 use crate::store::schema;
 
 fn fixture(layout: &str) -> (TempDir, PathBuf) {
@@ -301,4 +301,26 @@ fn a_new_database_and_one_of_the_newest_layout_are_not_copied() {
         .map(|file| file.expect("a file").file_name())
         .collect();
     assert_eq!(names, ["state.db"]);
+}
+
+#[test]
+fn the_signs_of_joins_in_layout_6_are_read() {
+    let (_directory, path) = fixture("layout_6.db");
+    let store = Store::open(&path).expect("opened");
+    let checked: Result<(), StoreError> = store.read(|tx| {
+        let scan = tx.group_scans()?.remove(0);
+        assert_eq!((scan.member_count, scan.period), (Some(12_000), 120));
+        assert_eq!(scan.scanned_at, Some(Timestamp::new(1_760_000_005)));
+        assert_eq!(tx.count_senders(scan.group)?, 1);
+        let cleared = tx.cleared_at(UserId::new(32))?;
+        assert_eq!(cleared, Timestamp::new(1_760_000_000));
+        let found_by = |user: i64| -> Result<_, StoreError> {
+            Ok(tx.user_joins(UserId::new(user), None)?[0].found_by)
+        };
+        assert_eq!(found_by(30)?, Some(FoundBy::Scan));
+        assert_eq!(found_by(7)?, Some(FoundBy::Push));
+        assert_eq!(found_by(8)?, None, "a join of an older layout");
+        Ok(())
+    });
+    checked.expect("checked");
 }
