@@ -5,6 +5,7 @@
 
 pub mod as_json;
 mod channel;
+mod group_signs;
 mod id;
 mod join_outcome;
 mod list;
@@ -15,6 +16,7 @@ mod skip_reason;
 mod user;
 
 pub use channel::{Channel, ChannelKind, GroupClass, ScanReason};
+pub use group_signs::GroupSigns;
 pub use id::{AccessHash, ChannelId, MessageId, PhotoId, Timestamp, UserId};
 pub use join_outcome::{EffectOnRecheck, JoinOutcome, UnknownOutcome};
 pub use list::{

@@ -18,6 +18,7 @@ mod declarations;
 mod error;
 mod exceptions;
 mod group_floods;
+mod group_signs;
 mod inspect;
 mod instance;
 mod job_records;

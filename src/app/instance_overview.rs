@@ -19,7 +19,7 @@ use super::AppError;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::exchange::route::Route;
-use crate::model::{ChannelId, JoinOutcome, Timestamp, as_json};
+use crate::model::{ChannelId, GroupClass, JoinOutcome, Timestamp, as_json};
 use crate::schedule;
 use crate::store::statistics::JobTimes;
 use crate::store::{Holder, Instance, ReadTx, StoreError, inspect};
@@ -50,6 +50,8 @@ pub struct Activity {
     pub jobs: Vec<JobOverview>,
     /// The joins since midnight, UTC, by outcome.
     pub joins_today: BTreeMap<JoinOutcome, u64>,
+    /// The joins since midnight, UTC, by the way in which each was found.
+    pub joins_found_today: BTreeMap<String, u64>,
     pub floods: FloodOverview,
     pub orders: OrderOverview,
 }
@@ -92,6 +94,22 @@ pub fn overview(config: &Config, clock: &Clock) -> Result<Overview, AppError> {
         },
         activity,
     })
+}
+
+/// Counts the groups that the account is in by the way in which they show their joins. An instance that never ran has
+/// none.
+///
+/// # Errors
+/// Returns an error if the database cannot be read or has another layout.
+pub fn group_classes(config: &Config) -> Result<BTreeMap<GroupClass, usize>, AppError> {
+    let signs = inspect(&config.telegram.state_file(), |tx| tx.group_signs())?;
+    let mut classes = BTreeMap::new();
+    for signs in signs.unwrap_or_default() {
+        if signs.present {
+            *classes.entry(signs.class).or_default() += 1;
+        }
+    }
+    Ok(classes)
 }
 
 /// The data of one moment.
@@ -164,6 +182,7 @@ fn activity(
             })
             .collect(),
         joins_today: tx.joins_today(now)?,
+        joins_found_today: tx.joins_found_today(now)?,
         floods: FloodOverview {
             methods: tx.limited_methods(now)?,
             groups: tx.flooded_groups()?,

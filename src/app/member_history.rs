@@ -10,7 +10,8 @@ use super::AppError;
 use super::instance_overview::{InstanceStatus, RunState, read_snapshot};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::model::{ChannelId, MessageId, Timestamp, UserId, as_json};
+use crate::decide::Coverage;
+use crate::model::{ChannelId, GroupClass, GroupSigns, MessageId, Timestamp, UserId, as_json};
 use crate::store::user_records::{ClearTimes, UserJoin, UserPhoto, UserRoles};
 use crate::store::{Instance, ReadTx, StoreError};
 
@@ -24,6 +25,10 @@ pub struct History {
     /// The group of the question; `None` means all groups.
     #[serde(serialize_with = "as_json::channel_if_known")]
     pub group_id: Option<ChannelId>,
+    /// How that group shows its joins; `None` if it is unknown.
+    pub group_class: Option<GroupClass>,
+    /// How many of that group's joins are seen.
+    pub group_coverage: Option<Coverage>,
     /// True if anything is known about the user.
     pub known: bool,
     pub is_own_account: bool,
@@ -41,6 +46,9 @@ pub struct History {
     /// The titles of groups and channels.
     #[serde(skip)]
     pub titles: BTreeMap<ChannelId, String>,
+    /// All groups, with the signs of their coverage.
+    #[serde(skip)]
+    pub groups: Vec<GroupSigns>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -78,6 +86,7 @@ pub fn history(
         photos,
         cleared,
         titles,
+        groups,
     } = snapshot.stored.unwrap_or_default();
     let is_own_account = instance.as_ref().and_then(|instance| instance.account) == Some(user);
     let fleet = fleet_name(config, user);
@@ -95,10 +104,13 @@ pub fn history(
         photo,
     });
     let data_dir = config.telegram.data_dir.clone();
+    let asked = groups.iter().find(|signs| Some(signs.group) == group);
     Ok(History {
         now,
         user_id: user,
         group_id: group,
+        group_class: asked.map(|signs| signs.class),
+        group_coverage: asked.map(|signs| Coverage::judge(signs, now)),
         known,
         is_own_account,
         fleet,
@@ -108,7 +120,17 @@ pub fn history(
         cleared,
         state: InstanceStatus::derive(snapshot.holder, instance, data_dir).state,
         titles,
+        groups,
     })
+}
+
+impl History {
+    /// Returns the signs of the group of the question, if it is a known group.
+    #[must_use]
+    pub fn asked_group(&self) -> Option<&GroupSigns> {
+        let mut groups = self.groups.iter();
+        groups.find(|signs| Some(signs.group) == self.group_id)
+    }
 }
 
 /// The data of one user, read in one transaction.
@@ -120,6 +142,7 @@ struct StoredHistory {
     photos: Vec<UserPhoto>,
     cleared: ClearTimes,
     titles: BTreeMap<ChannelId, String>,
+    groups: Vec<GroupSigns>,
 }
 
 fn read(
@@ -134,6 +157,7 @@ fn read(
         photos: tx.user_photos(user, group)?,
         cleared: tx.clear_times()?,
         titles: tx.titles()?,
+        groups: tx.group_signs()?,
     })
 }
 

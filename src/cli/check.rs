@@ -1,6 +1,6 @@
 //! `check`: reads the configuration and explains it.
 //!
-//! The command connects to nothing and changes nothing; the only file it looks for is the session.
+//! The command connects to nothing and changes nothing; the only files it looks for are the session and `state.db`.
 //! Of every secret it prints only the origin.
 
 mod effects;

@@ -1,5 +1,6 @@
 //! `status`: shows what an instance does, running or stopped, as text or JSON.
 
+mod coverage_table;
 mod tables;
 
 use clap::Args;
@@ -36,11 +37,12 @@ fn text(overview: &Overview) -> String {
     if let Some(activity) = &overview.activity {
         for (title, section) in [
             ("Groups", tables::groups(&activity.groups, now)),
+            ("Coverage", coverage_table::lines(&activity.groups, now)),
             ("Queue", tables::queue(&activity.queue, now)),
             ("Jobs", tables::jobs(&activity.jobs, now)),
             (
                 "Joins today, since 00:00 UTC",
-                tables::joins(&activity.joins_today),
+                tables::joins(&activity.joins_today, &activity.joins_found_today),
             ),
             ("Floods", tables::floods(&activity.floods, now)),
             (

@@ -1,14 +1,17 @@
 //! `why USER [GROUP]`: shows the joins and photos of a user, as text or JSON.
 
+mod no_join;
+
 use clap::Args;
 
-use super::terminal::{relative, sanitize, sanitize_sentence, span, table, time, wrapped};
+use super::terminal::{sanitize, sanitize_sentence, span, table, time, wrapped};
 use super::{Failure, json};
 use crate::app::instance_overview::RunState;
 use crate::app::member_history::{self, History, JoinEntry, PhotoEntry};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::model::{ChannelId, Timestamp, UserId};
+use crate::model::{ChannelId, FoundBy, UserId};
+use crate::store::user_records::UserJoin;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -54,7 +57,7 @@ fn text(history: &History) -> Vec<String> {
     lines.extend(roles(history));
     if history.joins.is_empty() {
         lines.push(String::new());
-        lines.extend(why_unknown(history));
+        lines.extend(no_join::reasons(history));
     }
     let mut photos: Vec<&PhotoEntry> = history.photos.iter().collect();
     for entry in &history.joins {
@@ -122,14 +125,16 @@ fn join(history: &History, entry: &JoinEntry) -> Vec<String> {
     let by = match (seen.by, seen.added_by) {
         ("user", Some(adder)) => format!("added by {adder}"),
         ("group", _) => "added by an administrator in the name of the group".into(),
+        ("unknown", _) => "by themselves or added by another user".into(),
         _ => "by themselves".into(),
     };
     lines.push(format!("  joined     {}, {by}", time(seen.joined_at, now)));
     let message = match &entry.link {
         Some(link) => format!("{}, {link}", seen.message_id),
-        None => "none: Telegram showed no service message".into(),
+        None => "none was read".into(),
     };
     lines.push(format!("  message    {message}"));
+    lines.extend(labelled("found", &way_of_finding(seen)));
     let after = |seconds: i64| match seconds {
         ..=0 => "at once".into(),
         _ => format!("{} after the join", span(seconds)),
@@ -161,6 +166,25 @@ fn join(history: &History, entry: &JoinEntry) -> Vec<String> {
         ));
     }
     lines
+}
+
+/// Describes how the program learned of a join.
+fn way_of_finding(join: &UserJoin) -> String {
+    let sign = match join.found_by {
+        Some(FoundBy::Push) => return "by the join message, which Telegram pushed".into(),
+        Some(FoundBy::Poll) => return "by the join message, which the program asked for".into(),
+        Some(FoundBy::Gap) => {
+            return "by the join message, which the program read by its id over a gap".into();
+        }
+        None => return "unknown: an older version recorded the join, or it was restored".into(),
+        Some(FoundBy::Scan) => "in the list of members",
+        Some(FoundBy::FirstMessage) => "by a first message, because the group hides its members",
+    };
+    if join.message_id.get() > 0 {
+        format!("{sign}; the join message was read later")
+    } else {
+        format!("{sign}: no join message was read")
+    }
 }
 
 fn photo(history: &History, entry: &PhotoEntry) -> Vec<String> {
@@ -210,51 +234,6 @@ fn photo(history: &History, entry: &PhotoEntry) -> Vec<String> {
             ));
         }
         _ => {}
-    }
-    lines
-}
-
-/// Lists the possible reasons why no join is known.
-fn why_unknown(history: &History) -> Vec<String> {
-    let now = history.now;
-    let ago = |at: Option<Timestamp>| {
-        at.map_or_else(
-            || "none is recorded".into(),
-            |at| format!("the last one {}", relative(at, now)),
-        )
-    };
-    if history.state == RunState::NeverRan {
-        return vec!["  The program has never run with this data directory.".into()];
-    }
-    let unknown = if history.photos.is_empty() {
-        "No join and no photo of this user is recorded."
-    } else {
-        "A photo of this user is recorded, but no join is recorded any more."
-    };
-    let mut lines = vec![format!("  {unknown} Possible reasons:")];
-    if let Some(group) = history.group_id
-        && !history.titles.contains_key(&group)
-    {
-        lines.push("  - the account is not in that group, and never was;".into());
-    }
-    let cleared = &history.cleared;
-    for reason in [
-        "- the user never joined while the account was there, or joined without a service message;"
-            .to_owned(),
-        format!(
-            "- the record was cleared by the monthly reset ({}),",
-            ago(cleared.reset_at)
-        ),
-        format!("  by MANAGE's clear / user ({}),", ago(cleared.users_at)),
-        format!(
-            "  or by remove / score or remove / bad for that user ({}).",
-            ago(cleared.one_user_at)
-        ),
-    ] {
-        lines.push(format!("  {reason}"));
-    }
-    if history.state != RunState::Running {
-        lines.push("  The program does not run: events since its end are not known yet.".into());
     }
     lines
 }

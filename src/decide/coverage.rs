@@ -1,43 +1,36 @@
-//! The coverage of a group: whether its joins reach this account, as far as that is known (docs/promises.md).
+//! The coverage of a group: whether its joins reach this account, as far as that is known (docs/coverage.md).
 
 use serde::Serialize;
 
-use crate::model::{GroupClass, Timestamp};
+use crate::model::{GroupClass, GroupSigns, Timestamp};
 
-/// How long a join message proves that a group shows its joins, in seconds.
-const FULL_COVERAGE_PERIOD: i64 = 30 * 24 * 3600;
+/// How long a refusal of a member's date counts, in seconds.
+const REFUSAL_PERIOD: i64 = 24 * 3600;
 
-/// A group's coverage. The program does not look for joins without a message yet, so it cannot tell a group that hides
-/// its joins from a group without any.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, strum::IntoStaticStr)]
+/// A group's coverage, the best first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Coverage {
-    /// The group shows join messages, and all of them were read.
+    /// Every join has a message, as far as is known, and all messages were read.
     Full,
-    /// Some messages could not be read. One of them may be a join.
+    /// Some joins may be missing.
     Partial,
-    /// No join message was seen: either no user joined, or the group hides its joins.
-    Unknown,
+    /// A first message is the only sign of a join, and the time of the join stays unknown.
+    Blind,
     /// The group is not watched.
     None,
 }
 
 impl Coverage {
-    /// Derives the coverage from the group's class, the number of messages that could not be read, and the time of the
-    /// last join that had a message.
     #[must_use]
-    pub fn judge(
-        class: GroupClass,
-        unreadable_messages: u64,
-        last_join_message: Option<Timestamp>,
-        now: Timestamp,
-    ) -> Self {
-        match (class, last_join_message) {
-            (GroupClass::None, _) => Self::None,
-            _ if unreadable_messages > 0 => Self::Partial,
-            (_, Some(at)) if at >= now.plus(-FULL_COVERAGE_PERIOD) => Self::Full,
-            _ => Self::Unknown,
+    pub fn judge(signs: &GroupSigns, now: Timestamp) -> Self {
+        match signs.class {
+            GroupClass::None => Self::None,
+            GroupClass::Hidden if are_dates_refused(signs, now) => Self::Blind,
+            GroupClass::Hidden | GroupClass::Scanned => Self::Partial,
+            GroupClass::Announced if is_something_missing(signs) => Self::Partial,
+            GroupClass::Announced => Self::Full,
         }
     }
 
@@ -47,31 +40,83 @@ impl Coverage {
     }
 }
 
+fn are_dates_refused(signs: &GroupSigns, now: Timestamp) -> bool {
+    signs
+        .dates_refused_at
+        .is_some_and(|at| now < at.plus(REFUSAL_PERIOD))
+}
+
+fn is_something_missing(signs: &GroupSigns) -> bool {
+    signs.deleted_unread > 0 || signs.unreadable_messages > 0 || signs.unexplained_joins > 0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::ChannelId;
 
-    #[test]
-    fn a_join_message_proves_coverage_for_thirty_days() {
-        let now = Timestamp::new(10_000_000);
-        for (last, coverage) in [
-            (None, Coverage::Unknown),
-            (Some(now), Coverage::Full),
-            (Some(now.plus(-30 * 86_400)), Coverage::Full),
-            (Some(now.plus(-30 * 86_400 - 1)), Coverage::Unknown),
-            // Telegram's clock may be ahead of ours.
-            (Some(now.plus(5)), Coverage::Full),
-        ] {
-            let judged = Coverage::judge(GroupClass::Announced, 0, last, now);
-            assert_eq!(judged, coverage, "{last:?}");
+    const NOW: Timestamp = Timestamp::new(1_800_000_000);
+
+    fn signs(class: GroupClass) -> GroupSigns {
+        GroupSigns {
+            group: ChannelId::from_bare(5),
+            present: true,
+            class,
+            unreadable_messages: 0,
+            deleted_unread: 0,
+            unexplained_joins: 0,
+            scanned_at: None,
+            dates_refused_at: None,
         }
     }
 
     #[test]
-    fn an_unreadable_message_makes_the_coverage_partial_unless_the_group_is_not_watched() {
-        let now = Timestamp::new(10_000_000);
-        let judge = |class, unreadable| Coverage::judge(class, unreadable, Some(now), now);
-        assert_eq!(judge(GroupClass::Announced, 1), Coverage::Partial);
-        assert_eq!(judge(GroupClass::None, 1), Coverage::None);
+    fn each_class_has_its_coverage() {
+        for (class, coverage) in [
+            (GroupClass::Announced, Coverage::Full),
+            (GroupClass::Scanned, Coverage::Partial),
+            (GroupClass::Hidden, Coverage::Partial),
+            (GroupClass::None, Coverage::None),
+        ] {
+            assert_eq!(Coverage::judge(&signs(class), NOW), coverage, "{class:?}");
+        }
+    }
+
+    #[test]
+    fn each_missing_message_and_each_unexplained_join_makes_the_coverage_partial() {
+        let changes: [fn(&mut GroupSigns); 3] = [
+            |signs| signs.deleted_unread = 1,
+            |signs| signs.unreadable_messages = 1,
+            |signs| signs.unexplained_joins = 1,
+        ];
+        for (index, change) in changes.into_iter().enumerate() {
+            let judge = |class| {
+                let mut signs = signs(class);
+                change(&mut signs);
+                Coverage::judge(&signs, NOW)
+            };
+            assert_eq!(judge(GroupClass::Announced), Coverage::Partial, "{index}");
+            assert_eq!(judge(GroupClass::None), Coverage::None, "{index}");
+        }
+    }
+
+    #[test]
+    fn a_hidden_group_is_blind_for_a_day_after_a_refused_date() {
+        for (refused_at, coverage) in [
+            (NOW, Coverage::Blind),
+            (NOW.plus(1), Coverage::Blind),
+            (NOW.plus(1 - REFUSAL_PERIOD), Coverage::Blind),
+            (NOW.plus(-REFUSAL_PERIOD), Coverage::Partial),
+        ] {
+            let refused = |class| GroupSigns {
+                dates_refused_at: Some(refused_at),
+                ..signs(class)
+            };
+            let judged = Coverage::judge(&refused(GroupClass::Hidden), NOW);
+            assert_eq!(judged, coverage, "{refused_at}");
+            // The members are visible by now.
+            let judged = Coverage::judge(&refused(GroupClass::Announced), NOW);
+            assert_eq!(judged, Coverage::Full, "{refused_at}");
+        }
     }
 }

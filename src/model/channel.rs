@@ -14,8 +14,19 @@ pub enum ChannelKind {
     Unsupported,
 }
 
-/// The way in which a group shows its joins (docs/promises.md).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, strum::EnumString, strum::IntoStaticStr)]
+/// The way in which a group shows its joins (docs/coverage.md).
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Serialize,
+    strum::EnumString,
+    strum::IntoStaticStr,
+)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum GroupClass {

@@ -31,6 +31,14 @@ pub enum FoundBy {
     FirstMessage,
 }
 
+impl FoundBy {
+    /// Returns true if a join was found without its message, so that it is not known who added the member.
+    #[must_use]
+    pub const fn lacks_message(self) -> bool {
+        matches!(self, Self::Scan | Self::FirstMessage)
+    }
+}
+
 /// One user became a member of one group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Join {

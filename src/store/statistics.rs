@@ -78,6 +78,20 @@ impl ReadTx<'_> {
         Ok(joins)
     }
 
+    /// Returns the number of joins since midnight, UTC, by the word for the way in which each was found, or `unknown`.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn joins_found_today(&self, now: Timestamp) -> Result<BTreeMap<String, u64>, StoreError> {
+        let mut statement = self.db.prepare_cached(
+            "SELECT COALESCE(found_by, 'unknown'), COUNT(*) FROM joins WHERE joined_at >= ?1 GROUP BY 1",
+        )?;
+        let rows = statement.query_map([now.midnight().get()], |row| {
+            Ok((row.get(0)?, count(row.get(1)?)))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// Returns the number of joins with this outcome.
     ///
     /// # Errors

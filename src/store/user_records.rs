@@ -22,7 +22,7 @@ pub struct UserJoin {
     /// When this program saw the join.
     #[serde(serialize_with = "as_json::time_if_known")]
     pub seen_at: Option<Timestamp>,
-    /// `themselves`, `user` or `group`: who added the member.
+    /// `themselves`, `user` or `group`: who added the member. `unknown` if no join message was read in time.
     pub by: &'static str,
     /// The user who added the member.
     pub added_by: Option<UserId>,
@@ -119,21 +119,22 @@ impl ReadTx<'_> {
         )?;
         let rows = statement.query_map(params![user.get(), group.map(ChannelId::bare)], |row| {
             let added_by: Option<i64> = row.get(4)?;
+            let found_by: Option<String> = row.get(8)?;
+            let found_by: Option<FoundBy> = found_by.and_then(|word| word.parse().ok());
             Ok(UserJoin {
                 group_id: ChannelId::from_bare(row.get(0)?),
                 message_id: MessageId::new(row.get(1)?).or_zero(),
                 joined_at: Timestamp::new(row.get(2)?),
                 seen_at: row.get::<_, Option<i64>>(3)?.map(Timestamp::new),
                 by: match added_by {
+                    None if found_by.is_some_and(FoundBy::lacks_message) => "unknown",
                     None => "themselves",
                     Some(super::join_records::BY_GROUP) => "group",
                     Some(_) => "user",
                 },
                 added_by: added_by.filter(|id| *id > 0).map(UserId::new),
                 outcome: row.get(5)?,
-                found_by: row
-                    .get::<_, Option<String>>(8)?
-                    .and_then(|word| word.parse().ok()),
+                found_by,
                 declared_at: row.get::<_, Option<i64>>(6)?.map(Timestamp::new),
                 flooded_since: row.get::<_, Option<i64>>(7)?.map(Timestamp::new),
             })

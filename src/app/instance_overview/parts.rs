@@ -47,6 +47,16 @@ pub struct GroupOverview {
     pub class: GroupClass,
     /// The number of messages that could not be read.
     pub unreadable_messages: u64,
+    /// The number of messages that were deleted before they were read.
+    pub deleted_unread: u64,
+    /// Joins that only a rise of the member count shows.
+    pub unexplained_joins: u64,
+    /// The time when the list of members was last read.
+    #[serde(serialize_with = "as_json::time_if_known")]
+    pub scanned_at: Option<Timestamp>,
+    /// The time when Telegram last refused the date of a member.
+    #[serde(serialize_with = "as_json::time_if_known")]
+    pub dates_refused_at: Option<Timestamp>,
     /// True if joins there lead to photos: NOSPAM is an administrator, or need not be one, and it is a group of members.
     pub watched: bool,
     /// The joins since midnight, UTC.
@@ -65,21 +75,21 @@ pub struct GroupOverview {
 impl GroupOverview {
     #[must_use]
     pub fn new(group: GroupRecord, nospam: Option<UserId>, now: Timestamp) -> Self {
+        let signs = group.signs;
         Self {
-            id: group.id,
+            id: signs.group,
             title: group.title,
-            present: group.present,
+            present: signs.present,
             since: group.since,
-            coverage: Coverage::judge(
-                group.class,
-                group.unreadable_messages,
-                group.last_join_message_at,
-                now,
-            ),
-            class: group.class,
-            unreadable_messages: group.unreadable_messages,
+            coverage: Coverage::judge(&signs, now),
+            class: signs.class,
+            unreadable_messages: signs.unreadable_messages,
+            deleted_unread: signs.deleted_unread,
+            unexplained_joins: signs.unexplained_joins,
+            scanned_at: signs.scanned_at,
+            dates_refused_at: signs.dates_refused_at,
             // The decision about a join treats a group with unknown administrators as watched, too.
-            watched: group.class != GroupClass::None
+            watched: signs.class != GroupClass::None
                 && (nospam.is_none() || group.administrators_at.is_none() || group.has_nospam),
             joins_today: group.joins_today,
             last_join_at: group.last_join_at,
@@ -147,6 +157,7 @@ pub struct OrderOverview {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::GroupSigns;
 
     #[test]
     fn a_group_without_nospam_is_not_watched_once_its_administrators_are_known() {
@@ -160,9 +171,17 @@ mod tests {
             (nospam, true, true, true),
         ] {
             let group = GroupRecord {
-                id: ChannelId::from_bare(5),
+                signs: GroupSigns {
+                    group: ChannelId::from_bare(5),
+                    present: true,
+                    class: GroupClass::Announced,
+                    unreadable_messages: 0,
+                    deleted_unread: 0,
+                    unexplained_joins: 0,
+                    scanned_at: None,
+                    dates_refused_at: None,
+                },
                 title: String::new(),
-                present: true,
                 since: None,
                 read_up_to: MessageId::new(1),
                 administrators: 3,
@@ -170,9 +189,6 @@ mod tests {
                 has_nospam,
                 joins_today: 0,
                 last_join_at: None,
-                last_join_message_at: None,
-                class: GroupClass::Announced,
-                unreadable_messages: 0,
             };
             let group = GroupOverview::new(group, nospam, now);
             assert_eq!(group.watched, watched, "{nospam:?} {known} {has_nospam}");

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use super::Page;
+use crate::app::instance_overview;
 use crate::config::{Dialect, Exchange, FileKind, Loaded, Seconds};
 use crate::model::Timestamp;
 use crate::schedule::{Job, Timetable};
@@ -52,12 +53,37 @@ pub(super) fn explain(
         Seconds(config.custom.time_new.as_secs()),
         config.delivery.max_age.as_secs() / 3600
     ))?;
+    visibility(page, loaded)?;
     if !suits_backup(timetable, now) {
         page.line(
             "BACKUP expects status reports in the minutes 30 to 32 of every hour; [schedule] status has other times.",
         )?;
     }
     Ok(())
+}
+
+/// Says which joins are found, in which kind of group (docs/coverage.md).
+fn visibility(page: &mut Page<'_, impl Write>, loaded: &Loaded) -> io::Result<()> {
+    page.line(
+        "Joins are found by their messages; most of those without one in the list of members, within 10 minutes.",
+    )?;
+    page.line(
+        "In a group that hides its members, a new member is found by a first message; silent ones stay unseen.",
+    )?;
+    // An instance that never ran has no groups, and `status` reports a `state.db` that cannot be read.
+    let Ok(classes) = instance_overview::group_classes(&loaded.config) else {
+        return Ok(());
+    };
+    if classes.is_empty() {
+        return Ok(());
+    }
+    let counts = classes
+        .iter()
+        .map(|(class, count)| format!("{count} {}", class.as_str()));
+    page.line(format_args!(
+        "Groups of the last run, by the way in which they show joins: {}.",
+        counts.collect::<Vec<_>>().join(", ")
+    ))
 }
 
 /// Names the two settings that the fleet in service needs, unless both are set.

@@ -7,8 +7,7 @@ use crate::app::instance_overview::{
     FloodOverview, GroupOverview, JobOverview, OrderOverview, QueueOverview,
 };
 use crate::cli::terminal::{bytes, relative, sanitize, sanitize_sentence, table, time};
-use crate::decide::Coverage;
-use crate::model::{JoinOutcome, Timestamp};
+use crate::model::{GroupClass, JoinOutcome, Timestamp};
 
 pub(super) fn groups(groups: &[GroupOverview], now: Timestamp) -> Vec<String> {
     if groups.is_empty() {
@@ -16,7 +15,6 @@ pub(super) fn groups(groups: &[GroupOverview], now: Timestamp) -> Vec<String> {
     }
     let heading = [
         "GROUP",
-        "COVERAGE",
         "WATCHED",
         "TODAY",
         "LAST JOIN",
@@ -25,10 +23,10 @@ pub(super) fn groups(groups: &[GroupOverview], now: Timestamp) -> Vec<String> {
     ];
     let mut rows = vec![heading.map(str::to_owned).to_vec()];
     for group in groups {
-        let coverage = if group.present {
-            group.coverage.as_str()
-        } else {
-            "left"
+        let watched = match (group.present, group.watched) {
+            (false, _) => "left",
+            (true, true) => "yes",
+            (true, false) => "no",
         };
         let administrators = match (group.administrators, group.administrators_at) {
             (Some(count), Some(at)) => format!("{count}, {}", relative(at, now)),
@@ -36,8 +34,7 @@ pub(super) fn groups(groups: &[GroupOverview], now: Timestamp) -> Vec<String> {
         };
         rows.push(vec![
             group.id.to_string(),
-            coverage.into(),
-            if group.watched { "yes" } else { "no" }.into(),
+            watched.into(),
             group.joins_today.to_string(),
             group
                 .last_join_at
@@ -47,28 +44,9 @@ pub(super) fn groups(groups: &[GroupOverview], now: Timestamp) -> Vec<String> {
         ]);
     }
     let mut lines = table(&rows);
-    let any = |holds: fn(&GroupOverview) -> bool| {
-        groups.iter().any(|group| group.present && holds(group))
-    };
-    if any(|group| group.coverage == Coverage::Unknown) {
-        lines.push(
-            "unknown: no join message seen in the last 30 days: either no user joined, or".into(),
-        );
-        lines.push("         the group hides them".into());
-    }
-    if any(|group| group.coverage == Coverage::Partial) {
-        lines.push("partial: messages that could not be read were left out:".into());
-        for group in groups.iter().filter(|group| group.unreadable_messages > 0) {
-            lines.push(format!(
-                "         {} in {}",
-                group.unreadable_messages, group.id
-            ));
-        }
-    }
-    if any(|group| group.coverage == Coverage::None) {
-        lines.push("none: a gigagroup or a monoforum, which is not watched".into());
-    }
-    if any(|group| !group.watched && group.coverage != Coverage::None) {
+    let lacks_nospam =
+        |group: &GroupOverview| group.present && !group.watched && group.class != GroupClass::None;
+    if groups.iter().any(lacks_nospam) {
         lines.push("watched no: NOSPAM is not an administrator there".into());
     }
     if groups.iter().any(|group| !group.present) {
@@ -165,8 +143,11 @@ pub(super) fn jobs(jobs: &[JobOverview], now: Timestamp) -> Vec<String> {
     table(&rows)
 }
 
-/// Returns today's joins by outcome, the most frequent first.
-pub(super) fn joins(joins_today: &BTreeMap<JoinOutcome, u64>) -> Vec<String> {
+/// Returns today's joins by outcome, the most frequent first, and by the way in which they were found.
+pub(super) fn joins(
+    joins_today: &BTreeMap<JoinOutcome, u64>,
+    found: &BTreeMap<String, u64>,
+) -> Vec<String> {
     let mut outcomes: Vec<(&JoinOutcome, &u64)> = joins_today.iter().collect();
     outcomes.sort_by_key(|(_, count)| Reverse(**count));
     if outcomes.is_empty() {
@@ -177,7 +158,11 @@ pub(super) fn joins(joins_today: &BTreeMap<JoinOutcome, u64>) -> Vec<String> {
         .into_iter()
         .map(|(outcome, count)| format!("{count:>7}  {}", outcome.as_str()))
         .collect();
-    lines.push(format!("{total:>7}  in all"));
+    let found: Vec<String> = found
+        .iter()
+        .map(|(way, count)| format!("{} {count}", sanitize(way)))
+        .collect();
+    lines.push(format!("{total:>7}  in all; found by {}", found.join(", ")));
     lines
 }
 

@@ -1,17 +1,18 @@
-//! The groups as `status` shows them: how far each was read, its administrators, and its joins.
+//! The groups as `status` shows them: how far each was read, its administrators, its joins, and the signs of its
+//! coverage.
+
+use std::collections::BTreeMap;
 
 use rusqlite::params;
 
 use super::count;
-use crate::model::{ChannelId, GroupClass, MessageId, Timestamp, UserId};
+use crate::model::{GroupSigns, MessageId, Timestamp, UserId};
 use crate::store::{ReadTx, StoreError};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupRecord {
-    pub id: ChannelId,
+    pub signs: GroupSigns,
     pub title: String,
-    /// True if the account is in the group.
-    pub present: bool,
     /// When the account joined the group.
     pub since: Option<Timestamp>,
     /// The newest message that was read.
@@ -24,12 +25,6 @@ pub struct GroupRecord {
     /// The number of joins since midnight, UTC.
     pub joins_today: u64,
     pub last_join_at: Option<Timestamp>,
-    /// The last join that had a service message.
-    pub last_join_message_at: Option<Timestamp>,
-    /// The way in which the group shows its joins.
-    pub class: GroupClass,
-    /// The number of messages that could not be read.
-    pub unreadable_messages: u64,
 }
 
 impl ReadTx<'_> {
@@ -42,36 +37,37 @@ impl ReadTx<'_> {
         nospam: Option<UserId>,
         now: Timestamp,
     ) -> Result<Vec<GroupRecord>, StoreError> {
+        let signs = self.group_signs()?;
+        let signs: BTreeMap<i64, GroupSigns> = signs
+            .into_iter()
+            .map(|signs| (signs.group.bare(), signs))
+            .collect();
         let mut statement = self.db.prepare(
-            "SELECT channel_id, title, present, since, last_message_id, admins_at,
+            "SELECT channel_id, title, since, last_message_id, admins_at,
                  (SELECT COUNT(*) FROM admins WHERE group_id = channel_id),
                  EXISTS (SELECT 1 FROM admins WHERE group_id = channel_id AND user_id = ?1),
-                 COALESCE(today, 0), last, last_message, class, unreadable_messages
+                 COALESCE(today, 0), last
              FROM ledger LEFT JOIN (
-                 SELECT group_id, SUM(joined_at >= ?2) AS today, MAX(joined_at) AS last,
-                     MAX(CASE WHEN message_id > 0 THEN joined_at END) AS last_message
+                 SELECT group_id, SUM(joined_at >= ?2) AS today, MAX(joined_at) AS last
                  FROM joins GROUP BY group_id) ON group_id = channel_id
              WHERE kind = 'group' ORDER BY present DESC, channel_id",
         )?;
         let midnight = now.midnight().get();
         let rows = statement.query_map(params![nospam.map(UserId::get), midnight], |row| {
             Ok(GroupRecord {
-                id: ChannelId::from_bare(row.get(0)?),
+                // Both queries belong to one transaction.
+                signs: signs[&row.get(0)?],
                 title: row.get(1)?,
-                present: row.get(2)?,
                 // An older version wrote 0.
-                since: Some(row.get(3)?)
+                since: Some(row.get(2)?)
                     .filter(|since| *since > 0)
                     .map(Timestamp::new),
-                read_up_to: MessageId::new(row.get(4)?),
-                administrators_at: row.get::<_, Option<i64>>(5)?.map(Timestamp::new),
-                administrators: count(row.get(6)?),
-                has_nospam: row.get(7)?,
-                joins_today: count(row.get(8)?),
-                last_join_at: row.get::<_, Option<i64>>(9)?.map(Timestamp::new),
-                last_join_message_at: row.get::<_, Option<i64>>(10)?.map(Timestamp::new),
-                class: GroupClass::from_word(&row.get::<_, String>(11)?),
-                unreadable_messages: count(row.get(12)?),
+                read_up_to: MessageId::new(row.get(3)?),
+                administrators_at: row.get::<_, Option<i64>>(4)?.map(Timestamp::new),
+                administrators: count(row.get(5)?),
+                has_nospam: row.get(6)?,
+                joins_today: count(row.get(7)?),
+                last_join_at: row.get::<_, Option<i64>>(8)?.map(Timestamp::new),
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -80,11 +76,12 @@ impl ReadTx<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::super::tests::{NOW, with_store};
     use super::*;
-    use crate::model::{AccessHash, AddedBy, Channel, ChannelKind, Join, JoinOutcome};
+    use crate::model::{
+        AccessHash, AddedBy, Channel, ChannelId, ChannelKind, FoundBy, GroupClass, Join,
+        JoinOutcome,
+    };
 
     #[test]
     fn a_group_is_counted_with_its_joins_and_administrators() {
@@ -111,11 +108,10 @@ mod tests {
                     added_by: AddedBy::Themselves,
                     date,
                 };
-                tx.record_join(&join, JoinOutcome::Held, crate::model::FoundBy::Push, NOW)?;
+                tx.record_join(&join, JoinOutcome::Held, FoundBy::Push, NOW)?;
             }
             let seen = tx.group_records(Some(nospam), NOW)?.remove(0);
             assert_eq!((seen.joins_today, seen.last_join_at), (2, Some(NOW)));
-            assert_eq!(seen.last_join_message_at, Some(midnight));
             assert_eq!((seen.since, seen.administrators_at), (None, None));
             assert!(!seen.has_nospam);
             assert_eq!(
@@ -128,6 +124,25 @@ mod tests {
             let seen = tx.group_records(Some(nospam), NOW)?.remove(0);
             assert_eq!((seen.administrators, seen.has_nospam), (2, true));
             assert!(!tx.group_records(None, NOW)?.remove(0).has_nospam);
+
+            tx.count_deleted_unread(group, 2)?;
+            tx.count_deleted_unread(group, 1)?;
+            tx.compare_member_count(group, 10, NOW)?;
+            tx.compare_member_count(group, 14, NOW)?;
+            tx.set_dates_refused(group, NOW)?;
+            tx.set_group_class(group, GroupClass::Hidden, Some(NOW))?;
+            let signs = tx.group_records(None, NOW)?.remove(0).signs;
+            let expected = GroupSigns {
+                group,
+                present: true,
+                class: GroupClass::Hidden,
+                unreadable_messages: 0,
+                deleted_unread: 3,
+                unexplained_joins: 4,
+                scanned_at: None,
+                dates_refused_at: Some(NOW),
+            };
+            assert_eq!(signs, expected);
             Ok(())
         });
     }

@@ -89,7 +89,7 @@ fn each_field_of_status_and_why_is_documented_and_each_documented_field_is_print
     scene.obey("NOSPAM", "add", "bad", &bad);
     scene.stop();
 
-    let maps = ["joins_today", "queue.sent_24h"];
+    let maps = ["joins_today", "joins_found_today", "queue.sent_24h"];
     let status = printed(&scene, "status", &[], &maps);
     assert_eq!(documented("## `status --json`"), status);
     let why = printed(&scene, "why", &[&waiting.to_string()], &[]);
