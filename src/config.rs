@@ -29,8 +29,8 @@ mod timing;
 use std::path::{Path, PathBuf};
 
 pub use self::account::Telegram;
-pub use self::custom::Custom;
 pub(crate) use self::custom::Seconds;
+pub use self::custom::{Custom, UnseenPolicy};
 pub use self::finding::{ConfigErrors, Finding};
 pub use self::logging::{Log, LogFormat, LogLevel};
 pub use self::peers::{Bots, Channels};

@@ -9,6 +9,7 @@ pub mod channel_tracker;
 mod coverage;
 mod deleted_unread;
 mod join_decision;
+pub mod member_scan;
 mod new_photo;
 mod order_file;
 mod refusals;

@@ -5,17 +5,20 @@
 
 pub mod as_json;
 mod channel;
+mod group_scan;
 mod group_signs;
 mod id;
 mod join_outcome;
 mod list;
 mod list_change;
+mod member;
 mod page;
 mod payload;
 mod skip_reason;
 mod user;
 
 pub use channel::{Channel, ChannelKind, GroupClass, ScanReason};
+pub use group_scan::{GroupScan, PendingSender, ScanRecord};
 pub use group_signs::GroupSigns;
 pub use id::{AccessHash, ChannelId, MessageId, PhotoId, Timestamp, UserId};
 pub use join_outcome::{EffectOnRecheck, JoinOutcome, UnknownOutcome};
@@ -23,6 +26,7 @@ pub use list::{
     BadEntry, BadIds, ExceptIds, ForwardedRecord, JoinRecord, List, ListData, UserIds, WordList,
 };
 pub use list_change::ListChange;
+pub use member::{FullGroup, Member, MembersPage, Membership, MembershipAnswer};
 pub use page::{AddedBy, Advance, ChannelPost, Document, FoundBy, Join, Page, Sender};
 pub use payload::{Avatar, Content, Payload, Purpose};
 pub use skip_reason::{Explanation, SkipReason};

@@ -61,10 +61,9 @@ pub use job_records::JobRecord;
 pub use join_records::PostedAs;
 pub use ledger::{AdvanceOutcome, KnownChannel, Recorded};
 pub use lock::{DirectoryLock, Holder, LockError};
-pub use member_scans::{GroupScan, ScanRecord};
 pub use order_log::OrderRecord;
 pub use outbox::{AgeLimits, FailedDownload, OutboxRow, PhotoOf, SendFilter, SpooledFile};
-pub use senders::{PendingSender, SenderState};
+pub use senders::SenderState;
 pub use unready_starts::UnreadyStarts;
 
 /// How long to wait for another process that locks the file, such as the sqlite3 shell.

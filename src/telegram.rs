@@ -17,6 +17,7 @@ mod download;
 mod error;
 mod hints;
 mod login;
+mod members;
 mod peer;
 mod post;
 mod profile_photo;
@@ -43,8 +44,8 @@ pub use telegram_wire::{
 
 use crate::clock::Clock;
 use crate::model::{
-    AccessHash, Channel, ChannelId, Document, MessageId, Page, Photo, Timestamp, User, UserId,
-    UserRef,
+    AccessHash, Channel, ChannelId, Document, FullGroup, MembersPage, MembershipAnswer, MessageId,
+    Page, Photo, Timestamp, User, UserId, UserRef,
 };
 
 /// Stores a rate limit beyond the end of the process: the method, and when the limit ends.
@@ -195,6 +196,44 @@ impl Telegram {
         access_hash: AccessHash,
     ) -> Result<Vec<UserId>, CallError> {
         users::administrators(self.wire(), group, access_hash).await
+    }
+
+    /// Fetches one page of the list of a group's members, the most recently active first.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn members(
+        &self,
+        group: ChannelId,
+        access_hash: AccessHash,
+        offset: usize,
+    ) -> Result<MembersPage, CallError> {
+        members::page(self.wire(), group, access_hash, offset).await
+    }
+
+    /// Asks whether a user is a member of a group, and since when.
+    ///
+    /// # Errors
+    /// See [`CallError`]. A refusal concerns the group.
+    pub async fn membership(
+        &self,
+        group: ChannelId,
+        access_hash: AccessHash,
+        user: &UserRef,
+    ) -> Result<MembershipAnswer, CallError> {
+        members::membership(self.wire(), group, access_hash, user).await
+    }
+
+    /// Asks how a group shows its members, and how many there are.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn full_group(
+        &self,
+        group: ChannelId,
+        access_hash: AccessHash,
+    ) -> Result<FullGroup, CallError> {
+        members::full_group(self.wire(), group, access_hash).await
     }
 
     /// Looks users up. A user who is missing from the result cannot be looked up.

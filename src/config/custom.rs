@@ -17,8 +17,31 @@ pub struct Custom {
     pub time_new: Duration,
     /// True if Traditional Chinese is folded to Simplified before rules are matched.
     pub zh_cn: bool,
+    /// The treatment of first messages in groups that keep the dates of joins secret.
+    pub unseen: UnseenPolicy,
     /// True if rules are matched against the bio too.
     pub check_bio: bool,
+}
+
+/// The treatment of a first message of an unknown sender where Telegram refuses the dates of joins (docs/outcomes.md).
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    strum::Display,
+    strum::EnumString,
+    strum::VariantNames,
+)]
+#[strum(serialize_all = "lowercase")]
+pub enum UnseenPolicy {
+    /// The sender counts as a new member.
+    #[default]
+    Forward,
+    /// Nothing proves that the sender is new, so no photo is forwarded.
+    Skip,
 }
 
 impl Section for Custom {
@@ -28,11 +51,13 @@ impl Section for Custom {
         let reset_day = section.parsed("reset_day", "1st mon", ResetDay::parse, ResetDay::HINT);
         let time_new = section.number("time_new", 1800, 1..=31_536_000, "seconds");
         let zh_cn = section.flag("zh_cn", false);
+        let unseen = section.choice("unseen");
         let check_bio = section.flag("check_bio", false);
         Some(Self {
             reset_day: reset_day?,
             time_new: Duration::from_secs(time_new?.unsigned_abs()),
             zh_cn: zh_cn?,
+            unseen: unseen?,
             check_bio: check_bio?,
         })
     }
@@ -42,6 +67,7 @@ impl Section for Custom {
             Value::new("reset_day", self.reset_day),
             Value::new("time_new", Seconds(self.time_new.as_secs())),
             Value::new("zh_cn", self.zh_cn),
+            Value::new("unseen", self.unseen),
             Value::new("check_bio", self.check_bio),
         ]
     }

@@ -6,60 +6,15 @@
 use rusqlite::{Row, params};
 
 use super::{ReadTx, StoreError, Tx};
-use crate::model::{AccessHash, ChannelId, GroupClass, ScanReason, Timestamp};
-
-/// A group with everything that decides when its list of members is read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GroupScan {
-    pub group: ChannelId,
-    pub access_hash: AccessHash,
-    pub class: GroupClass,
-    /// When this account entered the group.
-    pub since: Timestamp,
-    /// Members who joined before this time are of no interest: the program did not know the group then.
-    pub watched_from: Timestamp,
-    /// True if a join of the group is recorded.
-    pub has_seen_join: bool,
-    /// When `channels.getFullChannel` was last answered.
-    pub full_at: Option<Timestamp>,
-    /// True if `channels.getFullChannel` is due before its time.
-    pub full_wanted: bool,
-    pub member_count: Option<u32>,
-    /// Joins that a rise of the member count shows and nothing else did.
-    pub unexplained_joins: u32,
-    /// The best reason for a scan, and since when it holds.
-    pub wanted: Option<(ScanReason, Timestamp)>,
-    pub scanned_at: Option<Timestamp>,
-    /// The last scans for these reasons.
-    pub gap_scanned_at: Option<Timestamp>,
-    pub first_message_scanned_at: Option<Timestamp>,
-    /// The time between two scans of a group of the class `scanned`, in seconds.
-    pub period: i64,
-    /// When a scan last found a join without a message.
-    pub unseen_join_at: Option<Timestamp>,
-    /// When Telegram last refused the date of a member.
-    pub dates_refused_at: Option<Timestamp>,
-    /// Since when the senders of a group are learned whose dates are refused.
-    pub learning_since: Option<Timestamp>,
-}
-
-/// The change of a group's scans after one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ScanRecord {
-    /// The reason for which the group was scanned; `None` if its period was over.
-    pub reason: Option<ScanReason>,
-    pub at: Timestamp,
-    /// The time until the next scan, in seconds.
-    pub period: i64,
-    /// True if the scan found a join without a message.
-    pub found_unseen_join: bool,
-}
+use crate::model::{
+    AccessHash, ChannelId, GroupClass, GroupScan, ScanReason, ScanRecord, Timestamp,
+};
 
 const COLUMNS: &str = "channel_id, access_hash, class, since, watched_from, full_at,
     COALESCE(full_wanted, 0) AS full_wanted, member_count, COALESCE(unexplained_joins, 0) AS unexplained_joins,
     wanted_for, wanted_at, scanned_at, gap_scanned_at, first_message_scanned_at, COALESCE(period, 120) AS period,
     unseen_join_at, dates_refused_at, learning_since,
-    EXISTS (SELECT 1 FROM joins WHERE joins.group_id = channel_id) AS has_seen_join";
+    admins_at IS NOT NULL AS administrators_known, EXISTS (SELECT 1 FROM joins WHERE joins.group_id = channel_id) AS has_seen_join";
 
 impl ReadTx<'_> {
     /// Returns every watched group that the account is in.
@@ -268,6 +223,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<GroupScan> {
         class: GroupClass::from_word(&class),
         since: Timestamp::new(row.get("since")?),
         watched_from: Timestamp::new(row.get("watched_from")?),
+        administrators_known: row.get("administrators_known")?,
         has_seen_join: row.get("has_seen_join")?,
         full_at: at("full_at")?,
         full_wanted: row.get("full_wanted")?,

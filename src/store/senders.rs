@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension as _, params};
 
 use super::{ReadTx, StoreError, Tx};
-use crate::model::{ChannelId, MessageId, Sender, Timestamp, UserId};
+use crate::model::{ChannelId, MessageId, PendingSender, Sender, Timestamp, UserId};
 
 /// How long a commenter is remembered as one: the user may become a member later. In seconds.
 const COMMENTER_PERIOD: i64 = 24 * 3600;
@@ -18,13 +18,6 @@ pub enum SenderState {
     Pending,
     /// The sender is not a member of the group: a commenter of a linked channel.
     Commenter,
-}
-
-/// A sender of whom nothing is known yet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PendingSender {
-    pub group: ChannelId,
-    pub sender: Sender,
 }
 
 impl ReadTx<'_> {

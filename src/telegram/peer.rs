@@ -45,6 +45,14 @@ pub(super) fn for_photo(user_ref: &UserRef) -> Vec<enums::InputPeer> {
     full.into_iter().chain(min).chain(by_message).collect()
 }
 
+/// Names a user in every way that `channels.getParticipant` accepts, best first. A min access hash is not one.
+pub(super) fn for_participant(user_ref: &UserRef) -> Vec<enums::InputPeer> {
+    for_photo(&UserRef {
+        min_hash: None,
+        ..user_ref.clone()
+    })
+}
+
 /// Names a user in every way that `users.getUsers` accepts, best first. A min access hash is not one.
 pub(super) fn for_user(user_ref: &UserRef) -> Vec<enums::InputUser> {
     let by_hash = user_ref.full_hash.map(|hash| {

@@ -72,6 +72,8 @@ permitted! {
     f::messages::GetPeerDialogs,        "messages.getPeerDialogs",        1 at once, every 500 ms;
     f::channels::GetMessages,           "channels.getMessages",           2 at once, every 200 ms;
     f::channels::GetParticipants,       "channels.getParticipants",       1 at once, every 2000 ms;
+    f::channels::GetParticipant,        "channels.getParticipant",        1 at once, every 3000 ms;
+    f::channels::GetFullChannel,        "channels.getFullChannel",        1 at once, every 10000 ms;
     f::users::GetUsers,                 "users.getUsers",                 2 at once, every 200 ms;
     f::users::GetFullUser,              "users.getFullUser",              1 at once, every 1000 ms;
     // The caller limits the downloads from each data centre, so that a slow one does not delay the others.
@@ -100,14 +102,16 @@ mod tests {
     use super::*;
 
     /// Every permitted method, and whether it posts.
-    const METHODS: [(&str, bool); 19] = [
+    const METHODS: [(&str, bool); 21] = [
         ("account.getPassword", false),
         ("auth.checkPassword", false),
         ("auth.exportAuthorization", false),
         ("auth.importAuthorization", false),
         ("auth.sendCode", false),
         ("auth.signIn", false),
+        ("channels.getFullChannel", false),
         ("channels.getMessages", false),
+        ("channels.getParticipant", false),
         ("channels.getParticipants", false),
         ("messages.getDialogs", false),
         ("messages.getPeerDialogs", false),
