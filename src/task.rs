@@ -1,4 +1,4 @@
-//! The loops of the daemon: watch, fetch, deliver, recheck, administrators, schedule; and the parts that they share.
+//! The loops of the daemon: watch, fetch, deliver, scan, recheck, administrators, schedule; and the parts that they share.
 //!
 //! Each loop gets the parts that it needs and the shutdown signal from outside, wakes on notification, and polls slowly
 //! as a fallback. `decide` decides; the store keeps each result before anything else happens, so after a crash a loop
@@ -16,9 +16,11 @@ mod fetch;
 #[cfg(test)]
 mod fixture;
 mod join_policy;
+mod join_recording;
 mod known_channels;
 mod list_replacement;
 mod member_recheck;
+mod member_scan;
 mod order_execution;
 mod order_files;
 mod own_account;
@@ -30,6 +32,7 @@ mod pull;
 mod recheck;
 mod rule_book;
 mod runtime;
+mod scan_priority;
 mod spool_check;
 mod spool_file;
 mod wakers;
@@ -49,6 +52,7 @@ pub use join_policy::{Accounts, JoinPolicy};
 pub use known_channels::{KnownChannels, KnownPart};
 pub use list_replacement::ListKeeper;
 pub use member_recheck::MemberRecheck;
+pub use member_scan::{MemberRecorder, MemberScanner, scan_members};
 pub use order_execution::OrderExecutor;
 pub use order_files::OrderFiles;
 pub use own_account::confirm_account;
@@ -59,6 +63,7 @@ pub use pull::{ChannelPuller, FailureLog};
 pub use recheck::Rechecker;
 pub use rule_book::RuleBook;
 pub use runtime::Runtime;
+pub use scan_priority::ScanPriority;
 pub use spool_check::check_spool;
 pub use wakers::{AdministratorsWaker, Wakers};
 pub use watch::{WatchStart, Watcher, watch};

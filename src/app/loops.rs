@@ -17,8 +17,9 @@ use crate::store::Store;
 use crate::task::{
     self, Accounts, Administrators, AdministratorsWaker, AvatarDownload, BackupFiles,
     ChannelPuller, Database, Deliverer, FailureLog, Fetcher, JoinPolicy, ListKeeper, MemberRecheck,
-    OrderExecutor, OrderFiles, PageApplier, PageTransactions, PostCommitRunner, PostingChannels,
-    Rechecker, RuleBook, Runtime, Scheduler, TaskError, UserLookup, Wakers, WatchStart, Watcher,
+    MemberRecorder, MemberScanner, OrderExecutor, OrderFiles, PageApplier, PageTransactions,
+    PostCommitRunner, PostingChannels, Rechecker, RuleBook, Runtime, Scheduler, TaskError,
+    UserLookup, Wakers, WatchStart, Watcher,
 };
 use crate::telegram::{Hints, Telegram};
 
@@ -38,6 +39,7 @@ pub(super) struct Loops {
     fetcher: Fetcher,
     deliverer: Deliverer,
     rechecker: Rechecker,
+    scanner: MemberScanner,
     pub(super) scheduler: Scheduler,
 }
 
@@ -105,8 +107,24 @@ impl Loops {
             runtime.clone(),
             telegram.clone(),
             post_commit.clone(),
+            wakers.scan_priority.clone(),
             config.bots.nospam,
         );
+        let scanner = MemberScanner {
+            database: database.clone(),
+            runtime: runtime.clone(),
+            telegram: telegram.clone(),
+            recorder: MemberRecorder {
+                database: database.clone(),
+                runtime: runtime.clone(),
+                join_policy: join_policy.clone(),
+                member_recheck: member_recheck.clone(),
+                post_commit: post_commit.clone(),
+                time_new,
+                unseen: config.custom.unseen,
+            },
+            wakers: wakers.clone(),
+        };
         let pages = PageApplier {
             order_files: OrderFiles {
                 database: database.clone(),
@@ -214,6 +232,7 @@ impl Loops {
             fetcher,
             deliverer,
             rechecker,
+            scanner,
             scheduler,
         }
     }
@@ -245,6 +264,7 @@ impl Loops {
         loops.spawn(self.fetcher.fetch());
         loops.spawn(self.deliverer.deliver());
         loops.spawn(self.rechecker.recheck());
+        loops.spawn(task::scan_members(self.scanner));
         loops.spawn(task::read_administrators(
             self.administrators,
             self.administrators_waker,

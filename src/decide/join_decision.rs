@@ -31,6 +31,8 @@ pub struct JoinContext<'a> {
     pub was_looked_up: bool,
     /// True if the photo shown is on the exception list.
     pub photo_is_excepted: bool,
+    /// True if nothing proves that the user, who wrote a first message in a hidden group, is a new member.
+    pub is_unproven: bool,
     /// The member's photos that were forwarded for this group, or are queued for it.
     pub forwarded: &'a BTreeSet<PhotoId>,
 }
@@ -67,6 +69,8 @@ pub fn join(join: &Join, context: &JoinContext<'_>) -> Decision {
             Decision::Skip(SkipReason::Bad)
         } else if context.is_trusted {
             Decision::Skip(SkipReason::Trusted)
+        } else if context.is_unproven {
+            Decision::Skip(SkipReason::Unproven)
         } else if context.has_group_flood {
             Decision::Hold
         } else {
@@ -84,10 +88,11 @@ pub fn join(join: &Join, context: &JoinContext<'_>) -> Decision {
     if let Some((_, reason)) = by_user.into_iter().find(|(holds, _)| *holds) {
         return Decision::Skip(reason);
     }
-    if context.has_group_flood {
-        return Decision::Hold;
-    }
     match user.photo {
+        ProfilePhoto::Present(_) | ProfilePhoto::Unknown if context.is_unproven => {
+            Decision::Skip(SkipReason::Unproven)
+        }
+        _ if context.has_group_flood => Decision::Hold,
         ProfilePhoto::Unknown if context.was_looked_up => Decision::Skip(SkipReason::Unreadable),
         ProfilePhoto::Unknown => Decision::LookUp,
         ProfilePhoto::Absent => Decision::Skip(SkipReason::NoPhoto),
@@ -161,6 +166,7 @@ mod tests {
             handled_by_other_bot: false,
             has_group_flood: false,
             photo_is_excepted: false,
+            is_unproven: false,
             user: Some(&plain),
             was_looked_up: false,
             forwarded: &none,

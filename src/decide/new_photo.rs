@@ -35,7 +35,8 @@ pub const fn overrides_outcome(decision: &Decision) -> bool {
             | SkipReason::NoPhoto
             | SkipReason::Unreadable
             | SkipReason::Excepted
-            | SkipReason::Repeat => false,
+            | SkipReason::Repeat
+            | SkipReason::Unproven => false,
         },
     }
 }

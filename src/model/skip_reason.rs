@@ -49,6 +49,8 @@ pub enum SkipReason {
     Excepted,
     /// The photo was forwarded for this group before, or waits to be.
     Repeat,
+    /// Nothing proves that the sender of a first message in a hidden group is a new member.
+    Unproven,
 }
 
 /// An outcome in words for a maintainer.
@@ -88,7 +90,7 @@ impl SkipReason {
             Self::NoPhoto | Self::Unreadable | Self::Excepted | Self::Repeat => {
                 EffectOnRecheck::Recheck
             }
-            Self::UnwatchedGroup | Self::AddedByTrusted | Self::Declared => {
+            Self::UnwatchedGroup | Self::AddedByTrusted | Self::Declared | Self::Unproven => {
                 EffectOnRecheck::IgnoreThisGroup
             }
             Self::Own | Self::Bot | Self::Deleted | Self::Bad | Self::Trusted | Self::Named => {
@@ -135,6 +137,10 @@ impl SkipReason {
             ),
             Self::Repeat => Explanation::of(
                 "this photo of this user was forwarded for this group before, or was on its way",
+            ),
+            Self::Unproven => Explanation::with_remedy(
+                "the user wrote a first message in a group that keeps its members and the dates of their joins secret: nothing proves that the user is new",
+                "with unseen = \"forward\" the photos of such users are forwarded, at most 30 per group and hour",
             ),
         }
     }

@@ -64,6 +64,33 @@ impl ReadTx<'_> {
             ])?)
     }
 
+    /// Returns how many joins of a group first messages showed since a time, without those that nothing proves.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn count_first_message_joins(
+        &self,
+        group: ChannelId,
+        since: Timestamp,
+    ) -> Result<u32, StoreError> {
+        let unproven = JoinOutcome::Skipped(SkipReason::Unproven);
+        Ok(self
+            .db
+            .prepare_cached(
+                "SELECT COUNT(*) FROM joins WHERE group_id = ?1 AND message_id <= 0 AND seen_at > ?2
+                 AND found_by = ?3 AND outcome <> ?4",
+            )?
+            .query_row(
+                params![
+                    group.bare(),
+                    since.get(),
+                    <&str>::from(FoundBy::FirstMessage),
+                    unproven
+                ],
+                |row| row.get(0),
+            )?)
+    }
+
     /// Returns at most `limit` joins whose users have to be looked up, newest first.
     ///
     /// # Errors
@@ -219,6 +246,13 @@ impl Tx<'_> {
                  WHERE kind = 'avatar' AND user_id = ?2 AND group_id = ?1 AND join_message_id = ?3",
             )?
             .execute([group, user, unseen, message])?;
+        // The message was late: it does not show that the group has joins without a message.
+        self.db
+            .prepare_cached(
+                "UPDATE member_scans SET unseen_join_at = NULL WHERE group_id = ?1 AND NOT EXISTS
+                     (SELECT 1 FROM joins WHERE group_id = ?1 AND message_id <= 0 AND found_by = 'scan')",
+            )?
+            .execute([group])?;
         Ok(true)
     }
 

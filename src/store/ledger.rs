@@ -307,6 +307,22 @@ impl Tx<'_> {
         Ok(AdvanceOutcome::Advanced)
     }
 
+    /// Adds administrators to those that are stored of a group. Nothing is added if none were read yet: the whole list is
+    /// still unknown then.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn add_admins(&self, group: ChannelId, admins: &[UserId]) -> Result<(), StoreError> {
+        let mut statement = self.db.prepare_cached(
+            "INSERT OR IGNORE INTO admins SELECT ?1, ?2
+             WHERE EXISTS (SELECT 1 FROM ledger WHERE channel_id = ?1 AND admins_at IS NOT NULL)",
+        )?;
+        for admin in admins {
+            statement.execute([group.bare(), admin.get()])?;
+        }
+        Ok(())
+    }
+
     /// Replaces a group's administrators.
     ///
     /// # Errors

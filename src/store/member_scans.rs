@@ -3,7 +3,7 @@
 //! A page of updates writes its reasons for a scan in the transaction that moves `pts`, so a crash loses none of them.
 //! The decision which group is scanned next belongs to `decide`.
 
-use rusqlite::{Row, params};
+use rusqlite::{OptionalExtension as _, Row, params};
 
 use super::{ReadTx, StoreError, Tx};
 use crate::model::{
@@ -29,7 +29,24 @@ impl ReadTx<'_> {
         let mut statement = self.db.prepare_cached(&sql)?;
         Ok(statement.query_map([], read)?.collect::<Result<_, _>>()?)
     }
+
+    /// Returns a watched group that the account is in.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn group_scan(&self, group: ChannelId) -> Result<Option<GroupScan>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM ledger LEFT JOIN member_scans ON group_id = channel_id
+             WHERE channel_id = ?1 AND present AND kind = 'group' AND class <> 'none'"
+        );
+        let mut statement = self.db.prepare_cached(&sql)?;
+        Ok(statement.query_row([group.bare()], read).optional()?)
+    }
 }
+
+/// `wanted_at` of a reason that the scan under way settles. A reason that comes up meanwhile sets the time again, because
+/// the answer of Telegram may be older.
+const UNDER_WAY: i64 = 0;
 
 impl Tx<'_> {
     /// Records a reason to scan a group. A better one that is recorded stays.
@@ -42,24 +59,44 @@ impl Tx<'_> {
         reason: ScanReason,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let known: Option<String> = self
+        let known: Option<(String, i64)> = self
             .db
-            .prepare_cached("SELECT wanted_for FROM member_scans WHERE group_id = ?1")?
-            .query_map([group.bare()], |row| row.get(0))?
-            .next()
-            .transpose()?
-            .flatten();
-        let known: Option<ScanReason> = known.and_then(|word| word.parse().ok());
-        if known.is_some_and(|known| known <= reason) {
+            .prepare_cached(
+                "SELECT wanted_for, wanted_at FROM member_scans WHERE group_id = ?1 AND wanted_for IS NOT NULL",
+            )?
+            .query_row([group.bare()], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        let (known, since) = match known {
+            Some((word, at)) => (word.parse().ok(), (at != UNDER_WAY).then_some(at)),
+            None => (None, None),
+        };
+        let best = known.map_or(reason, |known: ScanReason| known.min(reason));
+        if known == Some(best) && since.is_some() {
             return Ok(());
         }
         self.db
             .prepare_cached(
                 "INSERT INTO member_scans (group_id, wanted_for, wanted_at) VALUES (?1, ?2, ?3)
-                 ON CONFLICT (group_id) DO UPDATE SET wanted_for = excluded.wanted_for,
-                     wanted_at = COALESCE(wanted_at, excluded.wanted_at)",
+                 ON CONFLICT (group_id) DO UPDATE SET wanted_for = excluded.wanted_for, wanted_at = excluded.wanted_at",
             )?
-            .execute(params![group.bare(), <&str>::from(reason), now.get()])?;
+            .execute(params![
+                group.bare(),
+                <&str>::from(best),
+                since.unwrap_or(now.get())
+            ])?;
+        Ok(())
+    }
+
+    /// Records that a scan begins: it settles the reasons so far. A crash during the scan leaves them.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn begin_scan(&self, group: ChannelId) -> Result<(), StoreError> {
+        self.db
+            .prepare_cached(
+                "UPDATE member_scans SET wanted_at = ?2 WHERE group_id = ?1 AND wanted_for IS NOT NULL",
+            )?
+            .execute([group.bare(), UNDER_WAY])?;
         Ok(())
     }
 
@@ -166,7 +203,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Records that a group was scanned. The reason is settled.
+    /// Records the end of a scan. The reasons from before its [beginning](Self::begin_scan) are settled.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -182,7 +219,8 @@ impl Tx<'_> {
                      first_message_scanned_at =
                          COALESCE(excluded.first_message_scanned_at, first_message_scanned_at),
                      period = excluded.period, unseen_join_at = COALESCE(excluded.unseen_join_at, unseen_join_at),
-                     wanted_for = NULL, wanted_at = NULL",
+                     wanted_for = CASE WHEN wanted_at = ?7 THEN NULL ELSE wanted_for END,
+                     wanted_at = NULLIF(wanted_at, ?7)",
             )?
             .execute(params![
                 group.bare(),
@@ -191,7 +229,23 @@ impl Tx<'_> {
                 at_if(scan.reason == Some(ScanReason::FirstMessage)),
                 scan.period,
                 at_if(scan.found_unseen_join),
+                UNDER_WAY,
             ])?;
+        Ok(())
+    }
+
+    /// Records that the senders of a group are learned from now on, unless that began before.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn begin_learning(&self, group: ChannelId, now: Timestamp) -> Result<(), StoreError> {
+        self.db
+            .prepare_cached(
+                "INSERT INTO member_scans (group_id, learning_since) VALUES (?1, ?2)
+                 ON CONFLICT (group_id) DO UPDATE SET
+                     learning_since = COALESCE(learning_since, excluded.learning_since)",
+            )?
+            .execute([group.bare(), now.get()])?;
         Ok(())
     }
 

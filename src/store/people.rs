@@ -66,6 +66,44 @@ impl ReadTx<'_> {
 }
 
 impl Tx<'_> {
+    /// Records the full access hash of a user, without a write if it is known.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn keep_access_hash(&self, user: &User) -> Result<(), StoreError> {
+        let Some(hash) = user.access_hash.filter(|_| !user.min) else {
+            return Ok(());
+        };
+        let is_known = self
+            .db
+            .prepare_cached("SELECT 1 FROM people WHERE user_id = ?1 AND full_hash = ?2")?
+            .exists([user.id.get(), hash.get()])?;
+        if is_known {
+            return Ok(());
+        }
+        self.record_user(user, None)
+    }
+
+    /// Records that a message of a group shows a user of whom nothing else is known.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn record_seen_in(
+        &self,
+        user: UserId,
+        group: ChannelId,
+        message: MessageId,
+    ) -> Result<(), StoreError> {
+        self.db
+            .prepare_cached(
+                "INSERT INTO people (user_id, seen_in_group, seen_in_message) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (user_id) DO UPDATE SET
+                     seen_in_group = excluded.seen_in_group, seen_in_message = excluded.seen_in_message",
+            )?
+            .execute([user.get(), group.bare(), message.get().into()])?;
+        Ok(())
+    }
+
     /// Records a user as a message of a group showed them; message 0 counts as none. A user object without a hash or a
     /// photo does not erase a stored one.
     ///

@@ -1,6 +1,6 @@
 //! The users who wrote in groups. In a group that hides its members, a first message is the only sign of a new one.
 
-use rusqlite::{OptionalExtension as _, params};
+use rusqlite::{OptionalExtension as _, Row, params};
 
 use super::{ReadTx, StoreError, Tx};
 use crate::model::{ChannelId, MessageId, PendingSender, Sender, Timestamp, UserId};
@@ -21,25 +21,35 @@ pub enum SenderState {
 }
 
 impl ReadTx<'_> {
-    /// Returns the oldest senders that are pending, at most `limit`.
+    /// Returns the oldest pending sender of each group that the account is in.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn pending_senders(&self, limit: usize) -> Result<Vec<PendingSender>, StoreError> {
+    pub fn pending_senders(&self) -> Result<Vec<PendingSender>, StoreError> {
+        // SQLite takes the other columns from the row with the minimum.
         let mut statement = self.db.prepare_cached(
-            "SELECT group_id, user_id, message_id, sent_at FROM senders WHERE state = 'pending'
-             ORDER BY sent_at, group_id, user_id LIMIT ?1",
+            "SELECT group_id, user_id, message_id, MIN(sent_at) FROM senders JOIN ledger ON channel_id = group_id
+             WHERE state = 'pending' AND present GROUP BY group_id",
         )?;
-        let rows = statement.query_map([i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
-            Ok(PendingSender {
-                group: ChannelId::from_bare(row.get(0)?),
-                sender: Sender {
-                    user: UserId::new(row.get(1)?),
-                    message: MessageId::new(row.get(2)?),
-                    date: Timestamp::new(row.get(3)?),
-                },
-            })
-        })?;
+        let rows = statement.query_map([], read)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Returns the oldest pending senders of a group, at most `limit`.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn pending_senders_of(
+        &self,
+        group: ChannelId,
+        limit: usize,
+    ) -> Result<Vec<PendingSender>, StoreError> {
+        let mut statement = self.db.prepare_cached(
+            "SELECT group_id, user_id, message_id, sent_at FROM senders
+             WHERE state = 'pending' AND +group_id = ?1 ORDER BY sent_at, user_id LIMIT ?2",
+        )?;
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows = statement.query_map([group.bare(), limit], read)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
@@ -50,7 +60,9 @@ impl ReadTx<'_> {
     pub fn count_senders(&self, group: ChannelId) -> Result<u32, StoreError> {
         Ok(self
             .db
-            .prepare_cached("SELECT COUNT(*) FROM senders WHERE group_id = ?1")?
+            .prepare_cached(
+                "SELECT COUNT(*) FROM senders WHERE group_id = ?1 AND state <> 'pending'",
+            )?
             .query_row([group.bare()], |row| row.get(0))?)
     }
 }
@@ -115,6 +127,18 @@ impl Tx<'_> {
             .execute(params![group.bare(), user.get(), <&str>::from(state)])?;
         Ok(())
     }
+}
+
+/// Reads `group_id, user_id, message_id, sent_at`.
+fn read(row: &Row<'_>) -> rusqlite::Result<PendingSender> {
+    Ok(PendingSender {
+        group: ChannelId::from_bare(row.get(0)?),
+        sender: Sender {
+            user: UserId::new(row.get(1)?),
+            message: MessageId::new(row.get(2)?),
+            date: Timestamp::new(row.get(3)?),
+        },
+    })
 }
 
 #[cfg(test)]

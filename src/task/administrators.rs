@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use self::wait_budget::WaitBudget;
 use super::post_commit::{PostCommit, PostCommitRunner};
 use super::wakers::AdministratorsWaker;
-use super::{Database, Runtime, TaskError};
+use super::{Database, Runtime, ScanPriority, TaskError};
 use crate::decide;
 use crate::model::{ChannelId, ChannelKind, Timestamp, UserId};
 use crate::store::KnownChannel;
@@ -29,6 +29,7 @@ pub struct Administrators {
     runtime: Runtime,
     telegram: Telegram,
     post_commit: PostCommitRunner,
+    scan_priority: ScanPriority,
     /// NOSPAM; if it is configured, only the groups that it administers are watched.
     nospam: Option<UserId>,
     /// The groups whose administrators this process could not read.
@@ -58,6 +59,7 @@ impl Administrators {
         runtime: Runtime,
         telegram: Telegram,
         post_commit: PostCommitRunner,
+        scan_priority: ScanPriority,
         nospam: Option<UserId>,
     ) -> Self {
         Self {
@@ -65,6 +67,7 @@ impl Administrators {
             runtime,
             telegram,
             post_commit,
+            scan_priority,
             nospam,
             unreadable: Arc::default(),
             wait_budget: Arc::default(),
@@ -87,6 +90,11 @@ impl Administrators {
     async fn read_group(&self, known: &KnownChannel) -> Result<(), TaskError> {
         let mut attempts = 0;
         loop {
+            // Joins depend on administrators that are unknown. Others may wait for the lists of members.
+            if known.admins_at.is_some() {
+                let scans = self.scan_priority.wait_for_scans();
+                self.runtime.or_shutdown(scans).await?;
+            }
             let call = self
                 .telegram
                 .administrators(known.channel.id, known.channel.access_hash);
@@ -169,6 +177,8 @@ impl Administrators {
                 self.unreadable().remove(&group);
                 let work = PostCommit {
                     obsolete_files,
+                    // The first scan of a group waits for its administrators.
+                    scan: true,
                     ..PostCommit::default()
                 };
                 self.post_commit.run(work).await?;

@@ -46,6 +46,7 @@ pub(super) enum Bio<'a> {
 #[derive(Clone, Copy)]
 struct Seen<'a> {
     was_looked_up: bool,
+    is_unproven: bool,
     bio: Bio<'a>,
 }
 
@@ -58,8 +59,22 @@ impl JoinPolicy {
         user: Option<&User>,
         bio: Bio<'_>,
     ) -> Result<Decision, StoreError> {
-        let was_looked_up = false;
-        self.decide_as_seen(tx, join, user, Seen { was_looked_up, bio })
+        let seen = Seen {
+            was_looked_up: false,
+            is_unproven: false,
+            bio,
+        };
+        self.decide_as_seen(tx, join, user, seen)
+    }
+
+    /// Decides on the sender of a first message, whom nothing proves to be a new member.
+    pub(super) fn decide_unproven(&self, tx: &Tx<'_>, join: &Join) -> Result<Decision, StoreError> {
+        let seen = Seen {
+            was_looked_up: false,
+            is_unproven: true,
+            bio: Bio::NotAsked,
+        };
+        self.decide_as_seen(tx, join, None, seen)
     }
 
     fn decide_as_seen(
@@ -67,8 +82,13 @@ impl JoinPolicy {
         tx: &Tx<'_>,
         join: &Join,
         user: Option<&User>,
-        Seen { was_looked_up, bio }: Seen<'_>,
+        seen: Seen<'_>,
     ) -> Result<Decision, StoreError> {
+        let Seen {
+            was_looked_up,
+            is_unproven,
+            bio,
+        } = seen;
         let bio_text = match bio {
             Bio::Asked(bio) => bio,
             Bio::NotAsked => None,
@@ -98,6 +118,7 @@ impl JoinPolicy {
             },
             user,
             was_looked_up,
+            is_unproven,
             forwarded: &forwarded,
         };
         let decision = decide::join(join, &context);
@@ -124,8 +145,11 @@ impl JoinPolicy {
         now: Timestamp,
     ) -> Result<JoinOutcome, StoreError> {
         tx.record_user(user, None)?;
-        let was_looked_up = true;
-        let seen = Seen { was_looked_up, bio };
+        let seen = Seen {
+            was_looked_up: true,
+            is_unproven: false,
+            bio,
+        };
         let decision = self.decide_as_seen(tx, join, Some(user), seen)?;
         let recheck = tx.was_rechecked(join)?;
         let outcome = carry_out(tx, join, decision, recheck, now)?;
@@ -249,7 +273,8 @@ const fn concerns_photo_only(decision: Decision) -> bool {
             | SkipReason::Bad
             | SkipReason::Trusted
             | SkipReason::Named
-            | SkipReason::Declared => false,
+            | SkipReason::Declared
+            | SkipReason::Unproven => false,
         },
         Decision::LookUp | Decision::Hold => false,
     }

@@ -13,7 +13,6 @@ mod tests;
 
 use std::ops::Range;
 
-use super::join_policy::{self, Bio};
 use super::member_recheck::RecheckTrigger;
 use super::order_execution::{Attachments, Preparation};
 use super::order_files::{AttachedLists, OrderFiles};
@@ -23,9 +22,7 @@ use super::{
     BackupFiles, Database, JoinPolicy, ListKeeper, MemberRecheck, OrderExecutor, PostCommitRunner,
     PostingChannels, Runtime, TaskError,
 };
-use crate::model::{
-    Advance, FoundBy, Join, JoinOutcome, MessageId, Page, SkipReason, Timestamp, User,
-};
+use crate::model::{Advance, Join, JoinOutcome, MessageId, Page, SkipReason, Timestamp, User};
 use crate::store::{AdvanceOutcome, CancelScope, StoreError, Tx};
 
 /// Applies pages. Cheap to clone.
@@ -222,34 +219,15 @@ impl PageTransactions {
                 continue;
             }
             let user = page.users.iter().find(|user| user.id == join.user);
-            let outcome = self.record_join(tx, join, user, page.advance.found_by(), now)?;
+            let outcome =
+                self.join_policy
+                    .record_join(tx, join, user, page.advance.found_by(), now)?;
             if let Some(user) = user {
                 fetch |= self.join_policy.decide_unreadable(tx, user, now)?;
             }
             fetch |= matches!(outcome, JoinOutcome::LookUp | JoinOutcome::Queued);
         }
         Ok(fetch)
-    }
-
-    fn record_join(
-        &self,
-        tx: &Tx<'_>,
-        join: &Join,
-        user: Option<&User>,
-        found_by: FoundBy,
-        now: Timestamp,
-    ) -> Result<JoinOutcome, StoreError> {
-        if let Some(user) = user {
-            tx.record_user(user, Some((join.group, join.message)))?;
-        }
-        let decision = self.join_policy.decide(tx, join, user, Bio::NotAsked)?;
-        let outcome = join_policy::carry_out(tx, join, decision, false, now)?;
-        tracing::info!(
-            group = %join.group, user = %join.user, message_id = %join.message.or_zero(),
-            outcome = outcome.as_str(), "join"
-        );
-        tx.record_join(join, outcome, found_by, now)?;
-        Ok(outcome)
     }
 }
 

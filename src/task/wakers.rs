@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::Notify;
 
+use super::ScanPriority;
+
 /// Wakes the loops. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Wakers {
@@ -18,6 +20,8 @@ pub struct Wakers {
     pub deliver: Arc<Notify>,
     /// The list of members of a group, or a sender, is to be looked at.
     pub scan: Arc<Notify>,
+    /// Scans go before other calls of the same method.
+    pub scan_priority: ScanPriority,
     /// The new members are to be rechecked.
     pub recheck: Arc<Notify>,
     /// The users of joins were looked up.

@@ -23,6 +23,8 @@ const WAIT_FOR_ADMINISTRATORS: i64 = 120;
 const FULL_GROUP_INTERVAL: i64 = 24 * 3600;
 /// The same if it is wanted before its time.
 const WANTED_FULL_GROUP_INTERVAL: i64 = 600;
+/// The first calls after a start wait that long: the joins of the downtime have messages, which are read first.
+const START_DELAY: i64 = 10;
 /// How long Telegram's refusal to tell dates is believed.
 const REFUSAL_PERIOD: i64 = 24 * 3600;
 /// A group in which calls fail is left alone for up to that many doublings of a minute.
@@ -95,6 +97,17 @@ struct Candidate {
 }
 
 impl ScanSchedule {
+    /// Makes the schedule of a program that starts at `now`.
+    #[must_use]
+    pub fn starting_at(now: Timestamp) -> Self {
+        let calls = [ScanCall::Members, ScanCall::Sender, ScanCall::FullGroup];
+        let ready_at = now.plus(START_DELAY);
+        Self {
+            ready_at: calls.into_iter().map(|call| (call, ready_at)).collect(),
+            ..Self::default()
+        }
+    }
+
     /// Returns the next step. `senders` has the oldest pending sender of each group.
     #[must_use]
     pub fn next(
