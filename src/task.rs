@@ -1,4 +1,5 @@
-//! The loops of the daemon: watch, fetch, deliver, scan, recheck, administrators, schedule; and the parts that they share.
+//! The loops of the daemon: watch, fetch, deliver, scan, recheck, administrators, schedule; and the parts that they
+//! share.
 //!
 //! Each loop gets the parts that it needs and the shutdown signal from outside, wakes on notification, and polls slowly
 //! as a fallback. `decide` decides; the store keeps each result before anything else happens, so after a crash a loop

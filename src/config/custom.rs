@@ -40,7 +40,7 @@ pub enum UnseenPolicy {
     /// The sender counts as a new member.
     #[default]
     Forward,
-    /// Nothing proves that the sender is new, so no photo is forwarded.
+    /// The sender is recorded as one who may be new, and no photo is forwarded.
     Skip,
 }
 

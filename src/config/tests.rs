@@ -185,6 +185,7 @@ fn the_defaults_are_those_of_the_documentation() {
     );
     assert_eq!(config.custom.reset_day.to_string(), "1st mon");
     assert_eq!(config.custom.time_new, Duration::from_secs(1800));
+    assert_eq!(config.custom.unseen, UnseenPolicy::Forward);
     assert!(!config.custom.zh_cn && !config.custom.check_bio && !config.mode.backup);
     assert_eq!(config.encrypt.password.expose(), "correct horse");
     assert_eq!(config.exchange.dialect, Dialect::Classic);

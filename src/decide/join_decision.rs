@@ -326,6 +326,52 @@ mod tests {
             (
                 JOINER,
                 JoinContext {
+                    is_unproven: true,
+                    user: None,
+                    has_group_flood: true,
+                    ..base.clone()
+                },
+                skip(SkipReason::Unproven),
+            ),
+            (
+                JOINER,
+                JoinContext {
+                    is_unproven: true,
+                    user: None,
+                    on_bad_list: true,
+                    ..base.clone()
+                },
+                skip(SkipReason::Bad),
+            ),
+            (
+                JOINER,
+                JoinContext {
+                    is_unproven: true,
+                    ..base.clone()
+                },
+                skip(SkipReason::Unproven),
+            ),
+            (
+                JOINER,
+                JoinContext {
+                    is_unproven: true,
+                    user: Some(&unknown),
+                    ..base.clone()
+                },
+                skip(SkipReason::Unproven),
+            ),
+            (
+                JOINER,
+                JoinContext {
+                    is_unproven: true,
+                    user: Some(&bare),
+                    ..base.clone()
+                },
+                skip(SkipReason::NoPhoto),
+            ),
+            (
+                JOINER,
+                JoinContext {
                     photo_is_excepted: true,
                     forwarded: &sent,
                     ..base.clone()

@@ -1,4 +1,4 @@
-//! What decides when the list of a group's members is read, and the senders who are asked about.
+//! The state that decides when the list of a group's members is read, and the senders who are asked about.
 
 use super::{AccessHash, ChannelId, GroupClass, ScanReason, Sender, Timestamp};
 

@@ -40,7 +40,7 @@ pub enum MembershipAnswer {
     NoReference,
 }
 
-/// What `channels.getFullChannel` shows of a group.
+/// The part of `channels.getFullChannel` that tells how a group shows its members.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FullGroup {
     pub shows_members: bool,

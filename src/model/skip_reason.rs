@@ -49,7 +49,7 @@ pub enum SkipReason {
     Excepted,
     /// The photo was forwarded for this group before, or waits to be.
     Repeat,
-    /// Nothing proves that the sender of a first message in a hidden group is a new member.
+    /// The user wrote a first message in a hidden group, and may or may not be a new member.
     Unproven,
 }
 
@@ -139,7 +139,7 @@ impl SkipReason {
                 "this photo of this user was forwarded for this group before, or was on its way",
             ),
             Self::Unproven => Explanation::with_remedy(
-                "the user wrote a first message in a group that keeps its members and the dates of their joins secret: nothing proves that the user is new",
+                "the user wrote a first message in a group that keeps the dates of joins secret: nothing proves that the user is new",
                 "with unseen = \"forward\" the photos of such users are forwarded, at most 30 per group and hour",
             ),
         }

@@ -249,7 +249,7 @@ impl Tx<'_> {
         // The message was late: it does not show that the group has joins without a message.
         self.db
             .prepare_cached(
-                "UPDATE member_scans SET unseen_join_at = NULL WHERE group_id = ?1 AND NOT EXISTS
+                "UPDATE member_scans SET unseen_join_at = NULL, full_wanted = 1 WHERE group_id = ?1 AND NOT EXISTS
                      (SELECT 1 FROM joins WHERE group_id = ?1 AND message_id <= 0 AND found_by = 'scan')",
             )?
             .execute([group])?;

@@ -307,8 +307,8 @@ impl Tx<'_> {
         Ok(AdvanceOutcome::Advanced)
     }
 
-    /// Adds administrators to those that are stored of a group. Nothing is added if none were read yet: the whole list is
-    /// still unknown then.
+    /// Adds administrators to those that are stored of a group. Nothing is added if none were read yet: the whole list
+    /// is still unknown then.
     ///
     /// # Errors
     /// See [`StoreError`].

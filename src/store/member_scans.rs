@@ -14,7 +14,8 @@ const COLUMNS: &str = "channel_id, access_hash, class, since, watched_from, full
     COALESCE(full_wanted, 0) AS full_wanted, member_count, COALESCE(unexplained_joins, 0) AS unexplained_joins,
     wanted_for, wanted_at, scanned_at, gap_scanned_at, first_message_scanned_at, COALESCE(period, 120) AS period,
     unseen_join_at, dates_refused_at, learning_since,
-    admins_at IS NOT NULL AS administrators_known, EXISTS (SELECT 1 FROM joins WHERE joins.group_id = channel_id) AS has_seen_join";
+    admins_at IS NOT NULL AS administrators_known,
+    EXISTS (SELECT 1 FROM joins WHERE joins.group_id = channel_id) AS has_seen_join";
 
 impl ReadTx<'_> {
     /// Returns every watched group that the account is in.
@@ -44,8 +45,8 @@ impl ReadTx<'_> {
     }
 }
 
-/// `wanted_at` of a reason that the scan under way settles. A reason that comes up meanwhile sets the time again, because
-/// the answer of Telegram may be older.
+/// `wanted_at` of a reason that the scan under way settles. A reason that comes up meanwhile sets the time again,
+/// because the answer of Telegram may be older.
 const UNDER_WAY: i64 = 0;
 
 impl Tx<'_> {
@@ -82,7 +83,7 @@ impl Tx<'_> {
             .execute(params![
                 group.bare(),
                 <&str>::from(best),
-                since.unwrap_or(now.get())
+                since.unwrap_or_else(|| now.get())
             ])?;
         Ok(())
     }
@@ -108,7 +109,7 @@ impl Tx<'_> {
         self.db
             .prepare_cached(
                 "INSERT INTO member_scans (group_id, full_wanted) VALUES (?1, 1)
-                 ON CONFLICT (group_id) DO UPDATE SET full_wanted = 1",
+                 ON CONFLICT (group_id) DO UPDATE SET full_wanted = 1 WHERE NOT full_wanted",
             )?
             .execute([group.bare()])?;
         Ok(())

@@ -52,7 +52,7 @@ mod tests {
         );
         assert_eq!(
             *OTHER_GROUPS,
-            "'kicked', 'unwatched_group', 'added_by_trusted', 'declared'"
+            "'kicked', 'unwatched_group', 'added_by_trusted', 'declared', 'unproven'"
         );
     }
 }

@@ -66,7 +66,7 @@ impl ReadTx<'_> {
 }
 
 impl Tx<'_> {
-    /// Records the full access hash of a user, without a write if it is known.
+    /// Records the full access hash of a user, and nothing else. Nothing is written if it is known.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -78,10 +78,15 @@ impl Tx<'_> {
             .db
             .prepare_cached("SELECT 1 FROM people WHERE user_id = ?1 AND full_hash = ?2")?
             .exists([user.id.get(), hash.get()])?;
-        if is_known {
-            return Ok(());
+        if !is_known {
+            self.db
+                .prepare_cached(
+                    "INSERT INTO people (user_id, full_hash) VALUES (?1, ?2)
+                     ON CONFLICT (user_id) DO UPDATE SET full_hash = excluded.full_hash",
+                )?
+                .execute([user.id.get(), hash.get()])?;
         }
-        self.record_user(user, None)
+        Ok(())
     }
 
     /// Records that a message of a group shows a user of whom nothing else is known.

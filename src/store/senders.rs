@@ -14,7 +14,7 @@ const COMMENTER_PERIOD: i64 = 24 * 3600;
 pub enum SenderState {
     /// The sender is no news.
     Known,
-    /// Nothing is known of the sender yet.
+    /// The sender may be a new member.
     Pending,
     /// The sender is not a member of the group: a commenter of a linked channel.
     Commenter,

@@ -1,5 +1,5 @@
-//! Finds new members whose joins have no message that was read (docs/outcomes.md): reads lists of members, asks about the
-//! senders of first messages in hidden groups, and learns how each group shows its joins.
+//! Finds new members whose joins have no message that was read (docs/outcomes.md): reads lists of members, asks about
+//! the senders of first messages in hidden groups, and learns how each group shows its joins.
 //!
 //! One call is made at a time; [`ScanSchedule`] says which. Pages of updates record the reasons for a scan, and a scan
 //! records its end in the transaction that records the joins of its last page. After a crash a scan is repeated, and
@@ -7,12 +7,14 @@
 
 mod page_recording;
 mod sender_decision;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 pub use self::page_recording::MemberRecorder;
-use self::page_recording::ScanEnd;
+use self::page_recording::{MESSAGE_GRACE, ScanEnd};
 use super::{Database, Runtime, TaskError, Wakers};
 use crate::decide::member_scan::{self, MAX_PAGES, NextStep, ScanCall, ScanSchedule, ScanStep};
 use crate::decide::{self, ChannelRefusal};
@@ -23,8 +25,6 @@ use crate::model::{
 use crate::store::{ReadTx, Tx};
 use crate::telegram::{CallError, Telegram, error_name};
 
-/// A member who joined this recently may have a join message that is under way.
-const MESSAGE_GRACE: i64 = 5;
 /// How often records that matter only for new members are deleted, in seconds.
 const CLEANING_INTERVAL: i64 = 3600;
 

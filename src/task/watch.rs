@@ -7,7 +7,7 @@
 mod background;
 mod results;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -21,8 +21,8 @@ use super::{
     job_result,
 };
 use crate::decide::channel_tracker::{Action, AskedChannels, ChannelTracker, Event, LedgerChannel};
-use crate::model::{Advance, Channel, ChannelKind, Page, User, UserId};
-use crate::store::{AdvanceOutcome, ReadTx, StoreError};
+use crate::model::{Advance, Channel, ChannelId, ChannelKind, Page, User, UserId};
+use crate::store::{AdvanceOutcome, ReadTx, StoreError, Tx};
 use crate::telegram::{Hint, Hints, Telegram};
 
 /// How many hints are applied in one transaction.
@@ -136,13 +136,16 @@ impl Watch {
     async fn handle_hints(&mut self, hints: Vec<Hint>) -> Result<(), TaskError> {
         let mut events = Vec::new();
         // The last update that shows a user wins.
-        let mut shown = BTreeMap::new();
+        let (mut shown, mut changed) = (BTreeMap::new(), BTreeSet::new());
         for hint in hints {
             match hint {
                 Hint::Pushed(page) => events.push(Event::Pushed(page)),
                 Hint::Shown(users) => shown.extend(users.into_iter().map(|user| (user.id, user))),
                 Hint::ChannelChanged(channel) => events.push(Event::ChannelChanged(channel)),
-                Hint::ChannelUpdated(channel) => events.push(Event::ChannelUpdated(channel)),
+                Hint::ChannelUpdated(channel) => {
+                    changed.insert(channel);
+                    events.push(Event::ChannelUpdated(channel));
+                }
                 Hint::ChannelsMoved => events.push(Event::ChannelsMoved),
                 Hint::DialogsChanged => events.push(Event::DialogsChanged),
                 Hint::Disconnected => {
@@ -151,7 +154,26 @@ impl Watch {
                 }
             }
         }
-        self.handle(events, shown).await
+        self.handle(events, shown).await?;
+        self.want_full_groups(&changed).await
+    }
+
+    /// Has the groups that changed somehow asked whether they show their members.
+    async fn want_full_groups(&self, changed: &BTreeSet<ChannelId>) -> Result<(), TaskError> {
+        if changed.is_empty() {
+            return Ok(());
+        }
+        let want = |tx: &Tx<'_>| {
+            for channel in changed {
+                if tx.group_scan(*channel)?.is_some() {
+                    tx.want_full_channel(*channel)?;
+                }
+            }
+            Ok(())
+        };
+        self.parts.database.write(want).await?;
+        self.parts.wakers.scan.notify_one();
+        Ok(())
     }
 
     /// Hands events to the tracker and carries out its actions. All pushes are applied in one

@@ -49,7 +49,7 @@ pub(super) fn for_photo(user_ref: &UserRef) -> Vec<enums::InputPeer> {
 pub(super) fn for_participant(user_ref: &UserRef) -> Vec<enums::InputPeer> {
     for_photo(&UserRef {
         min_hash: None,
-        ..user_ref.clone()
+        ..*user_ref
     })
 }
 

@@ -21,6 +21,7 @@ mod known_account;
 mod lists;
 mod login;
 mod lost_state;
+mod member_scan;
 mod migration;
 mod module_boundaries;
 mod moved_channels;

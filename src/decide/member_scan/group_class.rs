@@ -7,7 +7,7 @@ const LARGE_GROUP: u32 = 9_000;
 /// How long a join without a message shows that others have none, in seconds.
 const UNSEEN_JOIN_PERIOD: i64 = 30 * 24 * 3600;
 /// How long a group may show no joins after it was created, migrated or entered, in seconds.
-const YOUTH: i64 = 20 * 60;
+pub(super) const YOUTH: i64 = 20 * 60;
 
 /// The facts that decide on the class of a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -15,8 +15,8 @@ pub const fn reads_another_page(pages: usize, new: usize) -> bool {
 }
 
 /// Returns the time until the next scan: shorter if joins were found, or if so many members were active that a new one
-/// could leave the first page between two scans. `listed` members were on the page, and `fresh` of them not on the page of
-/// the scan before.
+/// could leave the first page between two scans. `listed` members were on the page, and `fresh` of them not on the page
+/// of the scan before.
 #[must_use]
 pub fn next_period(period: i64, found: usize, listed: usize, fresh: usize) -> i64 {
     let period = if found > 0 || fresh * 2 > listed {

@@ -1,7 +1,7 @@
 //! The order in which lists of members, groups and senders are asked for.
 //!
-//! One call is made at a time. Each kind of call has a pace of its own, which leaves room for the other kinds, and a rate
-//! limit of Telegram stops only its own kind. Within a kind, the group that has waited longest is next; a better reason
+//! One call is made at a time. Each kind of call has a pace of its own, which leaves room for the other kinds, and a
+//! rate limit of Telegram stops only its own kind. Within a kind, the group that has waited longest is next; a better reason
 //! counts like a longer wait, so a group with a poor reason is delayed but never starves.
 
 #[cfg(test)]
@@ -9,25 +9,19 @@ pub(super) mod tests;
 
 use std::collections::BTreeMap;
 
+use super::group_class::YOUTH;
+use super::scan_due::{dates_are_refused, head_start, past, scan_due};
 use crate::model::{ChannelId, GroupClass, GroupScan, PendingSender, ScanReason, Timestamp};
 
-/// The time between two scans of one group, whatever the reason, in seconds.
-const GROUP_INTERVAL: i64 = 60;
-/// The time between two scans of one group for a gap.
-const GAP_INTERVAL: i64 = 120;
-/// The time between two scans of one group for a first message, if its joins have messages.
-const FIRST_MESSAGE_INTERVAL: i64 = 600;
-/// A first scan waits that long for the administrators of its group, who are not new members.
-const WAIT_FOR_ADMINISTRATORS: i64 = 120;
 /// The time between two readings of one group by `channels.getFullChannel`.
 const FULL_GROUP_INTERVAL: i64 = 24 * 3600;
 /// The same if it is wanted before its time.
 const WANTED_FULL_GROUP_INTERVAL: i64 = 600;
 /// The first calls after a start wait that long: the joins of the downtime have messages, which are read first.
 const START_DELAY: i64 = 10;
-/// How long Telegram's refusal to tell dates is believed.
-const REFUSAL_PERIOD: i64 = 24 * 3600;
-/// A group in which calls fail is left alone for up to that many doublings of a minute.
+/// A group in which calls fail is left alone for a minute first, in seconds.
+const FIRST_PAUSE: i64 = 60;
+/// The pause doubles with each failure, that many times.
 const MAX_DOUBLINGS: u32 = 6;
 
 /// The kinds of calls.
@@ -70,11 +64,11 @@ pub enum ScanStep {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NextStep {
     Step(ScanStep),
-    /// Nothing is due before this time; without a time, before something changes.
+    /// The next step is due at this time; without a time, once something changes.
     Wait(Option<Timestamp>),
 }
 
-/// What the loop remembers of its calls. A crash may lose all of it.
+/// The calls so far. A crash may lose all of it.
 #[derive(Clone, Debug, Default)]
 pub struct ScanSchedule {
     /// When each kind of call may be made again.
@@ -158,7 +152,7 @@ impl ScanSchedule {
     /// Records that a call about a group failed. The group is left alone for a while.
     pub fn record_failure(&mut self, group: ChannelId, now: Timestamp) {
         let (failures, _) = self.failures.get(&group).copied().unwrap_or((0, now));
-        let pause = GROUP_INTERVAL << failures.min(MAX_DOUBLINGS);
+        let pause = FIRST_PAUSE << failures.min(MAX_DOUBLINGS);
         self.failures.insert(group, (failures + 1, now.plus(pause)));
     }
 
@@ -230,6 +224,8 @@ impl ScanSchedule {
             let read_at = past(group.full_at, now);
             let due = match read_at {
                 None => Timestamp::new(0),
+                // The class that a group has for its youth ends.
+                Some(at) if at < group.since.plus(YOUTH) => group.since.plus(YOUTH),
                 Some(at) if group.full_wanted => at.plus(WANTED_FULL_GROUP_INTERVAL),
                 Some(at) => at.plus(FULL_GROUP_INTERVAL),
             };
@@ -258,75 +254,6 @@ impl ScanSchedule {
             .get(&group)
             .map_or(Timestamp::new(0), |(_, resumes_at)| *resumes_at)
     }
-}
-
-/// Returns true if Telegram refused the dates of a group's members not long ago.
-#[must_use]
-pub fn dates_are_refused(group: &GroupScan, now: Timestamp) -> bool {
-    past(group.dates_refused_at, now).is_some_and(|at| now < at.plus(REFUSAL_PERIOD))
-}
-
-/// Returns when the list of members of a group is to be read, and why.
-fn scan_due(group: &GroupScan, now: Timestamp) -> Option<(Timestamp, Option<ScanReason>)> {
-    if !matches!(group.class, GroupClass::Announced | GroupClass::Scanned) {
-        return None;
-    }
-    let Some(scanned_at) = past(group.scanned_at, now) else {
-        let known_since = group.since.max(group.watched_from);
-        let due = if group.administrators_known || group.wanted.is_some() {
-            known_since
-        } else {
-            known_since.plus(WAIT_FOR_ADMINISTRATORS)
-        };
-        return Some((due, group.wanted.map(|(reason, _)| reason)));
-    };
-    let after = |last: Option<Timestamp>, interval: i64| {
-        past(last, now).map_or(Timestamp::new(0), |at| at.plus(interval))
-    };
-    let wanted = group.wanted.map(|(reason, since)| {
-        let due = match reason {
-            ScanReason::Gap => since.max(after(group.gap_scanned_at, GAP_INTERVAL)),
-            ScanReason::MemberCount => since,
-            ScanReason::FirstMessage if group.class == GroupClass::Scanned => {
-                since.max(scanned_at.plus(2 * GROUP_INTERVAL))
-            }
-            ScanReason::FirstMessage => since.max(after(
-                group.first_message_scanned_at,
-                FIRST_MESSAGE_INTERVAL,
-            )),
-        };
-        (due, Some(reason))
-    });
-    let regular =
-        (group.class == GroupClass::Scanned).then(|| (scanned_at.plus(group.period), None));
-    let earliest = scanned_at.plus(GROUP_INTERVAL);
-    let later = |(due, reason): (Timestamp, Option<ScanReason>)| (due.max(earliest), reason);
-    match (wanted.map(later), regular.map(later)) {
-        (Some(wanted), Some(regular)) if wanted.0 <= now => {
-            Some((wanted.0.min(regular.0), wanted.1))
-        }
-        (Some(wanted), Some(regular)) => Some(if wanted.0 < regular.0 {
-            wanted
-        } else {
-            regular
-        }),
-        (wanted, regular) => wanted.or(regular),
-    }
-}
-
-/// Returns how many seconds of waiting a reason counts for.
-const fn head_start(reason: Option<ScanReason>) -> i64 {
-    match reason {
-        Some(ScanReason::Gap) => 180,
-        Some(ScanReason::MemberCount) => 120,
-        Some(ScanReason::FirstMessage) => 60,
-        None => 0,
-    }
-}
-
-/// Returns a stored time unless it lies in the future, because the clock was set back since.
-fn past(at: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
-    at.filter(|at| *at <= now)
 }
 
 /// Returns the best of the candidates that are due, or else the next one that will be.

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use rusqlite::params;
+use rusqlite::{OptionalExtension as _, params};
 
 use crate::model::{Avatar, ChannelId, Join, JoinOutcome, MessageId, PhotoId, Timestamp, UserId};
 use crate::store::{ReadTx, StoreError, Tx};
@@ -91,6 +91,28 @@ impl Tx<'_> {
         if self.enqueue_avatar(avatar, now)? {
             let id = self.db.last_insert_rowid();
             self.set_dropped(id, outcome.as_str(), now)?;
+        }
+        Ok(())
+    }
+
+    /// [Settles](Self::settle_photo) the join of an avatar's row. The message of the join may have been filled in since
+    /// the caller read the row.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn settle_row(&self, row: i64, outcome: JoinOutcome) -> Result<(), StoreError> {
+        let join = self
+            .db
+            .prepare_cached(
+                "SELECT group_id, join_message_id, user_id FROM outbox WHERE id = ?1 AND kind = 'avatar'",
+            )?
+            .query_row([row], |row| {
+                let group = ChannelId::from_bare(row.get(0)?);
+                Ok((group, MessageId::new(row.get(1)?), UserId::new(row.get(2)?)))
+            })
+            .optional()?;
+        if let Some((group, message, user)) = join {
+            self.settle_photo(group, message, user, outcome)?;
         }
         Ok(())
     }

@@ -223,8 +223,7 @@ fn set_sent(
     match &row.payload {
         Payload::Avatar(avatar) => {
             tx.record_forwarded(avatar, PostedAs { channel, message }, now)?;
-            let (group, join_message, user) = (avatar.group, avatar.message, avatar.user);
-            tx.settle_photo(group, join_message, user, JoinOutcome::Forwarded)?;
+            tx.settle_row(row.id, JoinOutcome::Forwarded)?;
         }
         Payload::List { .. } => backup_files::space_after_post(tx, now)?,
         Payload::Envelope { .. } | Payload::File { .. } => {}
@@ -240,10 +239,7 @@ pub(super) fn set_dropped(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     tx.set_dropped(row.id, why, now)?;
-    if let Payload::Avatar(avatar) = &row.payload {
-        tx.settle_photo(avatar.group, avatar.message, avatar.user, outcome)?;
-    }
-    Ok(())
+    tx.settle_row(row.id, outcome)
 }
 
 #[cfg(test)]
@@ -268,6 +264,27 @@ mod tests {
             Ok(())
         });
         assert_eq!(fixture.outcome(1), "forwarded");
+    }
+
+    #[test]
+    fn a_join_is_settled_whose_message_was_filled_in_during_the_post() {
+        let fixture = Fixture::new();
+        let unseen = MessageId::unseen(NOW);
+        fixture.write(|tx| {
+            let avatar = avatar(unseen.get(), 7);
+            let found = join(unseen.get(), JOINER);
+            tx.record_join(
+                &found,
+                JoinOutcome::Queued,
+                crate::model::FoundBy::Scan,
+                NOW,
+            )?;
+            tx.enqueue_avatar(&avatar, NOW)?;
+            let row = tx.avatars_to_fetch(NOW, 1)?.remove(0);
+            assert!(tx.fill_in_message(&join(9, JOINER))?);
+            set_sent(tx, &row, HIDE, MessageId::new(5), NOW)
+        });
+        assert_eq!(fixture.outcome(9), "forwarded");
     }
 
     #[test]

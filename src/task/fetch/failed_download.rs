@@ -144,8 +144,7 @@ fn give_up(
     {
         tracing::warn!(user = %avatar.user, group = %avatar.group, why, "photo given up");
         tx.set_dropped(row.id, why, now)?;
-        let (group, message, user) = (avatar.group, avatar.message, avatar.user);
-        tx.settle_photo(group, message, user, outcome)?;
+        tx.settle_row(row.id, outcome)?;
     }
     Ok(())
 }

@@ -11,6 +11,9 @@ use crate::task::member_recheck::RecheckTrigger;
 use crate::task::post_commit::PostCommit;
 use crate::task::{Database, JoinPolicy, MemberRecheck, PostCommitRunner, Runtime, TaskError};
 
+/// A member who joined this recently, in seconds, may have a join message that is under way.
+pub(super) const MESSAGE_GRACE: i64 = 5;
+
 /// Records answers about members, each in one transaction.
 #[derive(Clone)]
 pub struct MemberRecorder {
@@ -108,7 +111,7 @@ impl MemberRecorder {
                     unseen_join_at: scan.unseen_join_at,
                     since: scan.since,
                 };
-                set_class(tx, &scan, &evidence, Some(now), now)
+                set_class(tx, &scan, group_class(&evidence, now), Some(now))
             })
             .await
     }
@@ -156,8 +159,10 @@ impl MemberRecorder {
                 fetch |= needs_fetch(outcome);
                 found += 1;
             }
-            let trigger = RecheckTrigger::Update;
-            fetch |= self.member_recheck.check(tx, &member.user, trigger, now)?;
+            if !awaits_message(member, now) {
+                let trigger = RecheckTrigger::Update;
+                fetch |= self.member_recheck.check(tx, &member.user, trigger, now)?;
+            }
         }
         tx.count_membership_changes(group, found, 0)?;
         if let Some(end) = end {
@@ -169,18 +174,10 @@ impl MemberRecorder {
                 found_unseen_join,
             };
             tx.record_scan(group, record)?;
-            let unseen_join_at = if found_unseen_join {
-                Some(now)
-            } else {
-                scan.unseen_join_at
-            };
-            let evidence = ClassEvidence {
-                shows_members: scan.class != GroupClass::Hidden,
-                member_count: scan.member_count,
-                unseen_join_at,
-                since: scan.since,
-            };
-            set_class(tx, &scan, &evidence, None, now)?;
+            // Only `channels.getFullChannel` lowers a class.
+            if found_unseen_join && scan.class == GroupClass::Announced {
+                set_class(tx, &scan, GroupClass::Scanned, None)?;
+            }
         }
         Ok((found, fetch))
     }
@@ -203,6 +200,14 @@ pub(super) const fn needs_fetch(outcome: JoinOutcome) -> bool {
     matches!(outcome, JoinOutcome::LookUp | JoinOutcome::Queued)
 }
 
+/// Reports whether the message of a member's latest join may be under way. It decides about the photo.
+fn awaits_message(member: &Member, now: Timestamp) -> bool {
+    match member.membership {
+        Membership::Member { since } => now <= since.plus(MESSAGE_GRACE),
+        Membership::Administrator | Membership::Gone => false,
+    }
+}
+
 /// Returns when a member joined, if the join is not recorded and the member is new.
 pub(super) fn joined_newly(
     tx: &ReadTx<'_>,
@@ -223,23 +228,18 @@ pub(super) fn joined_newly(
     Ok(rule.is_new(since, history).then_some(since))
 }
 
-/// Sets the class of a group that `evidence` shows. `full_at` is the time of `channels.getFullChannel`, if that showed it.
+/// Sets the class of a group. `full_at` is the time of `channels.getFullChannel`, if that showed it.
 fn set_class(
     tx: &Tx<'_>,
     scan: &GroupScan,
-    evidence: &ClassEvidence,
+    class: GroupClass,
     full_at: Option<Timestamp>,
-    now: Timestamp,
 ) -> Result<(), StoreError> {
-    let class = group_class(evidence, now);
     if class != scan.class {
         tracing::info!(
             group = %scan.group, class = class.as_str(), before = scan.class.as_str(),
             "the group shows its joins otherwise than assumed"
         );
     }
-    if class != scan.class || full_at.is_some() {
-        tx.set_group_class(scan.group, class, full_at)?;
-    }
-    Ok(())
+    tx.set_group_class(scan.group, class, full_at)
 }

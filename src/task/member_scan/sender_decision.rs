@@ -1,5 +1,5 @@
-//! Decides on the senders of first messages in hidden groups: by the dates of their joins, or where these are refused, by
-//! `[custom] unseen`.
+//! Decides on the senders of first messages in hidden groups: by the dates of their joins, or where these are refused,
+//! by `[custom] unseen`.
 
 use super::page_recording::{MemberRecorder, join_without_message, joined_newly, needs_fetch};
 use crate::decide::member_scan::{

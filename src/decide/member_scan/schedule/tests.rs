@@ -84,7 +84,7 @@ fn a_quiet_group_is_only_read_once_a_day() {
         ..group(1)
     };
     let read = |group| NextStep::Step(ScanStep::FullGroup { group });
-    assert_eq!(next(&[due.clone()]), read(0));
+    assert_eq!(next(std::slice::from_ref(&due)), read(0));
     let never = GroupScan {
         full_at: None,
         ..group(2)
@@ -118,24 +118,67 @@ fn a_full_group_that_is_wanted_is_read_before_its_time() {
 }
 
 #[test]
+fn a_young_group_is_read_again_when_it_is_not_young_any_more() {
+    let young = GroupScan {
+        since: NOW.plus(-600),
+        full_at: Some(NOW.plus(-590)),
+        ..group(1)
+    };
+    assert_eq!(next(std::slice::from_ref(&young)), wait(600));
+    let read_again = GroupScan {
+        full_at: Some(NOW.plus(600)),
+        ..young
+    };
+    let next = ScanSchedule::default().next(&[read_again], &[], NOW.plus(600));
+    assert_eq!(next, wait(600 + DAY));
+}
+
+#[test]
 fn every_group_gets_one_scan_once_its_administrators_are_known() {
     let new = GroupScan {
         scanned_at: None,
         since: NOW.plus(-10),
         ..group(1)
     };
-    assert_eq!(next(&[new.clone()]), scan(0, None));
+    assert_eq!(next(std::slice::from_ref(&new)), scan(0, None));
     let unknown = GroupScan {
         administrators_known: false,
         ..new
     };
-    assert_eq!(next(&[unknown.clone()]), wait(110));
+    assert_eq!(next(std::slice::from_ref(&unknown)), wait(110));
     let sign = GroupScan {
         wanted: Some((ScanReason::Gap, NOW)),
         ..unknown
     };
     assert_eq!(next(&[sign]), scan(0, Some(ScanReason::Gap)));
     assert_eq!(next(&[hidden(1)]), wait(DAY - 3600), "the list is closed");
+}
+
+#[test]
+fn first_scans_take_turns_with_others() {
+    let new = |id| GroupScan {
+        scanned_at: None,
+        ..group(id)
+    };
+    let mut groups = vec![
+        new(1),
+        new(2),
+        wanted(3, ScanReason::Gap, 10),
+        scanned(4, 500),
+    ];
+    let mut schedule = ScanSchedule::default();
+    let mut order = Vec::new();
+    while order.len() < 4 {
+        let NextStep::Step(ScanStep::Members { group, .. }) = schedule.next(&groups, &[], NOW)
+        else {
+            panic!("a scan is due after {order:?}");
+        };
+        order.push(groups[group].group.bare());
+        schedule.record_scan(&groups[group]);
+        groups[group].scanned_at = Some(NOW);
+        groups[group].wanted = None;
+    }
+    assert_eq!(order, [1, 4, 2, 3]);
 }
 
 #[test]
@@ -237,7 +280,8 @@ fn senders_of_different_groups_take_turns() {
     assert_eq!(next(group(1)), decide, "the group is not hidden any more");
 }
 
-/// Lets time pass over 200 groups, of which 40 are scanned regularly and the others for reasons that come up all the time.
+/// Lets time pass over 200 groups, of which 40 are scanned regularly and the others for reasons that come up all the
+/// time.
 /// Returns the longest time between two scans of the 40, and of the others, and the number of calls of each kind.
 fn simulate(seconds: i64) -> (i64, i64, BTreeMap<ScanCall, i64>) {
     let mut groups: Vec<GroupScan> = (0..200)
