@@ -91,4 +91,6 @@ pub struct Channel {
     pub since: Timestamp,
     pub pts: i32,
     pub top_message: MessageId,
+    /// The number of members, where Telegram shows it.
+    pub member_count: Option<u32>,
 }

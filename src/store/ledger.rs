@@ -378,6 +378,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<KnownChannel> {
             since: Timestamp::new(row.get("since")?),
             pts: row.get("pts")?,
             top_message: MessageId::new(row.get("last_message_id")?),
+            member_count: None,
         },
         present: row.get("present")?,
         admins_at: row.get::<_, Option<i64>>("admins_at")?.map(Timestamp::new),

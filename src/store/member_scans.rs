@@ -141,7 +141,8 @@ impl Tx<'_> {
     }
 
     /// Compares a group's present member count with the last one and with the joins and leaves that were seen since. The
-    /// count must not be newer than what was read of the group. If it rose by more, a scan is due.
+    /// count must not be newer than what was read of the group. If it rose by more, a scan is due, and
+    /// the result is true.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -150,7 +151,7 @@ impl Tx<'_> {
         group: ChannelId,
         count: u32,
         now: Timestamp,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let row = self
             .db
             .prepare_cached(
@@ -167,6 +168,10 @@ impl Tx<'_> {
         let (last, [joins, leaves, before]) = row.unwrap_or_default();
         let rise = last.map_or(0, |last| i64::from(count) - last - joins + leaves);
         let unexplained = (before + rise).max(0);
+        // The count is compared every minute: without a change, nothing is written.
+        if last == Some(i64::from(count)) && (joins, leaves, unexplained) == (0, 0, before) {
+            return Ok(false);
+        }
         self.db
             .prepare_cached(
                 "INSERT INTO member_scans (group_id, member_count, unexplained_joins) VALUES (?1, ?2, ?3)
@@ -177,7 +182,7 @@ impl Tx<'_> {
         if unexplained > before {
             self.want_scan(group, ScanReason::MemberCount, now)?;
         }
-        Ok(())
+        Ok(unexplained > before)
     }
 
     /// Records the answer of `channels.getFullChannel`: the class of the group.

@@ -179,6 +179,7 @@ mod tests {
                     since: Timestamp::new(1),
                     pts: 1,
                     top_message: MessageId::new(1),
+                    member_count: None,
                 })?;
                 tx.set_group_class(id, class, None)?;
                 let sender = Sender {

@@ -342,6 +342,7 @@ fn a_channel_that_is_recorded_again_writes_only_changes() {
         since: NOW,
         pts: 10,
         top_message: MessageId::new(5),
+        member_count: None,
     };
     let renamed = Channel {
         title: "Another title".into(),

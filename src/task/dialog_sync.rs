@@ -28,6 +28,8 @@ pub(super) struct Comparison {
     pub(super) sync: DialogSync,
     /// How many watched channels the ledger lacked.
     pub(super) added: usize,
+    /// The member count of a group rose by more than the joins that were seen.
+    pub(super) is_scan_due: bool,
 }
 
 /// Compares a part of the dialogs with the ledger. `unknown` are the channels that pushed before they were listed, with
@@ -73,7 +75,7 @@ fn take_over_all(
 ) -> Result<Comparison, StoreError> {
     let is_first_sync = tx.setting(FIRST_DIALOG_SYNC)?.is_none();
     let mut sync = DialogSync::default();
-    let mut added = 0;
+    let (mut added, mut is_scan_due) = (0, false);
     for channel in watched {
         let pts_before_push = unknown.get(&channel.id).copied();
         let recorded = tx.record_channel(channel)?;
@@ -101,6 +103,11 @@ fn take_over_all(
             }
         };
         added += usize::from(recorded == Recorded::New);
+        if let (ChannelKind::Group, DialogState::Current, Some(count)) =
+            (channel.kind, state, channel.member_count)
+        {
+            is_scan_due |= tx.compare_member_count(channel.id, count, now)?;
+        }
         sync.listed.push(ListedChannel {
             channel: channel.id,
             is_group: channel.kind == ChannelKind::Group,
@@ -116,7 +123,11 @@ fn take_over_all(
     for channel in unwatched.iter().filter(is_unsupported) {
         tx.record_channel(channel)?;
     }
-    Ok(Comparison { sync, added })
+    Ok(Comparison {
+        sync,
+        added,
+        is_scan_due,
+    })
 }
 
 /// Sets where a channel is read from that the first list of dialogs shows: from before its first push to this process,

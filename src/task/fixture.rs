@@ -202,6 +202,7 @@ fn known(id: ChannelId) -> Channel {
         since: Timestamp::new(0),
         pts: PTS,
         top_message: MessageId::new(0),
+        member_count: None,
     }
 }
 

@@ -229,6 +229,7 @@ mod tests {
                 since: Timestamp::new(0),
                 pts: 1,
                 top_message: MessageId::new(1),
+                member_count: None,
             },
             present: true,
             admins_at: None,

@@ -283,5 +283,8 @@ pub(super) fn channel(dialog: &types::Dialog, chats: &[enums::Chat]) -> Option<C
         since: Timestamp::new(i64::from(channel.date)),
         pts: dialog.pts?,
         top_message: MessageId::new(dialog.top_message),
+        member_count: channel
+            .participants_count
+            .and_then(|count| u32::try_from(count).ok()),
     })
 }

@@ -113,6 +113,25 @@ fn a_join_whose_message_was_deleted_unread_is_counted_and_found() {
 }
 
 #[test]
+fn a_rise_of_the_member_count_has_the_list_of_members_read() {
+    let scene = started();
+    scene.sim.show_participants_counts(true);
+    scene.sim.push_channel(scene.group);
+    let counted = format!(
+        "SELECT 1 FROM member_scans WHERE group_id = {} AND member_count > 0",
+        scene.group
+    );
+    scene.wait_for_rows(&counted, 1);
+    make_due(&scene);
+    let user = join_unseen(&scene);
+    scene.sim.push_channel(scene.group);
+    let photos = scene.wait_for_photos(1);
+    assert_eq!((photos[0].user, photos[0].message), (user, 0));
+    assert_eq!(joins_of(&scene, user)[0].0, "scan");
+    scene.finish();
+}
+
+#[test]
 fn an_administrator_in_the_list_is_no_new_member() {
     let scene = started();
     scene.wait_for_rows("SELECT 1 FROM ledger WHERE admins_at IS NOT NULL", 1);

@@ -16,7 +16,7 @@ use crate::model::{ChannelId, GroupClass, GroupScan, PendingSender, ScanReason, 
 /// The time between two readings of one group by `channels.getFullChannel`.
 const FULL_GROUP_INTERVAL: i64 = 24 * 3600;
 /// The same if it is wanted before its time.
-const WANTED_FULL_GROUP_INTERVAL: i64 = 600;
+const WANTED_FULL_GROUP_INTERVAL: i64 = 60;
 /// The first calls after a start wait that long: the joins of the downtime have messages, which are read first.
 const START_DELAY: i64 = 10;
 /// A group in which calls fail is left alone for a minute first, in seconds.

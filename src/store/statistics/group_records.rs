@@ -97,6 +97,7 @@ mod tests {
                 since: Timestamp::new(0),
                 pts: 1,
                 top_message: message(40),
+                member_count: None,
             })?;
             let midnight = NOW.midnight();
             // The last join of yesterday, the first of today, and one without a message.

@@ -16,6 +16,7 @@ fn with_group(check: impl FnOnce(&Tx<'_>) -> Result<(), StoreError>) {
             since: Timestamp::new(1),
             pts: 1,
             top_message: MessageId::new(1),
+            member_count: None,
         })?;
         check(tx)
     });

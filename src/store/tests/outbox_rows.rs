@@ -19,6 +19,7 @@ fn channel(id: i64, top_message: i32) -> Channel {
         since: NOW,
         pts: 1,
         top_message: MessageId::new(top_message),
+        member_count: None,
     }
 }
 

@@ -117,6 +117,9 @@ impl Watch {
         let now = self.parts.runtime.clock.now();
         let comparison =
             dialog_sync::compare(&self.parts.database, channels, dialogs, unknown, now).await?;
+        if comparison.is_scan_due {
+            self.parts.wakers.scan.notify_one();
+        }
         if comparison.added > 0 {
             let watched = comparison.sync.listed.len();
             tracing::info!(watched, new = comparison.added, "channels");
