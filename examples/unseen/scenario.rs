@@ -14,7 +14,7 @@ pub(crate) enum Scenario {
     Large,
     /// A group of 2,000 members without join messages.
     Raid,
-    /// A group in which a bot deletes each join message after two seconds.
+    /// A group of which nothing is pushed, and in which a bot deletes each join message after two seconds.
     Captcha,
     /// 200 groups, of which 40 have more than 9,000 members and no join messages.
     Many,
@@ -61,6 +61,8 @@ impl Scene {
                 let members = sim.add_members(group, 500, dates.clone());
                 let delay = Duration::from_secs(2);
                 sim.captcha_bot(group, delay..=delay);
+                // The program reads the group only when it asks, and then most join messages are gone.
+                sim.set_silent(group, true);
                 add(&mut groups, &mut talkers, (group, members));
             }
             Scenario::Hidden => {

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::Page;
 use crate::app::instance_overview;
-use crate::config::{Dialect, Exchange, FileKind, Loaded, Seconds};
+use crate::config::{Dialect, Exchange, FileKind, Loaded, Seconds, UnseenPolicy};
 use crate::model::Timestamp;
 use crate::schedule::{Job, Timetable};
 
@@ -70,6 +70,14 @@ fn visibility(page: &mut Page<'_, impl Write>, loaded: &Loaded) -> io::Result<()
     page.line(
         "In a group that hides its members, a new member is found by a first message; silent ones stay unseen.",
     )?;
+    page.line(match loaded.config.custom.unseen {
+        UnseenPolicy::Forward => {
+            "If Telegram refuses the dates of its members, too, a sender who was never seen there counts as new, after 7 days of learning."
+        }
+        UnseenPolicy::Skip => {
+            "If Telegram refuses the dates of its members, too, no new member of it is forwarded (unseen = \"skip\")."
+        }
+    })?;
     // An instance that never ran has no groups, and `status` reports a `state.db` that cannot be read.
     let Ok(classes) = instance_overview::group_classes(&loaded.config) else {
         return Ok(());

@@ -19,7 +19,13 @@ pub const CONFIGURATION: Parser = Parser {
                        [encrypt]\npassword = \"correct horse\"\n";
         let full = "[custom]\ntime_new = 60\nzh_cn = true\n[schedule]\nreset_time = \"0 22 * * *\"\n\
                     reset_day = \"1\"\n[exchange]\nfiles = \"python\"\n[log]\nlevel = \"debug\"\n";
-        let samples = [example, minimal.to_owned(), format!("{minimal}{full}")];
+        let unseen = format!("{minimal}[custom]\nunseen = \"skip\"\n");
+        let samples = [
+            example,
+            minimal.to_owned(),
+            format!("{minimal}{full}"),
+            unseen,
+        ];
         samples.map(String::into_bytes).into()
     },
     pieces: &[

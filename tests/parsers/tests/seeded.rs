@@ -19,7 +19,7 @@ fn a_changed_aes_crypt_file_never_opens_with_other_content() {
 fn any_configuration_gives_values_or_errors_in_its_lines() {
     let run = BoundedRun {
         inputs: 500,
-        at_least_accepted: 20,
+        at_least_accepted: 15,
     };
     run.check(&CONFIGURATION);
 }
