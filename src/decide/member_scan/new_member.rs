@@ -2,16 +2,16 @@
 
 use crate::model::{GroupScan, Timestamp};
 
-/// A join message and a row of the list show the same join if their times differ by no more than this, in seconds.
-const TOLERANCE: i64 = 5;
+/// If more members entered in the second in which this account did, a migration of the group moved them all.
+const MAX_IN_ENTRY_SECOND: usize = 2;
 
 /// Everything that decides whether a member of a group is new, except the member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NewMemberRule {
     /// Members who joined before this time are not new.
     newest_before: Timestamp,
-    /// When this account entered the group.
-    entered: Timestamp,
+    /// Members who joined before this time were there before this account.
+    entered_before: Timestamp,
     /// When the program first knew the group.
     watched_from: Timestamp,
 }
@@ -31,15 +31,29 @@ impl NewMemberRule {
     pub const fn new(group: &GroupScan, time_new: i64, now: Timestamp) -> Self {
         Self {
             newest_before: now.plus(-time_new),
-            entered: group.since,
-            watched_from: group.watched_from.plus(-TOLERANCE),
+            entered_before: group.since.plus(1),
+            watched_from: group.watched_from,
+        }
+    }
+
+    /// Admits the members who entered in the same second as this account, unless the `dates` of a page show that a
+    /// migration moved them.
+    #[must_use]
+    pub fn with_entry_second(self, dates: impl Iterator<Item = Timestamp>) -> Self {
+        let entered = self.entered_before.plus(-1);
+        if dates.filter(|date| *date == entered).count() > MAX_IN_ENTRY_SECOND {
+            return self;
+        }
+        Self {
+            entered_before: entered,
+            ..self
         }
     }
 
     /// Returns true if a member who joined at `date` may be new. The records of the user decide then.
     #[must_use]
     pub fn may_be_new(&self, date: Timestamp) -> bool {
-        date >= self.newest_before && date > self.entered && date >= self.watched_from
+        date >= self.newest_before && date >= self.entered_before && date >= self.watched_from
     }
 
     /// Returns true if a member who joined at `date` is new.
@@ -78,8 +92,8 @@ mod tests {
         assert!(rule.is_new(joined(0), unknown));
         assert!(older_rule.is_new(joined(1_800), unknown));
         assert!(!older_rule.is_new(joined(1_801), unknown), "not new");
-        assert!(rule.is_new(joined(905), unknown));
-        assert!(!rule.is_new(joined(906), unknown), "before the program");
+        assert!(rule.is_new(joined(900), unknown));
+        assert!(!rule.is_new(joined(901), unknown), "before the program");
         let entered = GroupScan {
             since: NOW.plus(-60),
             watched_from: Timestamp::new(0),
@@ -88,6 +102,11 @@ mod tests {
         let rule = NewMemberRule::new(&entered, 1_800, NOW);
         assert!(rule.is_new(joined(59), unknown));
         assert!(!rule.is_new(joined(60), unknown), "before the account");
+        let alone = rule.with_entry_second([joined(60), joined(60), joined(3)].into_iter());
+        assert!(alone.is_new(joined(60), unknown));
+        assert!(!alone.is_new(joined(61), unknown));
+        let moved = rule.with_entry_second([joined(60); 3].into_iter());
+        assert!(!moved.is_new(joined(60), unknown), "a migration");
         let recorded = MemberHistory {
             has_join: true,
             ..unknown

@@ -57,7 +57,7 @@ impl MemberRecorder {
                 let Some(group) = tx.group_scan(group)? else {
                     return Ok(NewMembers::default());
                 };
-                let rule = NewMemberRule::new(&group, self.time_new, now);
+                let rule = self.rule(&group, page, now);
                 let mut new = NewMembers::default();
                 for member in &page.members {
                     if let Some(date) = joined_newly(tx, &group, &rule, member)? {
@@ -135,7 +135,7 @@ impl MemberRecorder {
         let Some(scan) = tx.group_scan(group)? else {
             return Ok((0, false));
         };
-        let rule = NewMemberRule::new(&scan, self.time_new, now);
+        let rule = self.rule(&scan, page, now);
         let (mut found, mut fetch) = (0, false);
         let administrators: Vec<UserId> = page
             .members
@@ -180,6 +180,18 @@ impl MemberRecorder {
             }
         }
         Ok((found, fetch))
+    }
+
+    /// Returns the rule for the members of a page.
+    fn rule(&self, group: &GroupScan, page: &MembersPage, now: Timestamp) -> NewMemberRule {
+        let dates = page
+            .members
+            .iter()
+            .filter_map(|member| match member.membership {
+                Membership::Member { since } => Some(since),
+                Membership::Administrator | Membership::Gone => None,
+            });
+        NewMemberRule::new(group, self.time_new, now).with_entry_second(dates)
     }
 }
 

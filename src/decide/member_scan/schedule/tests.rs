@@ -109,12 +109,12 @@ fn a_full_group_that_is_wanted_is_read_before_its_time() {
         full_wanted: true,
         ..group(1)
     };
-    assert_eq!(next(&[at(599)]), wait(1));
+    assert_eq!(next(&[at(59)]), wait(1));
     let read = NextStep::Step(ScanStep::FullGroup { group: 0 });
-    assert_eq!(next(&[at(600)]), read);
+    assert_eq!(next(&[at(60)]), read);
     let mut schedule = ScanSchedule::default();
     schedule.record_call(ScanCall::FullGroup, NOW);
-    assert_eq!(schedule.next(&[at(600)], &[], NOW), wait(10));
+    assert_eq!(schedule.next(&[at(60)], &[], NOW), wait(10));
 }
 
 #[test]
