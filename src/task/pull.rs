@@ -113,7 +113,6 @@ impl ChannelPuller {
         let call = self.telegram.messages(id, hash, after, gap.top, limit);
         match self.runtime.or_shutdown(call).await? {
             Ok(page) => {
-                self.failure_log.clear(id);
                 self.pages.apply_prepared(&page).await?;
                 let newest = page.last_message.unwrap_or(after);
                 Ok(PullEnd::PageApplied(PageRead {
@@ -188,6 +187,13 @@ impl ChannelPuller {
             ChannelRefusal::PtsRejected => {
                 tracing::warn!(%channel, "Telegram does not accept the stored pts: asking for the current one");
                 return Ok(PullEnd::PtsRejected);
+            }
+            // An error of another name may last as long, and messages can be fetched by their ids.
+            ChannelRefusal::Other if is_difference && error_name(&error).is_some() => {
+                if matches!(error, CallError::Refused { .. }) && is_new() {
+                    tracing::error!(%channel, %error, "pulling was refused");
+                }
+                return Ok(PullEnd::DifferencesUnavailable);
             }
             ChannelRefusal::DifferencesUnavailable if is_difference => {
                 if is_new() {

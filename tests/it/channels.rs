@@ -23,10 +23,16 @@ fn join_without_push(scene: &Scene, group: i64) -> i64 {
 
 #[test]
 fn a_group_whose_differences_stay_unavailable_is_read_by_message_ids() {
-    for name in ["PERSISTENT_TIMESTAMP_OUTDATED", "HISTORY_GET_FAILED"] {
+    for (code, name) in [
+        (500, "PERSISTENT_TIMESTAMP_OUTDATED"),
+        (500, "HISTORY_GET_FAILED"),
+        (500, "INTERNAL"),
+        (-503, "Timeout"),
+        (400, "SOMETHING_NEW"),
+    ] {
         let mut scene = Scene::with_photo_size(64);
         scene.start_and_sync();
-        scene.sim.refuse_differences(scene.group, 500, name);
+        scene.sim.refuse_differences(scene.group, code, name);
         let mut users = BTreeSet::from([join_without_push(&scene, scene.group)]);
         // The push of this join does not follow, so it waits for the messages before it.
         users.insert(scene.join_user());
