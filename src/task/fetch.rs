@@ -8,23 +8,23 @@ mod avatar_download;
 mod bios;
 mod failed_download;
 mod free_space;
+mod lookup_queue;
 mod slots;
 mod user_lookup;
 
 use std::time::Duration;
 
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 
 pub use self::avatar_download::AvatarDownload;
 use self::avatar_download::DownloadEnd;
 use self::bios::BioQueue;
 use self::free_space::FreeSpace;
+use self::lookup_queue::LookupQueue;
 use self::slots::Slots;
 pub use self::user_lookup::UserLookup;
 use self::user_lookup::{JoinKey, LookupEnd};
 use super::{BackupFiles, Database, Runtime, TaskError, Wakers, job_result};
-use crate::decide;
 use crate::model::{Payload, Timestamp};
 use crate::store::PhotoOf;
 
@@ -52,22 +52,15 @@ struct Jobs {
     downloads: Slots,
     free_space: FreeSpace,
     bios: BioQueue,
-    lookup_runs: bool,
-    lookup_refusals: LookupRefusals,
+    lookups: LookupQueue,
+    exceptions_run: bool,
     backup_runs: bool,
-}
-
-/// The refusals of look-ups since the last success.
-#[derive(Default)]
-struct LookupRefusals {
-    count: u32,
-    /// When users are looked up again.
-    paused_until: Option<Instant>,
 }
 
 /// The result of a job.
 enum JobResult {
     Lookup(LookupEnd),
+    Exceptions,
     /// The join with this key was decided with its bio.
     Bio(JoinKey),
     Backup,
@@ -76,19 +69,6 @@ enum JobResult {
         dc: i32,
         end: DownloadEnd,
     },
-}
-
-impl LookupRefusals {
-    fn add(&mut self, now: Instant) {
-        self.paused_until = Some(now + decide::backoff(self.count));
-        self.count = self.count.saturating_add(1);
-    }
-
-    /// Returns how long users are not looked up yet.
-    fn pause(&self, now: Instant) -> Option<Duration> {
-        let rest = self.paused_until?.saturating_duration_since(now);
-        (!rest.is_zero()).then_some(rest)
-    }
 }
 
 impl Fetcher {
@@ -103,6 +83,7 @@ impl Fetcher {
             // due between two moments.
             let now = self.runtime.clock.now();
             self.start_lookup(&mut jobs).await?;
+            self.start_exceptions(&mut jobs).await?;
             self.start_bio(&mut jobs);
             self.start_backup(&mut jobs, now).await?;
             self.start_downloads(&mut jobs, now).await?;
@@ -120,31 +101,39 @@ impl Fetcher {
 
     async fn start_lookup(&self, jobs: &mut Jobs) -> Result<(), TaskError> {
         let now = self.runtime.clock.instant();
-        if jobs.lookup_runs || jobs.lookup_refusals.pause(now).is_some() {
+        if jobs.lookups.is_closed(now) {
             return Ok(());
         }
-        let (joins, exceptions) = self
+        // The joins that wait for a bio were looked up.
+        let limit = USERS_PER_CALL + jobs.bios.len() + jobs.lookups.len();
+        let mut joins = self.database.read(|tx| tx.joins_to_look_up(limit)).await?;
+        joins.retain(|join| !jobs.bios.contains(join));
+        let joins = jobs.lookups.start(joins, USERS_PER_CALL, now);
+        if !joins.is_empty() {
+            let lookup = self.lookup.clone();
+            jobs.set
+                .spawn(async move { Ok(JobResult::Lookup(lookup.decide_joins(joins).await?)) });
+        }
+        Ok(())
+    }
+
+    /// Looks up the users whose photos are excepted: beside the joins, which do not wait for them.
+    async fn start_exceptions(&self, jobs: &mut Jobs) -> Result<(), TaskError> {
+        if jobs.exceptions_run {
+            return Ok(());
+        }
+        let due = self
             .database
-            .read(|tx| {
-                // The joins that wait for a bio were looked up.
-                let joins = tx.joins_to_look_up(USERS_PER_CALL + jobs.bios.len())?;
-                Ok((joins, tx.exceptions_due(USERS_PER_CALL)?))
-            })
+            .read(|tx| tx.exceptions_due(USERS_PER_CALL))
             .await?;
-        let joins: Vec<_> = joins
-            .into_iter()
-            .filter(|join| !jobs.bios.contains(join))
-            .take(USERS_PER_CALL)
-            .collect();
-        if joins.is_empty() && exceptions.is_empty() {
-            return Ok(());
+        if !due.is_empty() {
+            jobs.exceptions_run = true;
+            let lookup = self.lookup.clone();
+            jobs.set.spawn(async move {
+                lookup.except_photos(due).await?;
+                Ok(JobResult::Exceptions)
+            });
         }
-        jobs.lookup_runs = true;
-        let lookup = self.lookup.clone();
-        jobs.set.spawn(async move {
-            lookup.except_photos(exceptions).await?;
-            Ok(JobResult::Lookup(lookup.decide_joins(joins).await?))
-        });
         Ok(())
     }
 
@@ -216,7 +205,7 @@ impl Fetcher {
             Some(self.runtime.poll_delay(due)),
             jobs.downloads.next_change(instant),
             jobs.free_space.next_look(),
-            jobs.lookup_refusals.pause(instant),
+            jobs.lookups.pause(instant),
         ];
         Ok(moments.into_iter().flatten().min().unwrap_or_default())
     }
@@ -224,19 +213,21 @@ impl Fetcher {
     async fn finish(&self, jobs: &mut Jobs, done: JobResult) -> Result<(), TaskError> {
         match done {
             JobResult::Lookup(end) => {
-                jobs.lookup_runs = false;
+                let now = self.runtime.clock.instant();
                 match end {
                     LookupEnd::Decided(bios) => {
-                        jobs.lookup_refusals = LookupRefusals::default();
+                        jobs.lookups.decided();
                         jobs.bios.extend(bios);
                     }
-                    LookupEnd::Refused => {
-                        let now = self.runtime.clock.instant();
-                        jobs.lookup_refusals.add(now);
+                    LookupEnd::Refused => jobs.lookups.refused(now),
+                    LookupEnd::Limited(until) => {
+                        jobs.lookups.limited(now + self.runtime.clock.until(until));
                     }
+                    LookupEnd::Unanswered(keys) => jobs.lookups.unanswered(&keys, now),
                 }
                 self.wakers.looked_up.notify_one();
             }
+            JobResult::Exceptions => jobs.exceptions_run = false,
             JobResult::Bio(key) => {
                 jobs.bios.finish(&key);
                 self.wakers.looked_up.notify_one();

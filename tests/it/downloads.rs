@@ -200,3 +200,20 @@ fn a_photo_that_changed_before_its_download_is_decided_with_the_bio() {
     scene.wait_for_outcome(user, "named");
     scene.finish_with_next_photo(0);
 }
+
+#[test]
+fn photos_whose_owners_cannot_be_looked_up_hold_up_no_other_photo() {
+    let scene = Scene::started();
+    let look_ups = Match::method("users.getUsers");
+    scene.sim.fault(look_ups, Fault::FloodWait(86_400));
+    for downloads in 1..=8 {
+        join_with_fault(&scene, Fault::error(400, "LOCATION_INVALID"));
+        scene.wait_for_call(GET_FILE, downloads);
+    }
+    let other = scene.join_user();
+    assert_eq!(scene.wait_for_photos(1)[0].user, other);
+    scene.sim.clear_faults();
+    scene.wait_for_photos(9);
+    assert_eq!(scene.count(FAILED), 0);
+    scene.finish();
+}

@@ -1,5 +1,8 @@
 //! Joiners whom no reference names, or whose user object cannot be parsed: they are looked at again as soon as Telegram shows them (docs/outcomes.md).
 
+use std::collections::BTreeSet;
+
+use serde_json::json;
 use telegram_sim::{Fault, JoinKind, Match, Visibility, bot_api_id};
 
 use crate::harness::{Scene, user_with_photo};
@@ -101,5 +104,39 @@ fn a_joiner_whose_object_cannot_be_parsed_leaves_the_others_decided() {
     scene.sim.set_visibility(users[20], Visibility::Full);
     scene.sim.send_message(scene.group, users[20], "hello");
     scene.wait_for_photos_of(&users.into_iter().collect());
+    scene.finish();
+}
+
+#[test]
+fn a_joiner_about_whom_telegram_never_answers_holds_up_no_other() {
+    let scene = Scene::started();
+    let user = scene.sim.add_user(user_with_photo("Joiner").min(false));
+    let look_ups = Match::method(GET_USERS).containing(user.to_le_bytes());
+    scene.sim.fault(look_ups, Fault::error(500, "INTERNAL"));
+    let before = scene.sim.calls_of(GET_USERS).len();
+    scene.sim.join(scene.group, user, JoinKind::ByLink);
+    scene.wait_for_call(GET_USERS, before + 3);
+    let others: BTreeSet<i64> = (0..3).map(|_| join_min_user(&scene)).collect();
+    scene.wait_for_photos_of(&others);
+    scene.sim.clear_faults();
+    scene.wait_for_outcome(user, "forwarded");
+    scene.finish();
+}
+
+#[test]
+fn a_photo_to_except_about_which_telegram_never_answers_holds_up_no_join() {
+    let scene = Scene::started();
+    let user = scene.join_user();
+    scene.wait_for_photos(1);
+    let look_ups = Match::method(GET_USERS).containing(user.to_le_bytes());
+    scene.sim.fault(look_ups, Fault::error(500, "INTERNAL"));
+    let before = scene.sim.calls_of(GET_USERS).len();
+    let excepted = json!({"id": user, "type": "long"});
+    scene.order("NOSPAM", "add", "except", &excepted);
+    scene.wait_for_call(GET_USERS, before + 2);
+    let other = join_min_user(&scene);
+    assert_eq!(scene.wait_for_photos(2)[1].user, other);
+    scene.sim.clear_faults();
+    scene.wait_for_rows("SELECT 1 FROM excepted", 1);
     scene.finish();
 }

@@ -12,7 +12,6 @@ use crate::model::{AddedBy, Avatar, Join, Payload, Photo, ProfilePhoto, Timestam
 use crate::photo;
 use crate::spool::Spool;
 use crate::store::{OutboxRow, PhotoOf, StoreError};
-use crate::task::call_retry::{Reply, until_answered};
 use crate::task::join_policy::Bio;
 use crate::task::spool_file::SpoolFile;
 use crate::task::{Database, JoinPolicy, Runtime, TaskError, Wakers};
@@ -188,10 +187,15 @@ impl AvatarDownload {
                 Ok(owner_refs)
             })
             .await?;
-        let look_up = || self.telegram.look_up(&owner_refs);
-        let found = match until_answered(&self.runtime, look_up).await? {
-            Reply::Answer(mut found) => found.remove(&of.user),
-            Reply::Refusal(error) => return Ok(refusal(&error, Concern::Call)),
+        let look_up = self.telegram.look_up(&owner_refs);
+        let found = match self.runtime.or_shutdown(look_up).await? {
+            Ok(mut found) => found.remove(&of.user),
+            Err(CallError::Account(trouble)) => return Err(trouble.into()),
+            // The download does not wait for the look-up, since it would hold up other photos.
+            Err(look_up_error) => {
+                tracing::debug!(user = %of.user, %look_up_error, "the owner of a photo cannot be looked up");
+                return Ok(refusal(error, Concern::Call));
+            }
         };
         let Some(user) = found.filter(|user| user.photo != ProfilePhoto::Unknown) else {
             return Ok(refusal(error, Concern::Owner));

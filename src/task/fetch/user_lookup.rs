@@ -24,6 +24,10 @@ pub(super) enum LookupEnd {
     Decided(Vec<BioDue>),
     /// Telegram refuses look-ups.
     Refused,
+    /// Telegram limits look-ups until this time.
+    Limited(Timestamp),
+    /// Telegram did not answer about these joins, although it may about others.
+    Unanswered(Vec<JoinKey>),
 }
 
 /// A join that is decided with the bio of its user.
@@ -74,10 +78,19 @@ impl UserLookup {
                 joins.iter().map(user_ref).collect::<Result<Vec<_>, _>>()
             })
             .await?;
-        let look_up = || self.telegram.look_up(&user_refs);
-        let found = match until_answered(&self.runtime, look_up).await? {
-            Reply::Answer(found) => found,
-            Reply::Refusal(error) => {
+        let look_up = self.telegram.look_up(&user_refs);
+        let found = match self.runtime.or_shutdown(look_up).await? {
+            Ok(found) => found,
+            Err(CallError::Account(trouble)) => return Err(trouble.into()),
+            Err(CallError::RateLimited { until, .. }) => {
+                return Ok(LookupEnd::Limited(Timestamp::new(until)));
+            }
+            Err(error @ (CallError::Network { .. } | CallError::ServerError { .. })) => {
+                tracing::debug!(%error, "joins are looked up again");
+                let keys = joins.iter().map(JoinKey::of);
+                return Ok(LookupEnd::Unanswered(keys.collect()));
+            }
+            Err(error) => {
                 // A refusal of a single user is handled below; this one concerns the method, and may pass.
                 tracing::error!(%error, "users cannot be looked up");
                 return Ok(LookupEnd::Refused);
