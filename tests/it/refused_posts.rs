@@ -1,5 +1,5 @@
-//! Posts that Telegram refuses for a while, answers with RANDOM_ID_DUPLICATE for ever, or began in a channel that is no
-//! longer configured (docs/operations.md, "Failed posts").
+//! Posts that Telegram refuses for a while, answers with RANDOM_ID_DUPLICATE or unreadably for ever, or began in a channel
+//! that is no longer configured (docs/operations.md, "Failed posts").
 
 use telegram_sim::{Fault, Match};
 
@@ -80,6 +80,20 @@ fn a_duplicate_that_stays_is_settled_by_the_message_in_the_channel() {
         );
         scene.finish_with_next_photo(1);
     }
+}
+
+#[test]
+fn a_post_whose_answers_cannot_be_read_is_settled_by_the_message_in_the_channel() {
+    let scene = Scene::started();
+    let user = scene.add_user();
+    let post = Match::method(SEND_MEDIA).containing(user.to_string());
+    scene.sim.fault(post, Fault::Unreadable);
+    scene
+        .sim
+        .join(scene.group, user, telegram_sim::JoinKind::ByLink);
+    scene.wait_for_outcome(user, "forwarded");
+    assert_eq!(scene.sim.calls_of("upload.saveFilePart").len(), 1);
+    scene.finish_with_next_photo(1);
 }
 
 #[test]

@@ -6,16 +6,16 @@ use crate::decide::{DUPLICATE, RefusalRun};
 use crate::model::Timestamp;
 use crate::telegram::{CallError, PostError, Uploaded};
 
-/// How many duplicates in a row make the program look for the post in the channel.
-const MANY_DUPLICATES: u32 = 3;
+/// How many answers in a row that name no message make the program look for the post in the channel.
+const MANY_UNPROVEN: u32 = 3;
 
 /// The attempts at rows that are not settled.
 #[derive(Debug, Default)]
 pub(super) struct Attempts {
     /// The files that Telegram holds, by row.
     uploads: BTreeMap<i64, Uploaded>,
-    /// How often a row in succession was a duplicate.
-    duplicates: BTreeMap<i64, u32>,
+    /// How often in succession Telegram accepted the post of a row, or knew it already, and named no message.
+    unproven: BTreeMap<i64, u32>,
     refusals: RefusalRun<i64>,
     /// Until when no photo is posted, because Telegram refuses all of them.
     outage_until: Option<Timestamp>,
@@ -49,21 +49,25 @@ impl Attempts {
     /// Forgets a row that is settled.
     pub(super) fn forget(&mut self, row: i64) {
         self.uploads.remove(&row);
-        self.duplicates.remove(&row);
+        self.unproven.remove(&row);
     }
 
     /// Notes a failed attempt. Returns true if the refusal is an outage.
     pub(super) fn failed(&mut self, row: i64, error: &PostError) -> bool {
-        let PostError::Call(CallError::Refused { name, .. }) = error else {
-            // The earlier upload may be used up.
-            self.forget(row);
-            return false;
+        let name = match error {
+            PostError::Call(CallError::Refused { name, .. }) if name != DUPLICATE => name,
+            PostError::Call(CallError::Refused { .. } | CallError::Unusable { .. })
+            | PostError::Unproven => {
+                *self.unproven.entry(row).or_default() += 1;
+                return false;
+            }
+            PostError::Call(_) | PostError::Size(_) => {
+                // The earlier upload may be used up.
+                self.forget(row);
+                return false;
+            }
         };
-        if name == DUPLICATE {
-            *self.duplicates.entry(row).or_default() += 1;
-            return false;
-        }
-        self.duplicates.remove(&row);
+        self.unproven.remove(&row);
         if ["FILE_", "MEDIA_", "MD5_"]
             .iter()
             .any(|begin| name.starts_with(begin))
@@ -73,14 +77,14 @@ impl Attempts {
         self.refusals.add(row, name)
     }
 
-    /// Returns how often a row in succession was a duplicate, if that is often.
-    pub(super) fn many_duplicates(&self, row: i64) -> Option<u32> {
-        let count = self.duplicates.get(&row).copied();
-        count.filter(|count| *count >= MANY_DUPLICATES)
+    /// Returns how often in succession Telegram named no message for a row, if that is often.
+    pub(super) fn many_unproven(&self, row: i64) -> Option<u32> {
+        let count = self.unproven.get(&row).copied();
+        count.filter(|count| *count >= MANY_UNPROVEN)
     }
 
-    /// Returns true if this is the first time that the duplicates of a row are many.
+    /// Returns true if this is the first time that those answers are many.
     pub(super) fn are_just_many(&self, row: i64) -> bool {
-        self.many_duplicates(row) == Some(MANY_DUPLICATES)
+        self.many_unproven(row) == Some(MANY_UNPROVEN)
     }
 }

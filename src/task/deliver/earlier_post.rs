@@ -1,8 +1,8 @@
 //! Finds the message that an earlier attempt at a row has made, when Telegram does not return it.
 //!
-//! RANDOM_ID_DUPLICATE means that Telegram knows the post. If the answer stays, an own message of that channel is the
-//! proof: with the same caption and file name, newer than what was read before the first attempt, and not the post of
-//! another row.
+//! RANDOM_ID_DUPLICATE means that Telegram knows the post, as does an answer that cannot be read. If it stays, an own
+//! message of that channel is the proof: with the same caption and file name, newer than what was read before the first
+//! attempt, and not the post of another row.
 
 use super::{Deliverer, Target};
 use crate::model::{ChannelPost, MessageId};

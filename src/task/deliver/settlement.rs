@@ -67,8 +67,8 @@ impl Deliverer {
             PostError::Size(_) => PostFailure::InvalidSize,
         };
         let now = self.runtime.clock.now();
-        if attempts.many_duplicates(row.id).is_some()
-            && self.settle_duplicate(row, target, attempts).await?
+        if attempts.many_unproven(row.id).is_some()
+            && self.settle_unproven(row, target, &error, attempts).await?
         {
             return Ok(None);
         }
@@ -123,12 +123,13 @@ impl Deliverer {
         }
     }
 
-    /// Looks for the post of a row that Telegram calls a duplicate again and again. Returns true if the post exists and
-    /// the row is settled.
-    async fn settle_duplicate(
+    /// Looks for the post of a row that Telegram accepts, or calls a duplicate, again and again without naming its
+    /// message. Returns true if the post exists and the row is settled.
+    async fn settle_unproven(
         &self,
         row: &OutboxRow,
         target: Target,
+        error: &PostError,
         attempts: &mut Attempts,
     ) -> Result<bool, TaskError> {
         let text = text_of(&row.payload);
@@ -140,15 +141,15 @@ impl Deliverer {
         let Some(message) = self.find_post(row, target, &sought).await? else {
             if attempts.are_just_many(row.id) {
                 tracing::warn!(
-                    row = %row,
-                    "Telegram answers RANDOM_ID_DUPLICATE again and again, and the post is not in the channel; retrying"
+                    row = %row, %error,
+                    "Telegram names no message for a post again and again, and it is not in the channel; retrying"
                 );
             }
             return Ok(false);
         };
         tracing::warn!(
-            row = %row, message_id = %message,
-            "Telegram answers RANDOM_ID_DUPLICATE again and again; the post was found in the channel"
+            row = %row, message_id = %message, %error,
+            "Telegram names no message for a post again and again; it was found in the channel"
         );
         attempts.posted(row.id);
         self.sent(row, target.channel, message).await?;

@@ -21,6 +21,7 @@ mod wrappers;
 
 use crate::service;
 use crate::world::link::Framing;
+use crate::world::unknown_constructors::UNKNOWN;
 use crate::world::{Device, World};
 use wrappers::{Wrappers, strip};
 
@@ -178,6 +179,17 @@ pub(crate) fn receive(shared: &Arc<Shared>, origin: Origin, body: &[u8]) -> Next
                 let mut body = perform(world, &pending);
                 // Bytes that cannot be packed.
                 body.extend((body.len()..size).map(|n| mix(n as u64).to_le_bytes()[0]));
+                reply(world, call, origin.connection, body);
+                Next::Continue
+            }
+            Some(Fault::Unreadable) => {
+                let body = match attempt(world, &pending) {
+                    Ok(mut value) => {
+                        value[..4].copy_from_slice(&UNKNOWN.to_le_bytes());
+                        rpc_result(origin.msg_id, &value)
+                    }
+                    Err(error) => failure(origin.msg_id, &error),
+                };
                 reply(world, call, origin.connection, body);
                 Next::Continue
             }

@@ -138,6 +138,8 @@ pub enum Fault {
     /// The call is done, and its reply has this many bytes, without sense. grammers panics on a message of 1,044,448
     /// bytes, and takes one of more than 1,056,768 bytes for the end of the connection.
     Oversized(usize),
+    /// The call is done, and its reply has a constructor that no client knows.
+    Unreadable,
 }
 
 impl Fault {

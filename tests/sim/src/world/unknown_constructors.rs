@@ -9,7 +9,7 @@ use super::World;
 use super::chat::Chat;
 
 /// A constructor id that no layer has.
-const UNKNOWN: u32 = 0x7906_d5a5;
+pub(crate) const UNKNOWN: u32 = 0x7906_d5a5;
 
 /// An object of a chat that no client can parse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
