@@ -188,12 +188,16 @@ impl ChannelPuller {
                 tracing::warn!(%channel, "Telegram does not accept the stored pts: asking for the current one");
                 return Ok(PullEnd::PtsRejected);
             }
-            // An error of another name may last as long, and messages can be fetched by their ids.
-            ChannelRefusal::Other if is_difference && error_name(&error).is_some() => {
+            // An error of another name may last as long. The messages can be fetched by their ids, and in smaller parts.
+            ChannelRefusal::Other if error_name(&error).is_some() => {
                 if matches!(error, CallError::Refused { .. }) && is_new() {
                     tracing::error!(%channel, %error, "pulling was refused");
                 }
-                return Ok(PullEnd::DifferencesUnavailable);
+                return Ok(if is_difference {
+                    PullEnd::DifferencesUnavailable
+                } else {
+                    PullEnd::MessagesRefused
+                });
             }
             ChannelRefusal::DifferencesUnavailable if is_difference => {
                 if is_new() {

@@ -54,6 +54,21 @@ fn a_group_whose_differences_stay_unavailable_is_read_by_message_ids() {
 }
 
 #[test]
+fn a_gap_of_messages_that_telegram_returns_only_in_small_parts_is_read() {
+    let mut scene = Scene::with_photo_size(64);
+    scene.start_and_sync();
+    scene.sim.set_silent(scene.group, true);
+    let users: BTreeSet<i64> = scene.join_users(5).into_iter().collect();
+    // An id takes 8 bytes, and the rest of the request 32.
+    let large = Match::method("channels.getMessages").when(|request| request.len() > 32 + 2 * 8);
+    scene.sim.fault(large, Fault::error(500, "INTERNAL"));
+    scene.sim.difference_too_long(scene.group, 1);
+    scene.sim.push_too_long(scene.group);
+    scene.wait_for_photos_of(&users);
+    scene.finish();
+}
+
+#[test]
 fn pushes_that_follow_are_applied_while_a_pull_fails() {
     // Only a push that comes in its order follows the stored pts.
     let mut scene = Scene::with_options(Options {

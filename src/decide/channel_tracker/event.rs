@@ -88,6 +88,8 @@ pub enum PullEnd {
     DifferencesUnavailable,
     /// The answer cannot be parsed, because something in the page has an unknown constructor.
     Unreadable,
+    /// Telegram does not return the messages of a gap, perhaps because of one of them.
+    MessagesRefused,
     /// The connection ended before the answer, perhaps because the page is too large. All calls in flight fail with it.
     Cut,
     /// Telegram limits the method for the time `pause`.

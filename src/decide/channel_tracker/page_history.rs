@@ -86,6 +86,17 @@ impl PageHistory {
         NextPage::Again
     }
 
+    /// Records that Telegram refused a page. A smaller one may pass. No message is left out, since all of them may be
+    /// refused for a while.
+    pub(super) const fn page_refused(&mut self) -> NextPage {
+        self.is_suspect = false;
+        self.cuts = 0;
+        if self.limit > 1 {
+            self.halve();
+        }
+        NextPage::Later
+    }
+
     /// Records that the connection ended during a page. If other pages were in flight, the guilty one is not known.
     pub(super) const fn connection_ended(&mut self, alone: bool) -> NextPage {
         self.is_suspect = true;

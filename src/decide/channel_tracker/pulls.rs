@@ -128,6 +128,7 @@ impl ChannelTracker {
             }
             PullEnd::DifferencesUnavailable if is_pull => history.differences_unavailable(),
             PullEnd::Unreadable => history.page_unreadable(),
+            PullEnd::MessagesRefused => history.page_refused(),
             PullEnd::Cut => history.connection_ended(is_alone),
             PullEnd::DifferencesUnavailable => NextPage::Later,
             PullEnd::Limited { pause } | PullEnd::Failed { pause } => {
