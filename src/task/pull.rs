@@ -188,7 +188,7 @@ impl ChannelPuller {
                 tracing::warn!(%channel, "Telegram does not accept the stored pts: asking for the current one");
                 return Ok(PullEnd::PtsRejected);
             }
-            // An error of another name may last as long. The messages can be fetched by their ids, and in smaller parts.
+            // An error of another name may last as long. Messages can be fetched by their ids, and in smaller parts.
             ChannelRefusal::Other if error_name(&error).is_some() => {
                 if matches!(error, CallError::Refused { .. }) && is_new() {
                     tracing::error!(%channel, %error, "pulling was refused");

@@ -1,5 +1,5 @@
-//! Posts that Telegram refuses for a while, answers with RANDOM_ID_DUPLICATE or unreadably for ever, or began in a channel
-//! that is no longer configured (docs/operations.md, "Failed posts").
+//! Posts that Telegram refuses for a while, answers with RANDOM_ID_DUPLICATE or unreadably for ever, or began in a
+//! channel that is no longer configured (docs/operations.md, "Failed posts").
 
 use telegram_sim::{Fault, Match};
 

@@ -1,8 +1,8 @@
 //! Chooses the joins whose users are looked up together, and says how long those wait that were not answered. No I/O.
 //!
 //! One user about whom Telegram does not answer must not hold up the others: the joins of a call that failed are looked
-//! up one by one from then on, each after a pause of its own that grows, and after those that did not fail yet. A restart
-//! forgets all of it.
+//! up one by one from then on, each after a pause of its own that grows, and after those that did not fail yet. A
+//! restart forgets all of it.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
