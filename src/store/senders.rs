@@ -112,6 +112,22 @@ impl Tx<'_> {
         Ok(is_news)
     }
 
+    /// Makes the senders pending whose first message in a group is not older than `since` and of whom no join is recorded.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn reconsider_senders(&self, group: ChannelId, since: Timestamp) -> Result<(), StoreError> {
+        self.db
+            .prepare_cached(
+                "UPDATE senders SET state = 'pending'
+                 WHERE group_id = ?1 AND state = 'known' AND sent_at >= ?2
+                     AND NOT EXISTS (SELECT 1 FROM joins
+                         WHERE joins.user_id = senders.user_id AND joins.group_id = senders.group_id)",
+            )?
+            .execute([group.bare(), since.get()])?;
+        Ok(())
+    }
+
     /// Sets the state of a sender.
     ///
     /// # Errors

@@ -111,7 +111,13 @@ impl MemberRecorder {
                     unseen_join_at: scan.unseen_join_at,
                     since: scan.since,
                 };
-                set_class(tx, &scan, group_class(&evidence, now), Some(now))
+                let class = group_class(&evidence, now);
+                if class == GroupClass::Hidden && scan.class != GroupClass::Hidden {
+                    // Until now the list of members was to show whether they are new.
+                    let since = now.plus(-self.time_new).max(scan.watched_from);
+                    tx.reconsider_senders(group, since)?;
+                }
+                set_class(tx, &scan, class, Some(now))
             })
             .await
     }

@@ -49,6 +49,20 @@ fn end_learning(scene: &Scene) {
 }
 
 #[test]
+fn a_first_message_from_before_the_group_was_known_as_hidden_is_not_lost() {
+    let mut scene = Scene::with_photo_size(64);
+    scene.sim.age_chat(scene.group, 100_000);
+    scene.sim.hide_joins(scene.group, true);
+    scene.sim.hide_members(scene.group, true);
+    scene.start();
+    let user = write_as_new_member(&scene);
+    let photos = scene.wait_for_photos(1);
+    assert_eq!((photos[0].user, photos[0].message), (user, 0));
+    assert_eq!(joins_of(&scene, user)[0].0, "first_message");
+    scene.finish();
+}
+
+#[test]
 fn the_date_of_a_join_shows_who_is_new_in_a_hidden_group() {
     let scene = hidden_group(false, "skip");
     let old = add_old_member(&scene);
