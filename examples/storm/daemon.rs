@@ -86,11 +86,11 @@ impl Daemon {
             && FINAL_CODES.contains(&code)
         {
             for line in self.log_tail()? {
-                super::report::print(&format!("daemon: {line}"));
+                super::arrivals::print(&format!("daemon: {line}"));
             }
             bail!("the daemon ended with {code}, after which systemd does not start it again");
         }
-        super::report::print(&format!(
+        super::arrivals::print(&format!(
             "the daemon ended with {status} and is started again"
         ));
         self.start()

@@ -5,6 +5,7 @@
 //! and the network do not repeat their timing. The exit code is 0 only if no photo was lost, posted twice or altered
 //! in its caption, and the simulator recorded no violation.
 
+mod arrivals;
 mod daemon;
 mod faults;
 mod report;
@@ -18,9 +19,9 @@ use anyhow::{Context as _, bail};
 use clap::Parser;
 use telegram_sim::{HOME_DC, JoinKind, OTHER_DC, Options, PhotoSpec, Simulator, UserSpec};
 
+use crate::arrivals::{Join, Joins};
 use crate::daemon::Daemon;
 use crate::faults::Weather;
-use crate::report::{Join, Report};
 
 /// The time between two looks at the clock.
 const TICK: Duration = Duration::from_millis(20);
@@ -54,7 +55,7 @@ fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            report::print(&format!("the storm failed: {error:#}"));
+            arrivals::print(&format!("the storm failed: {error:#}"));
             ExitCode::FAILURE
         }
     }
@@ -63,7 +64,7 @@ fn main() -> ExitCode {
 /// Runs the storm. Returns true if each photo arrived once.
 fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     let seed = arguments.seed.unwrap_or_else(|| fastrand::u64(..));
-    report::print(&format!("seed {seed}"));
+    arrivals::print(&format!("seed {seed}"));
     let sim = Simulator::start(Options {
         seed,
         photo_size: (64, 64),
@@ -83,23 +84,23 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
         .map_err(|error| anyhow::anyhow!("{error}"))?;
 
     let mut weather = Weather::new(fastrand::Rng::with_seed(seed), groups.clone(), spare_group);
-    let mut report = Report::new(hide);
+    let mut joins = Joins::new(hide);
     let start = sim.read(telegram_sim::World::elapsed);
     let length = Duration::from_secs(arguments.seconds);
     let interval = length.div_f64(arguments.joins.max(1) as f64);
     loop {
         let now = sim.read(telegram_sim::World::elapsed);
         let since = now - start;
-        while report.joins.len() < arguments.joins
-            && interval.mul_f64(report.joins.len() as f64) <= since
+        while joins.joins.len() < arguments.joins
+            && interval.mul_f64(joins.joins.len() as f64) <= since
         {
-            let number = report.joins.len();
+            let number = joins.joins.len();
             let user = add_joiner(&sim, number);
             if weather.truncates_photos() {
                 sim.truncate_photo(user, 1);
             }
             let group = groups[number % groups.len()];
-            report.joins.push(join(&sim, group, user, number));
+            joins.joins.push(join(&sim, group, user, number));
         }
         if since >= length {
             break;
@@ -109,11 +110,11 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
         thread::sleep(TICK);
     }
     let deck_is_complete = weather.end(&sim);
-    settle(&sim, &mut daemon, &report)?;
-    let passed = report.summarize(&sim, &weather, length)?;
+    settle(&sim, &mut daemon, &joins)?;
+    let passed = report::summarize(&joins, &sim, &weather, length)?;
     if !passed || !deck_is_complete {
         for line in daemon.log_tail()? {
-            report::print(&format!("daemon: {line}"));
+            arrivals::print(&format!("daemon: {line}"));
         }
     }
     if !deck_is_complete {
@@ -153,18 +154,18 @@ fn join(sim: &Simulator, group: i64, user: i64, number: usize) -> Join {
 }
 
 /// Waits until every photo is posted, or none was for a while, and then for duplicates.
-fn settle(sim: &Simulator, daemon: &mut Daemon, report: &Report) -> anyhow::Result<()> {
+fn settle(sim: &Simulator, daemon: &mut Daemon, joins: &Joins) -> anyhow::Result<()> {
     let mut posted = 0;
     let mut last_progress = sim.read(telegram_sim::World::elapsed);
     loop {
         daemon.restart_if_ended()?;
         let now = sim.read(telegram_sim::World::elapsed);
-        let count = report.delivered(sim)?;
+        let count = joins.delivered(sim)?;
         if count > posted {
             posted = count;
             last_progress = now;
         }
-        if posted >= report.joins.len() {
+        if posted >= joins.joins.len() {
             thread::sleep(DUPLICATE_WAIT);
             return Ok(());
         }

@@ -4,6 +4,8 @@
 //! at its own pace, so a scenario takes minutes. The exit code is 0 only if no photo was lost or posted twice, and the
 //! simulator recorded no violation. In the scenario `captcha` a join may also be counted as deleted unread.
 
+#[path = "../storm/arrivals.rs"]
+mod arrivals;
 #[path = "../storm/daemon.rs"]
 mod daemon;
 mod report;
@@ -21,8 +23,8 @@ use rusqlite::{Connection, OpenFlags};
 use rustix::process::Signal;
 use telegram_sim::{Options, Simulator};
 
+use crate::arrivals::Joins;
 use crate::daemon::Daemon;
-use crate::report::Report;
 use crate::scenario::{Scenario, Scene};
 
 /// The time between two looks at the clock.
@@ -61,7 +63,7 @@ fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            report::print(&format!("the run failed: {error:#}"));
+            arrivals::print(&format!("the run failed: {error:#}"));
             ExitCode::FAILURE
         }
     }
@@ -69,7 +71,7 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     let seed = arguments.seed.unwrap_or_else(|| fastrand::u64(..));
-    report::print(&format!("seed {seed}"));
+    arrivals::print(&format!("seed {seed}"));
     let sim = Simulator::start(Options {
         seed,
         photo_size: (64, 64),
@@ -84,17 +86,17 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     sim.wait_for_posts(hide, 1, IDLE_TIMEOUT)
         .map_err(|error| anyhow::anyhow!("{error}"))?;
 
-    let mut report = Report::new(hide);
+    let mut joins = Joins::new(hide);
     let start = sim.read(telegram_sim::World::elapsed);
     let length = Duration::from_secs(arguments.seconds);
     let interval = length.div_f64(arguments.joins.max(1) as f64);
     let mut kill_times = kill_times(seed, arguments.kills, length);
     loop {
         let since = sim.read(telegram_sim::World::elapsed) - start;
-        while report.joins.len() < arguments.joins
-            && interval.mul_f64(report.joins.len() as f64) <= since
+        while joins.joins.len() < arguments.joins
+            && interval.mul_f64(joins.joins.len() as f64) <= since
         {
-            report.joins.push(scene.join(&sim));
+            joins.joins.push(scene.join(&sim));
         }
         if since >= length {
             break;
@@ -107,14 +109,14 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
         daemon.restart_if_ended()?;
         thread::sleep(TICK);
     }
-    settle(&sim, &mut daemon, &mut scene, &report, start)?;
+    settle(&sim, &mut daemon, &mut scene, &joins, start)?;
     let elapsed = sim.read(telegram_sim::World::elapsed) - start;
     let unread = deleted_unread(&directory.path().join("data/state.db"))?;
-    let passed = report.summarize(&sim, arguments.scenario, unread, elapsed)?;
-    report::print(&format!("the program was started {} times", daemon.starts));
+    let passed = report::summarize(&joins, &sim, arguments.scenario, unread, elapsed)?;
+    arrivals::print(&format!("the program was started {} times", daemon.starts));
     if !passed {
         for line in daemon.log_tail()? {
-            report::print(&format!("daemon: {line}"));
+            arrivals::print(&format!("daemon: {line}"));
         }
     }
     let code = daemon.stop().context("cannot stop the daemon")?;
@@ -135,7 +137,7 @@ fn settle(
     sim: &Simulator,
     daemon: &mut Daemon,
     scene: &mut Scene,
-    report: &Report,
+    joins: &Joins,
     start: Duration,
 ) -> anyhow::Result<()> {
     let mut posted = 0;
@@ -144,12 +146,12 @@ fn settle(
         daemon.restart_if_ended()?;
         let now = sim.read(telegram_sim::World::elapsed);
         scene.talk(sim, now - start);
-        let count = report.delivered(sim)?;
+        let count = joins.delivered(sim)?;
         if count > posted {
             posted = count;
             last_progress = now;
         }
-        let is_complete = posted >= report.joins.len();
+        let is_complete = posted >= joins.joins.len();
         let patience = if is_complete {
             DUPLICATE_WAIT
         } else {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use scp_079_avatar::clock::Clock;
 use telegram_sim::{HOME_DC, JoinKind, OTHER_DC, PhotoSpec, Simulator, UserSpec};
 
-use crate::report::Join;
+use crate::arrivals::Join;
 
 /// A kind of group in which joins have no readable message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
