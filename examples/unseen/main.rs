@@ -32,8 +32,8 @@ const TICK: Duration = Duration::from_millis(50);
 /// The run fails if no photo arrives for this long after the last join, although some are missing: longer than the
 /// longest time between two scans.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(660);
-/// How long the run waits for duplicates after the last photo.
-const DUPLICATE_WAIT: Duration = Duration::from_secs(130);
+/// How long the run waits for duplicates after the last photo: a group may be scanned again after a minute.
+const DUPLICATE_WAIT: Duration = Duration::from_secs(75);
 
 /// Lets members join groups that tell of no joins, and checks that each photo was posted once.
 #[derive(Debug, Parser)]
