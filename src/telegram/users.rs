@@ -159,10 +159,13 @@ pub(super) async fn administrators(
         let enums::channels::ChannelParticipants::Participants(page) = answer else {
             return Ok(found);
         };
-        let administrators = administrators_of(&page);
+        let mut administrators = administrators_of(&page);
         let is_full = administrators.len() >= ADMINISTRATORS_PER_CALL as usize;
+        administrators.retain(|administrator| !found.contains(administrator));
+        // A page of known administrators would be followed by the same page without end.
+        let is_last = !is_full || administrators.is_empty();
         found.extend(administrators);
-        if !is_full {
+        if is_last {
             return Ok(found);
         }
     }
