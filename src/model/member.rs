@@ -26,6 +26,8 @@ pub struct MembersPage {
     pub members: Vec<Member>,
     /// How many rows Telegram returned: the next page begins after them. Rows without a user object count.
     pub rows: usize,
+    /// How many members the list has in all.
+    pub count: u32,
 }
 
 /// The answer to the question whether a user is a member of a group.

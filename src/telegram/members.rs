@@ -39,6 +39,7 @@ pub(super) async fn page(
             .filter_map(|participant| member(participant, &page.users))
             .collect(),
         rows: page.participants.len(),
+        count: u32::try_from(page.count).unwrap_or(0),
     })
 }
 

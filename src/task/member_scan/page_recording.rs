@@ -180,9 +180,20 @@ impl MemberRecorder {
                 found_unseen_join,
             };
             tx.record_scan(group, record)?;
-            // Only `channels.getFullChannel` lowers a class.
-            if found_unseen_join && scan.class == GroupClass::Announced {
-                set_class(tx, &scan, GroupClass::Scanned, None)?;
+            let evidence = ClassEvidence {
+                shows_members: true,
+                member_count: Some(page.count),
+                unseen_join_at: if found_unseen_join {
+                    Some(now)
+                } else {
+                    scan.unseen_join_at
+                },
+                since: scan.since,
+            };
+            // Only `channels.getFullChannel` lowers a class. It may be asked much later than the first scan.
+            let class = group_class(&evidence, now);
+            if scan.class == GroupClass::Announced && class != scan.class {
+                set_class(tx, &scan, class, None)?;
             }
         }
         Ok((found, fetch))

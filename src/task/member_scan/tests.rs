@@ -27,6 +27,7 @@ fn page_with(id: UserId, seconds_ago: i64) -> MembersPage {
             },
         }],
         rows: 1,
+        count: 1,
     }
 }
 
@@ -255,4 +256,19 @@ async fn at_most_thirty_first_messages_an_hour_show_new_members() {
         Ok::<_, StoreError>(outcomes.filter(|outcome| *outcome == "unproven").count())
     });
     assert_eq!(unproven, 5);
+}
+
+#[tokio::test]
+async fn the_first_list_shows_that_a_group_is_large() {
+    let fixture = Fixture::new();
+    let recorder = recorder(&fixture);
+    for (count, class) in [(8_999, GroupClass::Announced), (9_000, GroupClass::Scanned)] {
+        let page = MembersPage {
+            count,
+            ..MembersPage::default()
+        };
+        let recorded = recorder.record(GROUP, &page, Some(END)).await;
+        recorded.expect("recorded");
+        assert_eq!(group_scan(&fixture).class, class, "{count}");
+    }
 }
