@@ -43,7 +43,7 @@ impl FoundBy {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Join {
     pub group: ChannelId,
-    /// The service message of the join, or a [placeholder](MessageId::unseen) if there is none.
+    /// The service message of the join, or [another id](MessageId::unseen) if there is none.
     pub message: MessageId,
     pub user: UserId,
     pub added_by: AddedBy,

@@ -71,7 +71,7 @@ pub enum Content {
 pub struct Avatar {
     pub group: ChannelId,
     pub user: UserId,
-    /// The service message of the join, or its [placeholder](MessageId::unseen).
+    /// The service message of the join, or [another id](MessageId::unseen).
     pub message: MessageId,
     pub photo: Photo,
     /// True if a recheck of the new member found the photo (docs/outcomes.md). `message` then names the join that

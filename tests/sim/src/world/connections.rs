@@ -51,7 +51,7 @@ pub(crate) struct Connection {
     pub(crate) address: Option<(u64, i64)>,
     pub(crate) outgoing: UnboundedSender<Outgoing>,
     pub(crate) task: Option<AbortHandle>,
-    /// Nothing gets through in either direction, and the connection stays open.
+    /// The connection stays open and lets nothing through in either direction.
     pub(crate) silent: bool,
 }
 
