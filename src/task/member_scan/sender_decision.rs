@@ -95,7 +95,8 @@ impl MemberRecorder {
         }
         tx.set_sender_state(group, sender.user, SenderState::Known)?;
         // Senders may have to wait for their turn: who was new when writing is new.
-        let rule = NewMemberRule::new(scan, self.time_new, now.min(sender.date));
+        let rule = NewMemberRule::new(scan, self.time_new, now.min(sender.date))
+            .with_entry_second(std::iter::empty());
         let Some(date) = joined_newly(tx, scan, &rule, member)? else {
             return Ok(false);
         };
