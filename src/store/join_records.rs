@@ -64,6 +64,24 @@ impl ReadTx<'_> {
             ])?)
     }
 
+    /// Returns true if a scan that did not end recorded a join of this member: one after the last scan of the group.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn has_join_of_unfinished_scan(
+        &self,
+        group: ChannelId,
+        user: UserId,
+    ) -> Result<bool, StoreError> {
+        Ok(self
+            .db
+            .prepare_cached(
+                "SELECT 1 FROM joins WHERE user_id = ?2 AND group_id = ?1 AND message_id <= 0 AND found_by = 'scan'
+                 AND seen_at > COALESCE((SELECT scanned_at FROM member_scans WHERE group_id = ?1), 0)",
+            )?
+            .exists([group.bare(), user.get()])?)
+    }
+
     /// Returns how many joins of a group first messages showed since a time, without those that nothing proves.
     ///
     /// # Errors

@@ -128,7 +128,8 @@ impl MemberScan {
             let begin = |tx: &Tx<'_>| tx.begin_scan(group.group);
             self.parts.database.write(begin).await?;
         }
-        let (mut rows, mut found, mut fresh, mut listed) = (0, 0, 0, 0);
+        let (mut rows, mut found, mut recorded_before) = (0, 0, 0);
+        let (mut fresh, mut listed) = (0, 0);
         for pages in 1..=MAX_PAGES {
             let telegram = self.parts.telegram.clone();
             let call = telegram.members(group.group, group.access_hash, rows);
@@ -141,11 +142,18 @@ impl MemberScan {
             }
             let new = self.parts.recorder.new_members(group.group, &page).await?;
             self.wait_for_messages(group, new.youngest).await?;
-            let is_last = !member_scan::reads_another_page(pages, new.count);
+            recorded_before += new.recorded_before;
+            let is_last = !member_scan::reads_another_page(pages, new.count + new.recorded_before);
+            let found_before = found + recorded_before;
             let end = is_last.then(|| ScanEnd {
                 reason,
-                period: member_scan::next_period(group.period, found + new.count, listed, fresh),
-                found_before: found,
+                period: member_scan::next_period(
+                    group.period,
+                    found_before + new.count,
+                    listed,
+                    fresh,
+                ),
+                found_before,
             });
             found += self.parts.recorder.record(group.group, &page, end).await?;
             if is_last {

@@ -2,6 +2,7 @@
 //! once with `message_id` 0 (docs/outcomes.md).
 
 mod hidden_groups;
+mod interrupted_scans;
 
 use serde_json::json;
 use telegram_sim::{JoinKind, bot_api_id};

@@ -31,6 +31,8 @@ pub struct MemberRecorder {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct NewMembers {
     pub(super) count: usize,
+    /// The members that a scan recorded which did not end: a crash or a rate limit came between two pages.
+    pub(super) recorded_before: usize,
     /// When the last of them joined.
     pub(super) youngest: Option<Timestamp>,
 }
@@ -40,7 +42,7 @@ pub(super) struct NewMembers {
 pub(super) struct ScanEnd {
     pub(super) reason: Option<ScanReason>,
     pub(super) period: i64,
-    /// The new members on the pages before.
+    /// The new members on the pages before, and those that an unfinished scan recorded.
     pub(super) found_before: usize,
 }
 
@@ -63,6 +65,8 @@ impl MemberRecorder {
                     if let Some(date) = joined_newly(tx, &group, &rule, member)? {
                         new.count += 1;
                         new.youngest = new.youngest.max(Some(date));
+                    } else if tx.has_join_of_unfinished_scan(group.group, member.user.id)? {
+                        new.recorded_before += 1;
                     }
                 }
                 Ok(new)
