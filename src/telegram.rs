@@ -24,6 +24,7 @@ mod profile_photo;
 mod users;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,6 +37,7 @@ pub use difference::Difference;
 pub use error::{connection_ended, error_name, explain_account, explain_session};
 pub use hints::{Hint, Hints};
 pub use login::{LoginError, SentCode, SignedIn};
+pub use members::MEMBERS_PER_CALL;
 pub use post::{File, Post, PostError, Uploaded};
 pub use profile_photo::PhotoError;
 pub use telegram_wire::{
@@ -198,7 +200,7 @@ impl Telegram {
         users::administrators(self.wire(), group, access_hash).await
     }
 
-    /// Fetches one page of the list of a group's members, the most recently active first.
+    /// Fetches these rows of the list of a group's members, at most [`MEMBERS_PER_CALL`], the most recently active first.
     ///
     /// # Errors
     /// See [`CallError`].
@@ -206,9 +208,9 @@ impl Telegram {
         &self,
         group: ChannelId,
         access_hash: AccessHash,
-        offset: usize,
+        rows: Range<usize>,
     ) -> Result<MembersPage, CallError> {
-        members::page(self.wire(), group, access_hash, offset).await
+        members::page(self.wire(), group, access_hash, rows).await
     }
 
     /// Asks whether a user is a member of a group, and since when.

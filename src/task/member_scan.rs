@@ -5,6 +5,7 @@
 //! records its end in the transaction that records the joins of its last page. After a crash a scan is repeated, and
 //! members that were recorded are known.
 
+mod page_reading;
 mod page_recording;
 mod sender_decision;
 #[cfg(test)]
@@ -131,9 +132,7 @@ impl MemberScan {
         let (mut rows, mut found, mut recorded_before) = (0, 0, 0);
         let (mut fresh, mut listed) = (0, 0);
         for pages in 1..=MAX_PAGES {
-            let telegram = self.parts.telegram.clone();
-            let call = telegram.members(group.group, group.access_hash, rows);
-            let Some(page) = self.call(ScanCall::Members, group.group, call).await? else {
+            let Some(page) = self.read_page(group, rows).await? else {
                 return Ok(());
             };
             rows += page.rows;
@@ -200,6 +199,7 @@ impl MemberScan {
         let Some(full) = self.call(ScanCall::FullGroup, group.group, call).await? else {
             return Ok(());
         };
+        self.schedule.record_success(group.group);
         self.parts.recorder.record_full(group.group, full).await
     }
 
@@ -227,10 +227,11 @@ impl MemberScan {
         let Some(answer) = answer else {
             return Ok(());
         };
+        self.schedule.record_success(group.group);
         self.parts.recorder.record_answer(pending, answer).await
     }
 
-    /// Makes a call about a group. Returns `None` if it has to be repeated later.
+    /// Makes a call about a group. Returns `None` if it has to be repeated later. The caller records the success.
     async fn call<T>(
         &mut self,
         kind: ScanCall,
@@ -243,7 +244,6 @@ impl MemberScan {
         match answer {
             Ok(answer) => {
                 self.failures = 0;
-                self.schedule.record_success(group);
                 return Ok(Some(answer));
             }
             Err(CallError::Account(trouble)) => return Err(trouble.into()),

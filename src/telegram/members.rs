@@ -1,5 +1,7 @@
 //! Reads the lists of members: pages of recent members, single members, and how a group shows them.
 
+use std::ops::Range;
+
 use telegram_wire::tl::{enums, functions as f};
 use telegram_wire::{CallError, Wire};
 
@@ -10,21 +12,21 @@ use crate::model::{
 };
 
 /// How many members one call may return.
-const MEMBERS_PER_CALL: i32 = 200;
+pub const MEMBERS_PER_CALL: usize = 200;
 
-/// Fetches one page of the members, the most recently active first.
+/// Fetches these rows of the list of members, at most [`MEMBERS_PER_CALL`], the most recently active first.
 pub(super) async fn page(
     wire: &Wire,
     group: ChannelId,
     access_hash: AccessHash,
-    offset: usize,
+    rows: Range<usize>,
 ) -> Result<MembersPage, CallError> {
     let answer = wire
         .invoke(&f::channels::GetParticipants {
             channel: peer::input_channel(group, access_hash),
             filter: enums::ChannelParticipantsFilter::ChannelParticipantsRecent,
-            offset: i32::try_from(offset).unwrap_or(i32::MAX),
-            limit: MEMBERS_PER_CALL,
+            offset: i32::try_from(rows.start).unwrap_or(i32::MAX),
+            limit: i32::try_from(rows.len()).unwrap_or(i32::MAX),
             hash: 0,
         })
         .await?;

@@ -8,6 +8,7 @@
 pub(super) mod tests;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::group_class::YOUTH;
 use super::scan_due::{dates_are_refused, head_start, past, scan_due};
@@ -132,6 +133,13 @@ impl ScanSchedule {
     /// Records that a call was answered or refused.
     pub fn record_call(&mut self, call: ScanCall, now: Timestamp) {
         self.ready_at.insert(call, now.plus(call.interval()));
+    }
+
+    /// Returns how long a further call of this kind has to wait.
+    #[must_use]
+    pub fn pause_before(&self, call: ScanCall, now: Timestamp) -> Duration {
+        let seconds = self.ready(call).get() - now.get();
+        Duration::from_secs(u64::try_from(seconds).unwrap_or(0))
     }
 
     /// Records that a sender of a group is asked about.
