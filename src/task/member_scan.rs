@@ -28,6 +28,8 @@ use crate::telegram::{CallError, Telegram, error_name};
 
 /// How often records that matter only for new members are deleted, in seconds.
 const CLEANING_INTERVAL: i64 = 3600;
+/// How often in a row the connection may fail before another group has its turn.
+const MAX_CUTS: u32 = 2;
 
 /// The loop that scans.
 pub struct MemberScanner {
@@ -253,6 +255,9 @@ impl MemberScan {
             Err(error @ CallError::Network { .. }) => {
                 let pause = decide::backoff(self.failures);
                 self.failures += 1;
+                if self.failures > MAX_CUTS {
+                    self.schedule.record_cut(group, now);
+                }
                 let pause = i64::try_from(pause.as_secs()).unwrap_or(i64::MAX);
                 self.schedule.limit(kind, now.plus(pause));
                 tracing::debug!(%error, "a call is retried");

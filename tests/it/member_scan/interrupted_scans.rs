@@ -1,9 +1,9 @@
-//! Scans that a rate limit or an object that cannot be parsed interrupts.
+//! Scans that a rate limit, an object that cannot be parsed, or the connection interrupts.
 
-use telegram_sim::{Fault, Match};
+use telegram_sim::{Fault, JoinKind, Match};
 
 use super::{join_unseen, silent_group};
-use crate::harness::now;
+use crate::harness::{Scene, now};
 
 const MEMBERS: &str = "channels.getParticipants";
 
@@ -33,4 +33,26 @@ fn a_member_whose_object_cannot_be_parsed_hides_no_other() {
     let photos = scene.wait_for_photos(1);
     assert_eq!((photos[0].user, photos[0].message), (user, 0));
     scene.finish();
+}
+
+#[test]
+fn a_list_that_ends_the_connection_holds_up_no_other_group() {
+    let mut scene = Scene::with_photo_size(64);
+    let other = scene.sim.add_groups(1)[0];
+    for group in [scene.group, other] {
+        scene.sim.age_chat(group, 100_000);
+        scene.sim.hide_joins(group, true);
+    }
+    let group = scene.group.to_le_bytes();
+    // `channelParticipantsRecent`: the list of administrators can be read.
+    let recent = 0xde3f_3c79_u32.to_le_bytes();
+    let lists = Match::method(MEMBERS).when(move |request| {
+        let has = |bytes: &[u8]| request.windows(bytes.len()).any(|part| part == bytes);
+        has(&group) && has(&recent)
+    });
+    scene.sim.fault(lists, Fault::CutBefore);
+    scene.start();
+    let user = scene.add_user();
+    scene.sim.join(other, user, JoinKind::Silent);
+    scene.wait_for_outcome(user, "forwarded");
 }

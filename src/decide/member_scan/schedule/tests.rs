@@ -261,6 +261,20 @@ fn a_group_in_which_calls_fail_does_not_hold_up_others() {
 }
 
 #[test]
+fn a_list_that_ends_the_connection_gives_way_for_a_minute_however_often() {
+    let groups = [scanned(1, 600), scanned(2, 400)];
+    let mut schedule = ScanSchedule::default();
+    for _ in 0..10 {
+        schedule.record_cut(groups[0].group, NOW);
+    }
+    assert_eq!(schedule.next(&groups, &[], NOW), scan(1, None));
+    assert_eq!(schedule.next(&groups[..1], &[], NOW), wait(60));
+    schedule.record_call(ScanCall::Members, NOW);
+    let pause = |seconds| schedule.pause_before(ScanCall::Members, NOW.plus(seconds));
+    assert_eq!([0, 2, 9].map(|at| pause(at).as_secs()), [3, 1, 0]);
+}
+
+#[test]
 fn senders_of_different_groups_take_turns() {
     let groups = [hidden(1), hidden(2)];
     let senders = [pending(1, 500), pending(2, 5)];
