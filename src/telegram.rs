@@ -200,7 +200,8 @@ impl Telegram {
         users::administrators(self.wire(), group, access_hash).await
     }
 
-    /// Fetches these rows of the list of a group's members, at most [`MEMBERS_PER_CALL`], the most recently active first.
+    /// Fetches these rows of the list of a group's members, at most [`MEMBERS_PER_CALL`], the most recently
+    /// active first.
     ///
     /// # Errors
     /// See [`CallError`].

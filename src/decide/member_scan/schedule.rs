@@ -164,8 +164,8 @@ impl ScanSchedule {
         self.failures.insert(group, (failures + 1, now.plus(pause)));
     }
 
-    /// Records that the connection failed during calls about a group. An answer that is too large for the connection must
-    /// not hold up the other groups, and an outage must not make the group wait for long.
+    /// Records that the connection failed during calls about a group. An answer that is too large for the connection
+    /// must not hold up the other groups, and an outage must not make the group wait for long.
     pub fn record_cut(&mut self, group: ChannelId, now: Timestamp) {
         let failures = self
             .failures
