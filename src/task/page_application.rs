@@ -175,10 +175,9 @@ impl PageTransactions {
             if advance_outcome == AdvanceOutcome::Advanced {
                 count_malformed(tx, page, segment.all_posts)?;
             }
-            post_commit.fetch |=
-                self.apply_joins(tx, page, now, &mut post_commit.obsolete_files)?;
+            let joins = self.apply_joins(tx, page, now, &mut post_commit)?;
             if let Some(before) = before.filter(|_| advance_outcome == AdvanceOutcome::Advanced) {
-                post_commit.scan |= membership_signs::record(tx, &before, page, now)?;
+                post_commit.scan |= membership_signs::record(tx, &before, page, joins, now)?;
             }
             for user in &page.other_users_with_photo {
                 post_commit.fetch |= self.recheck_shown(tx, user, now)?;
@@ -191,14 +190,14 @@ impl PageTransactions {
         })
     }
 
-    /// Records the joins of a page. Adds the spool files that are not needed any more. Returns `true` if there is something to download or to look up.
+    /// Records the joins of a page, and adds the work that follows. Returns how many were not known before.
     fn apply_joins(
         &self,
         tx: &Tx<'_>,
         page: &Page,
         now: Timestamp,
-        obsolete_files: &mut Vec<String>,
-    ) -> Result<bool, StoreError> {
+        post_commit: &mut PostCommit,
+    ) -> Result<usize, StoreError> {
         // The account may have left the group and entered it again before a dialog sync could show that.
         if let Some(entered) = page.entered {
             tx.set_since(page.channel, entered)?;
@@ -208,14 +207,15 @@ impl PageTransactions {
             Advance::Pushed { .. } => Timestamp::new(0),
             _ => tx.watched_since(page.channel)?,
         };
-        let mut fetch = false;
+        let mut recorded = 0;
         for join in page.joins.iter().filter(|join| join.date >= since) {
             if tx.has_join(join)? {
                 continue;
             }
             if tx.fill_in_message(join)? {
                 // The list of members was faster than the message, and perhaps than the declaration of another bot.
-                obsolete_files.extend(cancel_declared(tx, join, now)?);
+                let cancelled = cancel_declared(tx, join, now)?;
+                post_commit.obsolete_files.extend(cancelled);
                 continue;
             }
             let user = page.users.iter().find(|user| user.id == join.user);
@@ -223,11 +223,12 @@ impl PageTransactions {
                 self.join_policy
                     .record_join(tx, join, user, page.advance.found_by(), now)?;
             if let Some(user) = user {
-                fetch |= self.join_policy.decide_unreadable(tx, user, now)?;
+                post_commit.fetch |= self.join_policy.decide_unreadable(tx, user, now)?;
             }
-            fetch |= matches!(outcome, JoinOutcome::LookUp | JoinOutcome::Queued);
+            post_commit.fetch |= matches!(outcome, JoinOutcome::LookUp | JoinOutcome::Queued);
+            recorded += 1;
         }
-        Ok(fetch)
+        Ok(recorded)
     }
 }
 

@@ -105,6 +105,7 @@ async fn a_message_after_the_scan_shows_that_the_group_announces_its_joins() {
     let fixture = Fixture::new();
     let recorder = recorder(&fixture);
     let page = page_with(JOINER, 0);
+    fixture.write(|tx| tx.compare_member_count(GROUP, 100, NOW));
     assert_eq!(
         recorder
             .record(GROUP, &page, Some(END))
@@ -136,6 +137,9 @@ async fn a_message_after_the_scan_shows_that_the_group_announces_its_joins() {
     };
     recorder.record_full(GROUP, full).await.expect("written");
     assert_eq!(group_scan(&fixture).class, GroupClass::Announced);
+    let rose = |count| fixture.write(|tx| tx.compare_member_count(GROUP, count, NOW));
+    assert!(!rose(101), "the join is counted");
+    assert!(rose(102), "and counted once");
 }
 
 #[tokio::test]

@@ -7,12 +7,13 @@ use crate::model::{ChannelKind, GroupClass, Page, ScanReason, Timestamp};
 use crate::store::{KnownChannel, SenderState, StoreError, Tx};
 use crate::task::dialog_sync::NOT_READ_BACK;
 
-/// Records the signs of a page that was applied; `before` is its channel as it was before. Returns true if the list of
-/// members, or a sender, should be looked at.
+/// Records the signs of a page that was applied; `before` is its channel as it was before, and `joins` counts the joins
+/// that were not known. Returns true if the list of members, or a sender, should be looked at.
 pub(super) fn record(
     tx: &Tx<'_>,
     before: &KnownChannel,
     page: &Page,
+    joins: usize,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     if before.channel.kind != ChannelKind::Group {
@@ -30,7 +31,7 @@ pub(super) fn record(
             is_scan_due = true;
         }
     }
-    tx.count_membership_changes(group, page.joins.len(), page.leavers.len())?;
+    tx.count_membership_changes(group, joins, page.leavers.len())?;
     let state = if before.class == GroupClass::Hidden {
         SenderState::Pending
     } else {
