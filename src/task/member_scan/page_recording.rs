@@ -271,7 +271,7 @@ fn set_class(
     if class != scan.class {
         tracing::info!(
             group = %scan.group, class = class.as_str(), before = scan.class.as_str(),
-            "the group shows its joins otherwise than assumed"
+            "the class of the group changed"
         );
     }
     tx.set_group_class(scan.group, class, full_at)
