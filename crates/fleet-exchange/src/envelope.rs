@@ -6,6 +6,7 @@
 //! Time and memory are linear in the length of the text, and serde_json bounds the nesting.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
 /// The longest text that [`Envelope::parse`] reads, in bytes.
@@ -79,6 +80,16 @@ impl Envelope {
             data: keys.swap_remove("data").unwrap_or(Value::Null),
         })
     }
+}
+
+/// Returns the part of a text that [`Envelope::parse`] reads: the first JSON object, without what surrounds it. Returns
+/// `None` if the text contains no complete object.
+#[must_use]
+pub fn object_text(text: &str) -> Option<&str> {
+    let object = object_start(text)?;
+    let mut values = serde_json::Deserializer::from_str(object).into_iter::<IgnoredAny>();
+    values.next()?.ok()?;
+    object.get(..values.byte_offset())
 }
 
 /// Returns the text from the first brace that a key follows.

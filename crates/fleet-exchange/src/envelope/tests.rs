@@ -170,3 +170,19 @@ fn a_hundred_levels_of_nesting_are_read() {
     let written = format_data("MANAGE", &["AVATAR"], "remove", "score", &envelope.data);
     assert_eq!(Envelope::parse(&written).unwrap(), envelope);
 }
+
+#[test]
+fn the_text_of_the_object_has_no_surroundings() {
+    let plain = with_data("5");
+    for text in [
+        plain.clone(),
+        format!("\u{feff} {plain}\n"),
+        format!("```json\n{plain}\n```"),
+        format!("copied: {plain} {plain}"),
+    ] {
+        assert_eq!(object_text(&text), Some(&*plain), "{text}");
+    }
+    for text in ["", "no object", "{\"from\": 1"] {
+        assert_eq!(object_text(text), None, "{text}");
+    }
+}
