@@ -69,7 +69,7 @@ impl Tx<'_> {
         self.forget_settled_joins(since)
     }
 
-    /// Performs the monthly reset: deletes users, settled joins and the bad list; rules and exceptions stay
+    /// Performs the monthly reset: deletes users, settled joins and bad users. Bad channels, rules and exceptions stay
     /// (docs/schedule.md).
     ///
     /// # Errors
@@ -86,8 +86,7 @@ impl Tx<'_> {
              AND user_id NOT IN (SELECT user_id FROM exceptions_due)",
             [],
         )?;
-        self.clear_bad_users()?;
-        self.clear_bad_channels()
+        self.clear_bad_users()
     }
 
     /// Deletes the records of clears before `oldest`: members who joined before that time are not new anyway.
@@ -118,7 +117,8 @@ impl Tx<'_> {
 mod tests {
     use super::*;
     use crate::model::{
-        AccessHash, Channel, ChannelId, ChannelKind, GroupClass, MessageId, Sender,
+        AccessHash, BadEntry, BadIds, Channel, ChannelId, ChannelKind, GroupClass, List, ListData,
+        MessageId, PhotoId, Sender, WordList,
     };
     use crate::store::{SenderState, Store};
 
@@ -192,6 +192,26 @@ mod tests {
             tx.reset(NOW)?;
             let counts = [1, 2].map(|group| tx.count_senders(ChannelId::from_bare(group)));
             assert!(matches!(counts, [Ok(0), Ok(1)]), "{counts:?}");
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn a_reset_keeps_bad_channels_exceptions_and_rules() {
+        with_tx(|tx| {
+            let channel = ChannelId::from_bare(5);
+            tx.set_bad(BadEntry::User(UserId::new(6)), true, NOW)?;
+            tx.set_bad(BadEntry::Channel(channel), true, NOW)?;
+            tx.set_excepted(PhotoId::new(7), true, NOW)?;
+            tx.replace_rules(WordList::Nm, &[("a".into(), 3)], false)?;
+            tx.reset(NOW)?;
+            let bad = BadIds {
+                channels: [channel].into(),
+                ..BadIds::default()
+            };
+            assert_eq!(tx.list(List::BadIds)?, ListData::Bad(bad));
+            assert!(tx.is_excepted(PhotoId::new(7))?);
+            assert_eq!(tx.rules(WordList::Nm)?, [("a".to_owned(), 3)]);
             Ok(())
         });
     }
