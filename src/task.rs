@@ -22,6 +22,7 @@ mod known_channels;
 mod list_replacement;
 mod member_recheck;
 mod member_scan;
+mod order_copy;
 mod order_execution;
 mod order_files;
 mod own_account;

@@ -127,6 +127,7 @@ impl Loops {
         };
         let pages = PageApplier {
             order_files: OrderFiles {
+                channels,
                 database: database.clone(),
                 runtime: runtime.clone(),
                 telegram: telegram.clone(),

@@ -17,8 +17,10 @@ pub use self::table::{ClearTarget, Order};
 pub enum Classified {
     /// An order to carry out; its sender may give it.
     Order(Order),
-    /// An envelope to other bots, with words that no bot knows, or from AVATAR itself.
+    /// An envelope to other bots, or from AVATAR itself.
     NotForUs,
+    /// An envelope to AVATAR with words that no bot knows.
+    UnknownWords,
     /// An order that is not carried out.
     Refused(RefusedOrder),
 }
@@ -72,8 +74,9 @@ pub fn classify(envelope: &Envelope, own_name: &str) -> Classified {
     let Some((entry, names)) = table::find(&envelope.action, &envelope.kind) else {
         let is_to_us = envelope.to.iter().any(|name| name == own_name);
         return match vocabulary::find(&envelope.action, &envelope.kind) {
-            Some(names) if is_to_us => refuse(names, RefusalReason::Unsupported),
-            _ => Classified::NotForUs,
+            _ if !is_to_us => Classified::NotForUs,
+            Some(names) => refuse(names, RefusalReason::Unsupported),
+            None => Classified::UnknownWords,
         };
     };
     if !entry.concerns(envelope, own_name) {

@@ -127,8 +127,11 @@ pub fn status_reply(asker: Asker) -> String {
 
 /// The caption of a debug report: asks HIDE to send the report's file to the debug channel.
 #[must_use]
-pub fn debug(channel: ChannelId) -> String {
-    send(channel, None)
+pub fn debug(dialect: Dialect, channel: ChannelId) -> String {
+    match dialect {
+        Dialect::Classic => format_data(OWN_NAME, &["HIDE"], "help", "send", &channel.bot_api()),
+        Dialect::Current => send(channel, None),
+    }
 }
 
 /// The file of a debug report: the action, and the administrator who ordered it.
@@ -246,8 +249,9 @@ mod tests {
                 ("status", "reply"),
                 json!({"admin_id": 7, "message_id": 9}),
             ),
+            (debug(classic, chat), "HIDE", ("help", "send"), json!(id)),
             (
-                debug(chat),
+                debug(current, chat),
                 "HIDE",
                 ("help", "send"),
                 json!({"chat_id": id, "message_id": null}),

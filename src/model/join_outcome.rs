@@ -32,7 +32,7 @@ pub enum JoinOutcome {
     Failed,
     /// The group is under a group flood: the program decides again when the flood ends.
     Held,
-    /// Another bot removed the user from the group.
+    /// CAPTCHA ended the recheck of the user in the group, and no photo waited.
     Kicked,
     /// The photo waited longer than `delivery.max_age_hours`.
     Expired,
@@ -123,9 +123,9 @@ impl JoinOutcome {
                 "CAPTCHA says that the group is flooded: the join is decided again when CAPTCHA reports the end",
                 "if the flood is over, have CAPTCHA post flood / status with `end`",
             ),
-            Self::Kicked => {
-                Explanation::of("CAPTCHA or WARN removed the user while the photo waited")
-            }
+            Self::Kicked => Explanation::of(
+                "CAPTCHA ended the recheck of the user in this group (help / delete to USER), and no photo waited",
+            ),
             Self::Expired => Explanation::with_remedy(
                 "the photo waited longer than delivery.max_age_hours and was dropped",
                 "look for rate limits and a closed channel in `status`, or raise max_age_hours",

@@ -54,6 +54,7 @@ pub struct Join {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChannelPost {
     pub message: MessageId,
+    pub date: Timestamp,
     /// The text or the caption. Private: never logged.
     pub text: String,
     /// True if this account posted it.

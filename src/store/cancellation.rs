@@ -22,8 +22,6 @@ pub enum CancelScope {
     },
     /// Those of one user, in every group.
     User(UserId),
-    /// Those of one user in one group.
-    Member { group: ChannelId, user: UserId },
     /// Those of one group.
     Group(ChannelId),
 }
@@ -34,7 +32,6 @@ impl CancelScope {
         match self {
             Self::Message { .. } => format!("group_id = ?1 AND {message_column} = ?2"),
             Self::User(_) => "user_id = ?1".into(),
-            Self::Member { .. } => "group_id = ?1 AND user_id = ?2".into(),
             Self::Group(_) => "group_id = ?1".into(),
         }
     }
@@ -43,7 +40,6 @@ impl CancelScope {
         match self {
             Self::Message { group, message } => vec![group.bare(), message.get().into()],
             Self::User(user) => vec![user.get()],
-            Self::Member { group, user } => vec![group.bare(), user.get()],
             Self::Group(group) => vec![group.bare()],
         }
     }

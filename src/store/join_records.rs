@@ -217,7 +217,11 @@ impl Tx<'_> {
         };
         let inserted = self
             .db
-            .prepare_cached("INSERT OR IGNORE INTO joins VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?
+            .prepare_cached(
+                "INSERT OR IGNORE INTO joins
+                     (group_id, message_id, user_id, joined_at, added_by, outcome, seen_at, found_by)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            )?
             .execute(params![
                 join.group.bare(),
                 join.message.get(),

@@ -16,11 +16,11 @@ impl ReadTx<'_> {
     /// See [`StoreError`].
     pub fn new_members(&self, since: Timestamp) -> Result<Vec<UserId>, StoreError> {
         let sql = format!(
-            "SELECT user_id FROM joins AS latest WHERE joined_at > ?1 AND outcome IN ({})
+            "SELECT user_id FROM joins AS latest WHERE joined_at > ?1 AND outcome IN ({}) AND NOT is_recheck_ended
              AND NOT EXISTS (SELECT 1 FROM joins WHERE user_id = latest.user_id
                  AND (joined_at, message_id, group_id)
                      > (latest.joined_at, latest.message_id, latest.group_id)
-                 AND outcome NOT IN ({}))
+                 AND outcome NOT IN ({}) AND NOT is_recheck_ended)
              ORDER BY joined_at DESC, message_id DESC",
             *OPEN, *OTHER_GROUPS
         );
@@ -30,14 +30,14 @@ impl ReadTx<'_> {
     }
 
     /// Returns the latest join of `user`, if it is after `since` and open. Joins whose outcome concerns only their
-    /// group are skipped, together with the earlier joins of the same group.
+    /// group, or whose recheck an order ended, are skipped, together with the earlier joins of the same group.
     ///
     /// # Errors
     /// See [`StoreError`].
     pub fn new_member(&self, user: UserId, since: Timestamp) -> Result<Option<Join>, StoreError> {
         let sql = format!(
             "SELECT group_id, message_id, user_id, joined_at, added_by,
-                 outcome IN ({}), outcome IN ({})
+                 outcome IN ({}), outcome IN ({}) OR is_recheck_ended
              FROM joins WHERE user_id = ?1 AND joined_at > ?2
              ORDER BY joined_at DESC, message_id DESC, group_id DESC",
             *OPEN, *OTHER_GROUPS
@@ -59,29 +59,30 @@ impl ReadTx<'_> {
 }
 
 impl Tx<'_> {
-    /// Closes the joins after `since` of a user who was removed from a group: they are not rechecked any more. Joins
-    /// that wait are handled by [`cancel`](Self::cancel).
+    /// Ends the recheck of a user in a group, for the joins that are recorded. A join that waits, or whose photo was
+    /// posted, keeps its outcome; the others that a recheck could change become `kicked` if they are after `since`.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn close_joins(
+    pub fn end_recheck(
         &self,
         group: ChannelId,
         user: UserId,
-        outcome: JoinOutcome,
         since: Timestamp,
     ) -> Result<(), StoreError> {
         let sql = format!(
-            "UPDATE joins SET outcome = ?4 WHERE group_id = ?1 AND user_id = ?2
-             AND joined_at > ?3 AND outcome IN ({}) AND outcome <> ?5",
+            "UPDATE joins SET is_recheck_ended = 1,
+                 outcome = iif(joined_at > ?3 AND outcome IN ({}) AND outcome NOT IN (?4, ?5), ?6, outcome)
+             WHERE user_id = ?2 AND group_id = ?1",
             *OPEN
         );
         self.db.prepare_cached(&sql)?.execute(params![
             group.bare(),
             user.get(),
             since.get(),
-            outcome,
-            JoinOutcome::Queued
+            JoinOutcome::Queued,
+            JoinOutcome::Forwarded,
+            JoinOutcome::Kicked,
         ])?;
         Ok(())
     }

@@ -1,4 +1,6 @@
 //! The log of orders: which posts were read as orders, and the verdict on each.
+//!
+//! The log also shows that an order was read in the other channel before. `task::order_copy` decides what a copy is.
 
 use rusqlite::params;
 
@@ -17,8 +19,12 @@ pub struct OrderRecord<'a> {
     pub action: &'a str,
     /// The envelope's type.
     pub kind: &'a str,
-    /// "obeyed", or why the order was refused.
+    /// "obeyed", "copy", or why the order was refused.
     pub verdict: &'a str,
+    /// The date of the post.
+    pub posted_at: Timestamp,
+    /// The SHA-256 of the envelope's text, if a post with the same text in the other channel is a copy of this one.
+    pub digest: Option<[u8; 32]>,
 }
 
 impl ReadTx<'_> {
@@ -32,6 +38,31 @@ impl ReadTx<'_> {
             .prepare_cached("SELECT 1 FROM orders WHERE channel_id = ?1 AND message_id = ?2")?
             .exists(params![channel.bare(), message.get()])?)
     }
+
+    /// Returns true if an order with this digest is recorded that was posted in `channel` at most `seconds` before or
+    /// after `posted_at`.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn has_order_near(
+        &self,
+        channel: ChannelId,
+        digest: [u8; 32],
+        posted_at: Timestamp,
+        seconds: i64,
+    ) -> Result<bool, StoreError> {
+        Ok(self
+            .db
+            .prepare_cached(
+                "SELECT 1 FROM orders WHERE digest = ?1 AND channel_id = ?2 AND posted_at BETWEEN ?3 AND ?4",
+            )?
+            .exists(params![
+                digest,
+                channel.bare(),
+                posted_at.plus(-seconds).get(),
+                posted_at.plus(seconds).get()
+            ])?)
+    }
 }
 
 impl Tx<'_> {
@@ -41,7 +72,11 @@ impl Tx<'_> {
     /// See [`StoreError`].
     pub fn record_order(&self, order: OrderRecord<'_>, now: Timestamp) -> Result<(), StoreError> {
         self.db
-            .prepare_cached("INSERT OR REPLACE INTO orders VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?
+            .prepare_cached(
+                "INSERT OR REPLACE INTO orders
+                     (channel_id, message_id, sender, action, kind, verdict, at, posted_at, digest)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            )?
             .execute(params![
                 order.channel.bare(),
                 order.message.get(),
@@ -49,7 +84,9 @@ impl Tx<'_> {
                 order.action,
                 order.kind,
                 order.verdict,
-                now.get()
+                now.get(),
+                order.posted_at.get(),
+                order.digest,
             ])?;
         Ok(())
     }

@@ -28,6 +28,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration::Code(outbox_columns::migrate),
     Migration::Sql(layouts::LAYOUT_5),
     Migration::Sql(layouts::LAYOUT_6),
+    Migration::Sql(layouts::LAYOUT_7),
 ];
 
 /// Marks the file as this program's: "SCP7", in SQLite's `application_id`.

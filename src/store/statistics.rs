@@ -164,7 +164,7 @@ impl ReadTx<'_> {
             .query_row([since.get()], |row| row.get(0).map(count))?;
         let mut statement = self.db.prepare_cached(
             "SELECT sender, action, kind, verdict, COUNT(*) FROM orders
-             WHERE at >= ?1 AND verdict <> 'obeyed'
+             WHERE at >= ?1 AND verdict NOT IN ('obeyed', 'copy')
              GROUP BY 1, 2, 3, 4 ORDER BY 5 DESC, 1, 2, 3, 4",
         )?;
         let rows = statement.query_map([since.get()], |row| {

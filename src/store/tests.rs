@@ -176,13 +176,9 @@ fn a_begun_photo_whose_file_was_lost_is_neither_cancelled_nor_expired() {
                     message: AVATAR.message,
                 },
                 CancelScope::User(AVATAR.user),
-                CancelScope::Member {
-                    group: AVATAR.group,
-                    user: AVATAR.user,
-                },
                 CancelScope::Group(AVATAR.group),
             ] {
-                let files = tx.cancel(scope, JoinOutcome::Kicked, NOW)?;
+                let files = tx.cancel(scope, JoinOutcome::Expired, NOW)?;
                 assert!(files.is_empty(), "{scope:?}");
             }
             assert!(tx.cancel_photo(AVATAR.photo.id, NOW)?.is_empty());
@@ -249,10 +245,6 @@ fn the_queries_of_a_raid_use_an_index() {
         group: AVATAR.group,
         message: AVATAR.message,
     };
-    let member = CancelScope::Member {
-        group: AVATAR.group,
-        user: AVATAR.user,
-    };
     let by_user = "outbox_avatar (group_id=? AND user_id=?)";
     let by_join = "outbox_by_join (group_id=? AND join_message_id=?)";
     for (sql, index) in [
@@ -262,8 +254,6 @@ fn the_queries_of_a_raid_use_an_index() {
         (outbox::SETTLEMENT.to_owned(), by_user),
         (message.rows_sql(), by_join),
         (message.joins_sql(), by_user),
-        (member.rows_sql(), by_user),
-        (member.joins_sql(), by_user),
         (
             CancelScope::User(AVATAR.user).rows_sql(),
             "outbox_by_user (user_id=?)",

@@ -257,6 +257,7 @@ pub(super) fn envelope(from: &str, action: &str, kind: &str, data: &Value) -> St
 pub(super) fn post(message: i32, text: &str) -> ChannelPost {
     ChannelPost {
         message: MessageId::new(message),
+        date: NOW,
         text: text.to_owned(),
         own: false,
         document: None,

@@ -1,8 +1,9 @@
 //! Carries out the orders of a channel's posts: each once, in channel order, within the transaction of the caller.
 //!
 //! The verdict on each order that concerns this program is recorded in the same transaction, so that an order that is
-//! read again is skipped, for example after a crash between two segments of a page. `exchange::orders` decides who may
-//! give an order; docs/exchange.md lists the effects.
+//! read again is skipped, for example after a crash between two segments of a page. An order that arrives in the other
+//! channel, too, has an effect once (`order_copy`). `exchange::orders` decides who may give an order; docs/exchange.md
+//! lists the effects.
 
 mod effects;
 mod list_orders;
@@ -15,20 +16,23 @@ use thiserror::Error;
 use self::effects::Execution;
 pub(super) use self::list_orders::data_of;
 use super::list_replacement::KeptList;
-use super::order_files::AttachedLists;
+use super::order_copy;
+use super::order_files::{AttachedLists, FileError};
 use super::post_commit::PostCommit;
 use super::posted_order::PostedOrder;
 use super::{PostingChannels, enqueue};
 use crate::config::Dialect;
 use crate::exchange::orders::{self, Classified, Order, RefusalReason};
 use crate::exchange::reports;
-use crate::model::{ChannelId, MessageId, Timestamp};
+use crate::model::{ChannelId, Timestamp};
 use crate::store::{OrderRecord, StoreError, Tx};
 
 /// The sender whose orders are reported to the debug channel.
 const MANAGE: &str = "MANAGE";
 /// The verdict on an order that was carried out.
 const OBEYED: &str = "obeyed";
+/// The verdict on an order that was read in the other channel before.
+const COPY: &str = "copy";
 
 /// Carries out orders. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -75,9 +79,35 @@ pub(super) enum ExecutionError {
     /// The order is refused; the transaction goes on.
     #[error("{0}")]
     Refused(String),
+    /// The order is refused because of its file; the transaction goes on.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// The transaction fails.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// The verdict on an order, as it is recorded.
+struct Verdict {
+    text: String,
+    /// True if a post of the same order in the other channel is a copy.
+    is_source: bool,
+}
+
+impl Verdict {
+    const fn of_source(text: String) -> Self {
+        Self {
+            text,
+            is_source: true,
+        }
+    }
+
+    fn copy() -> Self {
+        Self {
+            text: COPY.to_owned(),
+            is_source: false,
+        }
+    }
 }
 
 impl OrderExecutor {
@@ -100,15 +130,31 @@ impl OrderExecutor {
             }
             let verdict = match classified {
                 Classified::NotForUs => continue,
+                Classified::UnknownWords => {
+                    let sender = orders::loggable_sender(&envelope.from);
+                    tracing::debug!(
+                        sender,
+                        "an envelope with an unknown action or type was ignored"
+                    );
+                    continue;
+                }
                 Classified::Refused(refused)
                     if refused.reason == RefusalReason::NotFromThisSender =>
                 {
                     tracing::debug!("{refused}");
                     continue;
                 }
+                _ if order_copy::is_copy(tx, &self.channels, channel, posted)? => {
+                    tracing::debug!(%channel, message_id = %posted.post.message, "the copy of an order");
+                    Verdict::copy()
+                }
                 Classified::Refused(refused) => {
-                    tracing::warn!("an order was refused: {refused}");
-                    refused.reason.to_string()
+                    if refused.reason == RefusalReason::Unsupported {
+                        tracing::debug!("an order was refused: {refused}");
+                    } else {
+                        tracing::warn!("an order was refused: {refused}");
+                    }
+                    Verdict::of_source(refused.reason.to_string())
                 }
                 Classified::Order(order) => {
                     let mut execution = Execution {
@@ -122,17 +168,23 @@ impl OrderExecutor {
                     match execution.carry_out(order) {
                         Ok(done) => {
                             self.report(tx, envelope, order, &done, &mut post_commit, now)?;
-                            OBEYED.to_owned()
-                        }
-                        Err(ExecutionError::Refused(why)) => {
-                            log_refusal(envelope, &why);
-                            why
+                            Verdict::of_source(OBEYED.to_owned())
                         }
                         Err(ExecutionError::Store(error)) => return Err(error),
+                        Err(refusal) => {
+                            let why = refusal.to_string();
+                            log_refusal(envelope, &why);
+                            let is_source =
+                                !matches!(refusal, ExecutionError::File(FileError::NotFetched(_)));
+                            Verdict {
+                                text: why,
+                                is_source,
+                            }
+                        }
                     }
                 }
             };
-            record(tx, channel, posted.post.message, envelope, &verdict, now)?;
+            record(tx, channel, posted, envelope, &verdict, now)?;
         }
         Ok(post_commit)
     }
@@ -156,7 +208,7 @@ impl OrderExecutor {
         let is_reported = envelope.from == MANAGE && !matches!(order, Order::StatusAsk { .. });
         if let Some(debug_channel) = self.debug_channel.filter(|_| is_reported) {
             let text = reports::debug_text(admin_of(order), done);
-            enqueue::text_file(tx, &reports::debug(debug_channel), &text, now)?;
+            enqueue::text_file(tx, &reports::debug(self.dialect, debug_channel), &text, now)?;
             post_commit.deliver = true;
         }
         Ok(())
@@ -175,18 +227,20 @@ fn log_refusal(envelope: &Envelope, why: &str) {
 fn record(
     tx: &Tx<'_>,
     channel: ChannelId,
-    message: MessageId,
+    posted: &PostedOrder<'_>,
     envelope: &Envelope,
-    verdict: &str,
+    verdict: &Verdict,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let order = OrderRecord {
         channel,
-        message,
+        message: posted.post.message,
         sender: orders::loggable_sender(&envelope.from),
         action: &envelope.action,
         kind: &envelope.kind,
-        verdict,
+        verdict: &verdict.text,
+        posted_at: posted.post.date,
+        digest: verdict.is_source.then(|| order_copy::digest(posted)),
     };
     tx.record_order(order, now)
 }

@@ -7,18 +7,29 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use thiserror::Error;
 use tokio::time::Instant;
 
 use super::posted_order::PostedOrder;
-use super::{Database, Runtime, TaskError};
+use super::{Database, PostingChannels, Runtime, TaskError, order_copy};
 use crate::decide::{self, OrderFileFailure};
 use crate::file_codec::{DecodedFile, Decoder};
 use crate::list_file::ListFile;
 use crate::model::{AccessHash, ChannelId, Document, MessageId, Timestamp};
 use crate::telegram::{CallError, DocumentError, Telegram};
 
-/// The list that came with an order, or the reason why it cannot be used.
-pub(super) type AttachedList = Result<ListFile, String>;
+/// The list that came with an order.
+pub(super) type AttachedList = Result<ListFile, FileError>;
+
+/// The reason why the file of an order cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub(super) enum FileError {
+    /// Telegram did not hand over the file. The copy of the order in the other channel has a file of its own.
+    #[error("{0}")]
+    NotFetched(String),
+    #[error("{0}")]
+    Unusable(String),
+}
 
 /// The lists that came with the orders of a page.
 pub(super) type AttachedLists = BTreeMap<MessageId, AttachedList>;
@@ -26,6 +37,7 @@ pub(super) type AttachedLists = BTreeMap<MessageId, AttachedList>;
 /// Downloads the files of orders. Cheap to clone.
 #[derive(Clone)]
 pub struct OrderFiles {
+    pub channels: PostingChannels,
     pub database: Database,
     pub runtime: Runtime,
     pub telegram: Telegram,
@@ -47,8 +59,8 @@ struct MissingFile<'a> {
 }
 
 impl OrderFiles {
-    /// Fetches the files of these orders, except of those that were carried out before. Between two attempts for one
-    /// file, the other files get theirs.
+    /// Fetches the files of these orders, except of those that were carried out before, in this channel or the other one.
+    /// Between two attempts for one file, the other files get theirs.
     pub(super) async fn fetch(
         &self,
         channel: ChannelId,
@@ -85,7 +97,7 @@ impl OrderFiles {
             let access_hash = self
                 .database
                 .read(|tx| {
-                    if tx.has_order(channel, message)? {
+                    if order_copy::is_settled(tx, &self.channels, channel, order)? {
                         return Ok(None);
                     }
                     Ok(tx.channel(channel)?.map(|known| known.channel.access_hash))
@@ -124,13 +136,13 @@ impl OrderFiles {
         };
         let waited = clock.instant() - begun;
         let Some(pause) = decide::order_file_failed(failure, file.attempts, waited) else {
-            return Ok(Some(Err(match failure {
+            return Ok(Some(Err(FileError::NotFetched(match failure {
                 OrderFileFailure::Final => cause,
                 OrderFileFailure::Passing | OrderFileFailure::RateLimited(_) => format!(
                     "its file could not be fetched within {} minutes: {cause}",
                     decide::ORDER_FILE_LIMIT.as_secs() / 60
                 ),
-            })));
+            }))));
         };
         tracing::debug!(message_id = %file.message, %cause, "the file of an order is fetched again");
         file.attempts += 1;
@@ -155,9 +167,11 @@ impl OrderFiles {
         match self.decoder.decode(bytes) {
             Ok(DecodedFile::List(list)) => Ok(list),
             Ok(DecodedFile::Photo(_) | DecodedFile::Other(_)) => {
-                Err("its file holds no list".into())
+                Err(FileError::Unusable("its file holds no list".into()))
             }
-            Err(error) => Err(format!("its file does not open: {error}")),
+            Err(error) => Err(FileError::Unusable(format!(
+                "its file does not open: {error}"
+            ))),
         }
     }
 }

@@ -24,6 +24,16 @@ impl PostingChannels {
         channel == self.hide || Some(channel) == self.exchange
     }
 
+    /// Returns EXCHANGE for HIDE and HIDE for EXCHANGE, if both are configured.
+    pub(super) fn other(&self, channel: ChannelId) -> Option<ChannelId> {
+        let exchange = self.exchange?;
+        Some(if channel == exchange {
+            self.hide
+        } else {
+            exchange
+        })
+    }
+
     /// Reports whether the updates of a channel are followed: those of every group, HIDE and EXCHANGE.
     pub(super) fn is_watched(&self, channel: &Channel) -> bool {
         channel.kind == ChannelKind::Group || self.contains(channel.id)

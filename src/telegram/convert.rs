@@ -58,6 +58,7 @@ fn post(message: &enums::Message) -> Option<ChannelPost> {
     };
     message.post.then(|| ChannelPost {
         message: MessageId::new(message.id),
+        date: Timestamp::new(message.date.into()),
         text: message.message.clone(),
         own: message.out,
         document: message.media.as_ref().and_then(document),

@@ -22,7 +22,7 @@ pub(crate) use assertions::{assert_contains, assert_in_order};
 pub(crate) use database::execute_batch;
 pub(crate) use members::{NOSPAM, user_with_photo};
 pub(crate) use orders::sealed_list;
-pub(crate) use posts::{PostedPhoto, open_file, open_list};
+pub(crate) use posts::{Envelope, PostedPhoto, open_file, open_list};
 pub(crate) use process::{built_program, output_of, wait_for_output};
 pub(crate) use scene::Scene;
 pub(crate) use time::{DAY, daily, now, utc};

@@ -7,6 +7,7 @@ mod reports;
 mod rules;
 mod table;
 
+use scp_079_avatar::exchange::format_data;
 use scp_079_avatar::file_codec::DecodedFile;
 use serde_json::{Value, json};
 use telegram_sim::bot_api_id;
@@ -17,6 +18,38 @@ use crate::harness::{Scene, now, open_file, sealed_list, utc};
 fn each_order_is_obeyed_from_its_senders_and_refused_from_another() {
     let mut scene = Scene::new();
     scene.start();
+    let hide = scene.hide;
+    run_table(&scene, &[hide]);
+    scene.finish();
+}
+
+#[test]
+fn each_order_that_is_copied_from_exchange_into_hide_has_its_effect_once() {
+    let mut scene = Scene::new();
+    let (exchange, hide) = (scene.add_exchange(), scene.hide);
+    scene.start();
+    run_table(&scene, &[exchange, hide]);
+    let verdicts =
+        |condition: &str| scene.count(&format!("SELECT 1 FROM orders WHERE verdict {condition}"));
+    assert_eq!(verdicts("= 'copy'"), verdicts("<> 'copy'"));
+    // A copy is not downloaded, answered or passed on.
+    let files = table::rows(0, 0)
+        .iter()
+        .filter(|row| row.list.is_some())
+        .count();
+    assert_eq!(scene.sim.calls_of("upload.getFile").len(), files);
+    scene.wait_until_settled();
+    for (action, kind) in [("version", "reply"), ("status", "reply")] {
+        assert_eq!(scene.envelopes(action, kind).len(), 1, "{action}/{kind}");
+    }
+    assert_eq!(scene.envelopes_in(hide, "backup", "hide").len(), 1);
+    scene.finish();
+}
+
+/// Posts each order of the table, from each of its senders, in these channels one after the other. Waits until the
+/// first post has its verdict and the others are copies.
+fn run_table(scene: &Scene, channels: &[i64]) {
+    let mut copies = Vec::new();
     let user = scene.add_user();
     let group = bot_api_id(scene.group);
     for row in table::rows(group, user) {
@@ -24,21 +57,65 @@ fn each_order_is_obeyed_from_its_senders_and_refused_from_another() {
             "bad_ids" => sealed_list(list, json!({"users": [user], "channels": []})),
             list => sealed_list(list, json!({"a rule": 0})),
         });
-        let order = |from: &str| {
-            scene.post_envelope(from, &[row.to], row.action, &row.data, file.as_deref())
+        let (action, kind) = row.action;
+        let mut order = |from: &str, verdict: &str| {
+            let text = format_data(from, &[row.to], action, kind, &row.data);
+            let message = scene.post_text(channels[0], &text, file.as_deref());
+            scene.poll(&format!("{} from {from} to be {verdict}", row.name), || {
+                scene.has_verdict(channels[0], message, verdict)
+            });
+            for channel in &channels[1..] {
+                let message = scene.post_text(*channel, &text, file.as_deref());
+                copies.push((*channel, message));
+            }
         };
         if let Some((sender, reason)) = row.refused {
-            println!("{} from {sender}", row.name);
-            let message = order(sender);
-            scene.wait_for_verdict(message, reason);
+            order(sender, reason);
         }
         for sender in row.senders {
-            println!("{} from {sender}", row.name);
-            let message = order(sender);
-            scene.wait_for_verdict(message, "obeyed");
+            order(sender, "obeyed");
         }
     }
-    scene.finish();
+    for (channel, message) in copies {
+        scene.wait_for_verdict_in(channel, message, "copy");
+    }
+}
+
+#[test]
+fn an_order_that_is_read_in_both_channels_after_a_restart_is_obeyed_once() {
+    for order_of_channels in [[0, 1], [1, 0]] {
+        let mut scene = Scene::new();
+        let channels = [scene.add_exchange(), scene.hide];
+        scene.start();
+        let data = json!({"admin_id": 7, "message_id": 9});
+        let text = format_data("HIDE", &["AVATAR"], "version", "ask", &data);
+        let [first, second] = order_of_channels.map(|index| channels[index]);
+        let message = scene.post_text(first, &text, None);
+        scene.wait_for_verdict_in(first, message, "obeyed");
+        scene.wait_for_envelopes("version", "reply", 1);
+        scene.kill();
+        let message = scene.post_text(second, &text, None);
+        // This order is read in both channels only after the start.
+        let add = format_data(
+            "CLEAN",
+            &["AVATAR"],
+            "add",
+            "bad",
+            &json!({"id": 5, "type": "user"}),
+        );
+        for channel in channels {
+            scene.post_text(channel, &add, None);
+        }
+        scene.start();
+        scene.wait_for_verdict_in(second, message, "copy");
+        scene.wait_for_rows("SELECT 1 FROM orders WHERE sender = 'CLEAN'", 2);
+        assert_eq!(
+            scene.count("SELECT 1 FROM orders WHERE verdict = 'obeyed'"),
+            2
+        );
+        assert_eq!(scene.envelopes("version", "reply").len(), 1);
+        scene.finish();
+    }
 }
 
 #[test]
@@ -168,10 +245,10 @@ fn posts_fall_back_to_hide_and_return_to_exchange() {
             .iter()
             .any(|post| post.by_account && post.text.contains("\"online\""))
     });
-    // Every bot may start the emergency; of these two only MANAGE may end it.
+    // Every bot may start the emergency; of these two only BACKUP may end it.
     let message = scene.order_to("EMERGENCY", "CLEAN", "backup", "hide", &json!(false));
     scene.wait_for_verdict(message, "may not order it");
-    let message = scene.order_to("EMERGENCY", "MANAGE", "backup", "hide", &json!(false));
+    let message = scene.order_to("EMERGENCY", "BACKUP", "backup", "hide", &json!(false));
     scene.wait_for_verdict(message, "obeyed");
     scene.join_user();
     scene.poll("the photo in EXCHANGE", || {
@@ -198,13 +275,13 @@ fn orders_posted_while_the_program_did_not_run_are_obeyed_once_in_order() {
     let data = json!({"id": user, "type": "user"});
     for round in 0..3 {
         let action = if round % 2 == 0 { "add" } else { "remove" };
-        scene.order("NOSPAM", action, "bad", &data);
+        scene.order("USER", action, "bad", &data);
     }
     scene.start();
     scene.wait_for_rows("SELECT 1 FROM orders WHERE verdict = 'obeyed'", 3);
     assert_eq!(scene.count("SELECT 1 FROM bad"), 1);
     // Pulling the channel once more obeys no order twice.
-    scene.order("NOSPAM", "remove", "bad", &data);
+    scene.order("USER", "remove", "bad", &data);
     scene.wait_for_rows("SELECT 1 FROM orders WHERE verdict = 'obeyed'", 4);
     scene.sim.push_too_long(scene.hide);
     scene.sim.cut_all();

@@ -29,7 +29,8 @@ pub enum Order {
     FloodEnd {
         group: ChannelId,
     },
-    Kicked {
+    /// The user is not rechecked in this group any more. A photo that waits still goes out.
+    EndRecheck {
         group: ChannelId,
         user: UserId,
     },
@@ -99,38 +100,41 @@ pub(super) fn find(action: &str, kind: &str) -> Option<(&'static Entry, Names)> 
 const MANAGE: Senders = Senders::Only(&["MANAGE"]);
 const REGEX: Senders = Senders::Only(&["REGEX"]);
 const NOSPAM_AND_MANAGE: Senders = Senders::Only(&["NOSPAM", "MANAGE"]);
-const FEW_MAY_NAME_CHANNELS: Option<Restriction> = Some(Restriction {
-    label: "`type: channel`",
-    applies: |order| {
-        matches!(
-            order,
-            Order::AddBad(BadEntry::Channel(_)) | Order::RemoveBad(BadEntry::Channel(_))
-        )
-    },
-    senders: &["MANAGE", "NOSPAM"],
-});
+
+/// Reserves the orders about channels to these senders.
+const fn channels_only_from(senders: &'static [&'static str]) -> Option<Restriction> {
+    Some(Restriction {
+        label: "`type: channel`",
+        applies: |order| {
+            matches!(
+                order,
+                Order::AddBad(BadEntry::Channel(_)) | Order::RemoveBad(BadEntry::Channel(_))
+            )
+        },
+        senders,
+    })
+}
 
 /// All orders. Each action and type is in one entry only.
 pub(super) static ENTRIES: &[Entry] = &[
     Entry {
         senders: Senders::Only(&[
-            "ANALYZE", "CLEAN", "LANG", "LONG", "NOFLOOD", "NOPORN", "NOSPAM", "RECHECK", "USER",
-            "WARN", "WATCH", "MANAGE",
+            "CLEAN", "LANG", "LONG", "NOFLOOD", "NOPORN", "NOSPAM", "RECHECK", "USER", "MANAGE",
         ]),
         to: Addressee::Avatar,
         names: &[("add", "bad")],
         data: "`{id, type: user}`",
         read: |data| Ok(Order::AddBad(bad(data)?)),
-        restriction: FEW_MAY_NAME_CHANNELS,
+        restriction: channels_only_from(&["MANAGE", "NOSPAM"]),
         effect: "goes on the bad list",
     },
     Entry {
-        senders: Senders::Only(&["NOSPAM", "MANAGE", "USER"]),
+        senders: Senders::Only(&["MANAGE", "USER"]),
         to: Addressee::Avatar,
         names: &[("remove", "bad")],
         data: "`{id, type: user}`",
         read: |data| Ok(Order::RemoveBad(bad(data)?)),
-        restriction: FEW_MAY_NAME_CHANNELS,
+        restriction: channels_only_from(&["MANAGE"]),
         effect: "goes off the bad list; a user's records are cleared",
     },
     Entry {
@@ -191,18 +195,18 @@ pub(super) static ENTRIES: &[Entry] = &[
         effect: "photos of that group wait, and are decided again at `end`",
     },
     Entry {
-        senders: Senders::Only(&["CAPTCHA", "WARN"]),
+        senders: Senders::Only(&["CAPTCHA"]),
         to: Addressee::User,
         names: &[("help", "delete")],
         data: "`{group_id, user_id, …}`",
         read: |data| {
-            Ok(Order::Kicked {
+            Ok(Order::EndRecheck {
                 group: data.channel("group_id")?,
                 user: data.user("user_id")?,
             })
         },
         restriction: None,
-        effect: "kicked: that user's waiting photo and join there are dropped",
+        effect: "ends the recheck of that user there; a photo that waits still goes out",
     },
     Entry {
         senders: Senders::Only(&["HIDE"]),
@@ -343,7 +347,7 @@ pub(super) static ENTRIES: &[Entry] = &[
         restriction: Some(Restriction {
             label: "`false`",
             applies: |order| *order == Order::SetRoute { hide: false },
-            senders: &["MANAGE"],
+            senders: &["BACKUP", "MANAGE"],
         }),
         effect: "HIDE is used from now on, EXCHANGE again after `false`",
     },

@@ -280,3 +280,12 @@ CREATE TABLE cleared_users (
     at INTEGER NOT NULL
 ) STRICT;
 ";
+
+/// Layout 7: orders that arrive in both channels, and members who are not rechecked any more.
+pub(super) const LAYOUT_7: &str = "
+ALTER TABLE orders ADD COLUMN posted_at INTEGER;
+-- SHA-256 of the envelope's text, if the same text in the other channel is a copy
+ALTER TABLE orders ADD COLUMN digest BLOB;
+CREATE INDEX orders_by_digest ON orders (digest) WHERE digest IS NOT NULL;
+ALTER TABLE joins ADD COLUMN is_recheck_ended INTEGER NOT NULL DEFAULT 0;
+";

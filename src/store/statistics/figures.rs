@@ -36,7 +36,7 @@ const FIGURES: [(&str, &str); 14] = [
     ),
     (
         "orders refused",
-        "SELECT COUNT(*) FROM orders WHERE verdict <> 'obeyed'",
+        "SELECT COUNT(*) FROM orders WHERE verdict NOT IN ('obeyed', 'copy')",
     ),
     (
         "malformed envelopes",

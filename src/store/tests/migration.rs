@@ -56,6 +56,7 @@ fn every_layout_opens_with_its_content() {
         "layout_4.db",
         "layout_5.db",
         "layout_6.db",
+        "layout_7.db",
     ] {
         let (_directory, path) = fixture(layout);
         let store = Store::open(&path).expect(layout);
@@ -320,6 +321,35 @@ fn the_signs_of_joins_in_layout_6_are_read() {
         assert_eq!(found_by(30)?, Some(FoundBy::Scan));
         assert_eq!(found_by(7)?, Some(FoundBy::Push));
         assert_eq!(found_by(8)?, None, "a join of an older layout");
+        Ok(())
+    });
+    checked.expect("checked");
+}
+
+#[test]
+fn the_orders_and_ended_rechecks_of_layout_7_are_read() {
+    let (_directory, path) = fixture("layout_7.db");
+    let store = Store::open(&path).expect("opened");
+    let checked: Result<(), StoreError> = store.read(|tx| {
+        let (channel, date) = (
+            ChannelId::from_bare(1_111_111_111),
+            Timestamp::new(1_760_000_019),
+        );
+        let digest: [u8; 32] = std::array::from_fn(|index| u8::try_from(index).expect("small"));
+        for (channel, digest, date, is_found) in [
+            (channel, digest, date, true),
+            (channel, digest, date.plus(60), true),
+            (channel, digest, date.plus(61), false),
+            (channel, digest, date.plus(-61), false),
+            (channel, [0; 32], date, false),
+            (ChannelId::from_bare(1_111_111_112), digest, date, false),
+        ] {
+            let found = tx.has_order_near(channel, digest, date, 60)?;
+            assert_eq!(found, is_found, "{date:?}");
+        }
+        // The join of this user is open, but its recheck was ended.
+        assert_eq!(tx.new_member(UserId::new(30), Timestamp::new(0))?, None);
+        assert!(tx.new_member(UserId::new(8), Timestamp::new(0))?.is_some());
         Ok(())
     });
     checked.expect("checked");

@@ -39,7 +39,7 @@ impl Execution<'_, '_> {
                 self.post_commit.fetch = true;
                 "group flood ended"
             }
-            Order::Kicked { group, user } => self.kicked(group, user)?,
+            Order::EndRecheck { group, user } => self.end_recheck(group, user)?,
             Order::RemoveScore { user } => {
                 self.tx.forget_user(user, self.now)?;
                 "user's records cleared"
@@ -116,12 +116,10 @@ impl Execution<'_, '_> {
         Ok("message declared")
     }
 
-    fn kicked(&mut self, group: ChannelId, user: UserId) -> Result<&'static str, StoreError> {
-        self.cancel(CancelScope::Member { group, user }, JoinOutcome::Kicked)?;
+    fn end_recheck(&self, group: ChannelId, user: UserId) -> Result<&'static str, StoreError> {
         let since = self.now.plus(-self.executor.time_new);
-        self.tx
-            .close_joins(group, user, JoinOutcome::Kicked, since)?;
-        Ok("kicked user dropped")
+        self.tx.end_recheck(group, user, since)?;
+        Ok("recheck of the user ended")
     }
 
     fn report_version(

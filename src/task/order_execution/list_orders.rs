@@ -9,7 +9,7 @@ use crate::list_file::SkippedEntries;
 use crate::model::{List, ListData, WordList};
 use crate::store::StoreError;
 use crate::task::backup_files;
-use crate::task::order_files::AttachedList;
+use crate::task::order_files::{AttachedList, FileError};
 
 /// The data of a list that came with an order.
 pub(in crate::task) struct ListFromFile<'a> {
@@ -63,7 +63,7 @@ impl<'a> Execution<'a, '_> {
     /// Replaces a rule list; rules that stay keep their hits.
     pub(super) fn update_rules(&mut self, words: WordList) -> Result<String, ExecutionError> {
         let list = List::Words(words);
-        let found = data_of(list, self.attached()).map_err(ExecutionError::Refused)?;
+        let found = data_of(list, self.attached())?;
         let ListData::Rules(rules) = found.data.as_ref() else {
             return Err(ExecutionError::Refused(
                 "its file holds another list".into(),
@@ -76,7 +76,7 @@ impl<'a> Execution<'a, '_> {
 
     /// Replaces a list by the file of the post, once the list is kept.
     pub(super) fn roll_back(&mut self, list: List) -> Result<String, ExecutionError> {
-        let found = data_of(list, self.attached()).map_err(ExecutionError::Refused)?;
+        let found = data_of(list, self.attached())?;
         match self.attachments.preparation {
             Preparation::Files { kept: Some(_) } => {}
             Preparation::Failed(why) => return Err(ExecutionError::Refused(why.clone())),
@@ -109,16 +109,19 @@ impl<'a> Execution<'a, '_> {
 pub(in crate::task) fn data_of(
     list: List,
     file: Option<&AttachedList>,
-) -> Result<ListFromFile<'_>, String> {
+) -> Result<ListFromFile<'_>, FileError> {
     let file = match file {
         Some(Ok(file)) => file,
         Some(Err(why)) => return Err(why.clone()),
-        None => return Err("it came without a file".into()),
+        None => return Err(FileError::NotFetched("it came without a file".into())),
     };
     match file.list {
-        Some(named) if named != list => Err(format!("its file holds {named}, not {list}")),
+        Some(named) if named != list => Err(FileError::Unusable(format!(
+            "its file holds {named}, not {list}"
+        ))),
         _ => {
-            let (data, skipped) = file.data_for(list).map_err(|error| error.to_string())?;
+            let found = file.data_for(list);
+            let (data, skipped) = found.map_err(|error| FileError::Unusable(error.to_string()))?;
             Ok(ListFromFile { data, skipped })
         }
     }

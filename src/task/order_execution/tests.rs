@@ -6,19 +6,24 @@ use crate::model::{
 };
 use crate::store::{ExceptionDue, SendFilter};
 use crate::task::fixture::{
-    Fixture, GROUP, HIDE, JOINER, NOW, avatar, envelope, join, photo, post, user,
+    EXCHANGE, Fixture, GROUP, HIDE, JOINER, NOW, avatar, envelope, join, photo, post, user,
 };
 
-/// Carries out the order of one post, numbered `message`.
+/// Carries out the order of one post in HIDE, numbered `message`.
 fn execute(fixture: &Fixture, message: i32, text: &str) -> PostCommit {
-    let posts: [ChannelPost; 1] = [post(message, text)];
+    execute_in(fixture, HIDE, post(message, text))
+}
+
+/// Carries out the order of one post.
+fn execute_in(fixture: &Fixture, channel: ChannelId, post: ChannelPost) -> PostCommit {
+    let posts = [post];
     let orders = PostedOrder::read_all(&posts);
     let attachments = Attachments {
         lists: &AttachedLists::new(),
         preparation: &Preparation::Nothing,
     };
     let executor = &fixture.transactions.orders;
-    fixture.write(|tx| executor.execute(tx, HIDE, &orders, attachments, NOW))
+    fixture.write(|tx| executor.execute(tx, channel, &orders, attachments, NOW))
 }
 
 /// Enqueues a photo for a join, with a file in the spool, and returns the name of the file.
@@ -56,14 +61,6 @@ fn an_order_cancels_the_photo_that_waits() {
             "ban",
             json!({"group_id": group, "message_id": 1}),
             "declared",
-        ),
-        (
-            "CAPTCHA",
-            "USER",
-            "help",
-            "delete",
-            json!({"group_id": group, "user_id": JOINER.get()}),
-            "kicked",
         ),
         (
             "CAPTCHA",
@@ -279,4 +276,149 @@ fn a_rollback_that_was_not_prepared_is_refused() {
         assert!(!tx.is_bad(UserId::new(5))?);
         Ok(())
     });
+}
+
+/// An order to put the joiner on the bad list.
+fn add_bad() -> String {
+    let data = json!({"id": JOINER.get(), "type": "user"});
+    envelope("NOSPAM", "add", "bad", &data)
+}
+
+fn counts(fixture: &Fixture) -> (u64, u64) {
+    let figures = fixture.write(|tx| tx.status_figures());
+    (figures["orders obeyed"], figures["orders refused"])
+}
+
+#[test]
+fn an_order_that_arrives_in_both_channels_is_obeyed_once() {
+    for channels in [[HIDE, EXCHANGE], [EXCHANGE, HIDE]] {
+        for (distance, obeyed) in [(0, 1), (3600, 1), (-3600, 1), (3601, 2), (-3601, 2)] {
+            let fixture = Fixture::new();
+            execute_in(&fixture, channels[0], post(1, &add_bad()));
+            // The bot that copies may change the surroundings, and message ids may be equal.
+            let copy = ChannelPost {
+                date: NOW.plus(distance),
+                ..post(1, &format!(" {}\n", add_bad()))
+            };
+            execute_in(&fixture, channels[1], copy);
+            assert_eq!(counts(&fixture), (obeyed, 0), "{channels:?} {distance}");
+        }
+    }
+}
+
+#[test]
+fn the_same_order_may_be_given_again_after_its_copy() {
+    let fixture = Fixture::new();
+    let is_bad = || fixture.write(|tx| tx.is_bad(JOINER));
+    execute_in(&fixture, EXCHANGE, post(1, &add_bad()));
+    execute_in(&fixture, HIDE, post(1, &add_bad()));
+    fixture.write(|tx| tx.set_bad(crate::model::BadEntry::User(JOINER), false, NOW));
+    execute_in(&fixture, HIDE, post(2, &add_bad()));
+    assert!(!is_bad(), "a second copy was obeyed");
+    execute_in(&fixture, EXCHANGE, post(2, &add_bad()));
+    assert!(is_bad(), "the copies hide the order");
+    assert_eq!(counts(&fixture), (2, 0));
+}
+
+#[test]
+fn the_copy_of_a_refused_order_is_not_refused_again() {
+    let fixture = Fixture::new();
+    let data = json!({"id": JOINER.get(), "type": "user"});
+    let text = envelope("TIP", "add", "bad", &data);
+    execute_in(&fixture, EXCHANGE, post(1, &text));
+    execute_in(&fixture, HIDE, post(1, &text));
+    assert_eq!(counts(&fixture), (0, 1));
+}
+
+#[test]
+fn without_exchange_every_post_in_hide_is_an_order() {
+    let mut fixture = Fixture::new();
+    execute_in(&fixture, EXCHANGE, post(1, &add_bad()));
+    fixture.transactions.orders.channels.exchange = None;
+    execute_in(&fixture, HIDE, post(1, &add_bad()));
+    assert_eq!(counts(&fixture), (2, 0));
+}
+
+#[test]
+fn an_order_whose_file_was_not_fetched_is_obeyed_as_its_copy() {
+    let fixture = Fixture::new();
+    let text = envelope("REGEX", "regex", "update", &json!("nm_words"));
+    let json = json!({"format": 1, "list": "nm_words", "saved_at": "2026-11-20T20:00:00Z",
+        "data": {"a rule": 0}});
+    let file = crate::list_file::ListFile::from_json(json.to_string().as_bytes()).expect("a list");
+    for (channel, message, list, expected) in [
+        (
+            EXCHANGE,
+            1,
+            Err(FileError::NotFetched("gone".into())),
+            (0, 1),
+        ),
+        (HIDE, 1, Ok(file), (1, 1)),
+        // A second post in the channel of the first one is a copy of the order that was obeyed.
+        (
+            EXCHANGE,
+            2,
+            Err(FileError::Unusable("damaged".into())),
+            (1, 1),
+        ),
+    ] {
+        let posts = [post(message, &text)];
+        let orders = PostedOrder::read_all(&posts);
+        let attachments = Attachments {
+            lists: &AttachedLists::from([(MessageId::new(message), list)]),
+            preparation: &Preparation::Nothing,
+        };
+        let executor = &fixture.transactions.orders;
+        fixture.write(|tx| executor.execute(tx, channel, &orders, attachments, NOW));
+        assert_eq!(counts(&fixture), expected);
+    }
+}
+
+#[test]
+fn the_emergency_order_that_is_passed_on_is_no_order() {
+    let fixture = Fixture::new();
+    let own = ChannelPost {
+        own: true,
+        ..post(1, &reports::emergency())
+    };
+    let post_commit = execute_in(&fixture, HIDE, own);
+    assert_eq!(post_commit, PostCommit::default());
+    assert_eq!(counts(&fixture), (0, 0));
+}
+
+#[test]
+fn an_ended_recheck_keeps_what_waits_and_what_was_posted() {
+    let text = {
+        let data = json!({"group_id": GROUP.bot_api(), "user_id": JOINER.get()});
+        crate::exchange::format_data("CAPTCHA", &["USER"], "help", "delete", &data)
+    };
+    for (outcome, after) in [
+        (JoinOutcome::Queued, "queued"),
+        (JoinOutcome::LookUp, "lookup"),
+        (JoinOutcome::Held, "held"),
+        (JoinOutcome::Forwarded, "forwarded"),
+        (JoinOutcome::Skipped(SkipReason::NoPhoto), "kicked"),
+        (JoinOutcome::Failed, "kicked"),
+        (JoinOutcome::Skipped(SkipReason::Declared), "declared"),
+    ] {
+        let fixture = Fixture::new();
+        let found_by = crate::model::FoundBy::Push;
+        fixture.write(|tx| tx.record_join(&join(1, JOINER), outcome, found_by, NOW));
+        let post_commit = execute(&fixture, 1, &text);
+        assert_eq!(post_commit.obsolete_files, Vec::<String>::new());
+        assert_eq!(fixture.outcome(1), after);
+        fixture.write(|tx| {
+            let since = NOW.plus(-60);
+            // The photo that waited was posted: there is no recheck either.
+            tx.set_join_outcome(GROUP, MessageId::new(1), JOINER, JoinOutcome::Forwarded)?;
+            assert_eq!(tx.new_member(JOINER, since)?, None, "{after}");
+            assert_eq!(tx.new_members(since)?, [], "{after}");
+            // A later join starts again.
+            let again = join(2, JOINER);
+            tx.record_join(&again, JoinOutcome::Forwarded, found_by, NOW)?;
+            assert_eq!(tx.new_member(JOINER, since)?, Some(again), "{after}");
+            assert_eq!(tx.new_members(since)?, [JOINER], "{after}");
+            Ok(())
+        });
+    }
 }

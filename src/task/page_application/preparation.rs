@@ -8,11 +8,11 @@ use super::{Applied, PageTransactions, Segment};
 use crate::exchange::orders::Order;
 use crate::model::{List, Timestamp};
 use crate::store::{AdvanceOutcome, ReadTx, StoreError, Tx};
-use crate::task::TaskError;
 use crate::task::backup_files::{self, BackupError};
 use crate::task::list_replacement::{KeepError, KeptList};
 use crate::task::order_execution::{Attachments, Preparation, data_of};
 use crate::task::order_files::AttachedLists;
+use crate::task::{TaskError, order_copy};
 
 /// How often a list is kept outside of the transaction.
 const OPTIMISTIC_ATTEMPTS: u32 = 3;
@@ -75,10 +75,11 @@ impl PageTransactions {
             return Ok(Preparation::Nothing);
         };
         let (channel, message) = (segment.page.channel, first.post.message);
+        let channels = &self.channels;
         let replaced = segment.replaced_list();
         let is_usable = replaced.is_none_or(|list| data_of(list, lists.get(&message)).is_ok());
-        let is_known = |tx: &ReadTx<'_>| tx.has_order(channel, message);
-        if !is_usable || self.database.read(is_known).await? {
+        let is_settled = |tx: &ReadTx<'_>| order_copy::is_settled(tx, channels, channel, first);
+        if !is_usable || self.database.read(is_settled).await? {
             return Ok(Preparation::Nothing);
         }
         match self.backup_files.make_all().await {

@@ -11,6 +11,7 @@ use crate::task::enqueue;
 use crate::task::fixture::{
     Fixture, GROUP, HIDE, JOINER, NOW, PTS, avatar, envelope, join, page, post, user,
 };
+use crate::task::order_files::FileError;
 
 fn order(action: &str, kind: &str, data: &Value) -> String {
     envelope("MANAGE", action, kind, data)
@@ -203,7 +204,7 @@ async fn each_rollback_of_a_page_keeps_the_list_that_it_replaces() {
 async fn a_rollback_without_a_usable_file_keeps_and_replaces_nothing() {
     let fixture = Fixture::new();
     let texts = [add_bad(1), roll_back_bad(), roll_back_bad()];
-    let damaged = Err("its file does not open".to_owned());
+    let damaged = Err(FileError::Unusable("its file does not open".to_owned()));
     let lists = AttachedLists::from([(MessageId::new(2), damaged)]);
     apply(&fixture, &page_of(&texts), &lists).await;
     assert_eq!(bad_users(&fixture), users(&[1]));

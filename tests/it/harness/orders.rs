@@ -18,8 +18,13 @@ impl Scene {
         file: Option<&[u8]>,
     ) -> i32 {
         let text = format_data(from, to, action, kind, data);
+        self.post_text(self.hide, &text, file)
+    }
+
+    /// Posts a text in HIDE or EXCHANGE; returns the id of the message.
+    pub(crate) fn post_text(&self, channel: i64, text: &str, file: Option<&[u8]>) -> i32 {
         let file = file.map(|bytes| ("file", bytes));
-        self.sim.post(self.hide, self.sim.owner(), &text, file)
+        self.sim.post(channel, self.sim.owner(), text, file)
     }
 
     /// Posts an order for AVATAR; returns the id of the message.
@@ -64,13 +69,25 @@ impl Scene {
         self.post_envelope("MANAGE", &["AVATAR"], order, &data, Some(file))
     }
 
-    /// Waits until the order in this message has a verdict that contains `words`.
+    /// Waits until the order in this message of HIDE has a verdict that contains `words`.
     pub(crate) fn wait_for_verdict(&self, message: i32, words: &str) {
-        let sql = format!("SELECT verdict FROM orders WHERE message_id = {message}");
+        self.wait_for_verdict_in(self.hide, message, words);
+    }
+
+    /// Waits until the order in this message of a channel has a verdict that contains `words`.
+    pub(crate) fn wait_for_verdict_in(&self, channel: i64, message: i32, words: &str) {
         self.poll(&format!("order {message} to be {words}"), || {
-            let verdicts = self.query(&sql, |row| row.get::<_, String>(0));
-            verdicts.iter().any(|verdict| verdict.contains(words))
+            self.has_verdict(channel, message, words)
         });
+    }
+
+    /// Returns true if the order in this message of a channel has a verdict that contains `words`.
+    pub(crate) fn has_verdict(&self, channel: i64, message: i32, words: &str) -> bool {
+        let sql = format!(
+            "SELECT verdict FROM orders WHERE channel_id = {channel} AND message_id = {message}"
+        );
+        let verdicts = self.query(&sql, |row| row.get::<_, String>(0));
+        verdicts.iter().any(|verdict| verdict.contains(words))
     }
 }
 

@@ -1,7 +1,7 @@
-//! Orders about members and their photos: the bad list, exceptions, declared messages, group floods, kicks and clears.
+//! Orders about members and their photos: the bad list, exceptions, declared messages, group floods, ended rechecks and clears.
 
 use serde_json::json;
-use telegram_sim::{JoinKind, bot_api_id};
+use telegram_sim::{JoinKind, PhotoSpec, bot_api_id};
 
 use crate::harness::Scene;
 
@@ -199,22 +199,29 @@ fn photos_of_a_flooded_group_wait_and_are_decided_again_at_its_end() {
 }
 
 #[test]
-fn a_kick_drops_the_photo_and_join_in_that_group_only() {
+fn an_order_that_ends_the_recheck_lets_the_waiting_photo_go_out() {
     let mut scene = Scene::new();
-    let other = scene.sim.add_group("Another group");
     scene.start();
     scene.refuse_downloads();
     let user = scene.join_user();
-    scene.sim.join(other, user, JoinKind::ByLink);
-    scene.wait_for_rows("SELECT 1 FROM joins WHERE outcome = 'queued'", 2);
+    scene.wait_for_outcome(user, "queued");
     let data = json!({"group_id": bot_api_id(scene.group), "user_id": user, "type": "single"});
-    // The order is addressed to USER; AVATAR obeys it from WARN and ignores it from NOSPAM.
-    scene.order_to("USER", "NOSPAM", "help", "delete", &data);
-    let message = scene.order_to("USER", "WARN", "help", "delete", &data);
+    // The order is addressed to USER; AVATAR obeys it from CAPTCHA and ignores it from WARN and NOSPAM.
+    for sender in ["WARN", "NOSPAM"] {
+        scene.order_to("USER", sender, "help", "delete", &data);
+    }
+    let message = scene.order_to("USER", "CAPTCHA", "help", "delete", &data);
     scene.wait_for_verdict(message, "obeyed");
-    scene.wait_for_rows("SELECT 1 FROM joins WHERE outcome = 'kicked'", 1);
+    assert_eq!(scene.count("SELECT 1 FROM orders"), 1);
     scene.sim.clear_faults();
-    let photos = scene.wait_for_photos(1);
-    assert_eq!(photos[0].group, bot_api_id(other));
+    assert_eq!(scene.wait_for_photos(1)[0].user, user);
+    scene.wait_for_outcome(user, "forwarded");
+    // Another photo of the user is forwarded only after a new join.
+    scene.sim.set_photo(user, Some(PhotoSpec::jpeg()));
+    scene.sim.push_user(user);
+    let other = scene.join_user();
+    assert_eq!(scene.wait_for_photos(2)[1].user, other);
+    scene.rejoin(user);
+    assert_eq!(scene.wait_for_photos(3)[2].user, user);
     scene.finish();
 }

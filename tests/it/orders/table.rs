@@ -30,15 +30,14 @@ pub(super) fn rows(group: i64, user: i64) -> Vec<Row> {
         row(
             "add bad",
             &[
-                "ANALYZE", "CLEAN", "LANG", "LONG", "NOFLOOD", "NOPORN", "NOSPAM", "RECHECK",
-                "USER", "WARN", "WATCH", "MANAGE",
+                "CLEAN", "LANG", "LONG", "NOFLOOD", "NOPORN", "NOSPAM", "RECHECK", "USER", "MANAGE",
             ],
             ("add", "bad"),
             json!({"id": user, "type": "user"}),
         ),
         row(
             "remove bad",
-            &["NOSPAM", "MANAGE", "USER"],
+            &["MANAGE", "USER"],
             ("remove", "bad"),
             json!({"id": user, "type": "user"}),
         ),
@@ -92,7 +91,7 @@ pub(super) fn rows(group: i64, user: i64) -> Vec<Row> {
             refused: None,
             ..row(
                 "help delete",
-                &["CAPTCHA", "WARN"],
+                &["CAPTCHA"],
                 ("help", "delete"),
                 json!({"group_id": group, "user_id": user, "type": "global"}),
             )
@@ -163,7 +162,7 @@ pub(super) fn rows(group: i64, user: i64) -> Vec<Row> {
             to: "EMERGENCY",
             ..row(
                 "backup hide, back",
-                manage,
+                &["BACKUP", "MANAGE"],
                 ("backup", "hide"),
                 json!(false),
             )

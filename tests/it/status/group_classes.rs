@@ -29,7 +29,7 @@ const FIXTURE_GROUP: i64 = -1_001_234_567_890;
 
 fn stopped_instance() -> Scene {
     let scene = Scene::new();
-    fs::copy(fixture("state/layout_6.db"), scene.state()).expect("copied");
+    fs::copy(fixture("state/layout_7.db"), scene.state()).expect("copied");
     execute_batch(&scene.state(), GROUPS);
     scene
 }

@@ -54,7 +54,7 @@ fn check(text: &str) -> bool {
         Classified::Order(order) => {
             let addressee = match order {
                 Order::SetRoute { .. } => "EMERGENCY",
-                Order::Kicked { .. } => "USER",
+                Order::EndRecheck { .. } => "USER",
                 _ => OWN_NAME,
             };
             assert!(receivers.contains(&addressee), "{order:?}");
@@ -65,6 +65,6 @@ fn check(text: &str) -> bool {
             assert!(refused.to_string().len() < 200, "{refused}");
             false
         }
-        Classified::NotForUs => false,
+        Classified::NotForUs | Classified::UnknownWords => false,
     }
 }

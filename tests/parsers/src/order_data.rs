@@ -76,7 +76,9 @@ fn check(data: &Value) -> bool {
                 Classified::Refused(refused) => {
                     assert!(refused.to_string().len() < 200, "{refused}");
                 }
-                Classified::NotForUs => panic!("{action}/{kind} is an order for AVATAR"),
+                Classified::NotForUs | Classified::UnknownWords => {
+                    panic!("{action}/{kind} is an order for AVATAR")
+                }
             }
             if let Some(data) = with_long_keys(data) {
                 envelope.data = data;
