@@ -59,6 +59,7 @@ fn documents() -> Vec<PathBuf> {
         "CONTRIBUTING.md",
         "CHANGELOG.md",
         "SECURITY.md",
+        "tests/fleet/README.md",
         "tests/sim/README.md",
     ];
     found.extend(top.map(|name| root().join(name)));
