@@ -4,6 +4,7 @@
 
 mod commands;
 mod console;
+mod fleet;
 mod json_fields;
 mod readme;
 mod samples;

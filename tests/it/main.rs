@@ -14,6 +14,7 @@ mod dialogs;
 mod disk;
 mod documents;
 mod downloads;
+mod fleet;
 mod foreign_text;
 mod free_space;
 mod joins;
