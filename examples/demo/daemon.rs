@@ -128,6 +128,11 @@ impl Daemon {
         )
     }
 
+    /// Returns the number of users and channels on the bad list.
+    pub(crate) fn bad(&mut self) -> anyhow::Result<i64> {
+        self.count("SELECT COUNT(*) FROM bad")
+    }
+
     /// Returns the outcome of a settled join.
     pub(crate) fn outcome(&mut self, join: JoinKey) -> anyhow::Result<Option<String>> {
         Ok(self.outcomes(join.0)?.remove(&join))

@@ -1,11 +1,13 @@
 //! Shows the program at work, without an account or a network: `cargo run --release --example demo`.
 //!
 //! The demo starts a Telegram data centre on loopback and the real daemon against it, lets members
-//! join, and shows the result of each join; then a raid. At last it opens the posted files and compares
+//! join, and shows the result of each join; then a raid. Stand-ins for the other bots ask for the version,
+//! and order a backup and a rollback. At last the demo opens the posted files and compares
 //! them with the original photos. It exits with 0 only if no photo was lost, posted twice or altered. All
 //! files are in a temporary directory, which the demo removes, also when it is interrupted.
 
 mod daemon;
+mod fleet;
 mod raid;
 mod screen;
 mod single_joins;
@@ -70,7 +72,9 @@ fn run() -> anyhow::Result<()> {
 fn run_parts(demo: &mut Demo) -> anyhow::Result<()> {
     demo.introduce()?;
     single_joins::run(demo)?;
+    fleet::ask(demo)?;
     raid::run(demo)?;
+    fleet::roll_back(demo)?;
     demo.wait_until_settled()?;
     summary::open_first(demo)?;
     let exit = demo.stop_daemon()?;

@@ -7,11 +7,12 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
+use fleet_sim::{Channels, Files, Fleet};
 use serde_json::Value;
 use telegram_sim::{JoinKind, Options, PhotoSpec, Post, Simulator, UserSpec, World, bot_api_id};
 use tempfile::TempDir;
 
-use crate::daemon::{Daemon, JoinKey};
+use crate::daemon::{Daemon, JoinKey, PASSWORD};
 use crate::screen::{Screen, Style};
 
 /// The limit for a single wait; with all pauses the demo takes less than a minute on an idle machine.
@@ -70,6 +71,8 @@ pub(crate) struct Demo {
     pub(crate) raided: i64,
     /// An administrator of the raided group.
     pub(crate) chief: Member,
+    /// The other bots, which read HIDE when the demo lets them.
+    pub(crate) fleet: Fleet,
     pub(crate) joined: Vec<Joined>,
     pub(crate) daemon: Daemon,
     members: usize,
@@ -90,6 +93,8 @@ impl Demo {
         let group = sim.add_group("A group");
         let raided = sim.add_group("Another group");
         let chief = administrator(&sim, raided);
+        let channels = Channels::hide_only(&sim, hide);
+        let fleet = Fleet::new(&sim, channels, Files::sealed(PASSWORD));
         let directory = tempfile::Builder::new()
             .prefix("scp-079-avatar-demo-")
             .tempdir()
@@ -103,6 +108,7 @@ impl Demo {
             group,
             raided,
             chief,
+            fleet,
             joined: Vec::new(),
             daemon,
             members: 0,

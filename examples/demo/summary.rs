@@ -105,6 +105,8 @@ pub(crate) fn print(demo: &mut Demo, exit: &Exit) -> anyhow::Result<()> {
         failures.push(format!("the daemon exited with {}", exit.status));
     }
     failures.extend(left_in_spool(demo)?);
+    let problems = demo.fleet.problems.iter();
+    failures.extend(problems.map(|problem| format!("the other bots report: {problem}")));
     failures.extend(
         demo.sim
             .failures()
@@ -184,8 +186,8 @@ impl Results {
         for (chat, post) in demo.sim.posts_by_account() {
             match join_key(&post) {
                 Some(key) if chat == demo.hide => posts.entry(key).or_default().push(post),
-                // A report has no file. Any post outside HIDE is unexpected.
-                None if chat == demo.hide && post.file.is_none() => {}
+                // Reports and lists are read by the other bots. Any post outside HIDE is unexpected.
+                None if chat == demo.hide => {}
                 _ => self.unexpected += 1,
             }
         }
