@@ -2,18 +2,16 @@
 //!
 //! The bots are stand-ins. They post in their own channel, and the bot HIDE carries the posts to and from HIDE.
 
-use anyhow::{Context as _, ensure};
-use fleet_sim::Verdict;
-use telegram_sim::World;
+use anyhow::ensure;
+use telegram_sim::UserSpec;
 
 use crate::screen::Style;
-use crate::state::{Demo, Expected};
+use crate::state::Demo;
 
 /// The list that MANAGE rolls back.
 const LIST: &str = "bad_ids";
 
-/// Shows `/version`, and lets MANAGE order a backup; its lists are posted during the raid, because they are
-/// 5 seconds apart.
+/// Shows `/version`, and lets MANAGE order a backup. Its lists are 5 seconds apart, and are posted while members join.
 pub(crate) fn ask(demo: &mut Demo) -> anyhow::Result<()> {
     demo.screen.heading("The other bots of the fleet")?;
     let typed = demo.elapsed();
@@ -22,10 +20,6 @@ pub(crate) fn ask(demo: &mut Demo) -> anyhow::Result<()> {
     demo.screen.row(Some(typed), Style::Bold, "TEST", text)?;
     let text = "asks AVATAR for its version in HIDE";
     demo.screen.row(None, Style::Step, "HIDE", text)?;
-    let mut joined = demo.joined.iter();
-    let forwarded = joined.rfind(|joined| joined.expected == Expected::Forwarded);
-    let bad = forwarded.context("no photo was posted")?.key.2;
-    demo.fleet.nospam.set_verdict(bad, Verdict::Bad);
     let answer = demo.until("the answer to /version", |demo| {
         demo.fleet.act(&demo.sim);
         Ok(demo.fleet.hide.answer_to(asked).cloned())
@@ -34,13 +28,15 @@ pub(crate) fn ask(demo: &mut Demo) -> anyhow::Result<()> {
     let text = format!("\"{}\", posted in TEST after {took} ms", answer.text);
     demo.screen.row(None, Style::Good, "answer", &text)?;
 
+    let spammer = demo.sim.add_user(UserSpec::new("a spammer"));
+    demo.fleet.nospam.call_bad(&demo.sim, spammer);
+    demo.fleet.act(&demo.sim);
+    let at = demo.elapsed();
+    let text = "calls a user bad";
+    demo.screen.row(Some(at), Style::Bold, "NOSPAM", text)?;
     demo.until("the user to be bad", |demo| {
         Ok((demo.daemon.bad()? == 1).then_some(()))
     })?;
-    let photos = demo.fleet.nospam.photos.len();
-    let text = format!("opened {photos} photos, and calls one user bad");
-    let at = demo.elapsed();
-    demo.screen.row(Some(at), Style::Bold, "NOSPAM", &text)?;
     demo.fleet.manage.back_up_now(&demo.sim);
     demo.fleet.act(&demo.sim);
     let text = "orders a backup of all lists";
@@ -58,7 +54,7 @@ pub(crate) fn roll_back(demo: &mut Demo) -> anyhow::Result<()> {
     })?;
     let users = saved.content.ids("users").unwrap_or_default();
     let text = format!("keeps {LIST}, with {} user", users.len());
-    let at = demo.sim.read(World::elapsed);
+    let at = demo.elapsed();
     demo.screen.row(Some(at), Style::Bold, "BACKUP", &text)?;
     ensure!(users.len() == 1, "the saved list has {users:?}");
 
@@ -76,6 +72,9 @@ pub(crate) fn roll_back(demo: &mut Demo) -> anyhow::Result<()> {
     })?;
     let text = "the user is on the bad list again";
     demo.screen.row(None, Style::Good, "restored", text)?;
+    let photos = demo.fleet.nospam.photos.len();
+    let text = format!("opened {photos} photos until now");
+    demo.screen.row(None, Style::Step, "NOSPAM", &text)?;
     demo.screen.pause_to_read()?;
     Ok(())
 }

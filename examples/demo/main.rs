@@ -71,8 +71,8 @@ fn run() -> anyhow::Result<()> {
 
 fn run_parts(demo: &mut Demo) -> anyhow::Result<()> {
     demo.introduce()?;
-    single_joins::run(demo)?;
     fleet::ask(demo)?;
+    single_joins::run(demo)?;
     raid::run(demo)?;
     fleet::roll_back(demo)?;
     demo.wait_until_settled()?;

@@ -55,6 +55,12 @@ impl Nospam {
         self.verdicts.insert(user, verdict);
     }
 
+    /// Calls a user bad, whose photo NOSPAM did not need; returns the message's id.
+    pub fn call_bad(&self, sim: &Simulator, user: i64) -> i32 {
+        let data = json!({"id": user, "type": "user"});
+        self.voice.send(sim, AVATAR, ("add", "bad"), &data)
+    }
+
     /// Declares a message of a group, which NOSPAM saw itself, as handled. `group` is the bare id.
     pub fn declare(&self, sim: &Simulator, group: i64, message: i32) -> i32 {
         let data = json!({"group_id": bot_api_id(group), "message_id": message});
@@ -95,8 +101,7 @@ impl Nospam {
                 self.voice.send(sim, AVATAR, ("update", "declare"), &data);
             }
             Some(Verdict::Bad) => {
-                let data = json!({"id": seen.user, "type": "user"});
-                self.voice.send(sim, AVATAR, ("add", "bad"), &data);
+                self.call_bad(sim, seen.user);
             }
             None => {}
         }
