@@ -34,6 +34,7 @@ mod recheck;
 mod refused_posts;
 mod regressions;
 mod repeated_starts;
+mod running;
 mod schedule;
 mod signals;
 mod skips;
