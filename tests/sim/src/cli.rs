@@ -38,6 +38,12 @@ pub(crate) struct Arguments {
     /// Write the authorization key of the home data centre to this file, 256 raw bytes
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
+    /// Read the private RSA key of the server from this file, PEM; otherwise one is made when it is first needed
+    #[arg(long, value_name = "FILE")]
+    rsa_key: Option<PathBuf>,
+    /// Write the public RSA key to this file, PEM; the first line of output has its fingerprint and modulus
+    #[arg(long, value_name = "FILE")]
+    public_key: Option<PathBuf>,
     /// Write the photo of each joiner to this directory as USER_ID.jpg, before the user joins
     #[arg(long, value_name = "DIR")]
     photos: Option<PathBuf>,
@@ -85,7 +91,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<bool, Box<dyn Error>> {
     for directory in [&arguments.photos, &arguments.posts].into_iter().flatten() {
         fs::create_dir_all(directory)?;
     }
+    let rsa_key = arguments.rsa_key.as_ref().map(fs::read_to_string);
     let sim = Arc::new(Simulator::start(Options {
+        rsa_key: rsa_key.transpose()?,
         photo_size: (arguments.photo_size, arguments.photo_size),
         keep_bodies: arguments.raid.is_none(),
         latest_push: Duration::try_from_secs_f64(arguments.latest_push)?,
@@ -103,7 +111,14 @@ pub(crate) fn run(arguments: Arguments) -> Result<bool, Box<dyn Error>> {
     if let Some(path) = &arguments.key {
         fs::write(path, stage.sim.key())?;
     }
-    print(&stage.description())?;
+    let mut description = stage.description();
+    if let Some(path) = &arguments.public_key {
+        let key = stage.sim.public_key()?;
+        fs::write(path, key.pem)?;
+        description["rsa_fingerprint"] = json!(key.fingerprint);
+        description["rsa_modulus"] = json!(key.modulus);
+    }
+    print(&description)?;
     let ok = Runtime::new()?.block_on(stage.run(&arguments))?;
     if let Some(directory) = &arguments.posts {
         for post in stage.sim.posts(stage.hide) {

@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 pub(crate) struct AuthKey {
     data: [u8; 256],
     id: u64,
+    aux_hash: i64,
 }
 
 /// The content of a packet.
@@ -47,12 +48,18 @@ impl AuthKey {
     pub(crate) fn new(data: [u8; 256]) -> Self {
         let hash: [u8; 20] = Sha1::digest(data).into();
         let id = u64::from_le_bytes(hash[12..].try_into().expect("20 - 12 bytes"));
-        Self { data, id }
+        let aux_hash = i64::from_le_bytes(hash[..8].try_into().expect("8 of 20 bytes"));
+        Self { data, id, aux_hash }
     }
 
     /// Returns the low 64 bits of the key's SHA-1, with which every packet begins.
     pub(crate) fn id(&self) -> u64 {
         self.id
+    }
+
+    /// Returns the high 64 bits of the key's SHA-1, which the answers of a key exchange name.
+    pub(crate) fn aux_hash(&self) -> i64 {
+        self.aux_hash
     }
 
     pub(crate) fn data(&self) -> &[u8; 256] {

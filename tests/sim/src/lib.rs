@@ -2,9 +2,9 @@
 //!
 //! [`Simulator::start`] runs an MTProto 2.0 server for two data centres on 127.0.0.1 and a world behind it: one
 //! account, the users and chats that it can see, their photos and messages. A client connects with a session file that
-//! [`Simulator::write_session`] fills with addresses and keys. The simulator negotiates no keys: it answers only the first
-//! message of a key exchange, which shows its clock, and a packet under an unknown key with transport error −404. It checks requests as Telegram does (the facts it
-//! relies on are in docs/telegram.md). It refuses a call that is not simulated, and records it in
+//! [`Simulator::write_session`] fills with addresses and keys, or negotiates keys if it knows
+//! [`Simulator::public_key`]. A packet under an unknown key is answered with transport error −404. The simulator checks
+//! requests as Telegram does (the facts it relies on are in docs/telegram.md). It refuses a call that is not simulated, and records it in
 //! [`Simulator::failures`].
 //!
 //! The simulator knows nothing of the client under test. It panics only if a test names a chat or method that does not
@@ -36,14 +36,17 @@
 mod blank;
 mod clock;
 mod crypto;
+mod diffie_hellman;
 mod dispatch;
 mod fault;
 mod flood_limit;
+mod key_exchange;
 mod mtproto;
 mod options;
 mod packets;
 mod picture;
 mod record;
+mod rsa_key;
 mod script;
 mod server;
 mod service;
@@ -53,9 +56,10 @@ mod world;
 
 pub use fault::{Fault, Match};
 pub use flood_limit::FloodLimit;
+pub use key_exchange::{KeyExchangeFault, KeyExchangeStep};
 pub use options::{Options, PhotoSpec, UserSpec, Visibility};
 pub use record::{Call, Outcome, Post, PostedFile, RpcError};
-pub use script::{JoinKind, Simulator, TimedOut};
+pub use script::{JoinKind, PublicKey, Simulator, TimedOut};
 pub use world::link::Framing;
 pub use world::{Device, World};
 

@@ -10,6 +10,9 @@ use crate::flood_limit::FloodLimit;
 pub struct Options {
     /// The seed of access hashes, photo ids and pictures. The same seed gives the same world.
     pub seed: u64,
+    /// The private RSA key of the server in PEM, PKCS #1 or PKCS #8, of 2,048 bits. Otherwise one is made when it is first
+    /// needed.
+    pub rsa_key: Option<String>,
     /// The width and height of a profile photo whose description has none.
     pub photo_size: (u32, u32),
     /// The JPEG quality of profile photos, 1 to 100.
@@ -38,6 +41,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             seed: 79,
+            rsa_key: None,
             photo_size: (640, 640),
             photo_quality: 85,
             latest_push: Duration::from_secs(3),

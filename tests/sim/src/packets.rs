@@ -9,9 +9,11 @@ use tokio::time::Instant;
 use crate::clock;
 use crate::crypto::AuthKey;
 use crate::dispatch::{self, Next, Origin};
+use crate::key_exchange::{self, Answer, KeyExchange, KeyExchangeFault, Server};
 use crate::mtproto::{self, Action, Incoming};
 use crate::picture::mix;
 use crate::shared::Shared;
+use crate::world::World;
 use crate::world::link::Framing;
 
 /// Handles the packets of one connection.
@@ -21,6 +23,7 @@ pub(crate) struct PacketHandler {
     dc: i32,
     /// The sessions that this connection has registered.
     registered_sessions: Vec<i64>,
+    key_exchange: KeyExchange,
     /// The time at which the connection closes unless the client pings before.
     pub(crate) deadline: Option<Instant>,
 }
@@ -32,6 +35,7 @@ impl PacketHandler {
             id,
             dc,
             registered_sessions: Vec::new(),
+            key_exchange: KeyExchange::default(),
             deadline: None,
         }
     }
@@ -195,15 +199,42 @@ impl PacketHandler {
         true
     }
 
-    fn handle_plain(&self, payload: &[u8]) -> Next {
-        if self
-            .shared
-            .change(|world| world.answer_plain(self.id, payload))
-        {
-            Next::Continue
-        } else {
-            self.refuse_key()
+    /// Answers an unencrypted message: eight zero bytes, `msg_id`, length and body, which is a request of a key exchange.
+    fn handle_plain(&mut self, payload: &[u8]) -> Next {
+        let body = payload.get(20..).unwrap_or_default();
+        let Some(step) = key_exchange::step(body) else {
+            return self.refuse_key();
+        };
+        let refused = self.shared.read(|world| world.link.refuses_plain);
+        if refused {
+            return self.refuse_key();
         }
+        let fault = self
+            .shared
+            .change(|world| world.begin_key_exchange_step(self.dc, step));
+        match fault {
+            Some(KeyExchangeFault::Cut) => return Next::Close,
+            Some(KeyExchangeFault::Silence) => return Next::Continue,
+            _ => {}
+        }
+        let rsa = match self.shared.rsa_key() {
+            Ok(rsa) => rsa,
+            Err(error) => return self.violation(error),
+        };
+        let server = Server {
+            rsa,
+            dc: self.dc,
+            now: self.shared.read(World::server_time),
+            is_taken: &|id| self.shared.read(|world| world.keys.contains_key(&id)),
+        };
+        let (body, key) = match self.key_exchange.handle(body, &server, fault) {
+            Answer::Body(body) => (body, None),
+            Answer::Key(body, key) => (body, Some((self.dc, *key))),
+            Answer::Refused => return self.refuse_key(),
+        };
+        self.shared
+            .change(|world| world.send_plain(self.id, &body, key));
+        Next::Continue
     }
 
     /// Answers a packet under an unknown key, or without one, as Telegram does.

@@ -13,6 +13,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::crypto::AuthKey;
 use crate::options::Options;
+use crate::rsa_key::RsaKey;
 use crate::server;
 use crate::shared::Shared;
 use crate::world::{Key, World};
@@ -45,6 +46,17 @@ struct Keys {
     fresh_other: AuthKey,
 }
 
+/// The server's public RSA key, which a client has to know before it can negotiate a key.
+#[derive(Clone, Debug)]
+pub struct PublicKey {
+    /// PEM, PKCS #1.
+    pub pem: String,
+    /// The modulus in decimal digits. The exponent is 65,537.
+    pub modulus: String,
+    /// The number by which `resPQ` names the key.
+    pub fingerprint: i64,
+}
+
 /// The error of a wait that timed out. Its text describes the state of the simulator.
 #[derive(Debug)]
 pub struct TimedOut {
@@ -72,13 +84,15 @@ impl Simulator {
             .build()?;
         let mut world = World::new(options);
         world.runtime = Some(runtime.handle().clone());
+        let rsa = world.options.rsa_key.as_deref().map(RsaKey::from_pem);
+        let rsa = rsa.transpose().map_err(io::Error::other)?;
         let keys = Keys {
             home: seed_key(&mut world, HOME_DC, true)?,
             other: seed_key(&mut world, OTHER_DC, false)?,
             fresh_home: seed_key(&mut world, HOME_DC, false)?,
             fresh_other: seed_key(&mut world, OTHER_DC, false)?,
         };
-        let shared = Arc::new(Shared::new(world));
+        let shared = Arc::new(Shared::new(world, rsa));
         let mut addresses = [SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0); 2];
         let guard = runtime.enter();
         for (dc, address) in [HOME_DC, OTHER_DC].into_iter().zip(&mut addresses) {
@@ -115,6 +129,19 @@ impl Simulator {
         } else {
             *self.keys.other.data()
         }
+    }
+
+    /// Returns the server's public RSA key, and makes it first if nothing has needed it yet.
+    ///
+    /// # Errors
+    /// If the system has no random numbers.
+    pub fn public_key(&self) -> io::Result<PublicKey> {
+        let key = self.shared.rsa_key().map_err(io::Error::other)?;
+        Ok(PublicKey {
+            pem: key.public_pem().to_owned(),
+            modulus: key.modulus(),
+            fingerprint: key.fingerprint(),
+        })
     }
 
     /// Returns the account's own user id.
@@ -217,6 +244,7 @@ fn seed_key(world: &mut World, dc: i32, authorized: bool) -> io::Result<AuthKey>
             authorized,
             ended: None,
             forgotten: false,
+            negotiated: false,
         },
     );
     Ok(key)

@@ -8,21 +8,33 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::clock;
+use crate::rsa_key::RsaKey;
 use crate::world::World;
 
 /// The world, its lock and its notifications.
 pub(crate) struct Shared {
     world: Mutex<World>,
     changed: Condvar,
+    /// The RSA key that the options gave. Key exchanges are computed outside of the lock.
+    rsa: Option<RsaKey>,
     version: watch::Sender<u64>,
 }
 
 impl Shared {
-    pub(crate) fn new(world: World) -> Self {
+    pub(crate) fn new(world: World, rsa: Option<RsaKey>) -> Self {
         Self {
             world: Mutex::new(world),
             changed: Condvar::new(),
+            rsa,
             version: watch::Sender::new(0),
+        }
+    }
+
+    /// Returns the server's RSA key.
+    pub(crate) fn rsa_key(&self) -> Result<&RsaKey, String> {
+        match &self.rsa {
+            Some(key) => Ok(key),
+            None => RsaKey::of_process(),
         }
     }
 

@@ -7,6 +7,7 @@ use grammers_tl_types::{enums, types};
 use super::Simulator;
 use crate::dispatch;
 use crate::fault::{ArmedFault, Fault, Match};
+use crate::key_exchange::{KeyExchangeFault, KeyExchangeStep};
 use crate::record::RpcError;
 use crate::world::link::Framing;
 use crate::world::unknown_constructors::Unreadable;
@@ -27,6 +28,14 @@ impl Simulator {
     /// Releases all calls and replies that `Hold` and `HoldBefore` hold, in the order in which they came.
     pub fn release(&self) {
         self.shared.change(dispatch::release);
+    }
+
+    /// Applies a fault to the next `times` requests of key exchanges at this step.
+    pub fn fault_key_exchange(&self, step: KeyExchangeStep, fault: KeyExchangeFault, times: usize) {
+        self.shared.change(|world| {
+            let armed = std::iter::repeat_n((step, fault), times);
+            world.link.key_exchange_faults.extend(armed);
+        });
     }
 
     /// Cuts every connection.

@@ -21,6 +21,21 @@ pub(crate) struct Key {
     /// The error with which every call is answered once a test has ended the login.
     pub(crate) ended: Option<(i32, String)>,
     pub(crate) forgotten: bool,
+    /// A client negotiated the key; a session file of a test does not have it.
+    pub(crate) negotiated: bool,
+}
+
+impl Key {
+    pub(crate) fn negotiated(dc: i32, key: AuthKey) -> Self {
+        Self {
+            key: Arc::new(key),
+            dc,
+            authorized: false,
+            ended: None,
+            forgotten: false,
+            negotiated: true,
+        }
+    }
 }
 
 /// The state of an MTProto session, which may outlive a connection.

@@ -2,12 +2,15 @@
 
 use std::collections::HashMap;
 
-use grammers_tl_types::{Deserializable, Identifiable, Serializable, enums, functions, types};
+use grammers_tl_types::Serializable;
 
+use super::connections::Key;
 use super::{Outgoing, World};
 use crate::clock;
-use crate::mtproto::constructor;
+use crate::crypto::AuthKey;
+use crate::key_exchange::{KeyExchangeFault, KeyExchangeStep};
 use crate::transport;
+use crate::{HOME_DC, OTHER_DC};
 
 /// How far ahead of the server's clock the message ids of a client may be, in seconds.
 const MAX_AHEAD: i64 = 30;
@@ -34,8 +37,10 @@ pub(crate) struct LinkState {
     pub(crate) errors: HashMap<i32, (i32, Framing)>,
     /// The number of messages that were rejected for their id.
     pub(crate) bad_messages: usize,
-    /// The number of `req_pq_multi` that were answered.
-    pub(crate) key_exchanges: usize,
+    /// The requests of key exchanges, by data centre.
+    pub(crate) requests: HashMap<(i32, KeyExchangeStep), usize>,
+    /// Faults of key exchanges that a test armed, in order.
+    pub(crate) key_exchange_faults: Vec<(KeyExchangeStep, KeyExchangeFault)>,
 }
 
 impl World {
@@ -47,19 +52,56 @@ impl World {
 
     /// Returns how often a client has begun a key exchange.
     pub fn key_exchanges(&self) -> usize {
-        self.link.key_exchanges
+        [HOME_DC, OTHER_DC]
+            .map(|dc| self.key_exchange_requests(dc, KeyExchangeStep::ReqPq))
+            .iter()
+            .sum()
     }
 
-    /// Answers an unencrypted message. Returns false if it has no answer.
-    pub(crate) fn answer_plain(&mut self, connection: u64, payload: &[u8]) -> bool {
-        let Some(answer) = self.plain_answer(payload) else {
-            return false;
-        };
+    /// Returns how many requests of key exchanges a data centre has received.
+    pub fn key_exchange_requests(&self, dc: i32, step: KeyExchangeStep) -> usize {
+        self.link.requests.get(&(dc, step)).copied().unwrap_or(0)
+    }
+
+    /// Returns how many keys a data centre has negotiated.
+    pub fn negotiated_keys(&self, dc: i32) -> usize {
+        let negotiated = |key: &&Key| key.dc == dc && key.negotiated;
+        self.keys.values().filter(negotiated).count()
+    }
+
+    /// Records a request of a key exchange, and returns the fault that applies to it.
+    pub(crate) fn begin_key_exchange_step(
+        &mut self,
+        dc: i32,
+        step: KeyExchangeStep,
+    ) -> Option<KeyExchangeFault> {
+        *self.link.requests.entry((dc, step)).or_default() += 1;
+        let matching = |armed: &(KeyExchangeStep, KeyExchangeFault)| armed.0 == step;
+        let index = self.link.key_exchange_faults.iter().position(matching)?;
+        Some(self.link.key_exchange_faults.remove(index).1)
+    }
+
+    /// Queues the answer to an unencrypted message, and makes the key that it completes valid.
+    pub(crate) fn send_plain(&mut self, connection: u64, body: &[u8], key: Option<(i32, AuthKey)>) {
+        if let Some((dc, key)) = key {
+            self.keys.insert(key.id(), Key::negotiated(dc, key));
+        }
+        let mut message = vec![0; 8];
+        ((clock::msg_id(self.link.clock_offset) & !3) | 1).serialize(&mut message);
+        i32::try_from(body.len())
+            .expect("an answer of a key exchange is small")
+            .serialize(&mut message);
+        message.extend_from_slice(body);
         if let Some(connection) = self.connections.get(&connection) {
             // This fails only if the connection is being closed, and then the client does not read it.
-            let _ = connection.outgoing.send(Outgoing::Plain(answer));
+            let _ = connection.outgoing.send(Outgoing::Plain(message));
         }
-        true
+    }
+
+    /// Returns the server's clock, in seconds since 1970.
+    pub(crate) fn server_time(&self) -> i32 {
+        let time = i64::from(clock::unix()) + self.link.clock_offset;
+        i32::try_from(time).expect("the clock is before 2038")
     }
 
     /// Queues a transport error on a connection, which closes after it. The code is negative.
@@ -72,33 +114,6 @@ impl World {
                 Framing::Framed => Outgoing::FramedError(code),
             });
         }
-    }
-
-    /// Returns the answer to the first message of a key exchange, with the server's time.
-    fn plain_answer(&mut self, payload: &[u8]) -> Option<Vec<u8>> {
-        if self.link.refuses_plain {
-            return None;
-        }
-        let body = payload.get(20..)?;
-        if constructor(body)? != functions::ReqPqMulti::CONSTRUCTOR_ID {
-            return None;
-        }
-        let request = functions::ReqPqMulti::from_bytes(&body[4..]).ok()?;
-        self.link.key_exchanges += 1;
-        let answer = enums::ResPq::Pq(types::ResPq {
-            nonce: request.nonce,
-            server_nonce: [0x5a; 16],
-            // The example of core.telegram.org/mtproto/samples-auth_key.
-            pq: 0x17ED_4894_1A08_F981_u64.to_be_bytes().to_vec(),
-            // No client knows this RSA key, so a key exchange ends here.
-            server_public_key_fingerprints: vec![0x5079],
-        })
-        .to_bytes();
-        let mut message = vec![0; 8];
-        ((clock::msg_id(self.link.clock_offset) & !3) | 1).serialize(&mut message);
-        i32::try_from(answer.len()).ok()?.serialize(&mut message);
-        message.extend(answer);
-        Some(message)
     }
 
     /// Returns the code of the `bad_msg_notification` for this message id of a client, if it is too far from the

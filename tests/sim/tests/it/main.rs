@@ -7,6 +7,7 @@ mod dialogs;
 mod faults;
 mod files;
 mod joins;
+mod key_exchange;
 mod login;
 mod members;
 mod packets;

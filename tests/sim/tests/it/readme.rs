@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use telegram_sim::{Options, UserSpec};
 
 /// The methods of `Simulator` that are no faults.
-const ORDINARY: [&str; 50] = [
+const ORDINARY: [&str; 51] = [
     "add_channel",
     "add_group",
     "add_groups",
@@ -38,6 +38,7 @@ const ORDINARY: [&str; 50] = [
     "posts",
     "posts_by_account",
     "pts",
+    "public_key",
     "push_user",
     "read",
     "send_message",
@@ -122,6 +123,7 @@ fn descriptions(name: &str) -> Vec<String> {
 fn options() -> BTreeMap<String, String> {
     let Options {
         seed,
+        rsa_key,
         photo_size,
         photo_quality,
         latest_push,
@@ -134,6 +136,7 @@ fn options() -> BTreeMap<String, String> {
     } = Options::default();
     [
         ("seed", format!("{seed:?}")),
+        ("rsa_key", format!("{rsa_key:?}")),
         ("photo_size", format!("{photo_size:?}")),
         ("photo_quality", format!("{photo_quality:?}")),
         ("latest_push", format!("{latest_push:?}")),
@@ -195,6 +198,7 @@ fn each_fault_is_listed_with_its_default_and_each_listed_name_exists() {
         .collect();
     let mut known = required.clone();
     known.extend(variants("src/world/link.rs", "Framing"));
+    known.extend(variants("src/key_exchange.rs", "KeyExchangeFault"));
     known.extend(variants("src/script/joins.rs", "JoinKind"));
     known.extend(["UserSpec", "PhotoSpec"].into_iter().flat_map(descriptions));
 
