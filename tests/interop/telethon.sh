@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds the simulator, installs Telethon into a virtual environment under the build directory, and lets Telethon
-# use it. Usage: tests/interop/telethon.sh, from anywhere.
+# use it: with a seeded key, and from nothing. Usage: tests/interop/telethon.sh, from anywhere.
 set -eu
 cd "$(dirname "$0")/../.."
 target="${CARGO_TARGET_DIR:-target}"
@@ -10,4 +10,5 @@ if ! "$python" -c 'import telethon; assert telethon.__version__.startswith("1.45
     python3 -m venv "$target/telethon"
     "$python" -m pip install --quiet 'telethon==1.45.*'
 fi
-exec "$python" tests/interop/telethon_client.py "$target/debug/telegram-sim"
+"$python" tests/interop/telethon_client.py "$target/debug/telegram-sim"
+"$python" tests/interop/telethon_login.py "$target/debug/telegram-sim"

@@ -47,7 +47,7 @@ async def talk(stage, key, photos):
     async def on_action(event):
         if (event.user_joined or event.user_added) and not joined.done():
             user = await event.get_user()
-            # The other data centre's key would have to be negotiated, which the simulator does not do.
+            # telethon_login.py downloads from the other data centre, for which a key is negotiated.
             if user is not None and user.photo is not None and user.photo.dc_id == stage["home_dc"] and not user.min:
                 joined.set_result((event.chat_id, user, event.action_message.id))
 

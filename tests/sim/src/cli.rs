@@ -44,6 +44,9 @@ pub(crate) struct Arguments {
     /// Write the public RSA key to this file, PEM; the first line of output has its fingerprint and modulus
     #[arg(long, value_name = "FILE")]
     public_key: Option<PathBuf>,
+    /// Let the account log in by this phone number, code and two-step password
+    #[arg(long, num_args = 3, value_names = ["PHONE", "CODE", "PASSWORD"])]
+    login: Vec<String>,
     /// Write the photo of each joiner to this directory as USER_ID.jpg, before the user joins
     #[arg(long, value_name = "DIR")]
     photos: Option<PathBuf>,
@@ -108,6 +111,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<bool, Box<dyn Error>> {
         sim,
     };
     stage.sim.write_session(&arguments.session)?;
+    if let [phone, code, password] = arguments.login.as_slice() {
+        stage.sim.set_login(phone, code, Some(password));
+    }
     if let Some(path) = &arguments.key {
         fs::write(path, stage.sim.key())?;
     }

@@ -100,6 +100,7 @@ impl Simulator {
             listener.set_nonblocking(true)?;
             if let SocketAddr::V4(bound) = listener.local_addr()? {
                 *address = bound;
+                shared.change(|world| world.addresses.insert(dc, bound));
             }
             runtime.spawn(server::listen(Arc::clone(&shared), dc, listener));
         }

@@ -4,6 +4,7 @@
 //! existed. The module knows nothing of encryption and framing; a push is a body that is queued on a connection.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::net::SocketAddrV4;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
@@ -41,6 +42,7 @@ pub struct World {
     pub(crate) users: BTreeMap<i64, User>,
     pub(crate) chats: BTreeMap<i64, Chat>,
     pub(crate) documents: HashMap<i64, Document>,
+    pub(crate) addresses: BTreeMap<i32, SocketAddrV4>,
     pub(crate) keys: HashMap<u64, Key>,
     pub(crate) sessions: HashMap<(u64, i64), Session>,
     pub(crate) connections: BTreeMap<u64, Connection>,
@@ -91,6 +93,7 @@ impl World {
             users: BTreeMap::new(),
             chats: BTreeMap::new(),
             documents: HashMap::new(),
+            addresses: BTreeMap::new(),
             keys: HashMap::new(),
             sessions: HashMap::new(),
             connections: BTreeMap::new(),

@@ -1,4 +1,6 @@
-//! `help.*`: the configuration. The list of data centres is empty, because clients store its addresses in their sessions.
+//! `help.*`: the configuration, with the addresses of both data centres, which clients store in their sessions.
+
+use std::net::SocketAddrV4;
 
 use grammers_tl_types::{enums, functions, types};
 
@@ -20,7 +22,7 @@ impl Handler for functions::help::GetConfig {
             expires: date + 3600,
             test_mode: false,
             this_dc: caller.origin.dc,
-            dc_options: Vec::new(),
+            dc_options: caller.world.addresses.iter().map(dc_option).collect(),
             dc_txt_domain_name: "localhost".to_owned(),
             chat_size_max: 200,
             megagroup_size_max: 200_000,
@@ -70,4 +72,19 @@ impl Handler for functions::help::GetNearestDc {
             nearest_dc: HOME_DC,
         }))
     }
+}
+
+fn dc_option((dc, address): (&i32, &SocketAddrV4)) -> enums::DcOption {
+    enums::DcOption::Option(types::DcOption {
+        ipv6: false,
+        media_only: false,
+        tcpo_only: false,
+        cdn: false,
+        r#static: false,
+        this_port_only: false,
+        id: *dc,
+        ip_address: address.ip().to_string(),
+        port: address.port().into(),
+        secret: None,
+    })
 }
