@@ -40,8 +40,10 @@ pub enum KeyExchangeFault {
     Retry,
     /// `server_DH_params_fail` or `dh_gen_fail`. At the first step the answer is transport error −404.
     Fail,
-    /// The connection closes without an answer.
+    /// The connection closes, and the request is not done.
     Cut,
+    /// The request is done, and the connection closes without an answer.
+    LoseReply,
     /// The connection stays open without an answer.
     Silence,
 }
@@ -101,7 +103,7 @@ pub(crate) fn step(body: &[u8]) -> Option<KeyExchangeStep> {
 }
 
 impl KeyExchange {
-    /// Answers a request. A fault changes the answer; `Cut` and `Silence` are the caller's.
+    /// Answers a request. A fault changes the answer; `Cut`, `LoseReply` and `Silence` are the caller's.
     pub(crate) fn handle(
         &mut self,
         body: &[u8],

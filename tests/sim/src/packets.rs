@@ -13,8 +13,8 @@ use crate::key_exchange::{self, Answer, KeyExchange, KeyExchangeFault, Server};
 use crate::mtproto::{self, Action, Incoming};
 use crate::picture::mix;
 use crate::shared::Shared;
-use crate::world::World;
 use crate::world::link::Framing;
+use crate::world::{Key, World};
 
 /// Handles the packets of one connection.
 pub(crate) struct PacketHandler {
@@ -232,9 +232,19 @@ impl PacketHandler {
             Answer::Key(body, key) => (body, Some((self.dc, *key))),
             Answer::Refused => return self.refuse_key(),
         };
-        self.shared
-            .change(|world| world.send_plain(self.id, &body, key));
-        Next::Continue
+        self.shared.change(|world| {
+            if let Some((dc, key)) = key {
+                world.keys.insert(key.id(), Key::negotiated(dc, key));
+            }
+            if fault != Some(KeyExchangeFault::LoseReply) {
+                world.send_plain(self.id, &body);
+            }
+        });
+        if fault == Some(KeyExchangeFault::LoseReply) {
+            Next::Close
+        } else {
+            Next::Continue
+        }
     }
 
     /// Answers a packet under an unknown key, or without one, as Telegram does.

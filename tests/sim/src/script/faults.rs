@@ -239,6 +239,15 @@ impl Simulator {
         });
     }
 
+    /// Forgets all keys of a data centre. Packets under them are then answered with transport error −404.
+    pub fn forget_keys(&self, dc: i32) {
+        self.shared.change(|world| {
+            for key in world.keys.values_mut().filter(|key| key.dc == dc) {
+                key.forgotten = true;
+            }
+        });
+    }
+
     /// Forgets every `initConnection`. Calls over the present connections are then refused with `400
     /// CONNECTION_NOT_INITED`.
     pub fn forget_init_connection(&self) {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use grammers_tl_types::{enums, types};
 
 use super::Simulator;
+use crate::HOME_DC;
 use crate::options::{PhotoSpec, UserSpec, Visibility};
 use crate::world::login::Password;
 use crate::world::person::{Photo, User};
@@ -131,11 +132,14 @@ impl Simulator {
         self.shared.change(|world| world.login.expired = true);
     }
 
-    /// Returns whether a session of [`write_session_unauthorized`](Self::write_session_unauthorized) is logged in.
+    /// Returns whether a client has logged in: with a key of
+    /// [`write_session_unauthorized`](Self::write_session_unauthorized), or with one that it negotiated.
     pub fn logged_in(&self) -> bool {
-        let id = self.keys.fresh_home.id();
-        self.shared
-            .read(|world| world.keys.get(&id).is_some_and(|key| key.authorized))
+        let seeded = self.keys.home.id();
+        self.shared.read(|world| {
+            let mut keys = world.keys.iter();
+            keys.any(|(id, key)| *id != seeded && key.dc == HOME_DC && key.authorized)
+        })
     }
 
     fn draw(&self, spec: PhotoSpec) -> Photo {

@@ -7,7 +7,6 @@ use grammers_tl_types::Serializable;
 use super::connections::Key;
 use super::{Outgoing, World};
 use crate::clock;
-use crate::crypto::AuthKey;
 use crate::key_exchange::{KeyExchangeFault, KeyExchangeStep};
 use crate::transport;
 use crate::{HOME_DC, OTHER_DC};
@@ -81,11 +80,8 @@ impl World {
         Some(self.link.key_exchange_faults.remove(index).1)
     }
 
-    /// Queues the answer to an unencrypted message, and makes the key that it completes valid.
-    pub(crate) fn send_plain(&mut self, connection: u64, body: &[u8], key: Option<(i32, AuthKey)>) {
-        if let Some((dc, key)) = key {
-            self.keys.insert(key.id(), Key::negotiated(dc, key));
-        }
+    /// Queues the answer to an unencrypted message.
+    pub(crate) fn send_plain(&self, connection: u64, body: &[u8]) {
         let mut message = vec![0; 8];
         ((clock::msg_id(self.link.clock_offset) & !3) | 1).serialize(&mut message);
         i32::try_from(body.len())

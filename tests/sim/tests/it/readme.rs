@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use telegram_sim::{Options, UserSpec};
 
 /// The methods of `Simulator` that are no faults.
-const ORDINARY: [&str; 51] = [
+const ORDINARY: [&str; 52] = [
     "add_channel",
     "add_group",
     "add_groups",
@@ -59,6 +59,7 @@ const ORDINARY: [&str; 51] = [
     "wait_for_posts_async",
     "write_session",
     "write_session_unauthorized",
+    "write_session_without_keys",
 ];
 
 fn root() -> &'static Path {

@@ -1,0 +1,30 @@
+#!/bin/sh
+# Builds the release binary with the simulator's RSA key in place of Telegram's, and lets it negotiate keys, log in and
+# forward photos. Usage: tests/interop/first_contact.sh [--long], from anywhere; --long takes ten minutes.
+#
+# grammers-mtproto has Telegram's keys compiled in. The script copies that crate and the tree below the build directory,
+# replaces a key in the copy, and builds the copy of the tree with a patch on the command line, so that the ordinary
+# build and Cargo.lock are not touched. The ordinary binary is put back after the build.
+set -eu
+cd "$(dirname "$0")/../.."
+target="$(realpath "${CARGO_TARGET_DIR:-target}")"
+key="$PWD/tests/sim/tests/it/server_key.pem"
+work="$target/first-contact"
+mkdir -p "$work"
+
+cargo build --release --locked --bin scp-079-avatar --example first_contact --package scp-079-avatar
+cargo build --release --locked --package telegram-sim
+python3 tests/interop/first_contact.py "$target/release/telegram-sim" "$key" "$work"
+
+ordinary="$target/release/scp-079-avatar"
+cp -p "$ordinary" "$work/ordinary"
+trap 'cp -p "$work/ordinary" "$ordinary"' EXIT
+(
+    cd "$work/tree"
+    CARGO_TARGET_DIR="$target" cargo build --release --bin scp-079-avatar \
+        --config "patch.crates-io.grammers-mtproto.path = '$work/grammers-mtproto'"
+)
+cp "$ordinary" "$work/scp-079-avatar"
+cp -p "$work/ordinary" "$ordinary"
+
+"$target/release/examples/first_contact" --binary "$work/scp-079-avatar" --rsa-key "$key" "$@"
