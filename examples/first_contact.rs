@@ -54,7 +54,7 @@ fn main() -> anyhow::Result<ExitCode> {
         stage.home_refuses_the_key_for_ten_minutes()?;
         return Ok(ExitCode::SUCCESS);
     }
-    stage.from_nothing_to_photos()?;
+    stage.empty_session_to_photos()?;
     stage.home_refuses_the_key_for_a_while()?;
     for step in STEPS {
         stage.login_is_killed(step)?;
@@ -83,7 +83,7 @@ struct Stage {
 impl Stage {
     /// Logs in with an empty session, forwards a photo of each data centre, and goes on after the other one forgot its
     /// key.
-    fn from_nothing_to_photos(&self) -> anyhow::Result<()> {
+    fn empty_session_to_photos(&self) -> anyhow::Result<()> {
         let contact = Contact::new(self)?;
         contact.log_in()?;
         let key = contact.home_key()?;
