@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::data_dir::prepare_data_dir;
 pub use self::error::AppError;
+pub use self::random_numbers::try_random_numbers;
 
 use self::channels::Account;
 use self::loops::{Loops, Resources};

@@ -26,7 +26,7 @@ pub(super) async fn watched<R>(
 where
     R: Future<Output = Result<(), AppError>>,
 {
-    attempt()?;
+    try_random_numbers()?;
     let stop = shutdown.child_token();
     let mut running = pin!(run(stop.clone()));
     let failure = tokio::select! {
@@ -44,11 +44,15 @@ where
 async fn fail() -> Result<Infallible, AppError> {
     loop {
         tokio::time::sleep(INTERVAL).await;
-        attempt()?;
+        try_random_numbers()?;
     }
 }
 
-fn attempt() -> Result<(), AppError> {
+/// Gets a random number from the operating system.
+///
+/// # Errors
+/// The generator failed.
+pub fn try_random_numbers() -> Result<(), AppError> {
     getrandom::u64().map_err(StoreError::NoRandomNumbers)?;
     Ok(())
 }

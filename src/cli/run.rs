@@ -72,10 +72,21 @@ fn start_log(log: Log) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
 }
 
 /// Logs the place of each panic. Its message may hold a text of Telegram, so it appears at the level debug only.
+///
+/// A panic for want of random numbers can hit a thread of the runtime, which would then abort the process, so it ends the
+/// process here.
+#[expect(
+    clippy::exit,
+    reason = "the runtime aborts the process before an error could be returned"
+)]
 fn log_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string);
         tracing::error!(place, "a task panicked");
         tracing::debug!(message = panic.payload_as_str(), "the message of the panic");
+        if let Err(error) = app::try_random_numbers() {
+            tracing::error!("{error}");
+            std::process::exit(error.exit_code().into());
+        }
     }));
 }
