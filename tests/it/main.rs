@@ -29,6 +29,7 @@ mod moved_channels;
 mod orders;
 mod pages;
 mod photos;
+mod proxy;
 mod random_numbers;
 mod recheck;
 mod refused_posts;

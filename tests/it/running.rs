@@ -3,10 +3,11 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::time::Duration;
 
 use scp_079_avatar::exchange::format_data;
 use serde_json::{Value, json};
-use telegram_sim::{JoinKind, bot_api_id};
+use telegram_sim::{JoinKind, Options, bot_api_id};
 
 use crate::harness::{PASSWORD, Scene, assert_contains, output_of, user_with_photo};
 
@@ -140,7 +141,12 @@ fn traditional_and_simplified_chinese_are_the_same_with_zh_cn_only() {
 
 #[test]
 fn an_envelope_outside_of_hide_and_exchange_does_nothing() {
-    let mut scene = Scene::with_photo_size(64);
+    // Pushes come at once and in their order.
+    let mut scene = Scene::with_options(Options {
+        photo_size: (64, 64),
+        latest_push: Duration::ZERO,
+        ..Options::default()
+    });
     let test = scene.sim.add_group("TEST");
     scene.start();
     let member = scene.join_user();
@@ -154,7 +160,11 @@ fn an_envelope_outside_of_hide_and_exchange_does_nothing() {
             scene.sim.post(group, sender, "{\"from\": 1", None);
         }
     }
-    // The joins come after the messages in the same groups, so that these were read before.
+    for sender in [member, scene.sim.owner()] {
+        scene.sim.send_private_message(sender, &text);
+        scene.sim.send_private_message(sender, "{\"from\": 1");
+    }
+    // The joins come after the messages, so that these were read before.
     for group in [scene.group, test] {
         scene.join_user_in(group);
     }

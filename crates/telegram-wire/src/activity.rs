@@ -72,6 +72,11 @@ impl Activity {
         std::mem::take(&mut state.is_live)
     }
 
+    /// Returns true if Telegram has answered over this connection, and it was not closed since.
+    pub(crate) fn is_live(&self) -> bool {
+        self.lock().is_live
+    }
+
     pub(crate) fn is_closed(&self) -> bool {
         self.lock().is_closed
     }

@@ -8,6 +8,7 @@
 
 mod failure;
 mod monitor;
+mod proxy;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -140,13 +141,19 @@ impl Connections {
             }
             Ok(Err(error)) => Err(self.connection_failed(dc, &connection, error).await),
             Err(_) => {
+                let proxy = self.silence_of_proxy(&connection, limit);
                 // A shorter limit says nothing about the connection.
-                if limit >= ANSWER_TIMEOUT && connection.activity.is_silent_since(started) {
-                    self.close(dc, &connection);
+                if limit >= ANSWER_TIMEOUT
+                    && connection.activity.is_silent_since(started)
+                    && self.close(dc, &connection)
+                    && let Some(cause) = &proxy
+                {
+                    // The caller may try several calls before it logs an error.
+                    tracing::warn!(dc, "{cause}");
                 }
                 let seconds = limit.as_secs();
                 Err(InvokeError::Network {
-                    cause: format!("no answer within {seconds} s"),
+                    cause: proxy.unwrap_or_else(|| format!("no answer within {seconds} s")),
                     is_cut: false,
                 })
             }

@@ -51,6 +51,7 @@ mod script;
 mod server;
 mod service;
 mod shared;
+mod socks5;
 mod transport;
 mod world;
 
@@ -60,6 +61,7 @@ pub use key_exchange::{KeyExchangeFault, KeyExchangeStep};
 pub use options::{Options, PhotoSpec, UserSpec, Visibility};
 pub use record::{Call, Outcome, Post, PostedFile, RpcError};
 pub use script::{JoinKind, PublicKey, Simulator, TimedOut};
+pub use socks5::Socks5Proxy;
 pub use world::link::Framing;
 pub use world::{Device, World};
 

@@ -88,6 +88,7 @@ async fn connection(shared: Arc<Shared>, dc: i32, stream: TcpStream) {
     let mut reading = JoinSet::new();
     let mut writing = JoinSet::new();
     let id = shared.change(|world| {
+        world.accepted += 1;
         let id = world.serial().cast_unsigned();
         world.connections.insert(
             id,

@@ -48,6 +48,8 @@ pub struct World {
     pub(crate) connections: BTreeMap<u64, Connection>,
     pub(crate) calls: Vec<Call>,
     pub(crate) failures: Vec<String>,
+    /// The number of connections that the data centres have accepted.
+    pub(crate) accepted: usize,
     pub(crate) faults: Vec<ArmedFault>,
     pub(crate) flood_limits: FloodLimits,
     pub(crate) held: Vec<Held>,
@@ -99,6 +101,7 @@ impl World {
             connections: BTreeMap::new(),
             calls: Vec::new(),
             failures: Vec::new(),
+            accepted: 0,
             faults: Vec::new(),
             flood_limits,
             held: Vec::new(),
@@ -235,6 +238,11 @@ impl World {
         self.connections
             .values()
             .any(|connection| self.wants_updates(connection))
+    }
+
+    /// Returns the number of connections that both data centres have accepted so far.
+    pub fn accepted(&self) -> usize {
+        self.accepted
     }
 
     /// Returns the distinct devices that clients have described in `initConnection`, in no order.

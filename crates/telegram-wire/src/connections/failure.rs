@@ -1,12 +1,14 @@
-//! Errors that end a connection, and transport errors whose number grammers does not report.
+//! Errors that end a connection or keep it from opening, and transport errors whose number grammers does not report.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use grammers_client::InvocationError;
 use grammers_mtproto::mtp::DeserializeError;
 use grammers_mtproto::transport;
+use secrecy::ExposeSecret as _;
 
-use super::{Connection, Connections, InvokeError};
+use super::{Connection, Connections, InvokeError, proxy};
 use crate::probe;
 
 impl Connections {
@@ -31,8 +33,33 @@ impl Connections {
                 log_ended_task(dc);
                 InvokeError::Reported(error)
             }
+            InvocationError::Io(error) => {
+                let proxy = self.proxy_url();
+                match proxy.and_then(|url| proxy::cause_of(&error, url)) {
+                    Some(cause) => InvokeError::Network {
+                        cause,
+                        is_cut: true,
+                    },
+                    None => InvokeError::Reported(error.into()),
+                }
+            }
             error => InvokeError::Reported(error),
         }
+    }
+
+    /// Returns the cause for the log if `connection` goes through a proxy and never carried an answer.
+    pub(super) fn silence_of_proxy(
+        &self,
+        connection: &Connection,
+        limit: Duration,
+    ) -> Option<String> {
+        let url = self.proxy_url()?;
+        (!connection.activity.is_live()).then(|| proxy::silence(limit, url))
+    }
+
+    fn proxy_url(&self) -> Option<&str> {
+        let url = self.identity.proxy_url.as_ref();
+        url.map(|url| url.expose_secret())
     }
 
     /// Reads the number of a transport error that came as a framed payload of four bytes. grammers reports only that

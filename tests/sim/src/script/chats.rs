@@ -3,6 +3,7 @@
 use grammers_tl_types::{enums, types};
 
 use super::Simulator;
+use crate::blank;
 use crate::clock;
 use crate::world::World;
 use crate::world::chat::{Chat, Content, Document, EventKind};
@@ -150,6 +151,28 @@ impl Simulator {
     /// Posts a text of a user; returns the message's id.
     pub fn send_message(&self, group: i64, user: i64, text: &str) -> i32 {
         self.post(group, user, text, None)
+    }
+
+    /// Pushes a text that a user wrote to the account in private.
+    pub fn send_private_message(&self, user: i64, text: &str) {
+        self.shared.change(|world| {
+            let peer = enums::Peer::User(types::PeerUser { user_id: user });
+            let message = enums::Message::Message(types::Message {
+                id: 1,
+                from_id: Some(peer.clone()),
+                peer_id: peer,
+                date: clock::unix(),
+                message: text.to_owned(),
+                ..blank::message()
+            });
+            let update = enums::Update::NewMessage(types::UpdateNewMessage {
+                message,
+                pts: 1,
+                pts_count: 1,
+            });
+            let updates = world.updates(vec![update], vec![user], &[]);
+            world.push(&updates, None);
+        });
     }
 
     /// Posts a text, or a file (name and bytes) with the text as its caption; returns the message's id.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use telegram_sim::{Options, UserSpec};
 
 /// The methods of `Simulator` that are no faults.
-const ORDINARY: [&str; 52] = [
+const ORDINARY: [&str; 53] = [
     "add_channel",
     "add_group",
     "add_groups",
@@ -42,6 +42,7 @@ const ORDINARY: [&str; 52] = [
     "push_user",
     "read",
     "send_message",
+    "send_private_message",
     "set_admin",
     "set_dialog_date",
     "set_join_date",
