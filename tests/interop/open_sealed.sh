@@ -4,9 +4,6 @@
 set -eu
 cd "$(dirname "$0")/../.."
 target="${CARGO_TARGET_DIR:-target}"
-python="$target/sealed/bin/python"
-if ! "$python" -c 'import Crypto, argon2' 2>/dev/null; then
-    python3 -m venv "$target/sealed"
-    "$python" -m pip install --quiet pycryptodome argon2-cffi
-fi
+. tests/interop/venv.sh
+make_venv sealed python3 'Crypto, argon2' 'pycryptodome argon2-cffi'
 exec "$python" tests/interop/open_sealed.py

@@ -29,6 +29,7 @@ mod moved_channels;
 mod orders;
 mod pages;
 mod photos;
+mod posted_files;
 mod proxy;
 mod random_numbers;
 mod recheck;
