@@ -10,6 +10,7 @@
 
 mod decode;
 mod encode;
+mod photo_file_id;
 
 use fleet_files::pickle::PyValue;
 use serde_json::{Map, Value as Json};
@@ -176,5 +177,36 @@ mod tests {
             assert_eq!(decoded, Some(data), "{list}");
             assert!(skipped.is_empty(), "{skipped}");
         }
+    }
+
+    #[test]
+    fn photos_named_by_file_ids_are_exceptions_and_forwarded_photos() {
+        const FILE_ID: &str = "AQADAgADnctPeldkWl8ACOsypPj_____AwAD0gKWSQAEqedUYZfT03VNAAMWBA";
+        let text = |text: &str| PyValue::Str(text.into());
+        let dict = |pairs: Vec<(PyValue, PyValue)>| PyValue::Dict(pairs);
+        let photo = PhotoId::new(6_870_914_508_384_095_133);
+        let mut skipped = SkippedEntries::default();
+        let photos = PyValue::Set(vec![text(FILE_ID), text("AQADAgADr6cxGw")]);
+        let except = dict(vec![(text("long"), photos)]);
+        let expected = ExceptIds {
+            photos: BTreeSet::from([photo]),
+        };
+        assert_eq!(
+            from_python(List::ExceptIds, &except, &mut skipped),
+            Some(ListData::Except(expected))
+        );
+        assert_eq!(skipped.total(), 1);
+        let joins = dict(vec![(
+            PyValue::Int(-1_001_234_567_890),
+            PyValue::Int(1_000),
+        )]);
+        let user = dict(vec![(text("avatar"), text(FILE_ID)), (text("join"), joins)]);
+        let users = dict(vec![(PyValue::Int(7), user)]);
+        let decoded = from_python(List::UserIds, &users, &mut skipped);
+        let Some(ListData::Users(users)) = decoded else {
+            panic!("not users")
+        };
+        assert_eq!(users.forwarded[0].photo, photo);
+        assert_eq!(skipped.total(), 1);
     }
 }

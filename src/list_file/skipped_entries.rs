@@ -33,6 +33,12 @@ impl SkippedEntries {
         self.0.is_empty()
     }
 
+    /// Returns the number of skipped entries of all kinds.
+    #[must_use]
+    pub fn total(&self) -> usize {
+        self.0.values().map(|skipped| skipped.count).sum()
+    }
+
     /// Returns the count of each kind without any entry: the log must not hold ids and texts of others.
     #[must_use]
     pub fn counts_by_kind(&self) -> String {
@@ -92,5 +98,6 @@ mod tests {
         );
         assert!(text.ends_with("x…)"), "{text}");
         assert_eq!(skipped.counts_by_kind(), "5 numbers; 1 texts");
+        assert_eq!(skipped.total(), 6);
     }
 }

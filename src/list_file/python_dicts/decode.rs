@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fleet_files::pickle::PyValue;
 
+use super::photo_file_id::photo_id;
 use super::to_json;
 use crate::list_file::SkippedEntries;
 use crate::model::{
     BadIds, ChannelId, ExceptIds, ForwardedRecord, JoinOutcome, JoinRecord, List, ListData,
-    MessageId, PhotoId, Timestamp, UserId, UserIds,
+    MessageId, Timestamp, UserId, UserIds,
 };
 
 const GROUP_IDS: &str = "invalid group ids";
@@ -18,6 +19,7 @@ const MESSAGE_IDS: &str = "invalid message ids";
 const USERS_WITHOUT_JOIN: &str = "users without a join";
 const GROUPS_WITHOUT_JOIN: &str = "groups with messages but no join";
 const PYTHON_PHOTO_IDS: &str = "photo ids that only the Python programs can match";
+const PHOTOS_WITHOUT_JOIN: &str = "photos of users without a join";
 const USERS_WITH_SCORES: &str = "users with scores";
 const UNKNOWN_KEYS: &str = "unknown keys";
 
@@ -45,10 +47,9 @@ pub(in crate::list_file) fn from_python(
             record_unknown_keys(value, &["long"], skipped);
             let mut photos = BTreeSet::new();
             for member in value.get("long")?.as_members()? {
-                // The Python programs write file ids of the Bot API, which do not contain the `photo_id`.
-                match member.as_str().and_then(|text| text.parse().ok()) {
+                match member.as_str().and_then(photo_id) {
                     Some(photo) => {
-                        photos.insert(PhotoId::new(photo));
+                        photos.insert(photo);
                     }
                     None => skipped.record(PYTHON_PHOTO_IDS, shown(member)),
                 }
@@ -92,8 +93,8 @@ pub(in crate::list_file) fn from_python(
     }
 }
 
-/// Decodes `user_ids`. Each message becomes a join. A photo whose id this program wrote is taken as forwarded for the
-/// group that the user joined last, because the value does not name a group. Scores are skipped.
+/// Decodes `user_ids`. Each message becomes a join. A photo is taken as forwarded for the group that the user
+/// joined last, because the value does not name a group. Scores are skipped.
 fn decode_users(value: &PyValue, skipped: &mut SkippedEntries) -> Option<ListData> {
     let mut users = UserIds::default();
     for (id, entry) in value.as_pairs()? {
@@ -147,17 +148,18 @@ fn decode_users(value: &PyValue, skipped: &mut SkippedEntries) -> Option<ListDat
         let latest = users.joins[first..]
             .iter()
             .max_by_key(|join| join.joined_at);
-        match (avatar.parse(), latest) {
+        match (photo_id(avatar), latest) {
             _ if avatar.is_empty() => {}
-            (Ok(photo), Some(join)) => users.forwarded.push(ForwardedRecord {
+            (Some(photo), Some(join)) => users.forwarded.push(ForwardedRecord {
                 user,
-                photo: PhotoId::new(photo),
+                photo,
                 group: join.group,
                 message: MessageId::new(0),
                 sent_at: join.joined_at,
                 channel: None,
             }),
-            _ => skipped.record(PYTHON_PHOTO_IDS, avatar),
+            (Some(_), None) => skipped.record(PHOTOS_WITHOUT_JOIN, avatar),
+            (None, _) => skipped.record(PYTHON_PHOTO_IDS, avatar),
         }
         let scores = entry
             .get("score")
