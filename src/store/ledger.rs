@@ -95,6 +95,19 @@ impl ReadTx<'_> {
             .map_or(Timestamp::new(0), |known| known.channel.since))
     }
 
+    /// Returns from when on the members of a group are of interest; 0 for an unknown channel.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn watched_from(&self, id: ChannelId) -> Result<Timestamp, StoreError> {
+        let from = self
+            .db
+            .prepare_cached("SELECT watched_from FROM ledger WHERE channel_id = ?1")?
+            .query_row([id.bare()], |row| row.get(0))
+            .optional()?;
+        Ok(Timestamp::new(from.unwrap_or(0)))
+    }
+
     /// Returns the administrators of one group.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 //! The comparison adds new channels to the ledger and finds the channels that moved. The pages of the
 //! list are no snapshot, so a channel that the list lacks is pulled and not taken for left.
 
+pub(super) mod read_back;
 mod reader;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -55,10 +56,19 @@ pub(super) async fn compare(
 pub(super) async fn complete(
     database: &Database,
     listed: &BTreeSet<ChannelId>,
+    now: Timestamp,
 ) -> Result<Vec<ChannelId>, TaskError> {
     database
         .write(|tx| {
             tx.set_setting(FIRST_DIALOG_SYNC, "done")?;
+            if let Some(from) = tx.read_back_from()? {
+                tx.clear_read_back_from()?;
+                let earliest = read_back::earliest_join(from, now);
+                tracing::info!(from = %earliest, "the groups are read back");
+                if earliest > from {
+                    tracing::warn!(%from, until = %earliest, "joins more than 24 hours old are left out");
+                }
+            }
             let known = tx.channels()?.into_iter().map(|known| known.channel.id);
             Ok(known.filter(|id| !listed.contains(id)).collect())
         })
@@ -74,15 +84,21 @@ fn take_over_all(
     now: Timestamp,
 ) -> Result<Comparison, StoreError> {
     let is_first_sync = tx.setting(FIRST_DIALOG_SYNC)?.is_none();
+    let read_back_from = tx.read_back_from()?.filter(|_| is_first_sync);
     let mut sync = DialogSync::default();
     let (mut added, mut is_scan_due) = (0, false);
     for channel in watched {
         let pts_before_push = unknown.get(&channel.id).copied();
         let recorded = tx.record_channel(channel)?;
         if recorded == Recorded::New && is_first_sync {
-            tx.set_watched_from(channel.id, now)?;
+            let earliest = read_back_from.map(|from| read_back::earliest_join(from, now));
+            tx.set_watched_from(channel.id, earliest.unwrap_or(now))?;
         }
         let state = match recorded {
+            Recorded::New if read_back_from.is_some() && channel.kind == ChannelKind::Group => {
+                tx.set_position(channel.id, NOT_READ_BACK, read_back::begin_after(channel))?;
+                DialogState::NeedsReadBack
+            }
             Recorded::New if is_first_sync => begin_at_first_start(tx, channel, pts_before_push)?,
             Recorded::New => begin_reading(tx, channel, MessageId::new(0), pts_before_push)?,
             // Orders that were posted while the account was not in a private channel are carried out, so such a

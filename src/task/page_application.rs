@@ -13,6 +13,7 @@ mod tests;
 
 use std::ops::Range;
 
+use super::dialog_sync::NOT_READ_BACK;
 use super::member_recheck::RecheckTrigger;
 use super::order_execution::{Attachments, Preparation};
 use super::order_files::{AttachedLists, OrderFiles};
@@ -205,6 +206,9 @@ impl PageTransactions {
         // Messages that are read over a gap may be older than the membership of this account.
         let since = match page.advance {
             Advance::Pushed { .. } => Timestamp::new(0),
+            Advance::ByMessageIds if is_read_back(tx, page)? => tx
+                .watched_since(page.channel)?
+                .max(tx.watched_from(page.channel)?),
             _ => tx.watched_since(page.channel)?,
         };
         let mut recorded = 0;
@@ -230,6 +234,12 @@ impl PageTransactions {
         }
         Ok(recorded)
     }
+}
+
+/// Reports whether the page belongs to a channel that is being read back.
+fn is_read_back(tx: &Tx<'_>, page: &Page) -> Result<bool, StoreError> {
+    let known = tx.channel(page.channel)?;
+    Ok(known.is_some_and(|known| known.channel.pts == NOT_READ_BACK))
 }
 
 /// Cancels the photo of a join whose message another bot declared before. Returns the spool files that are not needed any

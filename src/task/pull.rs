@@ -8,7 +8,7 @@ mod failure_log;
 use std::time::Duration;
 
 pub use self::failure_log::FailureLog;
-use super::dialog_sync::NOT_READ_BACK;
+use super::dialog_sync::{NOT_READ_BACK, read_back};
 use super::{Administrators, Database, PageApplier, Runtime, TaskError};
 use crate::decide::channel_tracker::{GapEnd, PageRead, PullEnd, PullStep};
 use crate::decide::{ChannelRefusal, channel_refusal};
@@ -113,6 +113,17 @@ impl ChannelPuller {
         let call = self.telegram.messages(id, hash, after, gap.top, limit);
         match self.runtime.or_shutdown(call).await? {
             Ok(page) => {
+                if known.channel.pts == NOT_READ_BACK {
+                    let from = self.database.read(|tx| tx.watched_from(id)).await?;
+                    if read_back::is_cut(&page, after, gap.top, from) {
+                        tracing::warn!(
+                            group = %id,
+                            %from,
+                            messages = distance(after.get(), gap.top.get()),
+                            "only the newest messages of a group are read back: earlier joins are left out"
+                        );
+                    }
+                }
                 self.pages.apply_prepared(&page).await?;
                 let newest = page.last_message.unwrap_or(after);
                 Ok(PullEnd::PageApplied(PageRead {

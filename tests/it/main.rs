@@ -32,6 +32,7 @@ mod photos;
 mod posted_files;
 mod proxy;
 mod random_numbers;
+mod read_back;
 mod recheck;
 mod refused_posts;
 mod regressions;

@@ -44,7 +44,12 @@ impl Watch {
             }
             BackgroundResult::DialogsRead(reader, ReadStep::Complete(listed)) => {
                 self.reader = Some(reader);
-                let missing = dialog_sync::complete(&self.parts.database, &listed).await?;
+                let missing = dialog_sync::complete(
+                    &self.parts.database,
+                    &listed,
+                    self.parts.runtime.clock.now(),
+                )
+                .await?;
                 let sync = DialogSync {
                     missing,
                     ..DialogSync::default()
