@@ -61,7 +61,7 @@ pub use own_account::confirm_account;
 pub use page_application::{PageApplier, PageTransactions};
 pub use post_commit::PostCommitRunner;
 pub use posting_channels::PostingChannels;
-pub use pull::{ChannelPuller, FailureLog};
+pub use pull::{ChannelPuller, FailureLog, ReadBackProgress};
 pub use recheck::Rechecker;
 pub use rule_book::RuleBook;
 pub use runtime::Runtime;

@@ -18,8 +18,8 @@ use crate::task::{
     self, Accounts, Administrators, AdministratorsWaker, AvatarDownload, BackupFiles,
     ChannelPuller, Database, Deliverer, FailureLog, Fetcher, JoinPolicy, ListKeeper, MemberRecheck,
     MemberRecorder, MemberScanner, OrderExecutor, OrderFiles, PageApplier, PageTransactions,
-    PostCommitRunner, PostingChannels, Rechecker, RuleBook, Runtime, Scheduler, TaskError,
-    UserLookup, Wakers, WatchStart, Watcher,
+    PostCommitRunner, PostingChannels, ReadBackProgress, Rechecker, RuleBook, Runtime, Scheduler,
+    TaskError, UserLookup, Wakers, WatchStart, Watcher,
 };
 use crate::telegram::{Hints, Telegram};
 
@@ -161,6 +161,7 @@ impl Loops {
             transactions: pages.transactions.clone(),
             puller: ChannelPuller {
                 failure_log: FailureLog::default(),
+                read_back: ReadBackProgress::default(),
                 database: database.clone(),
                 runtime: runtime.clone(),
                 telegram: telegram.clone(),

@@ -3,7 +3,7 @@
 //! The ids of a supergroup's messages are consecutive. An id that is missing in what was read belonged to a message that
 //! somebody deleted first, such as a join message that a captcha bot removed.
 
-use crate::model::{MessageId, Page};
+use crate::model::{DatedMessage, MessageId, Page};
 
 /// Counts the messages between `read_up_to` and the end of a page that the page lacks. Every message up to `read_up_to`
 /// must have been read.
@@ -12,7 +12,7 @@ pub fn deleted_unread(read_up_to: MessageId, page: &Page) -> u32 {
     let Some(last) = page.last_message.filter(|last| *last > read_up_to) else {
         return 0;
     };
-    let is_new = |id: &&MessageId| (read_up_to < **id) && (**id <= last);
+    let is_new = |message: &&DatedMessage| read_up_to < message.id && message.id <= last;
     let read = page.messages.iter().filter(is_new).count();
     let covered = last.get().saturating_sub(read_up_to.get());
     let covered = u32::try_from(covered).unwrap_or(0);
@@ -22,14 +22,18 @@ pub fn deleted_unread(read_up_to: MessageId, page: &Page) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Advance, ChannelId};
+    use crate::model::{Advance, ChannelId, Timestamp};
 
     #[test]
     fn ids_that_a_page_lacks_are_counted_once() {
+        let dated = |id| DatedMessage {
+            id: MessageId::new(id),
+            date: Timestamp::new(1),
+        };
         let count = |read_up_to: i32, messages: &[i32], last: Option<i32>| {
             let advance = Advance::Pulled { from: 1, to: 2 };
             let page = Page {
-                messages: messages.iter().copied().map(MessageId::new).collect(),
+                messages: messages.iter().copied().map(dated).collect(),
                 last_message: last.map(MessageId::new),
                 ..Page::empty(ChannelId::from_bare(1), advance)
             };

@@ -102,6 +102,13 @@ pub struct Sender {
     pub date: Timestamp,
 }
 
+/// A message of any kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DatedMessage {
+    pub id: MessageId,
+    pub date: Timestamp,
+}
+
 /// The updates of one channel, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
@@ -121,8 +128,8 @@ pub struct Page {
     pub senders: Vec<Sender>,
     /// The members who left or were removed, by their service messages.
     pub leavers: Vec<UserId>,
-    /// The ids of all messages of the page, in ascending order.
-    pub messages: Vec<MessageId>,
+    /// All messages of the page that were not deleted, in ascending order of their ids.
+    pub messages: Vec<DatedMessage>,
     /// The largest message id that the page covers: that of a message, of a deleted one, or the last one that was asked
     /// for.
     pub last_message: Option<MessageId>,

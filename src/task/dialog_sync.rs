@@ -3,7 +3,6 @@
 //! The comparison adds new channels to the ledger and finds the channels that moved. The pages of the
 //! list are no snapshot, so a channel that the list lacks is pulled and not taken for left.
 
-pub(super) mod read_back;
 mod reader;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,9 +11,10 @@ pub use self::reader::DialogReader;
 pub(super) use self::reader::ReadStep;
 
 use super::{Database, PostingChannels, TaskError};
+use crate::decide;
 use crate::decide::channel_tracker::{DialogState, DialogSync, GapEnd, ListedChannel};
 use crate::model::{Channel, ChannelId, ChannelKind, MessageId, Timestamp};
-use crate::store::{Recorded, StoreError, Tx};
+use crate::store::{KnownChannel, Recorded, StoreError, Tx};
 
 /// How many messages are read back of a group that the account joined while the program was not running or not
 /// connected.
@@ -60,17 +60,34 @@ pub(super) async fn complete(
 ) -> Result<Vec<ChannelId>, TaskError> {
     database
         .write(|tx| {
+            let is_first_sync = tx.setting(FIRST_DIALOG_SYNC)?.is_none();
             tx.set_setting(FIRST_DIALOG_SYNC, "done")?;
-            if let Some(from) = tx.read_back_from()? {
-                tx.clear_read_back_from()?;
-                let earliest = read_back::earliest_join(from, now);
-                tracing::info!(from = %earliest, "the groups are read back");
+            if let Some(from) = tx.read_back_from()?.filter(|_| is_first_sync) {
+                let earliest = decide::earliest_join(from, now);
                 if earliest > from {
                     tracing::warn!(%from, until = %earliest, "joins more than 24 hours old are left out");
                 }
             }
             let known = tx.channels()?.into_iter().map(|known| known.channel.id);
             Ok(known.filter(|id| !listed.contains(id)).collect())
+        })
+        .await
+}
+
+/// Ends the reading back of the groups, unless one of them is left. Returns true if it ended.
+pub(super) async fn end_reading_back(database: &Database) -> Result<bool, TaskError> {
+    let is_left = |known: &KnownChannel| {
+        known.channel.kind == ChannelKind::Group && known.channel.pts == NOT_READ_BACK
+    };
+    database
+        .write(|tx| {
+            let is_over = tx.read_back_from()?.is_some()
+                && tx.setting(FIRST_DIALOG_SYNC)?.is_some()
+                && !tx.channels()?.iter().any(is_left);
+            if is_over {
+                tx.clear_read_back_from()?;
+            }
+            Ok(is_over)
         })
         .await
 }
@@ -91,12 +108,12 @@ fn take_over_all(
         let pts_before_push = unknown.get(&channel.id).copied();
         let recorded = tx.record_channel(channel)?;
         if recorded == Recorded::New && is_first_sync {
-            let earliest = read_back_from.map(|from| read_back::earliest_join(from, now));
+            let earliest = read_back_from.map(|from| decide::earliest_join(from, now));
             tx.set_watched_from(channel.id, earliest.unwrap_or(now))?;
         }
         let state = match recorded {
             Recorded::New if read_back_from.is_some() && channel.kind == ChannelKind::Group => {
-                tx.set_position(channel.id, NOT_READ_BACK, read_back::begin_after(channel))?;
+                tx.set_position(channel.id, NOT_READ_BACK, decide::lowest_message(channel))?;
                 DialogState::NeedsReadBack
             }
             Recorded::New if is_first_sync => begin_at_first_start(tx, channel, pts_before_push)?,

@@ -4,11 +4,13 @@
 //! A crash between two steps loses nothing, because the ledger says how far the channel was read.
 
 mod failure_log;
+mod read_back;
 
 use std::time::Duration;
 
 pub use self::failure_log::FailureLog;
-use super::dialog_sync::{NOT_READ_BACK, read_back};
+pub use self::read_back::ReadBackProgress;
+use super::dialog_sync::NOT_READ_BACK;
 use super::{Administrators, Database, PageApplier, Runtime, TaskError};
 use crate::decide::channel_tracker::{GapEnd, PageRead, PullEnd, PullStep};
 use crate::decide::{ChannelRefusal, channel_refusal};
@@ -28,6 +30,7 @@ pub struct ChannelPuller {
     pub administrators: Administrators,
     pub pages: PageApplier,
     pub failure_log: FailureLog,
+    pub read_back: ReadBackProgress,
 }
 
 impl ChannelPuller {
@@ -42,16 +45,28 @@ impl ChannelPuller {
             return Ok(PullEnd::Left);
         };
         self.administrators.read_now(&known).await?;
+        let end = self.carry_out(&known, step).await?;
+        if known.channel.pts == NOT_READ_BACK && matches!(end, PullEnd::GapClosed | PullEnd::Left) {
+            self.read_back_ended(channel).await?;
+        }
+        Ok(end)
+    }
+
+    async fn carry_out(&self, known: &KnownChannel, step: PullStep) -> Result<PullEnd, TaskError> {
         match step {
-            PullStep::Differences { limit } => self.advance(&known, limit).await,
+            PullStep::Differences { limit } => self.advance(known, limit).await,
             PullStep::Messages {
                 gap, replaces_pts, ..
-            } if known.channel.top_message >= gap.top => {
-                self.adopt(&known, gap, replaces_pts).await
-            }
-            PullStep::Messages { gap, limit, .. } => self.fetch(&known, gap, limit).await,
-            PullStep::StepOver { gap } => self.step_over(&known, gap).await,
-            PullStep::StepOverEvent => self.step_over_event(&known).await,
+            } if known.channel.top_message >= gap.top => self.adopt(known, gap, replaces_pts).await,
+            PullStep::Messages { gap, limit, .. } => match self.running_search(known, gap).await? {
+                Some(running) => self.look_further(known, running, limit).await,
+                None => self.fetch(known, gap, limit).await,
+            },
+            PullStep::StepOver { gap } => match self.running_search(known, gap).await? {
+                Some(running) => self.look_past(known, running).await,
+                None => self.step_over(known, gap).await,
+            },
+            PullStep::StepOverEvent => self.step_over_event(known).await,
         }
     }
 
@@ -113,17 +128,6 @@ impl ChannelPuller {
         let call = self.telegram.messages(id, hash, after, gap.top, limit);
         match self.runtime.or_shutdown(call).await? {
             Ok(page) => {
-                if known.channel.pts == NOT_READ_BACK {
-                    let from = self.database.read(|tx| tx.watched_from(id)).await?;
-                    if read_back::is_cut(&page, after, gap.top, from) {
-                        tracing::warn!(
-                            group = %id,
-                            %from,
-                            messages = distance(after.get(), gap.top.get()),
-                            "only the newest messages of a group are read back: earlier joins are left out"
-                        );
-                    }
-                }
                 self.pages.apply_prepared(&page).await?;
                 let newest = page.last_message.unwrap_or(after);
                 Ok(PullEnd::PageApplied(PageRead {

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use telegram_wire::tl::{enums, types};
 
 use crate::model::{
-    AccessHash, AddedBy, Advance, Channel, ChannelId, ChannelKind, ChannelPost, Document, Join,
-    MessageId, Page, Photo, PhotoId, ProfilePhoto, Sender, Timestamp, User, UserId,
+    AccessHash, AddedBy, Advance, Channel, ChannelId, ChannelKind, ChannelPost, DatedMessage,
+    Document, Join, MessageId, Page, Photo, PhotoId, ProfilePhoto, Sender, Timestamp, User, UserId,
 };
 
 /// Makes a page of messages, which may be in any order.
@@ -20,10 +20,9 @@ pub(super) fn page(
     messages.sort_by_key(|message| message.id());
     let joins: Vec<Join> = messages.iter().flat_map(|message| joins(message)).collect();
     let joiners: BTreeSet<UserId> = joins.iter().map(|join| join.user).collect();
-    let ids: Vec<MessageId> = messages
+    let dated: Vec<DatedMessage> = messages
         .iter()
-        .filter(|message| !matches!(message, enums::Message::Empty(_)))
-        .map(|message| MessageId::new(message.id()))
+        .filter_map(|message| dated(message))
         .collect();
     Page {
         users: users
@@ -45,10 +44,23 @@ pub(super) fn page(
             .filter_map(|message| leaver(message))
             .map(UserId::new)
             .collect(),
-        last_message: ids.last().copied(),
-        messages: ids,
+        last_message: dated.last().map(|message| message.id),
+        messages: dated,
         ..Page::empty(channel, advance)
     }
+}
+
+/// Returns the id and the time of a message, unless it was deleted.
+fn dated(message: &enums::Message) -> Option<DatedMessage> {
+    let date = match message {
+        enums::Message::Message(message) => message.date,
+        enums::Message::Service(message) => message.date,
+        enums::Message::Empty(_) => return None,
+    };
+    Some(DatedMessage {
+        id: MessageId::new(message.id()),
+        date: Timestamp::new(i64::from(date)),
+    })
 }
 
 /// Converts a post in a broadcast channel. Messages in groups are ignored.

@@ -1,6 +1,8 @@
 use super::*;
 use crate::config::UnseenPolicy;
-use crate::model::{Advance, FullGroup, Member, MembersPage, Membership, MessageId, Page, Sender};
+use crate::model::{
+    Advance, DatedMessage, FullGroup, Member, MembersPage, Membership, MessageId, Page, Sender,
+};
 use crate::store::{SenderState, StoreError};
 use crate::task::fixture::{ADMIN, Fixture, GROUP, JOINER, NOW, PTS, join, user};
 
@@ -115,7 +117,10 @@ async fn a_message_after_the_scan_shows_that_the_group_announces_its_joins() {
     );
     let late = Page {
         joins: vec![join(9, JOINER)],
-        messages: vec![MessageId::new(9)],
+        messages: vec![DatedMessage {
+            id: MessageId::new(9),
+            date: NOW,
+        }],
         last_message: Some(MessageId::new(9)),
         ..Page::empty(
             GROUP,

@@ -50,6 +50,7 @@ impl Watch {
                     self.parts.runtime.clock.now(),
                 )
                 .await?;
+                self.parts.puller.end_reading_back().await?;
                 let sync = DialogSync {
                     missing,
                     ..DialogSync::default()
