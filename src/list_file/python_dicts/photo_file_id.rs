@@ -18,6 +18,8 @@
 //!
 //! File ids of earlier major versions name the owner in place of the photo, and cannot be decoded.
 
+use base64ct::{Base64UrlUnpadded, Encoding as _};
+
 use crate::model::PhotoId;
 
 const PROFILE_PHOTO: i32 = 1;
@@ -33,7 +35,7 @@ pub(super) fn photo_id(text: &str) -> Option<PhotoId> {
     if let Ok(number) = text.parse() {
         return Some(PhotoId::new(number));
     }
-    let bytes = expand_zeros(&decode_base64(text)?)?;
+    let bytes = expand_zeros(&Base64UrlUnpadded::decode_vec(text).ok()?)?;
     let [content @ .., _minor, MAJOR_VERSION] = bytes.as_slice() else {
         return None;
     };
@@ -51,27 +53,6 @@ pub(super) fn photo_id(text: &str) -> Option<PhotoId> {
     let size = fields.int()?;
     let (_owner, _owner_hash, _local_id) = (fields.long()?, fields.long()?, fields.int()?);
     (SIZES.contains(&size) && photo != 0 && fields.0.is_empty()).then(|| PhotoId::new(photo))
-}
-
-fn decode_base64(text: &str) -> Option<Vec<u8>> {
-    let (mut bits, mut bit_count, mut bytes) = (0_u32, 0, Vec::new());
-    for character in text.bytes() {
-        let digit = match character {
-            b'A'..=b'Z' => character - b'A',
-            b'a'..=b'z' => character - b'a' + 26,
-            b'0'..=b'9' => character - b'0' + 52,
-            b'-' => 62,
-            b'_' => 63,
-            _ => return None,
-        };
-        bits = (bits << 6) | u32::from(digit);
-        bit_count += 6;
-        if bit_count >= 8 {
-            bit_count -= 8;
-            bytes.push((bits >> bit_count).to_le_bytes()[0]);
-        }
-    }
-    Some(bytes)
 }
 
 /// Replaces each zero byte and the length behind it by so many zero bytes.
