@@ -6,6 +6,7 @@
 mod channels;
 mod data_dir;
 mod error;
+pub mod import;
 pub mod instance_overview;
 pub mod list_commands;
 mod loops;

@@ -4,6 +4,7 @@
 
 mod backup_restore;
 pub mod check;
+mod import;
 mod json;
 mod login;
 mod open;
@@ -41,6 +42,7 @@ const CONFIGURATION: u8 = 78;
   scp-079-avatar check --config config.toml     explain the configuration, or list all its errors
   scp-079-avatar login --config config.toml     log the account in, once
   scp-079-avatar run --config config.toml       watch and forward until SIGTERM or Ctrl-C
+  scp-079-avatar import /opt/avatar --dry-run   show what is taken from the Python program
   scp-079-avatar status                         show what an instance does, running or stopped
   scp-079-avatar why 5079000001                 show the joins and photos of that user
   scp-079-avatar open photo -o photo.jpg        open a file that AVATAR posted
@@ -64,6 +66,8 @@ struct Arguments {
 enum Command {
     /// Watch the account's groups and forward photos, until SIGTERM or Ctrl-C
     Run,
+    /// Take account, settings and lists from the Python program, without a new login
+    Import(import::Arguments),
     /// Log the account in: phone, code, two-step password
     Login,
     /// Read and explain the configuration; exit with 78 if it cannot be used
@@ -162,6 +166,7 @@ fn dispatch(arguments: Arguments) -> Result<(), Failure> {
             out.flush().map_err(|error| Failure::new(1, error))
         }
         Command::Run => run::run(load(path, &environment)?),
+        Command::Import(import) => import::run(arguments.config, &environment, import),
         Command::Login => login::run(&load(path, &environment)?.config),
         Command::Status(arguments) => status::run(&load(path, &environment)?.config, &arguments),
         Command::Why(arguments) => why::run(&load(path, &environment)?.config, &arguments),

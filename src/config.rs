@@ -89,6 +89,28 @@ impl Config {
         })
     }
 
+    /// Reads and checks a text as the configuration that will be at `path`.
+    ///
+    /// # Errors
+    /// Returns all errors at once, as [`load`](Self::load) does.
+    pub fn from_text(
+        path: &Path,
+        text: &str,
+        environment: &Environment,
+    ) -> Result<Loaded, ConfigErrors> {
+        let file = search::ConfigFile {
+            path: path.to_owned(),
+            text: text.to_owned().into(),
+            world_readable: false,
+        };
+        let (config, warnings) = sections::read(&file, environment)?;
+        Ok(Loaded {
+            config,
+            path: file.path,
+            warnings,
+        })
+    }
+
     /// Returns every section's name and effective values, in the order of the example file.
     #[must_use]
     pub fn values(&self) -> Vec<(&'static str, Vec<Value>)> {

@@ -12,6 +12,7 @@ pub mod file_codec;
 pub mod list_file;
 pub mod model;
 pub mod photo;
+pub mod python_program;
 pub mod rules;
 pub mod schedule;
 pub mod secret;

@@ -41,7 +41,8 @@ pub use members::MEMBERS_PER_CALL;
 pub use post::{File, Post, PostError, Uploaded};
 pub use profile_photo::PhotoError;
 pub use telegram_wire::{
-    AccountError, AccountSession, CallError, ClockAhead, Identity, PERMITTED, SessionError,
+    AccountError, AccountSession, CallError, ClockAhead, Identity, PERMITTED, PyrogramError,
+    PyrogramSession, SessionError,
 };
 
 use crate::clock::Clock;

@@ -72,7 +72,7 @@ pub(super) fn restore(config: &Config, arguments: &RestoreArguments) -> Result<(
     .map_err(|error| Failure::new(1, error))
 }
 
-fn list_name(name: &str) -> Result<List, String> {
+pub(super) fn list_name(name: &str) -> Result<List, String> {
     List::from_name(name).ok_or_else(|| {
         let names = List::ALL.map(List::as_str).join(", ");
         format!("there is no such list; the lists are {names}")

@@ -35,7 +35,10 @@ impl Environment {
         let wanted = |name: &OsStr| {
             let name = name.to_string_lossy();
             name.starts_with("SCP079_")
-                || matches!(&*name, "CREDENTIALS_DIRECTORY" | "XDG_CONFIG_HOME" | "HOME")
+                || matches!(
+                    &*name,
+                    "CREDENTIALS_DIRECTORY" | "STATE_DIRECTORY" | "XDG_CONFIG_HOME" | "HOME"
+                )
         };
         Ok(Self {
             variables: std::env::vars_os()
@@ -78,8 +81,26 @@ impl Environment {
             .filter(|path| path.is_absolute())
     }
 
-    fn absolute(&self, path: &Path) -> PathBuf {
+    /// Returns a path that starts from the working directory as an absolute path.
+    #[must_use]
+    pub fn absolute(&self, path: &Path) -> PathBuf {
         self.working_directory.join(path)
+    }
+
+    /// Returns the data directory for a new configuration at the absolute path `config`: systemd's `$STATE_DIRECTORY`,
+    /// else the one of a service whose configuration is in `/etc`, else `data` beside the configuration.
+    #[must_use]
+    pub fn default_data_dir(&self, config: &Path) -> PathBuf {
+        if let Some(state) = self.directory("STATE_DIRECTORY") {
+            return state.to_owned();
+        }
+        let directory = config.parent().unwrap_or(Path::new("/"));
+        match config.file_stem() {
+            Some(name) if directory == self.system_directory.join(DIRECTORY_NAME) => {
+                Path::new("/var/lib").join(DIRECTORY_NAME).join(name)
+            }
+            _ => directory.join("data"),
+        }
     }
 
     /// Returns the paths that are searched without `--config`.

@@ -21,6 +21,7 @@ const LAYERS: [&[&str]; 6] = [
         "file_codec",
         "list_file",
         "photo",
+        "python_program",
         "spool",
         "rules",
         "schedule",

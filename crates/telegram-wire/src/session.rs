@@ -7,6 +7,7 @@
 //! is one SQLite transaction; after a crash the file is as it was before the change or after it.
 
 mod layout;
+mod pyrogram;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -16,6 +17,8 @@ use grammers_client::session::types::{DcOption, PeerId, PeerInfo, UpdateState, U
 use grammers_client::session::{BoxFuture, Session, SessionData};
 use rusqlite::{Connection, params};
 use thiserror::Error;
+
+pub use self::pyrogram::{PyrogramError, PyrogramSession};
 
 /// The value of `peer_info.subtype` for the account itself.
 const SUBTYPE_SELF: i64 = 1;

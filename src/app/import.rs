@@ -1,0 +1,199 @@
+//! The steps of `import`: takes the account, the settings and the lists of the Python program along (docs/import.md).
+//!
+//! Everything is read and checked before the first write, and nothing is ever written in the Python program's directory.
+//! The session and `state.db` are made in the directory `import-unfinished` in the data directory, and are moved out of
+//! it; renaming the configuration in is the last step. After a crash before that step there is no configuration, so
+//! nothing runs, and the next import makes again what the unfinished one left.
+
+mod source;
+mod staging;
+
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
+
+use secrecy::zeroize::Zeroizing;
+use thiserror::Error;
+
+use self::source::{SourceList, SourceLists};
+use super::{AppError, prepare_data_dir};
+use crate::clock::Clock;
+use crate::config::{Config, ConfigErrors, Environment};
+use crate::list_file::SkippedEntries;
+use crate::model::{List, ListData, Timestamp};
+use crate::python_program::device::Device;
+use crate::python_program::{DeviceSettings, Settings, TakenSetting, UnusedSetting};
+use crate::store::StoreError;
+
+/// Why nothing was imported.
+#[derive(Debug, Error)]
+pub enum ImportError {
+    /// The Python program, or what is there already, does not allow it; only a person can change that.
+    #[error("{0}")]
+    Refused(String),
+    /// The new configuration would not be usable.
+    #[error("config.ini gives no usable configuration; correct it there: {0}")]
+    Config(#[from] ConfigErrors),
+    #[error(transparent)]
+    App(#[from] AppError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A file cannot be read or written.
+    #[error("{}: {cause}", path.display())]
+    File { path: PathBuf, cause: String },
+}
+
+impl ImportError {
+    /// Returns the exit code (docs/operations.md).
+    #[must_use]
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Refused(_) | Self::Config(_) => 78,
+            Self::App(error) => error.exit_code(),
+            Self::Store(_) | Self::File { .. } => 1,
+        }
+    }
+
+    fn file(path: &Path, cause: impl Display) -> Self {
+        Self::File {
+            path: path.to_owned(),
+            cause: cause.to_string(),
+        }
+    }
+}
+
+/// What is to be imported, and where to.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The directory of the Python program.
+    pub directory: PathBuf,
+    /// The absolute path of the configuration that is written.
+    pub config: PathBuf,
+    pub dry_run: bool,
+    pub device: DeviceSettings,
+    /// The lists that are left out.
+    pub without: Vec<List>,
+}
+
+/// What was imported, or would be.
+#[derive(Clone, Debug)]
+pub struct Imported {
+    pub config: PathBuf,
+    pub data_dir: PathBuf,
+    pub taken: Vec<TakenSetting>,
+    pub unused: Vec<UnusedSetting>,
+    pub device: Device,
+    /// The session file of the Python program.
+    pub session: PathBuf,
+    /// The data centre of the account.
+    pub dc: i32,
+    pub account: Option<i64>,
+    pub lists: Vec<ImportedList>,
+    /// How many groups are under a group flood.
+    pub flooded: usize,
+    /// The names of the files in `data/` that are not taken.
+    pub unused_files: Vec<String>,
+    /// The newest join of the Python program, from which the groups are read at the first start.
+    pub newest_join: Option<Timestamp>,
+}
+
+/// One list.
+#[derive(Clone, Debug)]
+pub struct ImportedList {
+    pub list: List,
+    /// How many entries were taken; `None` if there is no file, or the list was to be left out.
+    pub entries: Option<usize>,
+    pub skipped: SkippedEntries,
+    /// True if the list was left out on request.
+    pub left_out: bool,
+}
+
+/// Imports the Python program's installation.
+///
+/// # Errors
+/// See [`ImportError`]. An error before the configuration is in place leaves at most an unfinished import, which the
+/// next one replaces.
+pub fn import(
+    request: &Request,
+    environment: &Environment,
+    clock: &Clock,
+) -> Result<Imported, ImportError> {
+    staging::refuse_existing(&request.config, "configuration")?;
+    let session_path = source::find_session(&request.directory)?;
+    let session = source::read_session(&session_path, clock.now())?;
+    let ini = source::read_ini(&request.directory)?;
+    let settings = Settings::of(&ini).map_err(|problems| {
+        let path = request.directory.join("config.ini");
+        ImportError::Refused(format!("{}: {}", path.display(), problems.join("; ")))
+    })?;
+    let parts = source::device_parts(&request.directory);
+    let device = Device::compose(&request.device, &ini, &parts)
+        .map_err(|unknown| ImportError::Refused(unknown.join("\n")))?;
+    let data_dir = environment.default_data_dir(&request.config);
+    if data_dir.to_str().is_none() {
+        let reason = format!("{}: the path is not UTF-8", data_dir.display());
+        return Err(ImportError::Refused(reason));
+    }
+    let directory = std::path::absolute(&request.directory)
+        .map_err(|cause| ImportError::file(&request.directory, cause))?;
+    let text = Zeroizing::new(settings.config_text(&device, &data_dir, &directory));
+    let config = Config::from_text(&request.config, &text, environment)?.config;
+    staging::check_data_dir(&config.telegram)?;
+    let lists = source::read_lists(&request.directory, &request.without)?;
+    let imported = Imported {
+        config: request.config.clone(),
+        data_dir,
+        taken: settings.taken.clone(),
+        unused: settings.unused.clone(),
+        device,
+        session: session_path,
+        dc: session.dc,
+        account: session.user_id,
+        newest_join: newest_join(&lists),
+        flooded: lists.flooded.len(),
+        unused_files: lists.unused_files.clone(),
+        lists: lists.lists.iter().map(ImportedList::of).collect(),
+    };
+    if !request.dry_run {
+        let _lock = prepare_data_dir(&config)?;
+        let staged = staging::Staged {
+            telegram: &config.telegram,
+            session: &session,
+            lists: &lists,
+            newest_join: imported.newest_join,
+            now: clock.now(),
+        };
+        staged.write()?;
+        staging::put_config(&request.config, &text)?;
+        staged.finish();
+    }
+    Ok(imported)
+}
+
+impl ImportedList {
+    fn of(read: &SourceList) -> Self {
+        Self {
+            list: read.list,
+            entries: read.data.as_ref().map(entries_of),
+            skipped: read.skipped.clone(),
+            left_out: read.left_out,
+        }
+    }
+}
+
+fn entries_of(data: &ListData) -> usize {
+    match data {
+        ListData::Users(users) => users.joins.len() + users.forwarded.len(),
+        ListData::Bad(bad) => bad.users.len() + bad.channels.len(),
+        ListData::Except(except) => except.photos.len(),
+        ListData::Admins(admins) => admins.len(),
+        ListData::Rules(rules) => rules.len(),
+    }
+}
+
+fn newest_join(lists: &SourceLists) -> Option<Timestamp> {
+    let users = lists.lists.iter().find_map(|list| match &list.data {
+        Some(ListData::Users(users)) => Some(users),
+        _ => None,
+    })?;
+    users.joins.iter().map(|join| join.joined_at).max()
+}

@@ -1,0 +1,270 @@
+//! Reads the Python program's directory. Nothing in it is written, and no lock in it is taken.
+
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use fleet_files::pickle::{self, PyValue, Unpickled};
+use secrecy::zeroize::Zeroizing;
+
+use super::ImportError;
+use crate::list_file::{ListFile, SkippedEntries};
+use crate::model::{ChannelId, List, ListData, Timestamp};
+use crate::python_program::device::{pyrogram_version, python_version};
+use crate::python_program::{DeviceParts, Ini};
+use crate::telegram::PyrogramSession;
+
+/// A session that was written in the last minute counts as in use.
+const QUIET_SECONDS: i64 = 60;
+
+/// The Python program's name for the groups under a flood of joins.
+const FLOODED: &str = "flooded_ids";
+
+/// One list of the Python program.
+pub(super) struct SourceList {
+    pub(super) list: List,
+    /// `None` if there is no file, or the list was to be left out.
+    pub(super) data: Option<ListData>,
+    pub(super) skipped: SkippedEntries,
+    pub(super) left_out: bool,
+}
+
+/// All lists of the Python program.
+pub(super) struct SourceLists {
+    pub(super) lists: Vec<SourceList>,
+    pub(super) flooded: Vec<ChannelId>,
+    /// The names of the other files.
+    pub(super) unused_files: Vec<String>,
+}
+
+/// Finds the one session file.
+pub(super) fn find_session(directory: &Path) -> Result<PathBuf, ImportError> {
+    let mut found = Vec::new();
+    let entries = fs::read_dir(directory).map_err(|cause| ImportError::file(directory, cause))?;
+    for entry in entries {
+        let path = entry
+            .map_err(|cause| ImportError::file(directory, cause))?
+            .path();
+        if path.extension().is_some_and(|name| name == "session") && path.is_file() {
+            found.push(path);
+        }
+    }
+    found.sort();
+    match &found[..] {
+        [only] => Ok(only.clone()),
+        [] => Err(ImportError::Refused(format!(
+            "there is no *.session in {}: name the directory of the Python program, which holds its session",
+            directory.display()
+        ))),
+        several => {
+            let names: Vec<_> = several
+                .iter()
+                .map(|path| path.display().to_string())
+                .collect();
+            Err(ImportError::Refused(format!(
+                "there are several sessions: {}; move away all but the account's",
+                names.join(", ")
+            )))
+        }
+    }
+}
+
+/// Reads the session, unless a program uses it.
+pub(super) fn read_session(path: &Path, now: Timestamp) -> Result<PyrogramSession, ImportError> {
+    let failed = |cause: io::Error| ImportError::file(path, cause);
+    let mut file = File::open(path).map_err(failed)?;
+    let before = file.metadata().map_err(failed)?;
+    if let Some(sign) = sign_of_use(path, &before, now) {
+        return Err(in_use(path, &sign));
+    }
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes).map_err(failed)?;
+    let after = file.metadata().map_err(failed)?;
+    if (before.mtime(), before.mtime_nsec(), before.len())
+        != (after.mtime(), after.mtime_nsec(), after.len())
+    {
+        return Err(in_use(path, "it was written meanwhile"));
+    }
+    PyrogramSession::parse(path, bytes).map_err(|error| ImportError::Refused(error.to_string()))
+}
+
+fn in_use(path: &Path, sign: &str) -> ImportError {
+    ImportError::Refused(format!(
+        "{}: the session is in use, because {sign}: stop the Python program first, and wait a minute; two programs on \
+         one key end it for good",
+        path.display()
+    ))
+}
+
+/// Returns a clause that says why the session seems to be in use.
+fn sign_of_use(path: &Path, file: &fs::Metadata, now: Timestamp) -> Option<String> {
+    for suffix in ["-journal", "-wal", "-shm"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        if Path::new(&name).exists() {
+            return Some(format!(
+                "there is {}, which a running or a killed program leaves",
+                Path::new(&name).display()
+            ));
+        }
+    }
+    if let Some(pid) = process_with(file) {
+        return Some(format!("the process {pid} has it open"));
+    }
+    let recent = file.mtime() > now.get() - QUIET_SECONDS;
+    recent.then(|| "it was written in the last minute".to_owned())
+}
+
+/// Finds another process that has a file open, among the processes that this user may look into.
+fn process_with(file: &fs::Metadata) -> Option<u32> {
+    let own = std::process::id();
+    for entry in fs::read_dir("/proc").ok()?.flatten() {
+        let name = entry.file_name();
+        let Some(pid) = name.to_str().and_then(|name| name.parse::<u32>().ok()) else {
+            continue;
+        };
+        if pid == own {
+            continue;
+        }
+        let Ok(descriptors) = fs::read_dir(entry.path().join("fd")) else {
+            continue;
+        };
+        let opened = descriptors
+            .flatten()
+            .filter_map(|descriptor| fs::metadata(descriptor.path()).ok())
+            .any(|open| (open.dev(), open.ino()) == (file.dev(), file.ino()));
+        if opened {
+            return Some(pid);
+        }
+    }
+    None
+}
+
+/// Reads `config.ini`.
+pub(super) fn read_ini(directory: &Path) -> Result<Ini, ImportError> {
+    let path = directory.join("config.ini");
+    let text = fs::read_to_string(&path).map_err(|cause| ImportError::file(&path, cause))?;
+    let text = Zeroizing::new(text);
+    Ini::parse(&text).map_err(|error| ImportError::Refused(format!("{}: {error}", path.display())))
+}
+
+/// Reads the versions that Pyrogram composes its device from.
+pub(super) fn device_parts(directory: &Path) -> DeviceParts {
+    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").ok();
+    let mut parts = DeviceParts {
+        kernel: kernel.map(|release| release.trim().to_owned()),
+        ..DeviceParts::default()
+    };
+    for name in ["venv", ".venv", "env"] {
+        let environment = directory.join(name);
+        let Ok(pyvenv) = fs::read_to_string(environment.join("pyvenv.cfg")) else {
+            continue;
+        };
+        parts.python = python_version(&pyvenv);
+        parts.pyrogram = names_in(&environment.join("lib"))
+            .into_iter()
+            .filter(|name| name.starts_with("python"))
+            .flat_map(|name| names_in(&environment.join("lib").join(name).join("site-packages")))
+            .find_map(|name| pyrogram_version(&name));
+        break;
+    }
+    parts
+}
+
+/// Returns the sorted names in a directory; none if it cannot be read.
+fn names_in(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect();
+    names.sort();
+    names
+}
+
+/// Reads all lists but those in `without`.
+pub(super) fn read_lists(directory: &Path, without: &[List]) -> Result<SourceLists, ImportError> {
+    let data = directory.join("data");
+    let mut lists = Vec::new();
+    for list in List::ALL {
+        let left_out = without.contains(&list);
+        let mut read = SourceList {
+            list,
+            data: None,
+            skipped: SkippedEntries::default(),
+            left_out,
+        };
+        if !left_out && let Some((path, value)) = read_pickle(&data, list.as_str())? {
+            let refused = |reason: String| {
+                ImportError::Refused(format!(
+                    "{}: {reason}; leave the list out with --without {list}",
+                    path.display()
+                ))
+            };
+            let file = ListFile::from_python(with_channels(list, value));
+            let (found, skipped) = file
+                .data_for(list)
+                .map_err(|error| refused(error.to_string()))?;
+            if found.is_empty() && !skipped.is_empty() {
+                return Err(refused(format!("nothing in it can be used: {skipped}")));
+            }
+            read.data = Some(found.into_owned());
+            read.skipped = skipped;
+        }
+        lists.push(read);
+    }
+    let flooded = read_pickle(&data, FLOODED)?.map_or_else(Vec::new, |(_, value)| {
+        let members = value.as_members().unwrap_or_default();
+        let ids = members.iter().filter_map(PyValue::as_int);
+        ids.filter_map(ChannelId::from_bot_api).collect()
+    });
+    let is_known = |name: &str| name == FLOODED || List::from_name(name).is_some();
+    let mut unused_files: Vec<String> = names_in(&data)
+        .into_iter()
+        .map(|name| name.strip_prefix('.').map(str::to_owned).unwrap_or(name))
+        .filter(|name| !is_known(name))
+        .collect();
+    unused_files.dedup();
+    Ok(SourceLists {
+        lists,
+        flooded,
+        unused_files,
+    })
+}
+
+/// Adds the key of the bad channels, which older programs do not write.
+fn with_channels(list: List, value: PyValue) -> PyValue {
+    match value {
+        PyValue::Dict(mut pairs)
+            if list == List::BadIds
+                && !pairs
+                    .iter()
+                    .any(|(key, _)| key.as_str() == Some("channels")) =>
+        {
+            pairs.push((PyValue::Str("channels".into()), PyValue::Set(Vec::new())));
+            PyValue::Dict(pairs)
+        }
+        value => value,
+    }
+}
+
+/// Reads a pickle, or its backup copy `.NAME`, as the Python program does. Returns `None` if neither file exists.
+fn read_pickle(data: &Path, name: &str) -> Result<Option<(PathBuf, PyValue)>, ImportError> {
+    let mut first_error = None;
+    for path in [data.join(name), data.join(format!(".{name}"))] {
+        let cause = match fs::read(&path) {
+            Ok(bytes) => match pickle::read(&bytes) {
+                Ok(Unpickled::Data(value)) => return Ok(Some((path, value))),
+                Ok(Unpickled::Photo(_)) => "the file holds a photo, not a list".to_owned(),
+                Err(error) => error.to_string(),
+            },
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => error.to_string(),
+        };
+        first_error.get_or_insert(ImportError::Refused(format!(
+            "{}: {cause}, and there is no copy .{name} that can be read",
+            path.display()
+        )));
+    }
+    first_error.map_or(Ok(None), Err)
+}

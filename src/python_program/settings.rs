@@ -1,0 +1,449 @@
+//! The values of `config.ini` as a configuration of this program.
+//!
+//! Both generations of keys are known. A known key is taken from any section, because the generations differ in
+//! sections, too; the section of the configuration comes first. The text of the configuration is the example file with
+//! its values replaced, so that the comments are the known ones.
+
+use std::path::Path;
+
+use super::device::Device;
+use super::ini::{Entry, Ini};
+use crate::config::ResetDay;
+
+/// The configuration that is filled in.
+const EXAMPLE: &str = include_str!("../../config.example.toml");
+
+/// The instruction in the example that does not hold for an imported configuration.
+const COPY_INSTRUCTION: &str = "\
+# Copy this file to config.toml, fill in the values [DATA EXPUNGED], and run
+#     scp-079-avatar check
+# which explains the result.";
+
+/// The keys that are required.
+const REQUIRED: [(&str, &str); 4] = [
+    ("telegram", "api_id"),
+    ("telegram", "api_hash"),
+    ("channels", "hide_channel_id"),
+    ("encrypt", "password"),
+];
+
+/// The fleet's accounts.
+const BOTS: [&str; 22] = [
+    "nospam_id",
+    "analyze_id",
+    "appeal_id",
+    "apply_id",
+    "avatar_id",
+    "backup_id",
+    "captcha_id",
+    "clean_id",
+    "config_id",
+    "hide_id",
+    "lang_id",
+    "long_id",
+    "manage_id",
+    "noflood_id",
+    "noporn_id",
+    "recheck_id",
+    "regex_id",
+    "ticket_id",
+    "tip_id",
+    "user_id",
+    "warn_id",
+    "watch_id",
+];
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Number,
+    Flag,
+    Text,
+    Day,
+}
+
+/// A key of the configuration, and where the Python program has it.
+struct Source {
+    section: &'static str,
+    key: &'static str,
+    kind: Kind,
+    /// The section of `config.ini` that is looked at first; the others follow.
+    old_section: &'static str,
+    old_keys: &'static [&'static str],
+    /// True if the Python program takes the key from this section only.
+    only_there: bool,
+}
+
+/// A value that goes into the configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TakenSetting {
+    /// `[custom] time_new`, in the configuration.
+    pub name: String,
+    /// `[time] time_new`, in `config.ini`.
+    pub origin: String,
+}
+
+/// A value of `config.ini` that does not go into the configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnusedSetting {
+    /// `[custom] project_name`.
+    pub name: String,
+    pub reason: &'static str,
+}
+
+/// The values for the configuration.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub taken: Vec<TakenSetting>,
+    pub unused: Vec<UnusedSetting>,
+    values: Vec<(&'static str, &'static str, String)>,
+}
+
+impl Settings {
+    /// Takes the values of a file.
+    ///
+    /// # Errors
+    /// Returns a sentence for each value that is required and missing, or that cannot be used.
+    pub fn of(ini: &Ini) -> Result<Self, Vec<String>> {
+        let mut settings = Self {
+            taken: Vec::new(),
+            unused: Vec::new(),
+            values: Vec::new(),
+        };
+        let mut problems = Vec::new();
+        let mut used: Vec<&Entry> = Vec::new();
+        for source in sources() {
+            let required = REQUIRED.contains(&(source.section, source.key));
+            let candidates = find(ini, &source);
+            let filled = candidates.iter().find(|entry| !is_unfilled(&entry.value));
+            let Some(entry) = filled else {
+                let name = format!("[{}] {}", source.old_section, source.old_keys[0]);
+                for entry in &candidates {
+                    settings.leave(entry, "it is not filled in");
+                }
+                used.extend(candidates.iter().copied());
+                if required {
+                    problems.push(format!("{name} is missing or not filled in"));
+                }
+                continue;
+            };
+            used.push(*entry);
+            let raw = if matches!(source.old_section, "pyrogram" | "proxy") {
+                // Pyrogram reads these sections with the parser that interpolates.
+                entry.value.replace("%%", "%")
+            } else {
+                entry.value.clone()
+            };
+            match literal(source.kind, &raw) {
+                Some(value) => {
+                    settings.values.push((source.section, source.key, value));
+                    settings.taken.push(TakenSetting {
+                        name: format!("[{}] {}", source.section, source.key),
+                        origin: name_of(entry),
+                    });
+                }
+                None => problems.push(format!(
+                    "line {}: {} is not {}",
+                    entry.line,
+                    name_of(entry),
+                    match source.kind {
+                        Kind::Number => "a whole number",
+                        Kind::Flag => "True or False",
+                        Kind::Text => "a text of one line",
+                        Kind::Day => "a day of a month, such as 1st mon",
+                    }
+                )),
+            }
+        }
+        for entry in &ini.entries {
+            if !used.contains(&entry) && !is_device(entry) {
+                settings.leave(entry, reason(entry));
+            }
+        }
+        if problems.is_empty() {
+            Ok(settings)
+        } else {
+            Err(problems)
+        }
+    }
+
+    fn leave(&mut self, entry: &Entry, reason: &'static str) {
+        self.unused.push(UnusedSetting {
+            name: name_of(entry),
+            reason,
+        });
+    }
+
+    /// Returns the text of the configuration. `origin` is the directory of the Python program.
+    #[must_use]
+    pub fn config_text(&self, device: &Device, data_dir: &Path, origin: &Path) -> String {
+        let mut values: Vec<(&str, &str, String)> = vec![
+            ("telegram", "data_dir", quoted(&data_dir.to_string_lossy())),
+            ("telegram", "device_model", quoted(&device.device_model)),
+            ("telegram", "system_version", quoted(&device.system_version)),
+            ("telegram", "app_version", quoted(&device.app_version)),
+            ("telegram", "lang_code", quoted(&device.lang_code)),
+            ("exchange", "dialect", quoted("current")),
+            ("exchange", "files", quoted("python")),
+        ];
+        values.extend(self.values.iter().cloned());
+        let comment = format!(
+            "# `scp-079-avatar import` wrote this file from the Python program in {:?}. Run\n#     scp-079-avatar check\n\
+             # which explains it.",
+            origin.display().to_string()
+        );
+        let mut text = String::new();
+        let mut section = "";
+        for line in EXAMPLE.replace(COPY_INSTRUCTION, &comment).lines() {
+            let header = line
+                .strip_prefix('[')
+                .and_then(|rest| rest.strip_suffix(']'));
+            let key = line.split_once(" = ").map(|(key, _)| key);
+            let filled = values
+                .iter()
+                .find(|(of, name, _)| *of == section && Some(*name) == key);
+            match (header, filled) {
+                (None, Some((_, name, value))) => text.push_str(&format!("{name} = {value}")),
+                _ => text.push_str(line),
+            }
+            if let Some(header) = header {
+                section = EXAMPLE
+                    .lines()
+                    .find_map(|known| {
+                        known
+                            .strip_prefix('[')?
+                            .strip_suffix(']')
+                            .filter(|name| *name == header)
+                    })
+                    .unwrap_or_default();
+            }
+            text.push('\n');
+        }
+        text
+    }
+}
+
+fn sources() -> Vec<Source> {
+    let source = |section, key, kind, old_section, old_keys| Source {
+        section,
+        key,
+        kind,
+        old_section,
+        old_keys,
+        only_there: false,
+    };
+    let mut all = vec![
+        source(
+            "telegram",
+            "api_id",
+            Kind::Number,
+            "pyrogram",
+            &["api_id"][..],
+        ),
+        source(
+            "telegram",
+            "api_hash",
+            Kind::Text,
+            "pyrogram",
+            &["api_hash"],
+        ),
+        source(
+            "channels",
+            "hide_channel_id",
+            Kind::Number,
+            "channels",
+            &["hide_channel_id"],
+        ),
+        source(
+            "channels",
+            "exchange_channel_id",
+            Kind::Number,
+            "channels",
+            &["exchange_channel_id"],
+        ),
+        source(
+            "channels",
+            "debug_channel_id",
+            Kind::Number,
+            "channels",
+            &["debug_channel_id"],
+        ),
+        source(
+            "custom",
+            "reset_day",
+            Kind::Day,
+            "time",
+            &["date_reset", "reset_day"],
+        ),
+        source("custom", "time_new", Kind::Number, "time", &["time_new"]),
+        source(
+            "custom",
+            "zh_cn",
+            Kind::Flag,
+            "language",
+            &["normalize", "zh_cn"],
+        ),
+        source("mode", "backup", Kind::Flag, "mode", &["backup"]),
+    ];
+    for key in ["enabled", "hostname", "port", "username", "password"] {
+        let kind = match key {
+            "enabled" => Kind::Flag,
+            "port" => Kind::Number,
+            _ => Kind::Text,
+        };
+        all.push(Source {
+            only_there: true,
+            ..source("proxy", key, kind, "proxy", one(key))
+        });
+    }
+    all.push(Source {
+        only_there: true,
+        ..source("encrypt", "password", Kind::Text, "encrypt", &["password"])
+    });
+    all.extend(
+        BOTS.iter()
+            .map(|key| source("bots", key, Kind::Number, "bots", one(key))),
+    );
+    all
+}
+
+/// Returns a key as a list of one.
+fn one(key: &'static str) -> &'static [&'static str] {
+    const PROXY: [&str; 5] = ["enabled", "hostname", "port", "username", "password"];
+    static ALL: [&[&str]; 2] = [&PROXY, &BOTS];
+    ALL.iter()
+        .find_map(|keys| {
+            let at = keys.iter().position(|known| *known == key)?;
+            keys.get(at..=at)
+        })
+        .unwrap_or_default()
+}
+
+/// Returns the entries of a source, the ones in its own section first.
+fn find<'i>(ini: &'i Ini, source: &Source) -> Vec<&'i Entry> {
+    let is_own = |entry: &Entry| entry.section.eq_ignore_ascii_case(source.old_section);
+    let mut found: Vec<&Entry> = ini
+        .entries
+        .iter()
+        .filter(|entry| source.old_keys.contains(&entry.key.as_str()))
+        .filter(|entry| is_own(entry) || !source.only_there)
+        .collect();
+    found.sort_by_key(|entry| !is_own(entry));
+    found
+}
+
+fn is_unfilled(value: &str) -> bool {
+    value.is_empty() || value == "[DATA EXPUNGED]"
+}
+
+fn is_device(entry: &Entry) -> bool {
+    let keys = ["device_model", "system_version", "app_version", "lang_code"];
+    entry.section.eq_ignore_ascii_case("pyrogram") && keys.contains(&entry.key.as_str())
+}
+
+fn name_of(entry: &Entry) -> String {
+    format!("[{}] {}", entry.section, entry.key)
+}
+
+fn reason(entry: &Entry) -> &'static str {
+    match entry.section.to_ascii_lowercase().as_str() {
+        "plugins" => "there are no plugins",
+        "basic" => "AVATAR is not a bot and takes no commands",
+        "emoji" => "the program has no such rules",
+        "encrypt" => "files are sealed with the password only",
+        _ if entry.key.starts_with("project_") => "the program knows its own name and address",
+        _ => "the program has no such setting",
+    }
+}
+
+/// Returns a value as TOML, or `None` if it is of another kind.
+fn literal(kind: Kind, value: &str) -> Option<String> {
+    match kind {
+        Kind::Number => value.parse::<i64>().ok().map(|number| number.to_string()),
+        Kind::Flag => match value.to_lowercase().as_str() {
+            "true" | "1" | "yes" | "on" => Some("true".to_owned()),
+            "false" | "0" | "no" | "off" => Some("false".to_owned()),
+            _ => None,
+        },
+        Kind::Text => (!value.contains('\n')).then(|| quoted(value)),
+        Kind::Day => ResetDay::parse(value)
+            .ok()
+            .map(|day| quoted(&day.to_string())),
+    }
+}
+
+/// Returns a text as a basic string of TOML.
+fn quoted(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NEW: &str = "[pyrogram]\napi_id = 1\napi_hash = 0123456789abcdef0123456789abcdef\n[proxy]\nenabled = False\n\
+        hostname = 127.0.0.1\nport = 1080\n[bots]\nnospam_id = 5\nindex_id = 9\nwarn_id = [DATA EXPUNGED]\n[channels]\n\
+        hide_channel_id = -1001234567890\n[time]\ndate_reset = 1st mon\ntime_new = 600\n[language]\nnormalize = True\n\
+        [mode]\nbackup = True\n[encrypt]\npassword = correct \"horse\" %% \\ #\n";
+
+    fn device() -> Device {
+        Device {
+            device_model: "CPython 3.7.3".into(),
+            system_version: "Linux 4.19".into(),
+            app_version: "Pyrogram 0.17.1".into(),
+            lang_code: "en".into(),
+        }
+    }
+
+    fn text_of(ini: &str) -> (Settings, toml::Table) {
+        let settings = Settings::of(&Ini::parse(ini).expect("parsed")).expect("usable");
+        let text = settings.config_text(&device(), Path::new("data"), Path::new("/opt/avatar"));
+        let table = text.parse().expect("TOML");
+        assert!(!text.contains("Copy this file"), "{text}");
+        assert!(text.contains("import` wrote this file"), "{text}");
+        (settings, table)
+    }
+
+    #[test]
+    fn both_generations_of_keys_are_taken() {
+        let old = NEW
+            .replace("[time]\ndate_reset", "[custom]\nreset_day")
+            .replace("[language]\nnormalize", "zh_cn");
+        for ini in [NEW, &old] {
+            let (settings, table) = text_of(ini);
+            assert_eq!(table["custom"]["reset_day"].as_str(), Some("1st mon"));
+            assert_eq!(table["custom"]["time_new"].as_integer(), Some(600));
+            assert_eq!(table["custom"]["zh_cn"].as_bool(), Some(true));
+            assert_eq!(table["mode"]["backup"].as_bool(), Some(true));
+            assert_eq!(table["bots"]["nospam_id"].as_integer(), Some(5));
+            assert_eq!(table["bots"]["warn_id"].as_integer(), Some(0));
+            assert_eq!(table["exchange"]["dialect"].as_str(), Some("current"));
+            assert_eq!(table["exchange"]["files"].as_str(), Some("python"));
+            // Python's own program reads the password without interpolation.
+            assert_eq!(
+                table["encrypt"]["password"].as_str(),
+                Some("correct \"horse\" %% \\ #")
+            );
+            let unused: Vec<&str> = settings
+                .unused
+                .iter()
+                .map(|unused| unused.name.as_str())
+                .collect();
+            assert_eq!(unused, ["[bots] warn_id", "[bots] index_id"]);
+        }
+    }
+
+    #[test]
+    fn a_missing_or_unusable_value_is_a_problem() {
+        let ini = NEW
+            .replace("api_id = 1", "api_id = one")
+            .replace("-1001234567890", "[DATA EXPUNGED]");
+        let problems = Settings::of(&Ini::parse(&ini).expect("parsed")).expect_err("unusable");
+        assert_eq!(
+            problems,
+            [
+                "line 2: [pyrogram] api_id is not a whole number",
+                "[channels] hide_channel_id is missing or not filled in"
+            ]
+        );
+    }
+}
