@@ -47,7 +47,10 @@ pub(super) fn run(
     environment: &Environment,
     arguments: Arguments,
 ) -> Result<(), Failure> {
-    let to = arguments.to.or(config).unwrap_or("config.toml".into());
+    let to = arguments
+        .to
+        .or(config)
+        .unwrap_or_else(|| "config.toml".into());
     let request = Request {
         directory: arguments.directory,
         config: environment.absolute(&to),

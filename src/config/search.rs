@@ -94,7 +94,7 @@ impl Environment {
         if let Some(state) = self.directory("STATE_DIRECTORY") {
             return state.to_owned();
         }
-        let directory = config.parent().unwrap_or(Path::new("/"));
+        let directory = config.parent().unwrap_or_else(|| Path::new("/"));
         match config.file_stem() {
             Some(name) if directory == self.system_directory.join(DIRECTORY_NAME) => {
                 Path::new("/var/lib").join(DIRECTORY_NAME).join(name)

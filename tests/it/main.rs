@@ -17,6 +17,7 @@ mod downloads;
 mod fleet;
 mod foreign_text;
 mod free_space;
+mod import;
 mod joins;
 mod known_account;
 mod lists;

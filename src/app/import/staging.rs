@@ -128,7 +128,7 @@ impl Staged<'_> {
 /// Puts the configuration in its place, without overwriting one.
 pub(super) fn put_config(path: &Path, text: &str) -> Result<(), ImportError> {
     let failed = |cause: io::Error| ImportError::file(path, cause);
-    let directory = path.parent().unwrap_or(Path::new("/"));
+    let directory = path.parent().unwrap_or_else(|| Path::new("/"));
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let staged = directory.join(format!(".{name}.import"));
     atomic_file::write(&staged, text.as_bytes())
