@@ -139,6 +139,9 @@ pub fn restore(
     let file = read_list(path, &decoder).map_err(|error| unusable(&error))?;
     let list = list_of(&file, named).map_err(|error| unusable(&error))?;
     let (data, skipped) = file.data_for(list).map_err(|error| unusable(&error))?;
+    if data.is_empty() && !skipped.is_empty() {
+        return Err(unusable(&format!("nothing in it can be used: {skipped}")));
+    }
     let store = Store::open(&config.telegram.state_file())?;
     let now = clock.now();
     let keeper = ListKeeper {

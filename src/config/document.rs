@@ -14,7 +14,11 @@ use super::syntax::RecoveredText;
 
 /// Names of the fleet's older `config.ini`: section, key (empty for the section itself), remedy.
 const CONFIG_INI_NAMES: [(&str, &str, &str); 11] = [
-    ("pyrogram", "", "rename the section to [telegram]"),
+    (
+        "pyrogram",
+        "",
+        "rename the section to [telegram], or let `scp-079-avatar import` read the whole file",
+    ),
     ("plugins", "", "remove the section: there are no plugins"),
     (
         "basic",

@@ -41,7 +41,7 @@ impl fmt::Display for Finding {
     }
 }
 
-/// All errors of a configuration, in the order of the file.
+/// All errors of a configuration: those of whole sections, then the others, in the order of the file.
 ///
 /// The list is never empty. `Display` prints one block per error and ends without a newline.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,7 +106,12 @@ impl Findings {
 
     /// Returns the warnings if there was no error, else the errors.
     pub(super) fn finish(mut self) -> Result<Vec<Finding>, ConfigErrors> {
-        let position = |finding: &Finding| (finding.line, finding.column);
+        // An unknown section explains the errors of its keys, so sections come first.
+        let position = |finding: &Finding| {
+            let is_section = finding.section.is_some() && finding.key.is_none();
+            let first = is_section && finding.column.is_none();
+            (!first, finding.line, finding.column)
+        };
         self.warnings.sort_by_key(position);
         self.errors.sort_by_key(position);
         if self.errors.is_empty() {

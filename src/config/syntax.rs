@@ -15,7 +15,7 @@ use super::finding::Finding;
 pub(super) const PLACEHOLDER: &str = "[DATA EXPUNGED]";
 
 /// The search for broken lines ends here; a file with more is not a configuration.
-const MAX_ERRORS: usize = 50;
+const MAX_ERRORS: usize = 1000;
 
 /// A text whose lines are either TOML or known to be broken.
 pub(super) struct RecoveredText<'t> {
@@ -115,7 +115,7 @@ impl<'t> Lines<'t> {
             None => (None, ""),
         };
         let (problem, remedy) = if value.starts_with(PLACEHOLDER) {
-            ("is not filled in", "write the value, a text in \"quotes\"")
+            ("is not filled in", remedy_for_placeholder(key))
         } else if value.starts_with("True") || value.starts_with("False") {
             (
                 "TOML has no True and False",
@@ -161,6 +161,22 @@ impl<'t> Lines<'t> {
             let inner = text.trim().strip_prefix('[')?;
             inner.split_once(']').map(|(name, _)| name.trim())
         })
+    }
+}
+
+/// Returns the remedy for a placeholder without quotes, in the type of the key's value.
+fn remedy_for_placeholder(key: Option<&str>) -> &'static str {
+    let key = key.unwrap_or_default().to_ascii_lowercase();
+    match key.as_str() {
+        "port" | "time_new" => "write the value, a whole number without quotes",
+        "enabled" | "zh_cn" | "backup" | "check_bio" | "normalize" => {
+            "write true or false, without quotes"
+        }
+        key if key.ends_with("_channel_id") => {
+            "write the channel's id, a whole number without quotes, such as -1001234567890"
+        }
+        key if key.ends_with("_id") => "write the id, a whole number without quotes",
+        _ => "write the value, a text in \"quotes\"",
     }
 }
 
@@ -217,6 +233,6 @@ mod tests {
         ] {
             assert!(!broken(text).is_empty(), "{text:?}");
         }
-        assert_eq!(broken(&";\n".repeat(1000)).len(), MAX_ERRORS);
+        assert_eq!(broken(&";\n".repeat(MAX_ERRORS + 9)).len(), MAX_ERRORS);
     }
 }

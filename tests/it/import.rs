@@ -13,7 +13,7 @@ use fleet_files::pickle::{self, PyValue};
 use telegram_sim::{HOME_DC, JoinKind, bot_api_id};
 use tempfile::TempDir;
 
-use crate::harness::{Scene, assert_contains, execute_batch, fixture, now, output_of};
+use crate::harness::{Scene, execute_batch, fixture, now, output_of};
 
 /// A copy of the fixture, and a place for the new configuration.
 struct Installation {
@@ -65,9 +65,14 @@ impl Installation {
         let before = listing(self.root.path());
         let (code, _, err) = self.import(arguments);
         assert_eq!(code, Some(78), "{err}");
-        assert_contains(&err, part);
+        assert_has(&err, part);
         assert_eq!(listing(self.root.path()), before);
     }
+}
+
+#[track_caller]
+fn assert_has(text: &str, part: &str) {
+    assert!(text.contains(part), "no {part:?} in {text}");
 }
 
 fn program(subcommand: &str) -> Command {
@@ -134,7 +139,7 @@ fn an_installation_becomes_a_configuration_that_check_accepts() {
         "watch lists and scores",
         "Stop and disable",
     ] {
-        assert_contains(&out, part);
+        assert_has(&out, part);
     }
     assert_eq!(listing(&installation.python("")), before);
     assert!(!installation.data("import-unfinished").exists());
@@ -150,12 +155,12 @@ fn an_installation_becomes_a_configuration_that_check_accepts() {
         "zh_cn = true",
         "# A member counts as new",
     ] {
-        assert_contains(&text, part);
+        assert_has(&text, part);
     }
     let mut check = program("check");
     let (code, out, err) = output_of(check.arg("--config").arg(installation.config()));
     assert_eq!(code, Some(0), "{out}{err}");
-    assert_contains(&out, "CPython 3.7.3");
+    assert_has(&out, "CPython 3.7.3");
     let saved = installation.root.path().join("saved");
     fs::create_dir(&saved).expect("made");
     let mut backup = program("backup");
@@ -171,7 +176,7 @@ fn an_installation_becomes_a_configuration_that_check_accepts() {
         "ad_words",
         "con_words",
     ] {
-        assert_contains(&out, list);
+        assert_has(&out, list);
     }
 }
 
@@ -181,7 +186,7 @@ fn a_dry_run_writes_nothing() {
     let before = listing(installation.root.path());
     let (code, out, err) = installation.import(&["--dry-run"]);
     assert_eq!(code, Some(0), "{err}");
-    assert_contains(&out, "nothing was written");
+    assert_has(&out, "nothing was written");
     assert_eq!(listing(installation.root.path()), before);
     assert!(!installation.data("").exists());
 }
@@ -265,7 +270,7 @@ fn an_unknown_device_and_an_unusable_file_are_refused_until_an_option_decides() 
     arguments.extend(["--without", "except_ids"]);
     let (code, out, err) = installation.import(&arguments);
     assert_eq!(code, Some(0), "{err}");
-    assert_contains(&out, "left out on request");
+    assert_has(&out, "left out on request");
 }
 
 #[test]
@@ -387,4 +392,19 @@ fn an_imported_account_forwards_the_joins_of_the_gap_and_skips_what_python_had_h
     scene.wait_for_outcome(excepted, "excepted");
     scene.wait_for_outcome(forwarded, "repeat");
     scene.finish();
+}
+
+#[test]
+fn a_restore_of_which_nothing_can_be_used_fails() {
+    let scene = Scene::new();
+    let file = fixture("python/except_ids.pickle.aes");
+    let (code, out, err) = output_of(
+        scene
+            .command("restore")
+            .arg(&file)
+            .args(["--list", "except_ids"]),
+    );
+    assert_eq!(code, Some(1), "{out}");
+    assert_has(&err, "nothing in it can be used");
+    assert!(!out.contains("restored"), "{out}");
 }

@@ -257,3 +257,29 @@ fn a_syntax_error_elsewhere_does_not_hide_a_missing_key() {
         errors[0]
     );
 }
+
+#[test]
+fn the_python_program_s_file_is_explained_section_by_section_and_value_by_value() {
+    let mut ini = String::from(
+        "[pyrogram]\napi_id = [DATA EXPUNGED]\n[custom]\ntime_new = [DATA EXPUNGED]\nzh_cn = [DATA EXPUNGED]\n\
+         reset_day = [DATA EXPUNGED]\n[channels]\nhide_channel_id = [DATA EXPUNGED]\n[basic]\nprefix = /!\n",
+    );
+    ini.push_str(&"; a comment\n".repeat(60));
+    ini.push_str("[encrypt]\npassword = [DATA EXPUNGED]\n");
+    let errors = ConfigDir::with(&ini).errors();
+    assert!(errors[0].contains("[pyrogram]"), "{errors:#?}");
+    assert!(errors[1].contains("[basic]"), "{errors:#?}");
+    for (key, remedy) in [
+        ("time_new", "a whole number without quotes"),
+        ("zh_cn", "true or false"),
+        ("reset_day", "a text in \"quotes\""),
+        ("hide_channel_id", "such as -1001234567890"),
+        ("password", "a text in \"quotes\""),
+    ] {
+        let found = errors
+            .iter()
+            .find(|error| error.contains(&format!("{key}:")));
+        let found = found.unwrap_or_else(|| panic!("no {key} in {errors:#?}"));
+        assert!(found.contains(remedy), "{found}");
+    }
+}
