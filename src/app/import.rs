@@ -1,7 +1,7 @@
 //! The steps of `import`: takes the account, the settings and the lists of the Python program along (docs/import.md).
 //!
-//! Everything is read and checked before the first write, and nothing is ever written in the Python program's directory.
-//! The session and `state.db` are made in the directory `import-unfinished` in the data directory, and are moved out of
+//! Everything is read and checked before the first write. Nothing is written in the Python program's directory. The
+//! session and `state.db` are made in the directory `import-unfinished` in the data directory, and are moved out of
 //! it; renaming the configuration in is the last step. After a crash before that step there is no configuration, so
 //! nothing runs, and the next import makes again what the unfinished one left.
 
@@ -61,7 +61,7 @@ impl ImportError {
     }
 }
 
-/// What is to be imported, and where to.
+/// The installation to import, and where to.
 #[derive(Clone, Debug)]
 pub struct Request {
     /// The directory of the Python program.
@@ -74,7 +74,7 @@ pub struct Request {
     pub without: Vec<List>,
 }
 
-/// What was imported, or would be.
+/// The result of an import or of a dry run.
 #[derive(Clone, Debug)]
 pub struct Imported {
     pub config: PathBuf,
@@ -118,6 +118,13 @@ pub fn import(
     clock: &Clock,
 ) -> Result<Imported, ImportError> {
     staging::refuse_existing(&request.config, "configuration")?;
+    if !request.config.parent().is_some_and(Path::is_dir) {
+        let reason = "the directory of the new configuration does not exist; make it first";
+        return Err(ImportError::Refused(format!(
+            "{}: {reason}",
+            request.config.display()
+        )));
+    }
     let session_path = source::find_session(&request.directory)?;
     let session = source::read_session(&session_path, clock.now())?;
     let ini = source::read_ini(&request.directory)?;

@@ -118,7 +118,8 @@ fn page(imported: &Imported, dry_run: bool) -> String {
     let device = &imported.device;
     line(format!(
         "\nThe account will show this device; compare with Settings > Devices before the first run, because a session \
-         whose\ndevice changes looks stolen:\n  device_model    {}\n  system_version  {}\n  app_version     {}\n  lang_code       {}",
+         whose\ndevice changes looks stolen:\n  device_model    {}\n  system_version  {}\n  app_version     {}\n  \
+         lang_code       {}",
         device.device_model, device.system_version, device.app_version, device.lang_code
     ));
     line(match imported.newest_join {

@@ -1,7 +1,7 @@
 //! The syntax of `config.ini`, as Python's `RawConfigParser` reads it.
 //!
-//! A key may be separated from its value by `=` or `:`, a comment is a line that begins with `#` or `;`, and a line that
-//! is indented deeper than the key continues the value. Sections keep their case; keys are in lower case.
+//! A key may be separated from its value by `=` or `:`, a comment is a line that begins with `#` or `;`, and a line
+//! that is indented deeper than the key continues the value. Sections keep their case; keys are in lower case.
 
 use thiserror::Error;
 

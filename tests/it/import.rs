@@ -206,6 +206,15 @@ fn what_is_there_already_is_not_overwritten() {
 }
 
 #[test]
+fn a_directory_that_does_not_exist_is_refused_before_anything_is_written() {
+    let installation = Installation::new();
+    let config = installation.root.path().join("missing/avatar.toml");
+    let (code, _, err) = import(&installation.python(""), &config, &[]);
+    assert_eq!(code, Some(78), "{err}");
+    assert!(!installation.root.path().join("missing").exists());
+}
+
+#[test]
 fn a_session_that_is_in_use_is_refused() {
     let installation = Installation::new();
     let session = installation.python("account.session");
