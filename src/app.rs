@@ -14,6 +14,7 @@ mod lost_state;
 pub mod member_history;
 mod random_numbers;
 mod start_wait;
+mod unfinished_import;
 
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;

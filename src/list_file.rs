@@ -14,7 +14,7 @@ use fleet_files::pickle::{self, PyValue};
 use serde_json::{Value as Json, json};
 use thiserror::Error;
 
-pub use self::python_dicts::to_python;
+pub use self::python_dicts::{group_ids, to_python};
 pub use self::skipped_entries::SkippedEntries;
 use crate::model::{List, ListData};
 

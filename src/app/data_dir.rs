@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::Path;
 
-use super::AppError;
+use super::{AppError, unfinished_import};
 use crate::config::Config;
 use crate::store::DirectoryLock;
 
@@ -15,8 +15,15 @@ const OWN_ENTRIES: [&str; 4] = ["account.session", "state.db", "spool", "lock"];
 /// Makes the data directory, private, and locks it for this process.
 ///
 /// # Errors
-/// The directory cannot be made, or another process uses it.
+/// The directory cannot be made, another process uses it, or it holds an unfinished import.
 pub fn prepare_data_dir(config: &Config) -> Result<DirectoryLock, AppError> {
+    let lock = lock_data_dir(config)?;
+    unfinished_import::refuse(&config.telegram.data_dir)?;
+    Ok(lock)
+}
+
+/// Makes and locks the data directory, also if it holds an unfinished import.
+pub(super) fn lock_data_dir(config: &Config) -> Result<DirectoryLock, AppError> {
     let path = &config.telegram.data_dir;
     DirBuilder::new()
         .recursive(true)

@@ -22,6 +22,14 @@ pub enum AppError {
         path: PathBuf,
         cause: std::io::Error,
     },
+    /// The files in the data directory are those of an import that did not end.
+    #[error(
+        "{}: the import to {} is unfinished, so the session and the lists are not used: run the same \
+         `scp-079-avatar import` again, or remove that directory together with account.session and state.db beside it",
+        mark.display(),
+        config.display()
+    )]
+    UnfinishedImport { mark: PathBuf, config: PathBuf },
     /// Another process uses the data directory, or the lock cannot be made.
     #[error(transparent)]
     Lock(#[from] LockError),
@@ -78,7 +86,8 @@ impl AppError {
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Lock(_) | Self::DataDir { .. } => 1,
-            Self::Store(StoreError::Newer { .. } | StoreError::Damaged(_))
+            Self::UnfinishedImport { .. }
+            | Self::Store(StoreError::Newer { .. } | StoreError::Damaged(_))
             | Self::NotInChannel { .. }
             | Self::CannotPost { .. } => 78,
             Self::Store(StoreError::NoRandomNumbers(_)) => 70,

@@ -2,8 +2,8 @@
 //!
 //! Everything is read and checked before the first write. Nothing is written in the Python program's directory. The
 //! session and `state.db` are made in the directory `import-unfinished` in the data directory, and are moved out of
-//! it; renaming the configuration in is the last step. After a crash before that step there is no configuration, so
-//! nothing runs, and the next import makes again what the unfinished one left.
+//! it; renaming the configuration in is the last step. After a crash before that step the program refuses the data
+//! directory (`unfinished_import`), and the next import makes again what the unfinished one left.
 
 mod source;
 mod staging;
@@ -15,9 +15,10 @@ use secrecy::zeroize::Zeroizing;
 use thiserror::Error;
 
 use self::source::{SourceList, SourceLists};
-use super::{AppError, prepare_data_dir};
+use super::data_dir::lock_data_dir;
+use super::{AppError, unfinished_import};
 use crate::clock::Clock;
-use crate::config::{Config, ConfigErrors, Environment};
+use crate::config::{Config, Environment};
 use crate::list_file::SkippedEntries;
 use crate::model::{List, ListData, Timestamp};
 use crate::python_program::device::Device;
@@ -30,9 +31,6 @@ pub enum ImportError {
     /// The Python program, or what is there already, does not allow it; only a person can change that.
     #[error("{0}")]
     Refused(String),
-    /// The new configuration would not be usable.
-    #[error("config.ini gives no usable configuration; correct it there: {0}")]
-    Config(#[from] ConfigErrors),
     #[error(transparent)]
     App(#[from] AppError),
     #[error(transparent)]
@@ -47,7 +45,7 @@ impl ImportError {
     #[must_use]
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::Refused(_) | Self::Config(_) => 78,
+            Self::Refused(_) => 78,
             Self::App(error) => error.exit_code(),
             Self::Store(_) | Self::File { .. } => 1,
         }
@@ -90,6 +88,8 @@ pub struct Imported {
     pub lists: Vec<ImportedList>,
     /// How many groups are under a group flood.
     pub flooded: usize,
+    /// The invalid ids among those groups.
+    pub skipped_flooded: SkippedEntries,
     /// The names of the files in `data/` that are not taken.
     pub unused_files: Vec<String>,
     /// The newest join of the Python program, from which the groups are read at the first start.
@@ -142,8 +142,11 @@ pub fn import(
     }
     let directory = std::path::absolute(&request.directory)
         .map_err(|cause| ImportError::file(&request.directory, cause))?;
+    refuse_inside(&directory, &[&request.config, &data_dir])?;
     let text = Zeroizing::new(settings.config_text(&device, &data_dir, &directory));
-    let config = Config::from_text(&request.config, &text, environment)?.config;
+    let config = Config::from_text(&request.config, &text, environment)
+        .map_err(|errors| ImportError::Refused(settings.explain(&errors)))?
+        .config;
     staging::check_data_dir(&config.telegram)?;
     let lists = source::read_lists(&request.directory, &request.without)?;
     let imported = Imported {
@@ -155,14 +158,19 @@ pub fn import(
         session: session_path,
         dc: session.dc,
         account: session.user_id,
-        newest_join: newest_join(&lists),
+        newest_join: newest_join(&lists, clock.now()),
         flooded: lists.flooded.len(),
+        skipped_flooded: lists.skipped_flooded.clone(),
         unused_files: lists.unused_files.clone(),
         lists: lists.lists.iter().map(ImportedList::of).collect(),
     };
     if !request.dry_run {
-        let _lock = prepare_data_dir(&config)?;
+        let _lock = lock_data_dir(&config)?;
+        // Another import may have ended since the first look.
+        staging::refuse_existing(&request.config, "configuration")?;
+        staging::check_data_dir(&config.telegram)?;
         let staged = staging::Staged {
+            config: &request.config,
             telegram: &config.telegram,
             session: &session,
             lists: &lists,
@@ -171,7 +179,7 @@ pub fn import(
         };
         staged.write()?;
         staging::put_config(&request.config, &text)?;
-        staged.finish();
+        unfinished_import::remove(&config.telegram.data_dir);
     }
     Ok(imported)
 }
@@ -197,10 +205,32 @@ fn entries_of(data: &ListData) -> usize {
     }
 }
 
-fn newest_join(lists: &SourceLists) -> Option<Timestamp> {
+/// Returns the newest join that is not in the future, as one in a damaged list may be.
+fn newest_join(lists: &SourceLists, now: Timestamp) -> Option<Timestamp> {
     let users = lists.lists.iter().find_map(|list| match &list.data {
         Some(ListData::Users(users)) => Some(users),
         _ => None,
     })?;
-    users.joins.iter().map(|join| join.joined_at).max()
+    let joins = users.joins.iter().map(|join| join.joined_at);
+    joins.filter(|joined_at| *joined_at <= now).max()
+}
+
+/// Refuses paths inside the Python program's directory, in which nothing is written.
+fn refuse_inside(directory: &Path, paths: &[&Path]) -> Result<(), ImportError> {
+    let roots = [directory.to_owned(), directory.join("data")];
+    let roots: Vec<PathBuf> = roots
+        .iter()
+        .filter_map(|root| root.canonicalize().ok())
+        .collect();
+    for path in paths {
+        let existing = path.ancestors().find_map(|part| part.canonicalize().ok());
+        if existing.is_some_and(|real| roots.iter().any(|root| real.starts_with(root))) {
+            return Err(ImportError::Refused(format!(
+                "{}: this would be inside the Python program's directory, in which an import writes nothing; name a \
+                 configuration elsewhere with --to",
+                path.display()
+            )));
+        }
+    }
+    Ok(())
 }

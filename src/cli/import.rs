@@ -103,10 +103,7 @@ fn page(imported: &Imported, dry_run: bool) -> String {
     for list in &imported.lists {
         line(format!("{:<22} {}", list.list.as_str(), list_result(list)));
     }
-    line(format!(
-        "{:<22} {} groups",
-        "flooded groups", imported.flooded
-    ));
+    line(format!("{:<22} {}", "flooded_ids", floods_result(imported)));
     for name in &imported.unused_files {
         let name = replace_harmful(name);
         line(format!(
@@ -128,7 +125,7 @@ fn page(imported: &Imported, dry_run: bool) -> String {
              24 hours\nand 2,000 messages a group: older joins are not found.",
             newest.rfc3339()
         ),
-        None => "\nThe Python program has recorded no join, so the groups are not read back at the first start.".into(),
+        None => "\nNo join of the Python program was taken, so the groups are not read back at the first start.".into(),
     });
     line(
         "\nThe Python program also had, and this program does not do at all: the fleet's white list, watch lists and \
@@ -166,4 +163,16 @@ fn list_result(list: &ImportedList) -> String {
         Some(_) => format!("not taken: {}", list.skipped),
     };
     format!("{taken:<34} {why}")
+}
+
+fn floods_result(imported: &Imported) -> String {
+    let mut notes = Vec::new();
+    if imported.flooded > 0 {
+        notes.push("photos from there wait until CAPTCHA reports the end".to_owned());
+    }
+    if !imported.skipped_flooded.is_empty() {
+        notes.push(format!("not taken: {}", imported.skipped_flooded));
+    }
+    let taken = format!("{} groups", imported.flooded);
+    format!("{taken:<34} {}", notes.join("; "))
 }

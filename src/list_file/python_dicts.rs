@@ -16,6 +16,7 @@ use fleet_files::pickle::PyValue;
 use serde_json::{Map, Value as Json};
 
 pub(super) use self::decode::from_python;
+pub use self::decode::group_ids;
 pub use self::encode::to_python;
 
 /// Returns any plain value as JSON, for display: sets and tuples become arrays, keys become strings.
@@ -177,6 +178,30 @@ mod tests {
             assert_eq!(decoded, Some(data), "{list}");
             assert!(skipped.is_empty(), "{skipped}");
         }
+    }
+
+    #[test]
+    fn lists_of_older_programs_lack_keys() {
+        let dict = |pairs: Vec<(PyValue, PyValue)>| PyValue::Dict(pairs);
+        let text = |text: &str| PyValue::Str(text.into());
+        let users = PyValue::Set(vec![PyValue::Int(7)]);
+        let mut skipped = SkippedEntries::default();
+        let decoded = from_python(
+            List::BadIds,
+            &dict(vec![(text("users"), users)]),
+            &mut skipped,
+        );
+        let expected = BadIds {
+            users: BTreeSet::from([UserId::new(7)]),
+            channels: BTreeSet::new(),
+        };
+        assert_eq!(decoded, Some(ListData::Bad(expected)));
+        assert!(skipped.is_empty(), "{skipped}");
+        let user = dict(vec![(text("avatar"), text(""))]);
+        let users = dict(vec![(PyValue::Int(7), user)]);
+        let decoded = from_python(List::UserIds, &users, &mut skipped);
+        assert_eq!(decoded, Some(ListData::Users(UserIds::default())));
+        assert_eq!(skipped.to_string(), "1 users without a join (7)");
     }
 
     #[test]

@@ -140,7 +140,7 @@ mod tests {
     #[test]
     fn the_device_comes_from_the_command_line_then_the_file_then_the_versions() {
         let ini =
-            Ini::parse("[pyrogram]\ndevice_model = Desk\napp_version = 1.0\n").expect("parsed");
+            Ini::parse(b"[pyrogram]\ndevice_model = Desk\napp_version = 1.0\n").expect("parsed");
         let given = DeviceSettings {
             app_version: Some("2.0".into()),
             ..DeviceSettings::default()

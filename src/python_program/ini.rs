@@ -1,7 +1,8 @@
 //! The syntax of `config.ini`, as Python's `RawConfigParser` reads it.
 //!
 //! A key may be separated from its value by `=` or `:`, a comment is a line that begins with `#` or `;`, and a line
-//! that is indented deeper than the key continues the value. Sections keep their case; keys are in lower case.
+//! that is indented deeper than the key continues the value. Sections keep their case; keys are in lower case. The text
+//! is UTF-8; only comments may hold other bytes.
 
 use thiserror::Error;
 
@@ -35,15 +36,23 @@ impl Ini {
     ///
     /// # Errors
     /// Returns the first line that is neither a section nor an entry, or that gives a key twice.
-    pub fn parse(text: &str) -> Result<Self, IniError> {
+    pub fn parse(text: &[u8]) -> Result<Self, IniError> {
         let mut ini = Self::default();
         let mut section: Option<String> = None;
         // The indentation of the key that a deeper line continues.
         let mut open_key: Option<usize> = None;
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        for (number, line) in text.lines().enumerate().map(|(at, line)| (at + 1, line)) {
+        let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+        let lines = text.split(|byte| *byte == b'\n').enumerate();
+        for (number, line) in lines.map(|(at, line)| (at + 1, line)) {
+            if matches!(line.trim_ascii().first(), None | Some(b'#' | b';')) {
+                continue;
+            }
+            let line = str::from_utf8(line).map_err(|_| IniError {
+                line: number,
+                problem: "the line is not UTF-8; save a copy of the file in UTF-8",
+            })?;
             let content = line.trim();
-            if content.is_empty() || content.starts_with(['#', ';']) {
+            if content.is_empty() {
                 continue;
             }
             let indentation = line.len() - line.trim_start().len();
@@ -109,8 +118,8 @@ mod tests {
     #[test]
     fn entries_are_read_as_python_reads_them() {
         let ini = Ini::parse(
-            "; a comment\n[plugins]\nroot = plugins\ninclude =\n    handlers.command\n    # not a value\n    \
-             handlers.message\n\n[Custom]\nTIME_NEW: 1800\nzh_cn=True\n; between\npassword = a = b ; c % %%\n",
+            b"\xef\xbb\xbf; a comment in Latin-1: \xe9\r\n[plugins]\r\nroot = plugins\ninclude =\n    handlers.command\n    # not a value\n    \
+             handlers.message\n\n[Custom]\r\nTIME_NEW: 1800\nzh_cn=True\n; between\npassword = a = b ; c % %%\r\n",
         )
         .expect("parsed");
         assert_eq!(
@@ -123,6 +132,13 @@ mod tests {
     }
 
     #[test]
+    fn a_value_that_is_not_utf_8_is_an_error() {
+        let error = Ini::parse(b"[a]\nb = \xe9\n").expect_err("Latin-1");
+        assert_eq!(error.line, 2);
+        assert!(error.problem.contains("not UTF-8"), "{error}");
+    }
+
+    #[test]
     fn a_line_that_python_refuses_is_an_error() {
         for (text, line) in [
             ("a = 1\n", 1),
@@ -130,7 +146,8 @@ mod tests {
             ("[a]\nb = 1\nB = 2\n", 3),
             ("[a\n", 1),
         ] {
-            assert_eq!(Ini::parse(text).expect_err(text).line, line, "{text:?}");
+            let parsed = Ini::parse(text.as_bytes());
+            assert_eq!(parsed.expect_err(text).line, line, "{text:?}");
         }
     }
 }

@@ -11,7 +11,7 @@ use std::path::Path;
 
 use super::device::Device;
 use super::ini::{Entry, Ini};
-use crate::config::ResetDay;
+use crate::config::{ConfigErrors, ResetDay};
 
 /// The configuration that is filled in.
 const EXAMPLE: &str = include_str!("../../config.example.toml");
@@ -76,6 +76,12 @@ struct Source {
     only_there: bool,
 }
 
+impl Source {
+    fn is_own(&self, entry: &Entry) -> bool {
+        entry.section.eq_ignore_ascii_case(self.old_section)
+    }
+}
+
 /// A value that goes into the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TakenSetting {
@@ -83,6 +89,8 @@ pub struct TakenSetting {
     pub name: String,
     /// `[time] time_new`, in `config.ini`.
     pub origin: String,
+    /// The line of `config.ini`, counted from 1.
+    pub line: usize,
 }
 
 /// A value of `config.ini` that does not go into the configuration.
@@ -117,20 +125,30 @@ impl Settings {
         for source in sources() {
             let required = REQUIRED.contains(&(source.section, source.key));
             let candidates = find(ini, &source);
-            let filled = candidates.iter().find(|entry| !is_unfilled(&entry.value));
+            let filled = candidates.iter().find(|entry| {
+                // A key of the same name in another section may mean something else.
+                let fits = || literal(source.kind, &entry.value).is_some();
+                !is_unfilled(&entry.value) && (source.is_own(entry) || fits())
+            });
             let Some(entry) = filled else {
                 let name = format!("[{}] {}", source.old_section, source.old_keys[0]);
-                for entry in &candidates {
+                for entry in candidates.iter().filter(|entry| is_unfilled(&entry.value)) {
                     settings.leave(entry, "it is not filled in");
+                    used.push(*entry);
                 }
-                used.extend(candidates.iter().copied());
                 if required {
                     problems.push(format!("{name} is missing or not filled in"));
                 }
                 continue;
             };
-            used.push(*entry);
-            let raw = if matches!(source.old_section, "pyrogram" | "proxy") {
+            for other in candidates.iter().filter(|other| *other != entry) {
+                settings.leave(other, "another line sets it");
+            }
+            used.extend(candidates.iter().copied());
+            let is_pyrogram_section = ["pyrogram", "proxy"]
+                .iter()
+                .any(|section| entry.section.eq_ignore_ascii_case(section));
+            let raw = if is_pyrogram_section {
                 // Pyrogram reads these sections with the parser that interpolates.
                 entry.value.replace("%%", "%")
             } else {
@@ -142,6 +160,7 @@ impl Settings {
                     settings.taken.push(TakenSetting {
                         name: format!("[{}] {}", source.section, source.key),
                         origin: name_of(entry),
+                        line: entry.line,
                     });
                 }
                 None => problems.push(format!(
@@ -174,6 +193,26 @@ impl Settings {
             name: name_of(entry),
             reason,
         });
+    }
+
+    /// Returns a text that names each error of the configuration by the line of `config.ini` that causes it.
+    #[must_use]
+    pub fn explain(&self, errors: &ConfigErrors) -> String {
+        let mut text = String::from("config.ini gives no usable configuration; correct it there:");
+        for error in errors.iter() {
+            let section = error.section.as_deref().unwrap_or_default();
+            let key = error.key.as_deref().unwrap_or_default();
+            let name = format!("[{section}] {key}");
+            let name = match self.taken.iter().find(|taken| taken.name == name) {
+                Some(taken) => format!("line {}, {}", taken.line, taken.origin),
+                None => name,
+            };
+            text.push_str(&format!(
+                "\n{name}: {}\n    {}",
+                error.problem, error.remedy
+            ));
+        }
+        text
     }
 
     /// Returns the text of the configuration. `origin` is the directory of the Python program.
@@ -324,7 +363,7 @@ fn one(key: &'static str) -> &'static [&'static str] {
 
 /// Returns the entries of a source, the ones in its own section first.
 fn find<'i>(ini: &'i Ini, source: &Source) -> Vec<&'i Entry> {
-    let is_own = |entry: &Entry| entry.section.eq_ignore_ascii_case(source.old_section);
+    let is_own = |entry: &Entry| source.is_own(entry);
     let mut found: Vec<&Entry> = ini
         .entries
         .iter()

@@ -24,6 +24,9 @@ pub fn explain_account(error: &AccountError) -> String {
 pub fn explain_session(error: &SessionError) -> String {
     let remedy = match error {
         SessionError::Missing(_) => "log the account in first, with `scp-079-avatar login`",
+        SessionError::Pyrogram(_) => {
+            "move it back to the directory of the Python program, and let `scp-079-avatar import` take it from there"
+        }
         SessionError::Foreign { .. } => "move it away and log in with `scp-079-avatar login`",
         SessionError::Damaged { .. } => {
             "restore it from a backup, or move it away and log in with `scp-079-avatar login`"

@@ -4,10 +4,11 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::ffi::OsStringExt as _;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use fleet_files::pickle::{self, PyValue};
 use telegram_sim::{HOME_DC, JoinKind, bot_api_id};
@@ -100,17 +101,19 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// Returns the paths of all files below a directory, and their contents.
-fn listing(directory: &Path) -> BTreeSet<(PathBuf, Vec<u8>)> {
+/// Returns all files and directories below a directory: path, time of the last change, mode, content.
+fn listing(directory: &Path) -> BTreeSet<(PathBuf, SystemTime, u32, Vec<u8>)> {
     let mut found = BTreeSet::new();
     for entry in fs::read_dir(directory).expect("readable") {
         let path = entry.expect("an entry").path();
-        if path.is_dir() {
+        let content = if path.is_dir() {
             found.extend(listing(&path));
+            Vec::new()
         } else {
-            let content = fs::read(&path).expect("readable");
-            found.insert((path, content));
-        }
+            fs::read(&path).expect("readable")
+        };
+        let changed = fs::metadata(&path).and_then(|file| file.modified());
+        found.insert((path.clone(), changed.expect("a time"), mode(&path), content));
     }
     found
 }
@@ -192,7 +195,7 @@ fn a_dry_run_writes_nothing() {
 }
 
 #[test]
-fn what_is_there_already_is_not_overwritten() {
+fn a_file_that_exists_is_not_overwritten() {
     let installation = Installation::new();
     fs::write(installation.config(), "mine").expect("written");
     installation.assert_refused(&[], "there is a configuration already");
@@ -296,23 +299,231 @@ fn a_value_that_is_missing_or_wrong_is_refused() {
 }
 
 #[test]
-fn an_import_that_was_killed_is_completed_by_the_next_one() {
-    // The files that a kill leaves: inside the staging directory, or moved out of it.
+fn the_new_files_are_private_whatever_the_umask_is() {
+    let installation = Installation::new();
+    let script = format!(
+        "umask 000 && exec {} import {} --to {}",
+        env!("CARGO_BIN_EXE_scp-079-avatar"),
+        installation.python("").display(),
+        installation.config().display()
+    );
+    let (code, _, err) = output_of(Command::new("sh").args(["-c", &script]).env_clear());
+    assert_eq!(code, Some(0), "{err}");
+    assert_eq!(mode(&installation.data("")), 0o700);
+    for file in [
+        installation.config(),
+        installation.data("account.session"),
+        installation.data("state.db"),
+    ] {
+        assert_eq!(mode(&file), 0o600, "{}", file.display());
+    }
+}
+
+#[test]
+fn a_configuration_inside_the_python_program_s_directory_is_refused() {
+    let installation = Installation::new();
+    let before = listing(installation.root.path());
+    for config in ["avatar.toml", "data/avatar.toml"] {
+        let config = installation.python(config);
+        let (code, _, err) = import(&installation.python(""), &config, &[]);
+        assert_eq!(code, Some(78), "{err}");
+        assert_has(&err, "name a configuration elsewhere with --to");
+    }
+    assert_eq!(listing(installation.root.path()), before);
+}
+
+#[test]
+fn a_linked_and_a_relative_directory_without_lists_are_read() {
+    let installation = Installation::new();
+    fs::remove_dir_all(installation.python("data")).expect("removed");
+    symlink(
+        installation.python(""),
+        installation.root.path().join("link"),
+    )
+    .expect("linked");
+    let mut command = program("import");
+    command
+        .args(["link", "--dry-run"])
+        .current_dir(installation.root.path());
+    let (code, out, err) = output_of(&mut command);
+    assert_eq!(code, Some(0), "{err}");
+    assert_has(&out, "there is no such file");
+    assert_has(&out, "No join of the Python program was taken");
+    fs::write(installation.python("account.session-wal"), "").expect("written");
+    let linked = installation.root.path().join("linked");
+    fs::create_dir(&linked).expect("made");
+    symlink(
+        installation.python("account.session"),
+        linked.join("a.session"),
+    )
+    .expect("linked");
+    let (code, _, err) = import(&linked, &installation.config(), &[]);
+    assert_eq!(code, Some(78), "{err}");
+    assert_has(&err, "VACUUM` clears it up");
+}
+
+#[test]
+fn a_file_of_windows_is_read_and_one_in_latin_1_is_refused_by_its_line() {
+    let installation = Installation::new();
+    let path = installation.python("config.ini");
+    let text = fs::read_to_string(&path).expect("read");
+    let windows = format!("\u{feff}{}", text.replace('\n', "\r\n"));
+    fs::write(&path, windows).expect("written");
+    let (code, _, err) = installation.import(&["--dry-run"]);
+    assert_eq!(code, Some(0), "{err}");
+    let mut latin = text
+        .replace("correct horse 電池", "correct horse ")
+        .into_bytes();
+    latin.pop();
+    latin.extend(b"\xe9\n");
+    fs::write(&path, latin).expect("written");
+    installation.assert_refused(&[], "line 38: the line is not UTF-8");
+}
+
+#[test]
+fn a_value_that_the_configuration_refuses_is_named_by_its_line_in_config_ini() {
+    let installation = Installation::new();
+    let path = installation.python("config.ini");
+    let text = fs::read_to_string(&path).expect("read");
+    let short = text.replace("correct horse 電池", "short");
+    fs::write(&path, short).expect("written");
+    installation.assert_refused(&[], "line 38, [encrypt] password: is too short: 5 of");
+}
+
+#[test]
+fn invalid_ids_of_floods_and_older_bad_ids_are_counted() {
+    let installation = Installation::new();
+    let groups = [-1_001_600_000_001, -160_000, 7].map(PyValue::Int);
+    let floods = pickle::write(&PyValue::Set(groups.to_vec()));
+    fs::write(installation.python("data/flooded_ids"), floods).expect("written");
+    let (code, out, err) = installation.import(&[]);
+    assert_eq!(code, Some(0), "{err}");
+    assert_has(&out, "photos from there wait until CAPTCHA reports the end");
+    assert_has(&out, "2 invalid group ids (-160000, 7)");
+}
+
+#[test]
+fn a_session_of_pyrogram_in_the_data_directory_is_recognized() {
+    let installation = Installation::new();
+    assert_eq!(installation.import(&[]).0, Some(0));
+    fs::copy(
+        installation.python("account.session"),
+        installation.data("account.session"),
+    )
+    .expect("copied");
+    for (subcommand, expected) in [("check", 0), ("run", 77), ("login", 77)] {
+        let mut command = program(subcommand);
+        command.arg("--config").arg(installation.config());
+        let (code, out, err) = output_of(&mut command);
+        assert_eq!(code, Some(expected), "{out}{err}");
+        assert_has(&format!("{out}{err}"), "is a session of Pyrogram");
+        assert_has(
+            &format!("{out}{err}"),
+            "let `scp-079-avatar import` take it",
+        );
+    }
+}
+
+/// Puts an installation back into the state that a kill leaves before the configuration is in place.
+fn make_unfinished(installation: &Installation, moved: &[&str]) {
+    let mark = installation.data("import-unfinished");
+    fs::create_dir(&mark).expect("made");
+    let config = installation.config().into_os_string().into_vec();
+    fs::write(mark.join("configuration"), config).expect("written");
+    for file in ["state.db", "account.session"] {
+        if !moved.contains(&file) {
+            fs::rename(installation.data(file), mark.join(file)).expect("moved");
+        }
+    }
+    fs::remove_file(installation.config()).expect("removed");
+}
+
+#[test]
+fn an_unfinished_import_does_not_count_and_is_completed_by_the_next_one() {
+    // The files that a kill leaves: inside the marked directory, or moved out of it.
     for moved in [&[][..], &["state.db"], &["state.db", "account.session"]] {
         let installation = Installation::new();
         assert_eq!(installation.import(&[]).0, Some(0));
-        let staging = installation.data("import-unfinished");
-        fs::create_dir(&staging).expect("made");
-        for file in ["state.db", "account.session"] {
-            if !moved.contains(&file) {
-                fs::rename(installation.data(file), staging.join(file)).expect("moved");
-            }
+        let other = installation.root.path().join("other.toml");
+        fs::copy(installation.config(), &other).expect("copied");
+        make_unfinished(&installation, moved);
+        for subcommand in ["run", "login"] {
+            let mut command = program(subcommand);
+            let (code, _, err) = output_of(command.arg("--config").arg(&other));
+            assert_eq!(code, Some(78), "{moved:?}: {err}");
+            assert_has(&err, "is unfinished");
         }
-        fs::remove_file(installation.config()).expect("removed");
         let (code, _, err) = installation.import(&[]);
         assert_eq!(code, Some(0), "{moved:?}: {err}");
-        assert!(!staging.exists());
+        assert!(!installation.data("import-unfinished").exists());
         assert!(installation.config().exists());
+    }
+}
+
+#[test]
+fn the_mark_of_a_complete_import_is_removed_and_allows_no_other_import() {
+    let installation = Installation::new();
+    assert_eq!(installation.import(&[]).0, Some(0));
+    let text = fs::read(installation.config()).expect("read");
+    make_unfinished(&installation, &["state.db", "account.session"]);
+    fs::write(installation.config(), text).expect("written");
+    let other = installation.root.path().join("other.toml");
+    let (code, _, err) = import(&installation.python(""), &other, &[]);
+    assert_eq!(code, Some(78), "{err}");
+    assert_has(&err, "there is a session already");
+    fs::remove_file(installation.data("account.session")).expect("removed");
+    let mut run = program("run");
+    let (code, _, err) = output_of(run.arg("--config").arg(installation.config()));
+    assert_eq!(code, Some(77), "{err}");
+    assert!(!installation.data("import-unfinished").exists());
+}
+
+#[test]
+fn a_killed_import_is_complete_or_does_not_count() {
+    for kill in [
+        "data",
+        "data/lock",
+        "data/import-unfinished",
+        "data/import-unfinished/configuration",
+        "data/import-unfinished/account.session",
+        "data/import-unfinished/state.db",
+        "data/import-unfinished/state.db-wal",
+        "data/state.db",
+        "data/account.session",
+        ".avatar.toml.import",
+        "avatar.toml",
+    ] {
+        let installation = Installation::new();
+        let mut command = program("import");
+        command
+            .arg(installation.python(""))
+            .arg("--to")
+            .arg(installation.config())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let mut child = command.spawn().expect("the binary");
+        // The kill comes as soon as this file is there.
+        let file = installation.root.path().join(kill);
+        while !file.exists() && child.try_wait().expect("a child").is_none() {
+            std::thread::yield_now();
+        }
+        let _ = child.kill();
+        child.wait().expect("ended");
+        if !installation.config().exists() {
+            let (code, _, err) = installation.import(&[]);
+            assert_eq!(code, Some(0), "{kill}: {err}");
+        }
+        let mut check = program("check");
+        let (code, out, err) = output_of(check.arg("--config").arg(installation.config()));
+        assert_eq!(code, Some(0), "{kill}: {out}{err}");
+        assert_has(&out, "Session file: ");
+        let saved = installation.root.path().join("saved");
+        fs::create_dir(&saved).expect("made");
+        let mut backup = program("backup");
+        backup.arg("--config").arg(installation.config());
+        let (code, out, err) = output_of(backup.arg("--to").arg(&saved));
+        assert_eq!(code, Some(0), "{kill}: {err}");
+        assert_has(&out, "except_ids");
     }
 }
 
@@ -320,8 +531,7 @@ fn an_import_that_was_killed_is_completed_by_the_next_one() {
 fn files_of_an_instance_that_ran_are_not_taken_for_an_unfinished_import() {
     let installation = Installation::new();
     assert_eq!(installation.import(&[]).0, Some(0));
-    fs::create_dir(installation.data("import-unfinished")).expect("made");
-    fs::remove_file(installation.config()).expect("removed");
+    make_unfinished(&installation, &["state.db", "account.session"]);
     execute_batch(
         &installation.data("state.db"),
         "INSERT INTO settings VALUES ('started_at', '1700000000')",
@@ -329,14 +539,44 @@ fn files_of_an_instance_that_ran_are_not_taken_for_an_unfinished_import() {
     installation.assert_refused(&[], "there is a session already");
 }
 
+/// Returns the file id of a user's big profile photo, as Pyrogram 0.17 writes it.
+fn file_id(photo: i64, user: i64) -> String {
+    let mut plain = [1_i32, HOME_DC].map(i32::to_le_bytes).concat();
+    plain.extend([photo, 0, 7].map(i64::to_le_bytes).concat());
+    plain.extend(3_i32.to_le_bytes());
+    plain.extend([user, 9].map(i64::to_le_bytes).concat());
+    plain.extend(5_i32.to_le_bytes());
+    plain.extend([22, 4]);
+    let mut packed = Vec::new();
+    for run in plain.chunk_by(|a, b| *a == 0 && *b == 0) {
+        packed.extend_from_slice(&run[..1]);
+        if run[0] == 0 {
+            packed.push(u8::try_from(run.len()).expect("a short run"));
+        }
+    }
+    base64url(&packed)
+}
+
+/// Encodes bytes without padding.
+fn base64url(bytes: &[u8]) -> String {
+    const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut text = String::new();
+    for group in bytes.chunks(3) {
+        let bits = (0..3).fold(0, |bits: usize, at| {
+            bits << 8 | usize::from(group.get(at).copied().unwrap_or(0))
+        });
+        for digit in 0..=group.len() {
+            text.push(DIGITS[bits >> (18 - 6 * digit) & 63].into());
+        }
+    }
+    text
+}
+
 /// Returns a user's entry of `user_ids`.
-fn user_entry(avatar: i64, group: i64, joined_at: i64) -> PyValue {
+fn user_entry(avatar: &str, group: i64, joined_at: i64) -> PyValue {
     let text = |text: &str| PyValue::Str(text.into());
     let join = PyValue::Dict(vec![(PyValue::Int(group), PyValue::Int(joined_at))]);
-    PyValue::Dict(vec![
-        (text("avatar"), text(&avatar.to_string())),
-        (text("join"), join),
-    ])
+    PyValue::Dict(vec![(text("avatar"), text(avatar)), (text("join"), join)])
 }
 
 #[test]
@@ -361,13 +601,13 @@ fn an_imported_account_forwards_the_joins_of_the_gap_and_skips_what_python_had_h
 
     // Python had forwarded the photo of one user and excepted that of another.
     let (forwarded, excepted) = (scene.add_user(), scene.add_user());
-    let photo = |user| scene.sim.photo_id(user).expect("a photo");
+    let photo = |user| file_id(scene.sim.photo_id(user).expect("a photo"), user);
     let group = bot_api_id(scene.group);
     let users = PyValue::Dict(vec![(
         PyValue::Int(forwarded),
-        user_entry(photo(forwarded), group, now() - 600),
+        user_entry(&photo(forwarded), group, now() - 600),
     )]);
-    let photos = PyValue::Set(vec![PyValue::Str(photo(excepted).to_string())]);
+    let photos = PyValue::Set(vec![PyValue::Str(photo(excepted))]);
     let except = PyValue::Dict(vec![(PyValue::Str("long".into()), photos)]);
     for (name, value) in [("user_ids", users), ("except_ids", except)] {
         let path = installation.python("data").join(name);

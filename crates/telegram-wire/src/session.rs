@@ -37,6 +37,9 @@ pub enum SessionError {
         /// A clause that describes what the file is instead.
         found: String,
     },
+    /// The file is a session of Pyrogram.
+    #[error("{} is a session of Pyrogram, not of this program", .0.display())]
+    Pyrogram(PathBuf),
     /// The file is a session, but parts of it are damaged.
     #[error("the session file {} is damaged ({cause})", path.display())]
     Damaged {
@@ -109,6 +112,23 @@ impl AccountSession {
             layout::create(path)?;
         }
         Self::load(path, false)
+    }
+
+    /// Checks the layout of a session file on a copy in memory, and changes nothing. An empty file passes, because a
+    /// login fills it.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is foreign or damaged.
+    pub fn examine(path: &Path) -> Result<(), SessionError> {
+        let file = std::fs::read(path).map_err(|error| file_error(path, error))?;
+        if file.is_empty() {
+            return Ok(());
+        }
+        let database = pyrogram::open_in_memory(file).map_err(|error| SessionError::Foreign {
+            path: path.to_owned(),
+            found: format!("it is not an SQLite database ({error})"),
+        })?;
+        layout::check(&database, path)
     }
 
     /// Returns the number of the home data centre.

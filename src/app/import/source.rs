@@ -1,5 +1,7 @@
 //! Reads the Python program's directory. Nothing in it is written, and no lock in it is taken.
 
+use std::collections::BTreeSet;
+use std::fmt::Display;
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
@@ -9,7 +11,7 @@ use fleet_files::pickle::{self, PyValue, Unpickled};
 use secrecy::zeroize::Zeroizing;
 
 use super::ImportError;
-use crate::list_file::{ListFile, SkippedEntries};
+use crate::list_file::{ListFile, SkippedEntries, group_ids};
 use crate::model::{ChannelId, List, ListData, Timestamp};
 use crate::python_program::device::{pyrogram_version, python_version};
 use crate::python_program::{DeviceParts, Ini};
@@ -33,7 +35,9 @@ pub(super) struct SourceList {
 /// All lists of the Python program.
 pub(super) struct SourceLists {
     pub(super) lists: Vec<SourceList>,
-    pub(super) flooded: Vec<ChannelId>,
+    pub(super) flooded: BTreeSet<ChannelId>,
+    /// The invalid ids among the groups under a flood.
+    pub(super) skipped_flooded: SkippedEntries,
     /// The names of the other files.
     pub(super) unused_files: Vec<String>,
 }
@@ -99,13 +103,16 @@ fn in_use(path: &Path, sign: &str) -> ImportError {
 
 /// Returns a clause that says why the session seems to be in use.
 fn sign_of_use(path: &Path, file: &fs::Metadata, now: Timestamp) -> Option<String> {
+    // SQLite keeps these beside the file itself, not beside a link to it.
+    let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     for suffix in ["-journal", "-wal", "-shm"] {
-        let mut name = path.as_os_str().to_owned();
+        let mut name = real.as_os_str().to_owned();
         name.push(suffix);
         if Path::new(&name).exists() {
             return Some(format!(
-                "there is {}, which a running or a killed program leaves",
-                Path::new(&name).display()
+                "there is {}, which a running program has and a killed one leaves (`sqlite3 {} VACUUM` clears it up)",
+                Path::new(&name).display(),
+                path.display()
             ));
         }
     }
@@ -144,9 +151,32 @@ fn process_with(file: &fs::Metadata) -> Option<u32> {
 /// Reads `config.ini`.
 pub(super) fn read_ini(directory: &Path) -> Result<Ini, ImportError> {
     let path = directory.join("config.ini");
-    let text = fs::read_to_string(&path).map_err(|cause| ImportError::file(&path, cause))?;
-    let text = Zeroizing::new(text);
-    Ini::parse(&text).map_err(|error| ImportError::Refused(format!("{}: {error}", path.display())))
+    let refused =
+        |reason: &dyn Display| ImportError::Refused(format!("{}: {reason}", path.display()));
+    let bytes = match read_file(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(refused(
+                &"there is no such file; name the directory of the Python program",
+            ));
+        }
+        read => Zeroizing::new(read.map_err(|cause| ImportError::file(&path, cause))?),
+    };
+    Ini::parse(&bytes).map_err(|error| refused(&error))
+}
+
+/// Reads a regular file that is not too large for memory.
+fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+    let file = fs::metadata(path)?;
+    if !file.is_file() {
+        return Err(io::Error::other("this is not a regular file"));
+    }
+    if file.len() > pickle::MAX_BYTES as u64 {
+        let mib = pickle::MAX_BYTES >> 20;
+        return Err(io::Error::other(format!(
+            "the file has more than {mib} MiB"
+        )));
+    }
+    fs::read(path)
 }
 
 /// Reads the versions that Pyrogram composes its device from.
@@ -156,7 +186,8 @@ pub(super) fn device_parts(directory: &Path) -> DeviceParts {
         kernel: kernel.map(|release| release.trim().to_owned()),
         ..DeviceParts::default()
     };
-    for name in ["venv", ".venv", "env"] {
+    let usual = ["venv", ".venv", "env", ""].map(str::to_owned);
+    for name in usual.into_iter().chain(names_in(directory)) {
         let environment = directory.join(name);
         let Ok(pyvenv) = fs::read_to_string(environment.join("pyvenv.cfg")) else {
             continue;
@@ -201,7 +232,7 @@ pub(super) fn read_lists(directory: &Path, without: &[List]) -> Result<SourceLis
                     path.display()
                 ))
             };
-            let file = ListFile::from_python(with_channels(list, value));
+            let file = ListFile::from_python(value);
             let (found, skipped) = file
                 .data_for(list)
                 .map_err(|error| refused(error.to_string()))?;
@@ -213,11 +244,13 @@ pub(super) fn read_lists(directory: &Path, without: &[List]) -> Result<SourceLis
         }
         lists.push(read);
     }
-    let flooded = read_pickle(&data, FLOODED)?.map_or_else(Vec::new, |(_, value)| {
-        let members = value.as_members().unwrap_or_default();
-        let ids = members.iter().filter_map(PyValue::as_int);
-        ids.filter_map(ChannelId::from_bot_api).collect()
-    });
+    let (flooded, skipped_flooded) = match read_pickle(&data, FLOODED)? {
+        Some((path, value)) => group_ids(&value).ok_or_else(|| {
+            let reason = "the values have another shape; move the file away to leave it out";
+            ImportError::Refused(format!("{}: {reason}", path.display()))
+        })?,
+        None => Default::default(),
+    };
     let is_known = |name: &str| name == FLOODED || List::from_name(name).is_some();
     let mut unused_files: Vec<String> = names_in(&data)
         .into_iter()
@@ -228,31 +261,16 @@ pub(super) fn read_lists(directory: &Path, without: &[List]) -> Result<SourceLis
     Ok(SourceLists {
         lists,
         flooded,
+        skipped_flooded,
         unused_files,
     })
-}
-
-/// Adds the key of the bad channels, which older programs do not write.
-fn with_channels(list: List, value: PyValue) -> PyValue {
-    match value {
-        PyValue::Dict(mut pairs)
-            if list == List::BadIds
-                && !pairs
-                    .iter()
-                    .any(|(key, _)| key.as_str() == Some("channels")) =>
-        {
-            pairs.push((PyValue::Str("channels".into()), PyValue::Set(Vec::new())));
-            PyValue::Dict(pairs)
-        }
-        value => value,
-    }
 }
 
 /// Reads a pickle, or its backup copy `.NAME`, as the Python program does. Returns `None` if neither file exists.
 fn read_pickle(data: &Path, name: &str) -> Result<Option<(PathBuf, PyValue)>, ImportError> {
     let mut first_error = None;
     for path in [data.join(name), data.join(format!(".{name}"))] {
-        let cause = match fs::read(&path) {
+        let cause = match read_file(&path) {
             Ok(bytes) => match pickle::read(&bytes) {
                 Ok(Unpickled::Data(value)) => return Ok(Some((path, value))),
                 Ok(Unpickled::Photo(_)) => "the file holds a photo, not a list".to_owned(),

@@ -1,39 +1,41 @@
 //! Writes what an import makes, so that it counts only once the configuration is in place.
 
-use std::fs::{self, DirBuilder, File};
-use std::io;
-use std::os::unix::fs::DirBuilderExt as _;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use fleet_files::atomic_file;
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::io::Errno;
 
 use super::ImportError;
 use super::source::SourceLists;
+use crate::app::unfinished_import;
 use crate::config::Telegram;
 use crate::model::Timestamp;
 use crate::store::{self, Store, StoreError};
 use crate::telegram::{AccountSession, PyrogramSession};
 
-/// The directory in the data directory that holds the files before they are moved out, and that marks an unfinished
-/// import until the configuration is in place.
-const UNFINISHED: &str = "import-unfinished";
-
 /// Refuses to overwrite a file.
 pub(super) fn refuse_existing(path: &Path, what: &str) -> Result<(), ImportError> {
     match path.symlink_metadata() {
-        Ok(_) => Err(ImportError::Refused(format!(
-            "{}: there is a {what} already, and an import overwrites nothing; move it away, or name another \
-             configuration with --to",
-            path.display()
-        ))),
+        Ok(_) => Err(exists(path, what)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(ImportError::file(path, error)),
     }
 }
 
+fn exists(path: &Path, what: &str) -> ImportError {
+    ImportError::Refused(format!(
+        "{}: there is a {what} already, and an import overwrites nothing; move it away, or name another configuration \
+         with --to",
+        path.display()
+    ))
+}
+
 /// Checks that the data directory holds no session and no `state.db`, except those of an unfinished import.
 pub(super) fn check_data_dir(telegram: &Telegram) -> Result<(), ImportError> {
-    if telegram.data_dir.join(UNFINISHED).is_dir() && !was_started(telegram) {
+    if unfinished_import::config_of(&telegram.data_dir)?.is_some() && !was_started(telegram) {
         return Ok(());
     }
     refuse_existing(&telegram.session_file(), "session")?;
@@ -51,6 +53,8 @@ fn was_started(telegram: &Telegram) -> bool {
 
 /// The files of an import.
 pub(super) struct Staged<'i> {
+    /// The path of the new configuration.
+    pub(super) config: &'i Path,
     pub(super) telegram: &'i Telegram,
     pub(super) session: &'i PyrogramSession,
     pub(super) lists: &'i SourceLists,
@@ -74,6 +78,8 @@ impl Staged<'_> {
             .mode(0o700)
             .create(&staging)
             .map_err(failed)?;
+        unfinished_import::record_config(&staging, self.config)
+            .map_err(|error| ImportError::file(&staging, error))?;
         sync(&self.telegram.data_dir)?;
         let session = staging.join("account.session");
         AccountSession::create_from_pyrogram(&session, self.session)
@@ -109,54 +115,66 @@ impl Staged<'_> {
             }
             Ok::<(), StoreError>(())
         })?;
+        // The last connection moves SQLite's log into the database, unless the disk refuses.
         drop(store);
+        let log = with_suffix(path, "-wal");
+        if log.exists() {
+            return Err(ImportError::file(
+                &log,
+                "the log stays, so the disk may be full",
+            ));
+        }
         Ok(())
     }
 
-    /// Removes the mark of the unfinished import. The configuration is in place, so a failure does no harm.
-    pub(super) fn finish(&self) {
-        if let Err(error) = fs::remove_dir(self.directory()) {
-            tracing::warn!(%error, path = %self.directory().display(), "an empty directory cannot be removed");
-        }
-    }
-
     fn directory(&self) -> PathBuf {
-        self.telegram.data_dir.join(UNFINISHED)
+        self.telegram.data_dir.join(unfinished_import::DIRECTORY)
     }
 }
 
-/// Puts the configuration in its place, without overwriting one.
+/// Puts the configuration in its place, without overwriting one. A crash leaves at most the hidden file, which the next
+/// import replaces.
 pub(super) fn put_config(path: &Path, text: &str) -> Result<(), ImportError> {
-    let failed = |cause: io::Error| ImportError::file(path, cause);
     let directory = path.parent().unwrap_or_else(|| Path::new("/"));
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let staged = directory.join(format!(".{name}.import"));
-    atomic_file::write(&staged, text.as_bytes())
-        .map_err(|error| ImportError::file(&staged, error))?;
-    // Unlike a rename, a link does not replace a file that appeared meanwhile.
-    let linked = fs::hard_link(&staged, path);
-    let placed = match linked {
-        Ok(()) => fs::remove_file(&staged),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            let _ = fs::remove_file(&staged);
-            return refuse_existing(path, "configuration");
+    write_private(&staged, text).map_err(|error| ImportError::file(&staged, error))?;
+    let renamed = match renameat_with(CWD, &staged, CWD, path, RenameFlags::NOREPLACE) {
+        // The file system cannot rename in this way.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+            refuse_existing(path, "configuration").and_then(|()| {
+                fs::rename(&staged, path).map_err(|error| ImportError::file(path, error))
+            })
         }
-        // A file system without hard links.
-        Err(_) => {
-            refuse_existing(path, "configuration")?;
-            fs::rename(&staged, path)
-        }
+        Err(Errno::EXIST) => Err(exists(path, "configuration")),
+        other => other.map_err(|error| ImportError::file(path, error)),
     };
-    placed.map_err(failed)?;
+    if renamed.is_err() {
+        let _ = fs::remove_file(&staged);
+    }
+    renamed?;
     sync(directory)
+}
+
+/// Writes a new file with mode 0600 in place of one that an unfinished import has left.
+fn write_private(path: &Path, text: &str) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
 }
 
 /// Removes a database and what SQLite keeps beside it.
 fn remove_database(path: &Path) -> Result<(), ImportError> {
     for suffix in ["", "-journal", "-wal", "-shm"] {
-        let mut name = path.as_os_str().to_owned();
-        name.push(suffix);
-        match fs::remove_file(&name) {
+        match fs::remove_file(with_suffix(path, suffix)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(ImportError::file(path, error));
             }
@@ -164,6 +182,12 @@ fn remove_database(path: &Path) -> Result<(), ImportError> {
         }
     }
     Ok(())
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
 }
 
 fn sync(path: &Path) -> Result<(), ImportError> {

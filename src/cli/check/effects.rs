@@ -7,6 +7,7 @@ use crate::app::instance_overview;
 use crate::config::{Dialect, Exchange, FileKind, Loaded, Seconds, UnseenPolicy};
 use crate::model::Timestamp;
 use crate::schedule::{Job, Timetable};
+use crate::telegram::{AccountSession, SessionError, explain_session};
 
 pub(super) fn explain(
     page: &mut Page<'_, impl Write>,
@@ -120,7 +121,13 @@ fn session(page: &mut Page<'_, impl Write>, loaded: &Loaded) -> io::Result<()> {
     let session = telegram.session_file();
     let shown = session.display();
     match session.try_exists() {
-        Ok(true) => page.line(format_args!("Session file: {shown}.")),
+        Ok(true) => match AccountSession::examine(&session) {
+            Err(error @ (SessionError::Pyrogram(_) | SessionError::Foreign { .. })) => {
+                page.line(format_args!("{}.", explain_session(&error)))
+            }
+            // The copy that was read may be damaged because the program was writing.
+            _ => page.line(format_args!("Session file: {shown}.")),
+        },
         Ok(false) => page.line(format_args!(
             "The session file {shown} does not exist yet: log in first, with scp-079-avatar login --config {}",
             loaded.path.display()

@@ -35,12 +35,11 @@ pub(in crate::list_file) fn from_python(
         List::BadIds => {
             record_unknown_keys(value, &["users", "channels"], skipped);
             let users = ids(value.get("users")?, USER_IDS, user_id, skipped)?;
-            let channels = ids(
-                value.get("channels")?,
-                CHANNEL_IDS,
-                ChannelId::from_bot_api,
-                skipped,
-            )?;
+            // Older programs do not write the channels.
+            let channels = match value.get("channels") {
+                Some(channels) => ids(channels, CHANNEL_IDS, ChannelId::from_bot_api, skipped)?,
+                None => BTreeSet::new(),
+            };
             Some(ListData::Bad(BadIds { users, channels }))
         }
         List::ExceptIds => {
@@ -93,6 +92,14 @@ pub(in crate::list_file) fn from_python(
     }
 }
 
+/// Decodes a set of groups, and records the invalid ids among them. Returns `None` if the value has another shape.
+#[must_use]
+pub fn group_ids(value: &PyValue) -> Option<(BTreeSet<ChannelId>, SkippedEntries)> {
+    let mut skipped = SkippedEntries::default();
+    let groups = ids(value, GROUP_IDS, ChannelId::from_bot_api, &mut skipped)?;
+    Some((groups, skipped))
+}
+
 /// Decodes `user_ids`. Each message becomes a join. A photo is taken as forwarded for the group that the user
 /// joined last, because the value does not name a group. Scores are skipped.
 fn decode_users(value: &PyValue, skipped: &mut SkippedEntries) -> Option<ListData> {
@@ -105,7 +112,11 @@ fn decode_users(value: &PyValue, skipped: &mut SkippedEntries) -> Option<ListDat
         };
         record_unknown_keys(entry, &["avatar", "join", "message", "score"], skipped);
         let first = users.joins.len();
-        let joins = entry.get("join")?.as_pairs()?;
+        let joins = match entry.get("join") {
+            Some(joins) => joins.as_pairs()?,
+            None if is_user_entry(entry) => &[],
+            None => return None,
+        };
         let mut messages: BTreeMap<i64, &[PyValue]> = BTreeMap::new();
         for (group, of_group) in entry
             .get("message")
@@ -175,6 +186,12 @@ fn decode_users(value: &PyValue, skipped: &mut SkippedEntries) -> Option<ListDat
     users.joins.sort_unstable();
     users.joins.dedup();
     Some(ListData::Users(users))
+}
+
+/// Reports whether a value without joins can be the entry of a user.
+fn is_user_entry(value: &PyValue) -> bool {
+    let has = |key| value.get(key).is_some();
+    has("avatar") || has("message") || has("score")
 }
 
 /// Returns a copy of the join for each valid message, or the join itself if there is none.

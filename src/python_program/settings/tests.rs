@@ -17,7 +17,7 @@ fn device() -> Device {
 }
 
 fn text_of(ini: &str) -> (Settings, toml::Table) {
-    let settings = Settings::of(&Ini::parse(ini).expect("parsed")).expect("usable");
+    let settings = Settings::of(&Ini::parse(ini.as_bytes()).expect("parsed")).expect("usable");
     let text = settings.config_text(&device(), Path::new("data"), Path::new("/opt/avatar"));
     let table = text.parse().expect("TOML");
     assert!(!text.contains("Copy this file"), "{text}");
@@ -59,7 +59,8 @@ fn a_missing_or_unusable_value_is_a_problem() {
     let ini = NEW
         .replace("api_id = 1", "api_id = one")
         .replace("-1001234567890", "[DATA EXPUNGED]");
-    let problems = Settings::of(&Ini::parse(&ini).expect("parsed")).expect_err("unusable");
+    let problems =
+        Settings::of(&Ini::parse(ini.as_bytes()).expect("parsed")).expect_err("unusable");
     assert_eq!(
         problems,
         [
@@ -67,4 +68,31 @@ fn a_missing_or_unusable_value_is_a_problem() {
             "[channels] hide_channel_id is missing or not filled in"
         ]
     );
+}
+
+#[test]
+fn a_key_whose_section_gives_it_another_meaning_is_left_out() {
+    let ini = NEW
+        .replace("[mode]\nbackup = True\n", "[schedule]\nbackup = daily\n")
+        .replace("[language]", "[custom]\ntime_new = 5\n[language]");
+    let (settings, table) = text_of(&ini);
+    assert_eq!(table["mode"]["backup"].as_bool(), Some(false));
+    assert_eq!(table["custom"]["time_new"].as_integer(), Some(600));
+    let unused = |name: &str| settings.unused.iter().any(|unused| unused.name == name);
+    assert!(unused("[custom] time_new") && unused("[schedule] backup"));
+}
+
+#[test]
+fn a_value_keeps_every_character() {
+    for password in [
+        "semicolon; and # hash",
+        "back\\slash \"quotes\" 'single' \"\"\" '\x27'",
+        "100% %% %(name)s",
+        "電池 é \u{1f512} tab\there",
+        "[x] = y : z",
+    ] {
+        let ini = NEW.replace("correct \"horse\" %% \\ #", password);
+        let (_, table) = text_of(&ini);
+        assert_eq!(table["encrypt"]["password"].as_str(), Some(password));
+    }
 }

@@ -61,7 +61,7 @@ pub(super) fn read(path: &Path) -> Result<Contents, SessionError> {
 }
 
 /// Checks that the open file is an undamaged session of this layout.
-fn check(database: &Connection, path: &Path) -> Result<(), SessionError> {
+pub(super) fn check(database: &Connection, path: &Path) -> Result<(), SessionError> {
     let foreign = |found: String| SessionError::Foreign {
         path: path.to_owned(),
         found,
@@ -81,10 +81,11 @@ fn check(database: &Connection, path: &Path) -> Result<(), SessionError> {
     let tables = table_names(database).map_err(|error| damaged(path, error))?;
     let has = |table: &str| tables.iter().any(|name| name == table);
     if !has("dc_option") {
-        let found = if has("update_state") && has("sent_files") {
+        if has("sessions") && is_pyrogram(database).map_err(|error| damaged(path, error))? {
+            return Err(SessionError::Pyrogram(path.to_owned()));
+        }
+        let found = if has("sessions") {
             "it looks like a session of Telethon"
-        } else if has("sessions") {
-            "it looks like a session of Pyrogram or Telethon"
         } else if tables.is_empty() {
             "it is an empty database"
         } else {
@@ -101,6 +102,13 @@ fn check(database: &Connection, path: &Path) -> Result<(), SessionError> {
         )));
     }
     Ok(())
+}
+
+/// Tells Pyrogram's table `sessions` from Telethon's.
+fn is_pyrogram(database: &Connection) -> rusqlite::Result<bool> {
+    database
+        .prepare("SELECT 1 FROM pragma_table_info('sessions') WHERE name = 'test_mode'")?
+        .exists([])
 }
 
 fn table_names(database: &Connection) -> rusqlite::Result<Vec<String>> {

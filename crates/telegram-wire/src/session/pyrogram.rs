@@ -166,7 +166,7 @@ impl Row {
 
 /// Opens a copy of a database. The header's fields for the write-ahead log are cleared, because a database in memory
 /// has no log.
-fn open_in_memory(mut file: Vec<u8>) -> rusqlite::Result<Connection> {
+pub(super) fn open_in_memory(mut file: Vec<u8>) -> rusqlite::Result<Connection> {
     if let Some(versions) = file.get_mut(18..20) {
         versions.fill(1);
     }
@@ -215,9 +215,27 @@ mod tests {
         let path = directory.path().join("account.session");
         AccountSession::create_from_pyrogram(&path, &login).expect("created");
         AccountSession::create_from_pyrogram(&path, &login).expect_err("it exists");
+        AccountSession::examine(&path).expect("a session of this program");
         let session = AccountSession::open(&path).expect("opened");
         assert_eq!(session.home(), 2);
         assert_eq!(session.key(2), Some([9; 256]));
+    }
+
+    #[test]
+    fn a_session_of_pyrogram_in_the_place_of_another_is_recognized() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("account.session");
+        std::fs::write(&path, session(2, 0, 256, 0)).expect("written");
+        for error in [
+            AccountSession::examine(&path).expect_err("foreign"),
+            AccountSession::open(&path).expect_err("foreign"),
+        ] {
+            assert!(matches!(error, SessionError::Pyrogram(_)), "{error}");
+        }
+        std::fs::write(&path, "").expect("written");
+        AccountSession::examine(&path).expect("an empty file");
+        std::fs::write(&path, "text").expect("written");
+        AccountSession::examine(&path).expect_err("no database");
     }
 
     #[test]
