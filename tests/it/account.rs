@@ -245,7 +245,7 @@ fn a_key_that_another_data_centre_refuses_is_forgotten_and_home_goes_on() {
         !keys(OTHER_DC),
         "the next connection would use the refused key"
     );
-    // The simulator cannot negotiate a key.
+    // The program does not know the simulator's RSA key.
     scene.sim.write_session(scene.session()).expect("a session");
     scene.sim.clear_faults();
     scene.start();

@@ -99,7 +99,7 @@ fn a_key_that_another_data_centre_does_not_know_is_replaced() {
         .send_transport_errors(OTHER_DC, -404, Framing::Framed);
     let exchanges = scene.sim.read(World::key_exchanges);
     let user = join_far_user(&scene);
-    // The simulator answers only the first message of a key exchange.
+    // The program does not know the simulator's RSA key, so it sends only the first message of a key exchange.
     scene.wait_for("a key exchange", |world| world.key_exchanges() > exchanges);
     assert_eq!(scene.stop().code(), Some(0));
     assert_eq!(scene.outcomes()[&user], ["queued"]);
