@@ -14,6 +14,7 @@ use toml::de::DeValue;
 use super::document::{Document, Presence, Taken};
 use super::field::{Field, integer};
 use super::finding::Finding;
+use crate::model::ChannelId;
 
 /// A section that is being read.
 pub(super) struct SectionReader<'d, 't> {
@@ -124,6 +125,10 @@ impl<'d, 't> SectionReader<'d, 't> {
         parse: impl Fn(i64) -> Result<T, IdError>,
         example: &str,
     ) -> Option<T> {
+        let linked = field.as_text().and_then(ChannelId::from_link);
+        if let Some(Ok(id)) = linked.map(|channel| parse(channel.bot_api())) {
+            return Some(id);
+        }
         let DeValue::Integer(number) = &field.value else {
             let remedy = format!("write a whole number without quotes, such as {key} = {example}");
             return self.wrong_type(key, field, "a whole number", remedy);

@@ -122,6 +122,16 @@ impl ChannelId {
         Self::from_bot_api(id).or_else(|| (1..=Self::LARGEST).contains(&id).then_some(Self(id)))
     }
 
+    /// Parses the link to a post of a private channel, such as `https://t.me/c/1600000005/12`.
+    #[must_use]
+    pub fn from_link(link: &str) -> Option<Self> {
+        let link = link.trim();
+        let rest = link.strip_prefix("https://").unwrap_or(link);
+        let path = rest.strip_prefix("t.me/c/")?;
+        let id = path.split(['/', '?']).next()?.parse().ok()?;
+        (id > 0).then_some(id).and_then(Self::from_either)
+    }
+
     #[must_use]
     pub const fn bare(self) -> i64 {
         self.0
@@ -165,6 +175,13 @@ mod tests {
         assert_eq!(ChannelId::from_bot_api(1_234_567_890), None);
         assert_eq!(ChannelId::from_bot_api(i64::MIN), None);
         assert_eq!(ChannelId::from_bot_api(-1_000_000_000_000), None);
+        assert_eq!(
+            ChannelId::from_link("https://t.me/c/1234567890/12?single"),
+            Some(id)
+        );
+        assert_eq!(ChannelId::from_link(" t.me/c/1234567890"), Some(id));
+        assert_eq!(ChannelId::from_link("https://t.me/hide/12"), None);
+        assert_eq!(ChannelId::from_link("https://t.me/c/-5/12"), None);
         assert_eq!(ChannelId::from_either(1_234_567_890), Some(id));
         assert_eq!(ChannelId::from_either(-1_001_234_567_890), Some(id));
         assert_eq!(ChannelId::from_either(0), None);
