@@ -65,11 +65,14 @@ fn post_everything(files: &str, dialect: &str, count: usize) {
     scene.obey("MANAGE", "status", "ask", &ask);
     scene.obey("REGEX", "regex", "count", &json!("ask"));
     scene.obey("MANAGE", "backup", "now", &Value::Null);
-    scene.wait_for(&format!("{count} files"), |world| {
-        let posts = world.posts(scene.hide);
-        let files = posts.iter().filter(|post| post.by_account);
-        files.filter(|post| post.file.is_some()).count() >= count
-    });
+    // Posts of lists are 5 seconds apart, which is long for one wait.
+    for count in [count - 5, count] {
+        scene.wait_for(&format!("{count} files"), |world| {
+            let posts = world.posts(scene.hide);
+            let files = posts.iter().filter(|post| post.by_account);
+            files.filter(|post| post.file.is_some()).count() >= count
+        });
+    }
     scene.wait_until_settled();
     let posts = scene.sim.posts(scene.hide).into_iter();
     let posts: Vec<Post> = posts.filter(|post| post.by_account).collect();

@@ -158,6 +158,7 @@ fn an_envelope_outside_of_hide_and_exchange_does_nothing() {
         for sender in [member, scene.sim.owner()] {
             scene.sim.post(group, sender, &text, None);
             scene.sim.post(group, sender, "{\"from\": 1", None);
+            scene.sim.forward(group, sender, scene.sim.owner(), &text);
         }
     }
     for sender in [member, scene.sim.owner()] {

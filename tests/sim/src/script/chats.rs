@@ -153,6 +153,24 @@ impl Simulator {
         self.post(group, user, text, None)
     }
 
+    /// Forwards a text of the user `author` into a chat; returns the message's id.
+    pub fn forward(&self, chat: i64, from: i64, author: i64, text: &str) -> i32 {
+        self.shared.change(|world| {
+            if !world.chats.contains_key(&chat) {
+                world.record_failure(format!("unknown chat: {chat}"));
+                return 0;
+            }
+            let content = Content::Text {
+                text: text.to_owned(),
+                entities: Vec::new(),
+                document: None,
+                random_id: 0,
+                forwarded_from: Some(author),
+            };
+            world.add_message(chat, from, content, false, None)
+        })
+    }
+
     /// Pushes a text that a user wrote to the account in private.
     pub fn send_private_message(&self, user: i64, text: &str) {
         self.shared.change(|world| {
@@ -207,6 +225,7 @@ impl Simulator {
                 entities: Vec::new(),
                 document,
                 random_id: 0,
+                forwarded_from: None,
             };
             world.add_message(chat, from, content, false, None)
         })

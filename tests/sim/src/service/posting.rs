@@ -31,6 +31,7 @@ impl Handler for functions::messages::SendMessage {
             entities,
             document: None,
             random_id: self.random_id,
+            forwarded_from: None,
         };
         Ok(post(caller, chat, self.random_id, content, self.silent))
     }
@@ -53,6 +54,7 @@ impl Handler for functions::messages::SendMedia {
             entities,
             document: Some(document),
             random_id: self.random_id,
+            forwarded_from: None,
         };
         Ok(post(caller, chat, self.random_id, content, self.silent))
     }

@@ -95,6 +95,8 @@ pub(crate) enum Content {
         entities: Vec<enums::MessageEntity>,
         document: Option<i64>,
         random_id: i64,
+        /// The user whose message this one forwards.
+        forwarded_from: Option<i64>,
     },
     Service(Box<enums::MessageAction>),
 }
@@ -247,6 +249,7 @@ impl Chat {
                     entities,
                     document,
                     random_id,
+                    ..
                 } = &message.content
                 else {
                     return None;
@@ -320,6 +323,7 @@ impl Message {
                 text,
                 entities,
                 document,
+                forwarded_from,
                 ..
             } => enums::Message::Message(types::Message {
                 out,
@@ -330,6 +334,7 @@ impl Message {
                 peer_id: chat.peer(),
                 date: self.date,
                 message: text.clone(),
+                fwd_from: forwarded_from.map(|user| forward_header(user, self.date)),
                 media: document
                     .and_then(|id| world.documents.get(&id))
                     .map(Document::media),
@@ -341,6 +346,24 @@ impl Message {
             }),
         }
     }
+}
+
+fn forward_header(user: i64, date: i32) -> enums::MessageFwdHeader {
+    enums::MessageFwdHeader::Header(types::MessageFwdHeader {
+        imported: false,
+        saved_out: false,
+        from_id: Some(enums::Peer::User(types::PeerUser { user_id: user })),
+        from_name: None,
+        date,
+        channel_post: None,
+        post_author: None,
+        saved_from_peer: None,
+        saved_from_msg_id: None,
+        saved_from_id: None,
+        saved_from_name: None,
+        saved_date: None,
+        psa_type: None,
+    })
 }
 
 impl Document {

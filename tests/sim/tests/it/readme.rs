@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use telegram_sim::{Options, UserSpec};
 
 /// The methods of `Simulator` that are no faults.
-const ORDINARY: [&str; 53] = [
+const ORDINARY: [&str; 54] = [
     "add_channel",
     "add_group",
     "add_groups",
@@ -23,6 +23,7 @@ const ORDINARY: [&str; 53] = [
     "devices",
     "edit_message",
     "failures",
+    "forward",
     "join",
     "join_date",
     "join_many",
