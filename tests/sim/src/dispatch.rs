@@ -350,7 +350,8 @@ fn check_authorization(world: &World, origin: Origin, method: &str) -> Result<()
     if key.authorized || method.starts_with("help.") {
         return Ok(());
     }
-    let before_login = if origin.dc == HOME_DC {
+    let may_log_in = origin.dc == HOME_DC || origin.dc == world.login.dc;
+    let before_login = if may_log_in {
         (method.starts_with("auth.") && method != "auth.exportAuthorization")
             || method == "account.getPassword"
     } else {

@@ -63,6 +63,7 @@ pub use record::{Call, Outcome, Post, PostedFile, RpcError};
 pub use script::{JoinKind, PublicKey, Simulator, TimedOut};
 pub use socks5::Socks5Proxy;
 pub use world::link::Framing;
+pub use world::login::CodeKind;
 pub use world::{Device, World};
 
 /// The account's own data centre.

@@ -23,6 +23,7 @@ mod chats;
 mod dialogs;
 mod faults;
 mod joins;
+mod login;
 mod members;
 mod people;
 mod queries;

@@ -9,6 +9,7 @@ mod channels;
 mod dialogs;
 pub(crate) mod files;
 mod help;
+mod login_token;
 mod participants;
 mod password;
 pub(crate) mod posting;
@@ -54,9 +55,12 @@ routes!(
     functions::auth::ExportAuthorization,
     functions::auth::ImportAuthorization,
     functions::auth::SendCode,
+    functions::auth::ResendCode,
     functions::auth::SignIn,
     functions::auth::CheckPassword,
     functions::auth::LogOut,
+    functions::auth::ExportLoginToken,
+    functions::auth::ImportLoginToken,
     functions::account::GetPassword,
 );
 

@@ -1,13 +1,11 @@
-//! Users, their photos, and the login of the account.
+//! Users and their photos.
 
 use std::sync::Arc;
 
 use grammers_tl_types::{enums, types};
 
 use super::Simulator;
-use crate::HOME_DC;
 use crate::options::{PhotoSpec, UserSpec, Visibility};
-use crate::world::login::Password;
 use crate::world::person::{Photo, User};
 
 /// The first id of a user that does not name its own.
@@ -108,37 +106,6 @@ impl Simulator {
         self.shared.read(|world| {
             let photo = world.users.get(&user)?.photo.as_ref()?;
             Some(photo.id)
-        })
-    }
-
-    /// Sets the credentials of the account, for a session of
-    /// [`write_session_unauthorized`](Self::write_session_unauthorized).
-    pub fn set_login(&self, phone: &str, code: &str, password: Option<&str>) {
-        let (salt1, salt2) = self.shared.change(|world| {
-            let mut salt = || [world.random().to_le_bytes(), world.random().to_le_bytes()].concat();
-            (salt(), salt())
-        });
-        // This takes 100,000 rounds of HMAC and is therefore done outside the lock.
-        let password = password.map(|password| Password::new(password, "", salt1, salt2));
-        self.shared.change(|world| {
-            phone.clone_into(&mut world.login.phone);
-            code.clone_into(&mut world.login.code);
-            world.login.password = password;
-        });
-    }
-
-    /// Makes the codes sent so far expire.
-    pub fn expire_codes(&self) {
-        self.shared.change(|world| world.login.expired = true);
-    }
-
-    /// Returns whether a client has logged in: with a key of
-    /// [`write_session_unauthorized`](Self::write_session_unauthorized), or with one that it negotiated.
-    pub fn logged_in(&self) -> bool {
-        let seeded = self.keys.home.id();
-        self.shared.read(|world| {
-            let mut keys = world.keys.iter();
-            keys.any(|(id, key)| *id != seeded && key.dc == HOME_DC && key.authorized)
         })
     }
 

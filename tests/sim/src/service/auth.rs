@@ -5,6 +5,8 @@ use grammers_tl_types::{enums, functions, types};
 use super::password;
 use crate::dispatch::{Caller, Handler};
 use crate::record::RpcError;
+use crate::world::World;
+use crate::world::login::{CodeKind, Login, SentCode};
 use crate::{HOME_DC, OTHER_DC};
 
 fn authorization(caller: &Caller) -> enums::auth::Authorization {
@@ -62,24 +64,80 @@ impl Handler for functions::auth::ImportAuthorization {
 impl Handler for functions::auth::SendCode {
     fn handle(self, caller: &mut Caller) -> Result<enums::auth::SentCode, RpcError> {
         let phone = digits(&self.phone_number);
-        let world = &mut *caller.world;
-        if phone.is_empty() || phone != digits(&world.login.phone) {
+        if phone.is_empty() || phone != digits(&caller.world.login.phone) {
             return Err(RpcError::bad("PHONE_NUMBER_INVALID"));
         }
-        if self.api_id <= 0 || self.api_hash.is_empty() {
-            return Err(RpcError::bad("API_ID_INVALID"));
-        }
-        let phone_code_hash = format!("{:016x}", world.random());
-        world.login.sent.push((phone_code_hash.clone(), phone));
-        world.login.expired = false;
-        let length = i32::try_from(world.login.code.len()).expect("a code is short");
-        Ok(enums::auth::SentCode::Code(types::auth::SentCode {
-            r#type: enums::auth::SentCodeType::App(types::auth::SentCodeTypeApp { length }),
-            phone_code_hash,
-            next_type: None,
-            timeout: None,
-        }))
+        check_application(self.api_id, &self.api_hash)?;
+        check_dc(caller, "PHONE_MIGRATE")?;
+        caller.world.login.expired = false;
+        Ok(send_code(caller.world, phone, 0))
     }
+}
+
+impl Handler for functions::auth::ResendCode {
+    fn handle(self, caller: &mut Caller) -> Result<enums::auth::SentCode, RpcError> {
+        check_dc(caller, "PHONE_MIGRATE")?;
+        let world = &mut *caller.world;
+        let phone = digits(&self.phone_number);
+        let at = find_sent(&world.login, &self.phone_code_hash, &phone)?;
+        let sent = world.login.sent[at].clone();
+        let pause = world.login.resend_after.unwrap_or_default();
+        let turn = sent.turn + 1;
+        if turn >= world.login.kinds.len() || world.elapsed() < sent.at + pause {
+            return Err(RpcError::new(406, "SEND_CODE_UNAVAILABLE"));
+        }
+        world.login.sent.remove(at);
+        Ok(send_code(world, phone, turn))
+    }
+}
+
+/// Sends the code of this turn.
+fn send_code(world: &mut World, phone: String, turn: usize) -> enums::auth::SentCode {
+    let hash = format!("{:016x}", world.random());
+    let at = world.elapsed();
+    let login = &mut world.login;
+    login.sent.push(SentCode {
+        hash: hash.clone(),
+        phone,
+        turn,
+        at,
+    });
+    let length = i32::try_from(login.code.chars().count()).expect("a code is short");
+    let next = login.kinds.get(turn + 1);
+    let pause = login.resend_after.filter(|_| next.is_some());
+    enums::auth::SentCode::Code(types::auth::SentCode {
+        r#type: login.kind(turn).sent_type(length),
+        phone_code_hash: hash,
+        next_type: next.map(|kind| kind.next_type()),
+        timeout: pause.map(|pause| i32::try_from(pause.as_secs()).expect("a short pause")),
+    })
+}
+
+/// Returns the place of a code that is still valid.
+fn find_sent(login: &Login, hash: &str, phone: &str) -> Result<usize, RpcError> {
+    login
+        .sent
+        .iter()
+        .position(|sent| sent.hash == hash && sent.phone == phone)
+        .filter(|_| !login.expired)
+        .ok_or_else(|| RpcError::bad("PHONE_CODE_EXPIRED"))
+}
+
+/// Checks the identification of the application.
+pub(super) fn check_application(api_id: i32, api_hash: &str) -> Result<(), RpcError> {
+    if api_id <= 0 || api_hash.is_empty() {
+        return Err(RpcError::bad("API_ID_INVALID"));
+    }
+    Ok(())
+}
+
+/// Refuses a call outside of the account's data centre with error 303.
+fn check_dc(caller: &Caller, name: &str) -> Result<(), RpcError> {
+    let dc = caller.world.login.dc;
+    if caller.origin.dc != dc {
+        return Err(RpcError::new(303, format!("{name}_{dc}")));
+    }
+    Ok(())
 }
 
 fn digits(phone: &str) -> String {
@@ -88,26 +146,43 @@ fn digits(phone: &str) -> String {
 
 impl Handler for functions::auth::SignIn {
     fn handle(self, caller: &mut Caller) -> Result<enums::auth::Authorization, RpcError> {
+        check_dc(caller, "USER_MIGRATE")?;
         let login = &mut caller.world.login;
-        let known = (self.phone_code_hash, digits(&self.phone_number));
-        if !login.sent.contains(&known) || login.expired {
-            return Err(RpcError::bad("PHONE_CODE_EXPIRED"));
-        }
-        let code = self.phone_code.unwrap_or_default();
-        if code.is_empty() {
-            return Err(RpcError::bad("PHONE_CODE_EMPTY"));
-        }
-        if code != login.code {
+        let phone = digits(&self.phone_number);
+        let at = find_sent(login, &self.phone_code_hash, &phone)?;
+        let kind = login.kind(login.sent[at].turn);
+        let is_right = match (kind, self.email_verification, self.phone_code) {
+            (CodeKind::Email, Some(enums::EmailVerification::Code(typed)), _) => {
+                if typed.code != login.code {
+                    return Err(RpcError::bad("CODE_INVALID"));
+                }
+                true
+            }
+            // A code in the wrong field counts as a wrong one.
+            (CodeKind::Email, _, _) | (_, Some(_), _) => false,
+            (_, None, None) => return Err(RpcError::bad("PHONE_CODE_EMPTY")),
+            (_, None, Some(code)) if code.is_empty() => {
+                return Err(RpcError::bad("PHONE_CODE_EMPTY"));
+            }
+            (_, None, Some(code)) => code == login.code,
+        };
+        if !is_right {
             return Err(RpcError::bad("PHONE_CODE_INVALID"));
         }
-        login.sent.retain(|sent| *sent != known);
-        if login.password.is_some() {
-            login.awaiting_password.push(caller.origin.key);
-            return Err(RpcError::new(401, "SESSION_PASSWORD_NEEDED"));
-        }
-        log_in(caller);
-        Ok(authorization(caller))
+        login.sent.remove(at);
+        finish(caller)
     }
+}
+
+/// Logs the key in, unless the account has a two-step password.
+pub(super) fn finish(caller: &mut Caller) -> Result<enums::auth::Authorization, RpcError> {
+    let login = &mut caller.world.login;
+    if login.password.is_some() {
+        login.awaiting_password.push(caller.origin.key);
+        return Err(RpcError::new(401, "SESSION_PASSWORD_NEEDED"));
+    }
+    log_in(caller);
+    Ok(authorization(caller))
 }
 
 impl Handler for functions::account::GetPassword {
@@ -118,6 +193,7 @@ impl Handler for functions::account::GetPassword {
 
 impl Handler for functions::auth::CheckPassword {
     fn handle(self, caller: &mut Caller) -> Result<enums::auth::Authorization, RpcError> {
+        check_dc(caller, "USER_MIGRATE")?;
         let key = caller.origin.key;
         let authorized = caller
             .world

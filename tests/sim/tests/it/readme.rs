@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use telegram_sim::{Options, UserSpec};
 
 /// The methods of `Simulator` that are no faults.
-const ORDINARY: [&str; 54] = [
+const ORDINARY: [&str; 55] = [
     "add_channel",
     "add_group",
     "add_groups",
@@ -42,6 +42,7 @@ const ORDINARY: [&str; 54] = [
     "public_key",
     "push_user",
     "read",
+    "scan_login_token",
     "send_message",
     "send_private_message",
     "set_admin",
@@ -203,6 +204,7 @@ fn each_fault_is_listed_with_its_default_and_each_listed_name_exists() {
     known.extend(variants("src/world/link.rs", "Framing"));
     known.extend(variants("src/key_exchange.rs", "KeyExchangeFault"));
     known.extend(variants("src/script/joins.rs", "JoinKind"));
+    known.extend(variants("src/world/login.rs", "CodeKind"));
     known.extend(["UserSpec", "PhotoSpec"].into_iter().flat_map(descriptions));
 
     let mut listed: BTreeSet<String> = BTreeSet::new();
