@@ -68,8 +68,8 @@ enum Command {
     Run,
     /// Take account, settings and lists from the Python program, without a new login
     Import(import::Arguments),
-    /// Log the account in: phone, code, two-step password
-    Login,
+    /// Log the account in: phone and code, or a QR code; two-step password
+    Login(login::Arguments),
     /// Read and explain the configuration; exit with 78 if it cannot be used
     Check,
     /// Show what an instance does, running or stopped; read-only
@@ -167,7 +167,7 @@ fn dispatch(arguments: Arguments) -> Result<(), Failure> {
         }
         Command::Run => run::run(load(path, &environment)?),
         Command::Import(import) => import::run(arguments.config, &environment, import),
-        Command::Login => login::run(&load(path, &environment)?.config),
+        Command::Login(arguments) => login::run(&load(path, &environment)?.config, &arguments),
         Command::Status(arguments) => status::run(&load(path, &environment)?.config, &arguments),
         Command::Why(arguments) => why::run(&load(path, &environment)?.config, &arguments),
         Command::Open(arguments) => open::run(&load(path, &environment)?.config, &arguments),

@@ -36,7 +36,7 @@ pub use dialogs::{DialogListing, ListingStep};
 pub use difference::Difference;
 pub use error::{connection_ended, error_name, explain_account, explain_session};
 pub use hints::{Hint, Hints};
-pub use login::{LoginError, SentCode, SignedIn};
+pub use login::{CodeKind, LoginError, NextWay, QrStep, SentCode, SignedIn};
 pub use members::MEMBERS_PER_CALL;
 pub use post::{File, Post, PostError, Uploaded};
 pub use profile_photo::PhotoError;

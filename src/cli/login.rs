@@ -1,11 +1,15 @@
-//! `login`: asks for phone, code and two-step password, and logs the account in.
+//! `login`: logs the account in, by phone number and code or by a QR code, and by the two-step password.
 //!
-//! Code and password are typed without an echo. If standard input is not a terminal, its lines are
-//! the answers, in the same order.
+//! Only the password is typed without an echo. If standard input is not a terminal, its lines are the answers, in the
+//! same order.
+
+mod answers;
+mod by_code;
+mod by_qr_code;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead as _, IsTerminal as _, Write as _};
 
+use self::answers::{ask_secret, print_line};
 use super::Failure;
 use super::terminal::replace_harmful;
 use crate::app::{self, AppError};
@@ -13,28 +17,46 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::model::User;
 use crate::store::DirectoryLock;
-use crate::telegram::{AccountSession, LoginError, SignedIn, Telegram, explain_session};
+use crate::telegram::{
+    AccountSession, CallError, Hints, LoginError, SignedIn, Telegram, explain_session,
+};
 
 /// The number of attempts at each answer.
 const ATTEMPTS: usize = 3;
 
+/// The exit code after Ctrl-C.
+const INTERRUPTED: u8 = 130;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Show a QR code, which a Telegram app of the account scans, and ask for no code
+    #[arg(long)]
+    qr: bool,
+}
+
+/// The application as which the program logs in.
+struct Application<'a> {
+    id: i32,
+    hash: &'a str,
+}
+
 /// Logs the account in, unless it is logged in already.
-pub(super) fn run(config: &Config) -> Result<(), Failure> {
+pub(super) fn run(config: &Config, arguments: &Arguments) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::new(1, error))?;
-    let result = runtime.block_on(log_in(config));
+    let result = runtime.block_on(log_in(config, arguments));
     runtime.shutdown_background();
     result
 }
 
-async fn log_in(config: &Config) -> Result<(), Failure> {
+async fn log_in(config: &Config, arguments: &Arguments) -> Result<(), Failure> {
     let lock = app::prepare_data_dir(config);
     let _lock: DirectoryLock = lock?;
     let session = AccountSession::open_for_login(&config.telegram.session_file())
         .map_err(|error| Failure::new(77, explain_session(&error)))?;
-    let (telegram, _hints) = Telegram::new(
+    let (telegram, hints) = Telegram::new(
         session,
         app::identity(config),
         Clock::system(),
@@ -43,8 +65,11 @@ async fn log_in(config: &Config) -> Result<(), Failure> {
         Box::new(|_, _| {}),
     );
     let ended = tokio::select! {
-        ended = log_in_with(config, &telegram) => ended,
+        ended = log_in_with(config, arguments, &telegram, hints) => ended,
         ahead = telegram.monitor() => Err(AppError::from(ahead).into()),
+        _ = tokio::signal::ctrl_c() => {
+            return Err(Failure::new(INTERRUPTED, "the login was ended by Ctrl-C"));
+        }
     };
     // The calls that fail because of the clock may end the login before the monitor does.
     match telegram.clock_ahead() {
@@ -53,7 +78,12 @@ async fn log_in(config: &Config) -> Result<(), Failure> {
     }
 }
 
-async fn log_in_with(config: &Config, telegram: &Telegram) -> Result<(), Failure> {
+async fn log_in_with(
+    config: &Config,
+    arguments: &Arguments,
+    telegram: &Telegram,
+    hints: Hints,
+) -> Result<(), Failure> {
     let logged_in = telegram.logged_in().await.map_err(failure)?;
     if let Some(user) = logged_in {
         print_line(&format!(
@@ -62,7 +92,7 @@ async fn log_in_with(config: &Config, telegram: &Telegram) -> Result<(), Failure
         ))?;
         return Ok(());
     }
-    let user = sign_in(config, telegram).await?;
+    let user = sign_in(config, arguments, telegram, hints).await?;
     telegram.close();
     print_line(&format!(
         "Logged in as the account {}. The session is in {}: anyone with this file controls the account.\n\
@@ -72,34 +102,26 @@ async fn log_in_with(config: &Config, telegram: &Telegram) -> Result<(), Failure
     ))
 }
 
-async fn sign_in(config: &Config, telegram: &Telegram) -> Result<Box<User>, Failure> {
-    let phone = ask("Phone number, with country code: ", false)?;
-    for _ in 0..ATTEMPTS {
-        let api_id = *config.telegram.api_id.expose();
-        let api_hash = config.telegram.api_hash.expose();
-        let sent = telegram
-            .send_code(api_id, api_hash, &phone)
-            .await
-            .map_err(failure)?;
-        print_line(&format!("A code was sent to {}.", sent.sent_to))?;
-        for _ in 0..ATTEMPTS {
-            let code = ask("Code: ", true)?;
-            match telegram.sign_in(&sent, &code).await {
-                Ok(SignedIn::Done(user)) => return Ok(user),
-                Ok(SignedIn::PasswordWanted { hint }) => return password(telegram, hint).await,
-                Err(error @ LoginError::CodeWrong) => print_line(&format!("{error}; try again."))?,
-                Err(error @ LoginError::CodeExpired) => {
-                    print_line(&format!("{error}; another one is on its way."))?;
-                    break;
-                }
-                Err(error) => return Err(failure(error)),
-            }
-        }
+async fn sign_in(
+    config: &Config,
+    arguments: &Arguments,
+    telegram: &Telegram,
+    mut hints: Hints,
+) -> Result<Box<User>, Failure> {
+    let clock = Clock::system();
+    let application = Application {
+        id: *config.telegram.api_id.expose(),
+        hash: config.telegram.api_hash.expose(),
+    };
+    let signed_in = if arguments.qr {
+        by_qr_code::sign_in(telegram, &mut hints, &application, &clock).await?
+    } else {
+        by_code::sign_in(telegram, &application, &clock).await?
+    };
+    match signed_in {
+        SignedIn::Done(user) => Ok(user),
+        SignedIn::PasswordWanted { hint } => password(telegram, hint).await,
     }
-    Err(Failure::new(
-        1,
-        "no code was accepted; wait some minutes, then start `login` again",
-    ))
 }
 
 async fn password(telegram: &Telegram, hint: Option<String>) -> Result<Box<User>, Failure> {
@@ -107,7 +129,7 @@ async fn password(telegram: &Telegram, hint: Option<String>) -> Result<Box<User>
         format!(" (hint: {})", replace_harmful(&hint))
     });
     for _ in 0..ATTEMPTS {
-        let typed = ask(&format!("Two-step password{hint}: "), true)?;
+        let typed = ask_secret(&format!("Two-step password{hint}: ")).await?;
         match telegram.check_password(&typed).await {
             Ok(user) => return Ok(user),
             Err(error @ LoginError::PasswordWrong) => print_line(&format!("{error}; try again."))?,
@@ -120,39 +142,11 @@ async fn password(telegram: &Telegram, hint: Option<String>) -> Result<Box<User>
     ))
 }
 
-fn ask(question: &str, secret: bool) -> Result<String, Failure> {
-    let failed =
-        |error: std::io::Error| Failure::new(1, format!("the answer could not be read: {error}"));
-    let typed = if secret && std::io::stdin().is_terminal() {
-        rpassword::prompt_password(question).map_err(failed)?
-    } else {
-        let mut out = std::io::stdout().lock();
-        out.write_all(question.as_bytes())
-            .and_then(|()| out.flush())
-            .map_err(failed)?;
-        let mut line = String::new();
-        let read = std::io::stdin()
-            .lock()
-            .read_line(&mut line)
-            .map_err(failed)?;
-        if read == 0 {
-            return Err(Failure::new(1, "the input ended before the login was done"));
-        }
-        line
-    };
-    Ok(typed.trim_end_matches(['\r', '\n']).to_owned())
-}
-
-fn print_line(line: &str) -> Result<(), Failure> {
-    writeln!(std::io::stdout(), "{line}").map_err(|error| Failure::new(1, error))
-}
-
 fn failure(error: LoginError) -> Failure {
-    use crate::telegram::CallError;
     let code = match &error {
         LoginError::Call(CallError::Account(_)) | LoginError::Session(_) => 77,
         LoginError::Call(CallError::Network { .. } | CallError::ServerError { .. }) => 69,
-        LoginError::ApiInvalid => 78,
+        LoginError::Application(_) => 78,
         _ => 1,
     };
     Failure::new(code, error)

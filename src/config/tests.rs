@@ -113,7 +113,8 @@ fn the_example_lacks_only_the_required_keys() {
 
 #[test]
 fn a_channel_may_be_given_by_the_link_to_one_of_its_posts() {
-    let linked = minimal("encrypt", "").replace("-1001234567890", "\"https://t.me/c/1234567890/12\"");
+    let linked =
+        minimal("encrypt", "").replace("-1001234567890", "\"https://t.me/c/1234567890/12\"");
     let loaded = ConfigDir::with(&linked).load().expect("is right");
     assert_eq!(loaded.config.channels.hide.bot_api(), -1_001_234_567_890);
     let account = minimal("bots", "nospam_id = \"https://t.me/c/1234567890/12\"");

@@ -148,6 +148,8 @@ impl Watch {
                 }
                 Hint::ChannelsMoved => events.push(Event::ChannelsMoved),
                 Hint::DialogsChanged => events.push(Event::DialogsChanged),
+                // Only `login` shows QR codes.
+                Hint::QrCodeScanned => {}
                 Hint::Disconnected => {
                     tracing::info!("the connection was lost");
                     events.push(Event::Disconnected);

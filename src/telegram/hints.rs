@@ -22,6 +22,8 @@ pub enum Hint {
     ChannelsMoved,
     /// Any channel may have moved, and the account may have joined or left some.
     DialogsChanged,
+    /// Another device has scanned the QR code of a login.
+    QrCodeScanned,
     /// The connection was lost. Telegram does not push again what happens until the next one.
     Disconnected,
 }
@@ -137,6 +139,7 @@ fn of_update(update: enums::Update, users: &[enums::User]) -> Option<Hint> {
         }
         U::ChannelTooLong(u) => Some(Hint::ChannelChanged(ChannelId::from_bare(u.channel_id))),
         U::Channel(u) => Some(Hint::ChannelUpdated(ChannelId::from_bare(u.channel_id))),
+        U::LoginToken => Some(Hint::QrCodeScanned),
         _ => None,
     }
 }

@@ -1,62 +1,26 @@
-//! The calls behind the `login` command: `auth.sendCode`, `auth.signIn` and `auth.checkPassword`.
+//! The calls behind the `login` command: `auth.sendCode`, `auth.resendCode`, `auth.signIn` and `auth.checkPassword`.
 //!
 //! This module knows the order of the calls and what their errors mean to the operator. The command asks
 //! the operator and passes the answers in. A login that breaks off leaves the session file without a
-//! login, and can be started again.
+//! login, and can be started again. The submodule `qr_token` has the login by QR code.
+
+mod qr_token;
+mod refusal;
+mod sent_code;
+
+pub use qr_token::QrStep;
+pub use refusal::LoginError;
+pub use sent_code::{CodeKind, NextWay, SentCode};
 
 use telegram_wire::tl::{enums, functions as f, types};
-use telegram_wire::{AccountError, CallError, SessionError, Wire, password_proof};
-use thiserror::Error;
+use telegram_wire::{AccountError, CallError, Permitted, password_proof};
 
-use super::error::{explain_call, explain_session};
+use super::error::error_name;
 use super::{Telegram, convert};
-use crate::model::{AccessHash, Timestamp, User};
+use crate::model::{AccessHash, User};
 
-/// The reason why a step of the login failed.
-#[derive(Debug, Error)]
-pub enum LoginError {
-    #[error(
-        "Telegram knows no such phone number: write it with its country code, as in +86 138 0013 8000"
-    )]
-    PhoneInvalid,
-    #[error("Telegram has banned this phone number")]
-    PhoneBanned,
-    /// `api_id` and `api_hash` do not belong together.
-    #[error("Telegram does not accept api_id and api_hash: copy both again from my.telegram.org")]
-    ApiInvalid,
-    #[error("that code is wrong")]
-    CodeWrong,
-    #[error("that code has expired")]
-    CodeExpired,
-    #[error("that password is wrong")]
-    PasswordWrong,
-    /// Telegram limits the attempts until then.
-    #[error("Telegram wants a pause after so many attempts: try again after {until}", until = .0.rfc3339())]
-    Flood(Timestamp),
-    #[error("this phone number has no Telegram account yet: create it with an official app first")]
-    NoAccount,
-    /// Telegram requires a step that only an official app can do. Holds a clause that describes it.
-    #[error(
-        "Telegram does not send a code here ({0}): log in once with an official app, then try again"
-    )]
-    NotHere(&'static str),
-    /// Telegram's parameters for the proof of the password are unknown or unsafe.
-    #[error("Telegram sent unsafe parameters for the two-step password, so it was not used")]
-    UnsafePassword,
-    #[error("{}", explain_call(.0))]
-    Call(CallError),
-    #[error("{}", explain_session(.0))]
-    Session(#[from] SessionError),
-}
-
-/// A login code that Telegram has sent.
-#[derive(Debug)]
-pub struct SentCode {
-    phone: String,
-    hash: String,
-    /// A phrase that describes where the code was sent.
-    pub sent_to: &'static str,
-}
+/// The number of data centres that one step follows the account to.
+const MOVES: usize = 2;
 
 /// The state of the login after a correct code.
 #[derive(Debug)]
@@ -77,12 +41,12 @@ impl Telegram {
         match self.own_user().await {
             Ok(user) => Ok(Some(user)),
             Err(CallError::Account(AccountError::LoggedOut(_))) => Ok(None),
-            Err(error) => Err(login_error(error)),
+            Err(error) => Err(error.into()),
         }
     }
 
     /// Makes Telegram send a login code to `phone`. If the account belongs to another data centre, moves
-    /// the session there.
+    /// the session there, as every step of the login does.
     ///
     /// # Errors
     /// See [`LoginError`].
@@ -109,55 +73,38 @@ impl Telegram {
             }
             .into(),
         };
-        let answer = match self.wire().invoke(&request).await {
-            // PHONE_MIGRATE
-            Err(CallError::Refused {
-                code: 303,
-                value: Some(dc),
-                ..
-            }) => {
-                let dc = i32::try_from(dc).unwrap_or(0);
-                self.wire().move_home(dc).await?;
-                self.wire().invoke(&request).await
-            }
-            answer => answer,
-        };
-        match answer.map_err(login_error)? {
-            enums::auth::SentCode::Code(sent) => Ok(SentCode {
-                phone: phone.to_owned(),
-                sent_to: destination(&sent.r#type)?,
-                hash: sent.phone_code_hash,
-            }),
-            enums::auth::SentCode::Success(_) => {
-                Err(LoginError::NotHere("it reports a login without a code"))
-            }
-            enums::auth::SentCode::PaymentRequired(_) => {
-                Err(LoginError::NotHere("it asks for a payment"))
-            }
-        }
+        let answer = self.invoke_login(&request).await?;
+        SentCode::new(phone.to_owned(), answer)
     }
 
-    /// Signs in with the code that Telegram has sent.
+    /// Makes Telegram send the code in the next way. The earlier one is not valid any more.
     ///
     /// # Errors
     /// See [`LoginError`].
-    pub async fn sign_in(&self, sent: &SentCode, code: &str) -> Result<SignedIn, LoginError> {
+    pub async fn resend_code(&self, sent: &SentCode) -> Result<SentCode, LoginError> {
+        let request = f::auth::ResendCode {
+            phone_number: sent.phone.clone(),
+            phone_code_hash: sent.hash.clone(),
+            reason: None,
+        };
+        let answer = self.invoke_login(&request).await?;
+        SentCode::new(sent.phone.clone(), answer)
+    }
+
+    /// Signs in with the code that Telegram has sent, as the operator typed it.
+    ///
+    /// # Errors
+    /// See [`LoginError`].
+    pub async fn sign_in(&self, sent: &SentCode, typed: &str) -> Result<SignedIn, LoginError> {
+        let (phone_code, email_verification) = sent.fields(sent.normalize(typed));
         let request = f::auth::SignIn {
             phone_number: sent.phone.clone(),
             phone_code_hash: sent.hash.clone(),
-            phone_code: Some(code.to_owned()),
-            email_verification: None,
+            phone_code,
+            email_verification,
         };
-        match self.wire().invoke(&request).await {
-            Ok(authorization) => self.finish_login(authorization).map(SignedIn::Done),
-            Err(error) if error.is("SESSION_PASSWORD_NEEDED") => {
-                let password = password_parameters(self.wire()).await?;
-                Ok(SignedIn::PasswordWanted {
-                    hint: password.hint,
-                })
-            }
-            Err(error) => Err(login_error(error)),
-        }
+        let answer = self.invoke_login(&request).await;
+        self.signed_in(answer).await
     }
 
     /// Finishes the login with the two-step password, which is not sent: Telegram gets a proof (SRP).
@@ -165,14 +112,48 @@ impl Telegram {
     /// # Errors
     /// See [`LoginError`].
     pub async fn check_password(&self, password: &str) -> Result<Box<User>, LoginError> {
-        let parameters = password_parameters(self.wire()).await?;
+        let answer = match self.prove_password(password).await {
+            // The parameters have expired meanwhile.
+            Err(LoginError::StaleProof) => self.prove_password(password).await,
+            answer => answer,
+        };
+        self.finish_login(answer?)
+    }
+
+    async fn prove_password(
+        &self,
+        password: &str,
+    ) -> Result<enums::auth::Authorization, LoginError> {
+        let parameters = self.password_parameters().await?;
         let proof = tokio::task::block_in_place(|| password_proof(parameters, password))
             .ok_or(LoginError::UnsafePassword)?;
         let request = f::auth::CheckPassword {
             password: proof.into(),
         };
-        let authorization = self.wire().invoke(&request).await.map_err(login_error)?;
-        self.finish_login(authorization)
+        self.invoke_login(&request).await
+    }
+
+    /// Reads the answer to the call that finishes a login without a two-step password.
+    async fn signed_in(
+        &self,
+        answer: Result<enums::auth::Authorization, LoginError>,
+    ) -> Result<SignedIn, LoginError> {
+        match answer {
+            Ok(authorization) => self.finish_login(authorization).map(SignedIn::Done),
+            Err(error) if error.wants_password() => {
+                let password = self.password_parameters().await?;
+                Ok(SignedIn::PasswordWanted {
+                    hint: password.hint,
+                })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn password_parameters(&self) -> Result<types::account::Password, LoginError> {
+        let request = f::account::GetPassword {};
+        let enums::account::Password::Password(password) = self.invoke_login(&request).await?;
+        Ok(password)
     }
 
     fn finish_login(
@@ -180,58 +161,35 @@ impl Telegram {
         authorization: enums::auth::Authorization,
     ) -> Result<Box<User>, LoginError> {
         let enums::auth::Authorization::Authorization(authorization) = authorization else {
-            return Err(LoginError::NoAccount);
+            return Err(LoginError::NO_ACCOUNT);
         };
         let user = convert::user(&authorization.user);
         let hash = user.access_hash.map_or(0, AccessHash::get);
         self.wire().save_account(user.id.get(), hash)?;
         Ok(Box::new(user))
     }
-}
 
-async fn password_parameters(wire: &Wire) -> Result<types::account::Password, LoginError> {
-    let enums::account::Password::Password(password) = wire
-        .invoke(&f::account::GetPassword {})
-        .await
-        .map_err(login_error)?;
-    Ok(password)
-}
-
-/// Describes where a code of this kind arrives.
-fn destination(kind: &enums::auth::SentCodeType) -> Result<&'static str, LoginError> {
-    use enums::auth::SentCodeType as T;
-    Ok(match kind {
-        T::App(_) => "the account's other Telegram apps",
-        T::Sms(_) | T::FirebaseSms(_) => "the phone, as a text message",
-        T::SmsWord(_) | T::SmsPhrase(_) => "the phone, as words in a text message",
-        T::Call(_) => "the phone, by a call that speaks it",
-        T::FlashCall(_) | T::MissedCall(_) => {
-            "the phone: the last digits of the number that calls it"
+    /// Invokes a call of a login. Error 303 moves the session to the account's data centre, and AUTH_RESTART makes the
+    /// program repeat the call once.
+    async fn invoke_login<R: Permitted>(&self, request: &R) -> Result<R::Return, LoginError> {
+        let (mut moves, mut restarted) = (0, false);
+        loop {
+            match self.wire().invoke(request).await {
+                // PHONE_MIGRATE, NETWORK_MIGRATE, USER_MIGRATE
+                Err(CallError::Refused {
+                    code: 303,
+                    value: Some(dc),
+                    ..
+                }) if moves < MOVES => {
+                    moves += 1;
+                    let dc = i32::try_from(dc).unwrap_or(0);
+                    self.wire().move_home(dc).await?;
+                }
+                Err(error) if !restarted && error_name(&error) == Some("AUTH_RESTART") => {
+                    restarted = true;
+                }
+                answer => return Ok(answer?),
+            }
         }
-        T::EmailCode(_) => "the account's login email",
-        T::FragmentSms(_) => "fragment.com",
-        T::SetUpEmailRequired(_) => {
-            return Err(LoginError::NotHere(
-                "it asks for a login email to be set up",
-            ));
-        }
-    })
-}
-
-fn login_error(error: CallError) -> LoginError {
-    let name = match &error {
-        CallError::Refused { name, .. } => name.as_str(),
-        CallError::RateLimited { until, .. } => return LoginError::Flood(Timestamp::new(*until)),
-        _ => return LoginError::Call(error),
-    };
-    match name {
-        "PHONE_NUMBER_INVALID" => LoginError::PhoneInvalid,
-        "PHONE_NUMBER_BANNED" => LoginError::PhoneBanned,
-        "PHONE_NUMBER_UNOCCUPIED" => LoginError::NoAccount,
-        "API_ID_INVALID" | "API_ID_PUBLISHED_FLOOD" => LoginError::ApiInvalid,
-        "PHONE_CODE_EXPIRED" => LoginError::CodeExpired,
-        "PHONE_CODE_INVALID" | "PHONE_CODE_EMPTY" => LoginError::CodeWrong,
-        "PASSWORD_HASH_INVALID" => LoginError::PasswordWrong,
-        _ => LoginError::Call(error),
     }
 }

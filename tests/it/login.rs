@@ -1,5 +1,9 @@
 //! The `login` command with its answers on standard input, and `run` with the session that it leaves.
 
+mod codes;
+mod qr_code;
+mod refusals;
+
 use std::io::{ErrorKind, Write as _};
 use std::process::{Child, Stdio};
 
@@ -57,6 +61,14 @@ fn log_in(scene: &Scene, answers: &[&str]) -> (Option<i32>, String) {
     (code, out + &err)
 }
 
+/// Runs `login` with these answers, and fails unless it logs the account in. Returns the output.
+fn log_in_well(scene: &Scene, answers: &[&str]) -> String {
+    let (code, output) = log_in(scene, answers);
+    assert_eq!(code, Some(0), "{output}");
+    assert!(scene.sim.logged_in(), "{output}");
+    output
+}
+
 /// Fails unless `run` works with the session, also for a photo in the other data centre.
 fn run_forwards_photos(mut scene: Scene) {
     scene.start();
@@ -91,7 +103,7 @@ fn phone_number_and_code_log_the_account_in_and_run_works() {
 #[test]
 fn a_wrong_code_is_asked_for_again_and_no_other_is_sent() {
     let scene = scene(None);
-    let (code, output) = log_in(&scene, &[PHONE, "11111", "", CODE]);
+    let (code, output) = log_in(&scene, &[PHONE, "11111", "22222", CODE]);
     assert_eq!(code, Some(0), "{output}");
     let wrong = "that code is wrong";
     assert_in_order(

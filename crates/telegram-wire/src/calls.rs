@@ -88,9 +88,12 @@ permitted! {
     f::auth::ImportAuthorization,       "auth.importAuthorization",       1 at once, every 200 ms;
     // Logging in.
     f::auth::SendCode,                  "auth.sendCode",                  1 at once, every 0 ms;
+    f::auth::ResendCode,                "auth.resendCode",                1 at once, every 0 ms;
     f::auth::SignIn,                    "auth.signIn",                    1 at once, every 0 ms;
     f::account::GetPassword,            "account.getPassword",            1 at once, every 0 ms;
     f::auth::CheckPassword,             "auth.checkPassword",             1 at once, every 0 ms;
+    f::auth::ExportLoginToken,          "auth.exportLoginToken",          1 at once, every 1000 ms;
+    f::auth::ImportLoginToken,          "auth.importLoginToken",          1 at once, every 1000 ms;
 }
 
 #[cfg(test)]
@@ -102,11 +105,14 @@ mod tests {
     use super::*;
 
     /// Every permitted method, and whether it posts.
-    const METHODS: [(&str, bool); 21] = [
+    const METHODS: [(&str, bool); 24] = [
         ("account.getPassword", false),
         ("auth.checkPassword", false),
         ("auth.exportAuthorization", false),
+        ("auth.exportLoginToken", false),
         ("auth.importAuthorization", false),
+        ("auth.importLoginToken", false),
+        ("auth.resendCode", false),
         ("auth.sendCode", false),
         ("auth.signIn", false),
         ("channels.getFullChannel", false),

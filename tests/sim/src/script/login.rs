@@ -6,7 +6,6 @@ use base64ct::{Base64UrlUnpadded, Encoding as _};
 use grammers_tl_types::{Serializable as _, enums, types};
 
 use super::Simulator;
-use crate::HOME_DC;
 use crate::clock;
 use crate::record::RpcError;
 use crate::world::login::{CodeKind, Password};

@@ -1,0 +1,53 @@
+//! The operator's answers: lines of standard input, or of the terminal.
+
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+
+use crate::cli::Failure;
+
+/// Asks a question and shows the answer while it is typed.
+pub(super) async fn ask(question: &str) -> Result<String, Failure> {
+    let question = question.to_owned();
+    read_line(move || read_shown(&question)).await
+}
+
+/// Asks a question and shows nothing while the answer is typed at a terminal.
+pub(super) async fn ask_secret(question: &str) -> Result<String, Failure> {
+    let question = question.to_owned();
+    read_line(move || {
+        if io::stdin().is_terminal() {
+            rpassword::prompt_password(question).map(Some)
+        } else {
+            read_shown(&question)
+        }
+    })
+    .await
+}
+
+pub(super) fn print_line(line: &str) -> Result<(), Failure> {
+    writeln!(io::stdout(), "{line}").map_err(|error| Failure::new(1, error))
+}
+
+/// Reads a line on a thread of its own, so that Ctrl-C ends the command meanwhile.
+async fn read_line(
+    read: impl FnOnce() -> io::Result<Option<String>> + Send + 'static,
+) -> Result<String, Failure> {
+    let typed = tokio::task::spawn_blocking(read)
+        .await
+        .map_err(io::Error::other)
+        .flatten()
+        .map_err(|error| Failure::new(1, format!("the answer could not be read: {error}")))?;
+    let typed =
+        typed.ok_or_else(|| Failure::new(1, "the input ended before the login was done"))?;
+    Ok(typed.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+/// Returns `None` at the end of the input.
+fn read_shown(question: &str) -> io::Result<Option<String>> {
+    let mut out = io::stdout().lock();
+    out.write_all(question.as_bytes())?;
+    out.flush()?;
+    drop(out);
+    let mut line = String::new();
+    let read = io::stdin().lock().read_line(&mut line)?;
+    Ok((read > 0).then_some(line))
+}
