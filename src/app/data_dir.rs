@@ -25,10 +25,13 @@ pub fn prepare_data_dir(config: &Config) -> Result<DirectoryLock, AppError> {
 /// Makes and locks the data directory, also if it holds an unfinished import.
 pub(super) fn lock_data_dir(config: &Config) -> Result<DirectoryLock, AppError> {
     let path = &config.telegram.data_dir;
+    // Only the last directory is private: the service's user has to reach it through the others.
+    let parents = path.parent().unwrap_or(path);
     DirBuilder::new()
         .recursive(true)
-        .mode(0o700)
-        .create(path)
+        .mode(0o755)
+        .create(parents)
+        .and_then(|()| DirBuilder::new().recursive(true).mode(0o700).create(path))
         .and_then(|()| make_private(path))
         .map_err(|cause| AppError::DataDir {
             path: path.clone(),

@@ -102,6 +102,8 @@ pub struct ImportedList {
     pub list: List,
     /// How many entries were taken; `None` if there is no file, or the list was to be left out.
     pub entries: Option<usize>,
+    /// The file that was read, and why it is the copy.
+    pub origin: String,
     pub skipped: SkippedEntries,
     /// True if the list was left out on request.
     pub left_out: bool,
@@ -143,6 +145,8 @@ pub fn import(
     let directory = std::path::absolute(&request.directory)
         .map_err(|cause| ImportError::file(&request.directory, cause))?;
     refuse_inside(&directory, &[&request.config, &data_dir])?;
+    // Without data_dir, a session beside the configuration would be the account's.
+    staging::refuse_existing(&request.config.with_file_name("account.session"), "session")?;
     let text = Zeroizing::new(settings.config_text(&device, &data_dir, &directory));
     let config = Config::from_text(&request.config, &text, environment)
         .map_err(|errors| ImportError::Refused(settings.explain(&errors)))?
@@ -189,6 +193,7 @@ impl ImportedList {
         Self {
             list: read.list,
             entries: read.data.as_ref().map(entries_of),
+            origin: read.origin.clone(),
             skipped: read.skipped.clone(),
             left_out: read.left_out,
         }

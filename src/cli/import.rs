@@ -145,22 +145,26 @@ fn page(imported: &Imported, dry_run: bool) -> String {
     let _ = write!(
         page,
         "Next:\n  1. Stop and disable the Python program's service for good: two programs on one key end it.\n  \
-         2. scp-079-avatar check --config {config}\n  3. Compare the device above with Settings > Devices.\n  \
-         4. scp-079-avatar run --config {config}\n"
+         2. If another user runs the program, give it the files: chown -R USER: {config} {}\n  \
+         3. scp-079-avatar check --config {config}\n  4. Compare the device above with Settings > Devices.\n  \
+         5. scp-079-avatar run --config {config}\n",
+        imported.data_dir.display()
     );
     page
 }
 
 fn list_result(list: &ImportedList) -> String {
     let taken = match list.entries {
+        Some(1) => "1 entry".to_owned(),
         Some(entries) => format!("{entries} entries"),
         None => "-".to_owned(),
     };
+    let origin = replace_harmful(&list.origin);
     let why = match list.entries {
         None if list.left_out => "not taken: left out on request".to_owned(),
         None => "not taken: there is no such file".to_owned(),
-        Some(_) if list.skipped.is_empty() => String::new(),
-        Some(_) => format!("not taken: {}", list.skipped),
+        Some(_) if list.skipped.is_empty() => origin.to_string(),
+        Some(_) => format!("{origin}; not taken: {}", list.skipped),
     };
     format!("{taken:<34} {why}")
 }

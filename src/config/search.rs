@@ -91,8 +91,10 @@ impl Environment {
     /// else the one of a service whose configuration is in `/etc`, else `data` beside the configuration.
     #[must_use]
     pub fn default_data_dir(&self, config: &Path) -> PathBuf {
-        if let Some(state) = self.directory("STATE_DIRECTORY") {
-            return state.to_owned();
+        // systemd separates several directories by colons.
+        let state = self.directory("STATE_DIRECTORY").and_then(Path::to_str);
+        if let Some(state) = state.and_then(|directories| directories.split(':').next()) {
+            return state.into();
         }
         let directory = config.parent().unwrap_or_else(|| Path::new("/"));
         match config.file_stem() {

@@ -135,6 +135,7 @@ fn an_installation_becomes_a_configuration_that_check_accepts() {
         "not taken: [bots] warn_id: it is not filled in",
         "AQADAgADr6cxGw",
         "data/white_ids",
+        "data/.con_words",
         "device_model    CPython 3.7.3",
         "app_version     Pyrogram 0.17.1",
         "system_version  Linux ",
@@ -277,7 +278,7 @@ fn an_unknown_device_and_an_unusable_file_are_refused_until_an_option_decides() 
     .expect("written");
     installation.assert_refused(&device, "nothing in it can be used");
     fs::write(installation.python("data/except_ids"), "damaged").expect("written");
-    installation.assert_refused(&device, "no copy .except_ids");
+    installation.assert_refused(&device, "leave the list out with --without except_ids");
     let mut arguments = device.to_vec();
     arguments.extend(["--without", "except_ids"]);
     let (code, out, err) = installation.import(&arguments);

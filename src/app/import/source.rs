@@ -28,6 +28,8 @@ pub(super) struct SourceList {
     pub(super) list: List,
     /// `None` if there is no file, or the list was to be left out.
     pub(super) data: Option<ListData>,
+    /// The file that was read, and why it is the copy.
+    pub(super) origin: String,
     pub(super) skipped: SkippedEntries,
     pub(super) left_out: bool,
 }
@@ -222,32 +224,33 @@ pub(super) fn read_lists(directory: &Path, without: &[List]) -> Result<SourceLis
         let mut read = SourceList {
             list,
             data: None,
+            origin: String::new(),
             skipped: SkippedEntries::default(),
             left_out,
         };
-        if !left_out && let Some((path, value)) = read_pickle(&data, list.as_str())? {
-            let refused = |reason: String| {
-                ImportError::Refused(format!(
-                    "{}: {reason}; leave the list out with --without {list}",
-                    path.display()
-                ))
-            };
-            let file = ListFile::from_python(value);
-            let (found, skipped) = file
-                .data_for(list)
-                .map_err(|error| refused(error.to_string()))?;
-            if found.is_empty() && !skipped.is_empty() {
-                return Err(refused(format!("nothing in it can be used: {skipped}")));
+        if !left_out {
+            let remedy = format!("leave the list out with --without {list}");
+            if let Some(file) = read_pickle(&data, list.as_str(), &remedy)? {
+                let refused = |reason: &dyn Display| {
+                    ImportError::Refused(format!("{}: {reason}; {remedy}", file.path.display()))
+                };
+                let parsed = ListFile::from_python(file.value);
+                let (found, skipped) = parsed.data_for(list).map_err(|error| refused(&error))?;
+                if found.is_empty() && !skipped.is_empty() {
+                    return Err(refused(&format!("nothing in it can be used: {skipped}")));
+                }
+                read.data = Some(found.into_owned());
+                read.origin = file.origin;
+                read.skipped = skipped;
             }
-            read.data = Some(found.into_owned());
-            read.skipped = skipped;
         }
         lists.push(read);
     }
-    let (flooded, skipped_flooded) = match read_pickle(&data, FLOODED)? {
-        Some((path, value)) => group_ids(&value).ok_or_else(|| {
-            let reason = "the values have another shape; move the file away to leave it out";
-            ImportError::Refused(format!("{}: {reason}", path.display()))
+    let remedy = "move it to another directory to leave it out";
+    let (flooded, skipped_flooded) = match read_pickle(&data, FLOODED, remedy)? {
+        Some(file) => group_ids(&file.value).ok_or_else(|| {
+            let reason = "the values have another shape";
+            ImportError::Refused(format!("{}: {reason}; {remedy}", file.path.display()))
         })?,
         None => Default::default(),
     };
@@ -266,23 +269,46 @@ pub(super) fn read_lists(directory: &Path, without: &[List]) -> Result<SourceLis
     })
 }
 
+/// A pickle of plain values.
+struct PickleFile {
+    path: PathBuf,
+    value: PyValue,
+    /// `data/NAME`, or `data/.NAME` with the reason why not the former.
+    origin: String,
+}
+
 /// Reads a pickle, or its backup copy `.NAME`, as the Python program does. Returns `None` if neither file exists.
-fn read_pickle(data: &Path, name: &str) -> Result<Option<(PathBuf, PyValue)>, ImportError> {
-    let mut first_error = None;
-    for path in [data.join(name), data.join(format!(".{name}"))] {
+/// `remedy` ends the error.
+fn read_pickle(data: &Path, name: &str, remedy: &str) -> Result<Option<PickleFile>, ImportError> {
+    let mut first_error: Option<String> = None;
+    for name in [name.to_owned(), format!(".{name}")] {
+        let path = data.join(&name);
         let cause = match read_file(&path) {
             Ok(bytes) => match pickle::read(&bytes) {
-                Ok(Unpickled::Data(value)) => return Ok(Some((path, value))),
+                Ok(Unpickled::Data(value)) => {
+                    let mut origin = format!("data/{name}");
+                    if let Some(error) = first_error {
+                        origin.push_str(&format!(", a copy, because of {error}"));
+                    }
+                    let file = PickleFile {
+                        path,
+                        value,
+                        origin,
+                    };
+                    return Ok(Some(file));
+                }
                 Ok(Unpickled::Photo(_)) => "the file holds a photo, not a list".to_owned(),
                 Err(error) => error.to_string(),
             },
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             Err(error) => error.to_string(),
         };
-        first_error.get_or_insert(ImportError::Refused(format!(
-            "{}: {cause}, and there is no copy .{name} that can be read",
-            path.display()
-        )));
+        first_error.get_or_insert_with(|| format!("{}: {cause}", path.display()));
     }
-    first_error.map_or(Ok(None), Err)
+    match first_error {
+        Some(error) => Err(ImportError::Refused(format!(
+            "{error}; no copy of it can be read either; {remedy}"
+        ))),
+        None => Ok(None),
+    }
 }
