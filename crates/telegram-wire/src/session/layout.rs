@@ -104,11 +104,12 @@ pub(super) fn check(database: &Connection, path: &Path) -> Result<(), SessionErr
     Ok(())
 }
 
-/// Tells Pyrogram's table `sessions` from Telethon's.
+/// Tells Pyrogram's table `sessions` from Telethon's, which keeps addresses.
 fn is_pyrogram(database: &Connection) -> rusqlite::Result<bool> {
-    database
-        .prepare("SELECT 1 FROM pragma_table_info('sessions') WHERE name = 'test_mode'")?
-        .exists([])
+    let keeps_addresses = database
+        .prepare("SELECT 1 FROM pragma_table_info('sessions') WHERE name = 'server_address'")?
+        .exists([])?;
+    Ok(!keeps_addresses)
 }
 
 fn table_names(database: &Connection) -> rusqlite::Result<Vec<String>> {
