@@ -68,6 +68,8 @@ async fn log_in(config: &Config, arguments: &Arguments) -> Result<(), Failure> {
         ended = log_in_with(config, arguments, &telegram, hints) => ended,
         ahead = telegram.monitor() => Err(AppError::from(ahead).into()),
         _ = tokio::signal::ctrl_c() => {
+            // The question that was open is on the last line.
+            print_line("")?;
             return Err(Failure::new(INTERRUPTED, "the login was ended by Ctrl-C"));
         }
     };

@@ -2,6 +2,8 @@
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
+use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
+
 use crate::cli::Failure;
 
 /// Asks a question and shows the answer while it is typed.
@@ -13,6 +15,7 @@ pub(super) async fn ask(question: &str) -> Result<String, Failure> {
 /// Asks a question and shows nothing while the answer is typed at a terminal.
 pub(super) async fn ask_secret(question: &str) -> Result<String, Failure> {
     let question = question.to_owned();
+    let _restored = TerminalMode::save();
     read_line(move || {
         if io::stdin().is_terminal() {
             rpassword::prompt_password(question).map(Some)
@@ -39,6 +42,26 @@ async fn read_line(
     let typed =
         typed.ok_or_else(|| Failure::new(1, "the input ended before the login was done"))?;
     Ok(typed.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+/// The mode of the terminal, which is restored when this is dropped. After Ctrl-C the thread that reads a password does
+/// not restore it.
+struct TerminalMode(Option<Termios>);
+
+impl TerminalMode {
+    /// Saves the mode of standard input, if that is a terminal.
+    fn save() -> Self {
+        Self(tcgetattr(io::stdin()).ok())
+    }
+}
+
+impl Drop for TerminalMode {
+    fn drop(&mut self) {
+        if let Some(mode) = &self.0 {
+            // The terminal may be gone.
+            let _ = tcsetattr(io::stdin(), OptionalActions::Drain, mode);
+        }
+    }
 }
 
 /// Returns `None` at the end of the input.

@@ -15,9 +15,11 @@ use crate::model::Timestamp;
 use crate::telegram::{Hint, Hints, QrStep, SignedIn, Telegram};
 use drawing::draw;
 
-/// How long a code stays at most, also if this machine's clock is behind. Telegram's codes are valid for 30 s.
+/// How long a code is shown at most, also if this machine's clock is behind. Telegram's codes are valid for 30 s.
 const LONGEST: Duration = Duration::from_secs(30);
-const SHORTEST: Duration = Duration::from_secs(1);
+
+/// How long a code is shown at least, also if this machine's clock is ahead.
+const SHORTEST: Duration = Duration::from_secs(5);
 
 /// Shows codes until another device of the account has accepted one.
 pub(super) async fn sign_in(

@@ -134,6 +134,18 @@ fn a_scan_whose_push_was_lost_is_noticed_when_the_code_expires() {
 }
 
 #[test]
+fn the_next_code_is_shown_after_a_lost_connection() {
+    let scene = scene(None);
+    let mut login = QrLogin::spawn(&scene);
+    let first = login.next_link();
+    scene.sim.cut_all();
+    let second = login.next_link();
+    assert_ne!(first, second);
+    scene.sim.scan_login_token(&second).expect("valid");
+    assert_logged_in(login, &scene);
+}
+
+#[test]
 fn the_two_step_password_is_asked_for_after_the_scan() {
     let scene = scene(Some(TWO_STEP));
     let mut login = QrLogin::spawn(&scene);

@@ -1,4 +1,4 @@
-//! Telegram's refusals during a login: each is one sentence with a remedy.
+//! Telegram's refusals during a login: each is one sentence with a remedy, and docs/login.md quotes it.
 
 use telegram_sim::{CodeKind, Fault, Match};
 
@@ -6,6 +6,7 @@ use super::{CODE, PHONE, TWO_STEP, log_in, scene};
 
 #[test]
 fn each_refusal_is_a_sentence_with_a_remedy() {
+    let page = include_str!("../../../docs/login.md");
     for (method, error, exit, sentence) in [
         (
             "auth.sendCode",
@@ -87,6 +88,10 @@ fn each_refusal_is_a_sentence_with_a_remedy() {
         let (code, output) = log_in(&scene, &[PHONE, CODE, TWO_STEP]);
         assert_eq!(code, Some(exit), "{name}: {output}");
         assert!(output.contains(sentence), "{name}: {output}");
+        let row = page.lines().find(|line| line.contains(name));
+        let quoted = row.and_then(|row| row.split('`').nth(1));
+        let quoted = quoted.unwrap_or_else(|| panic!("docs/login.md does not quote {name}"));
+        assert!(output.contains(quoted), "{quoted:?} is not in\n{output}");
         assert!(!scene.sim.logged_in());
     }
 }
