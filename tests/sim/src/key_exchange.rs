@@ -31,7 +31,7 @@ pub enum KeyExchangeStep {
     SetClientDhParams,
 }
 
-/// What happens to a request of a key exchange in place of its answer.
+/// The fate of a request of a key exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyExchangeFault {
     /// The answer names another nonce than the client's.
