@@ -23,7 +23,8 @@ pub struct OrderRecord<'a> {
     pub verdict: &'a str,
     /// The date of the post.
     pub posted_at: Timestamp,
-    /// The SHA-256 of the envelope's text, if a post with the same text in the other channel is a copy of this one.
+    /// The SHA-256 of the envelope's text, while the next post with the same text in the other channel is a copy of this
+    /// one.
     pub digest: Option<[u8; 32]>,
 }
 
@@ -39,29 +40,32 @@ impl ReadTx<'_> {
             .exists(params![channel.bare(), message.get()])?)
     }
 
-    /// Returns true if an order with this digest is recorded that was posted in `channel` at most `seconds` before or
-    /// after `posted_at`.
+    /// Returns how many orders with this digest, posted in `channel` at most `seconds` before or after `posted_at`, have
+    /// no copy yet.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn has_order_near(
+    pub fn count_uncopied_orders(
         &self,
         channel: ChannelId,
         digest: [u8; 32],
         posted_at: Timestamp,
         seconds: i64,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<u32, StoreError> {
         Ok(self
             .db
             .prepare_cached(
-                "SELECT 1 FROM orders WHERE digest = ?1 AND channel_id = ?2 AND posted_at BETWEEN ?3 AND ?4",
+                "SELECT count(*) FROM orders WHERE digest = ?1 AND channel_id = ?2 AND posted_at BETWEEN ?3 AND ?4",
             )?
-            .exists(params![
-                digest,
-                channel.bare(),
-                posted_at.plus(-seconds).get(),
-                posted_at.plus(seconds).get()
-            ])?)
+            .query_row(
+                params![
+                    digest,
+                    channel.bare(),
+                    posted_at.plus(-seconds).get(),
+                    posted_at.plus(seconds).get()
+                ],
+                |row| row.get(0),
+            )?)
     }
 }
 
@@ -89,6 +93,36 @@ impl Tx<'_> {
                 order.digest,
             ])?;
         Ok(())
+    }
+
+    /// Records that the oldest of the [uncopied orders](ReadTx::count_uncopied_orders) has its copy. Returns false if
+    /// there is none.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn set_order_copied(
+        &self,
+        channel: ChannelId,
+        digest: [u8; 32],
+        posted_at: Timestamp,
+        seconds: i64,
+    ) -> Result<bool, StoreError> {
+        let changed = self
+            .db
+            .prepare_cached(
+                "UPDATE orders SET digest = NULL WHERE channel_id = ?2 AND message_id = (
+                     SELECT message_id FROM orders
+                     WHERE digest = ?1 AND channel_id = ?2 AND posted_at BETWEEN ?3 AND ?4
+                     ORDER BY posted_at, message_id LIMIT 1
+                 )",
+            )?
+            .execute(params![
+                digest,
+                channel.bare(),
+                posted_at.plus(-seconds).get(),
+                posted_at.plus(seconds).get()
+            ])?;
+        Ok(changed > 0)
     }
 
     /// Deletes the orders from before `oldest`.

@@ -90,7 +90,7 @@ pub(super) enum ExecutionError {
 /// The verdict on an order, as it is recorded.
 struct Verdict {
     text: String,
-    /// True if a post of the same order in the other channel is a copy.
+    /// True if the next post of the same order in the other channel is its copy.
     is_source: bool,
 }
 
@@ -144,7 +144,7 @@ impl OrderExecutor {
                     tracing::debug!("{refused}");
                     continue;
                 }
-                _ if order_copy::is_copy(tx, &self.channels, channel, posted)? => {
+                _ if order_copy::take_copy(tx, &self.channels, channel, posted)? => {
                     tracing::debug!(%channel, message_id = %posted.post.message, "the copy of an order");
                     Verdict::copy()
                 }

@@ -89,7 +89,11 @@ impl OrderFiles {
         orders: &[PostedOrder<'a>],
     ) -> Result<Vec<MissingFile<'a>>, TaskError> {
         let mut missing = Vec::new();
-        for order in orders.iter().filter(|order| order.needs_file()) {
+        for (index, order) in orders
+            .iter()
+            .enumerate()
+            .filter(|(_, order)| order.needs_file())
+        {
             let Some(document) = &order.post.document else {
                 continue;
             };
@@ -97,7 +101,8 @@ impl OrderFiles {
             let access_hash = self
                 .database
                 .read(|tx| {
-                    if order_copy::is_settled(tx, &self.channels, channel, order)? {
+                    let earlier = &orders[..index];
+                    if order_copy::is_settled(tx, &self.channels, channel, earlier, order)? {
                         return Ok(None);
                     }
                     Ok(tx.channel(channel)?.map(|known| known.channel.access_hash))

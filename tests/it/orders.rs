@@ -119,6 +119,47 @@ fn an_order_that_is_read_in_both_channels_after_a_restart_is_obeyed_once() {
 }
 
 #[test]
+fn the_route_follows_the_latest_order_if_the_same_orders_are_given_again() {
+    let mut scene = Scene::new();
+    let channels = [scene.add_exchange(), scene.hide];
+    scene.start();
+    let text = |is_hidden: bool| {
+        let data = Value::Bool(is_hidden);
+        format_data("BACKUP", &["EMERGENCY"], "backup", "hide", &data)
+    };
+    let post = |scene: &Scene, channel: i64, is_hidden: bool, verdict: &str| {
+        let message = scene.post_text(channel, &text(is_hidden), None);
+        scene.wait_for_verdict_in(channel, message, verdict);
+    };
+    let [exchange, hide] = channels;
+    let route = |scene: &Scene| {
+        let sql = "SELECT value FROM settings WHERE key = 'route'";
+        scene.query(sql, |row| row.get::<_, String>(0)).remove(0)
+    };
+    // The first order is read in HIDE first, and the second in EXCHANGE.
+    post(&scene, hide, true, "obeyed");
+    post(&scene, exchange, true, "copy");
+    post(&scene, exchange, false, "obeyed");
+    post(&scene, hide, false, "copy");
+    assert_eq!(route(&scene), "exchange");
+    // Both are given again before their copies are read.
+    post(&scene, exchange, true, "obeyed");
+    assert_eq!(route(&scene), "hide");
+    post(&scene, exchange, false, "obeyed");
+    scene.kill();
+    for is_hidden in [true, false] {
+        scene.post_text(hide, &text(is_hidden), None);
+    }
+    scene.start();
+    scene.wait_for_rows("SELECT 1 FROM orders WHERE verdict = 'copy'", 4);
+    assert_eq!(route(&scene), "exchange");
+    // EXCHANGE is lost: the order stands in HIDE only.
+    post(&scene, hide, true, "obeyed");
+    assert_eq!(route(&scene), "hide");
+    scene.finish();
+}
+
+#[test]
 fn backup_and_count_run_on_schedule() {
     let mut scene = Scene::new();
     // The jobs run twice a minute, so that a slow start misses one run only.

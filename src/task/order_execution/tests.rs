@@ -308,16 +308,69 @@ fn an_order_that_arrives_in_both_channels_is_obeyed_once() {
 
 #[test]
 fn the_same_order_may_be_given_again_after_its_copy() {
+    for again in [[EXCHANGE, HIDE], [HIDE, EXCHANGE]] {
+        let fixture = Fixture::new();
+        let is_bad = || fixture.write(|tx| tx.is_bad(JOINER));
+        let not_bad = || {
+            let joiner = crate::model::BadEntry::User(JOINER);
+            fixture.write(|tx| tx.set_bad(joiner, false, NOW));
+        };
+        execute_in(&fixture, EXCHANGE, post(1, &add_bad()));
+        execute_in(&fixture, HIDE, post(1, &add_bad()));
+        not_bad();
+        execute_in(&fixture, again[0], post(2, &add_bad()));
+        assert!(is_bad(), "the order is the copy of one that has its copy");
+        not_bad();
+        execute_in(&fixture, again[1], post(2, &add_bad()));
+        assert!(!is_bad(), "the copy was obeyed");
+        assert_eq!(counts(&fixture), (2, 0));
+    }
+}
+
+/// Two states that are ordered in turns, each within the hour of the others and copied into the other channel once, in
+/// each sequence in which the two channels can be read.
+#[test]
+fn orders_that_alternate_keep_their_order_in_every_interleaving() {
+    const ORDERS: i32 = 4;
+    let route = |hide: bool| {
+        let data = Value::Bool(hide);
+        crate::exchange::format_data("MANAGE", &["EMERGENCY"], "backup", "hide", &data)
+    };
+    // Each bit of a pattern says which channel is read next.
+    let is_complete = |pattern: &u32| pattern.count_ones() == ORDERS.unsigned_abs();
+    for pattern in (0..1_u32 << (2 * ORDERS)).filter(is_complete) {
+        let fixture = Fixture::new();
+        let (mut exchange, mut hide) = (0, 0);
+        for index in 0..2 * ORDERS {
+            let (channel, read) = if pattern >> index & 1 == 1 {
+                (EXCHANGE, &mut exchange)
+            } else {
+                (HIDE, &mut hide)
+            };
+            *read += 1;
+            execute_in(&fixture, channel, post(*read, &route(*read % 2 == 1)));
+            let channels = fixture.transactions.orders.channels;
+            let chosen: &str = fixture.write(|tx| channels.route(tx)).into();
+            let expected = ["exchange", "hide"][usize::from(exchange.max(hide) % 2 == 1)];
+            assert_eq!(chosen, expected, "{pattern:b} {index}");
+        }
+        assert_eq!(counts(&fixture), (4, 0), "{pattern:b}");
+    }
+}
+
+#[test]
+fn an_order_in_hide_alone_is_no_copy_of_one_that_was_copied_within_the_hour() {
     let fixture = Fixture::new();
-    let is_bad = || fixture.write(|tx| tx.is_bad(JOINER));
-    execute_in(&fixture, EXCHANGE, post(1, &add_bad()));
-    execute_in(&fixture, HIDE, post(1, &add_bad()));
-    fixture.write(|tx| tx.set_bad(crate::model::BadEntry::User(JOINER), false, NOW));
-    execute_in(&fixture, HIDE, post(2, &add_bad()));
-    assert!(!is_bad(), "a second copy was obeyed");
-    execute_in(&fixture, EXCHANGE, post(2, &add_bad()));
-    assert!(is_bad(), "the copies hide the order");
-    assert_eq!(counts(&fixture), (2, 0));
+    let hide = |hide: bool| {
+        let data = Value::Bool(hide);
+        crate::exchange::format_data("MANAGE", &["EMERGENCY"], "backup", "hide", &data)
+    };
+    for (message, is_hidden) in [(1, true), (2, false)] {
+        execute_in(&fixture, EXCHANGE, post(message, &hide(is_hidden)));
+        execute_in(&fixture, HIDE, post(message, &hide(is_hidden)));
+    }
+    // EXCHANGE is lost again: the order stands in HIDE only.
+    assert!(execute_in(&fixture, HIDE, post(3, &hide(true))).deliver);
 }
 
 #[test]
@@ -354,7 +407,7 @@ fn an_order_whose_file_was_not_fetched_is_obeyed_as_its_copy() {
             (0, 1),
         ),
         (HIDE, 1, Ok(file), (1, 1)),
-        // A second post in the channel of the first one is a copy of the order that was obeyed.
+        // The next post in the channel of the first one is the copy of the order that was obeyed.
         (
             EXCHANGE,
             2,

@@ -78,7 +78,8 @@ impl PageTransactions {
         let channels = &self.channels;
         let replaced = segment.replaced_list();
         let is_usable = replaced.is_none_or(|list| data_of(list, lists.get(&message)).is_ok());
-        let is_settled = |tx: &ReadTx<'_>| order_copy::is_settled(tx, channels, channel, first);
+        let is_settled =
+            |tx: &ReadTx<'_>| order_copy::is_settled(tx, channels, channel, &[], first);
         if !is_usable || self.database.read(is_settled).await? {
             return Ok(Preparation::Nothing);
         }

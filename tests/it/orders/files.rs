@@ -97,3 +97,36 @@ fn a_file_that_hangs_holds_up_only_the_later_orders_of_its_channel() {
     scene.wait_for_verdict(held, "obeyed");
     scene.finish();
 }
+
+#[test]
+fn an_order_with_a_file_that_is_given_twice_and_copied_is_obeyed_twice() {
+    for is_copied_while_down in [false, true] {
+        let mut scene = Scene::with_photo_size(64);
+        let channels = [scene.add_exchange(), scene.hide];
+        scene.start();
+        let text = format_data("REGEX", &["AVATAR"], "regex", "update", &json!("nm_words"));
+        let post = |scene: &Scene, channel: i64, rule: &str| {
+            let file = sealed_list("nm_words", json!({rule: 0}));
+            scene.post_text(channel, &text, Some(&file))
+        };
+        let [first, second] = ["first", "second"].map(|rule| post(&scene, channels[0], rule));
+        if is_copied_while_down {
+            scene.kill();
+        } else {
+            for order in [first, second] {
+                scene.wait_for_verdict_in(channels[0], order, "obeyed");
+            }
+        }
+        for rule in ["first", "second"] {
+            post(&scene, channels[1], rule);
+        }
+        if is_copied_while_down {
+            scene.start();
+        }
+        scene.wait_for_rows("SELECT 1 FROM orders WHERE verdict = 'obeyed'", 2);
+        scene.wait_for_rows("SELECT 1 FROM orders WHERE verdict = 'copy'", 2);
+        let rules = scene.query("SELECT pattern FROM rules", |row| row.get::<_, String>(0));
+        assert_eq!(rules, ["second"]);
+        scene.finish();
+    }
+}
