@@ -283,7 +283,7 @@ impl<'s> Contact<'s> {
         let (code, output) = self.spawn_login()?.answer()?;
         ensure!(code == Some(0), "{code:?}\n{output}");
         ensure!(
-            output.contains(&format!("Logged in as the account {}", self.sim.me())),
+            output.contains(&format!("(id {}). The session", self.sim.me())),
             "{output}"
         );
         ensure!(self.sim.logged_in(), "{output}");

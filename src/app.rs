@@ -3,6 +3,7 @@
 //! The module holds the order of the steps, and `error` holds what each failure means for the process. The module keeps
 //! no state, so a crash loses none.
 
+pub mod account_channels;
 mod channels;
 mod data_dir;
 mod error;
@@ -45,7 +46,7 @@ pub async fn run(
     shutdown: CancellationToken,
 ) -> Result<(), AppError> {
     let started = clock.instant();
-    let _lock = prepare_data_dir(&config)?;
+    let _lock = prepare_data_dir(&config.telegram)?;
     let session = AccountSession::open(&config.telegram.session_file())?;
     lost_state::warn_if_lost(&config.telegram);
     let store = Store::open(&config.telegram.state_file())?;
@@ -213,9 +214,13 @@ fn connect_with(
         }
     });
     let may_write = private_channels(config).collect();
+    match &config.proxy {
+        Some(proxy) => tracing::info!(proxy = proxy.address(), "connecting to Telegram"),
+        None => tracing::info!("connecting to Telegram"),
+    }
     Ok(Telegram::new(
         session,
-        identity(config),
+        identity(&config.telegram, config.proxy.as_ref()),
         clock.clone(),
         may_write,
         &rate_limits,
@@ -230,13 +235,13 @@ fn private_channels(config: &Config) -> impl Iterator<Item = ChannelId> {
 
 /// Returns what the account shows of its device.
 #[must_use]
-pub fn identity(config: &Config) -> Identity {
+pub fn identity(telegram: &config::Telegram, proxy: Option<&config::Proxy>) -> Identity {
     Identity {
-        api_id: *config.telegram.api_id.expose(),
-        device_model: config.telegram.device_model.clone(),
-        system_version: config.telegram.system_version.clone(),
-        app_version: config.telegram.app_version.clone(),
-        lang_code: config.telegram.lang_code.clone(),
-        proxy_url: config.proxy.as_ref().map(config::Proxy::url),
+        api_id: *telegram.api_id.expose(),
+        device_model: telegram.device_model.clone(),
+        system_version: telegram.system_version.clone(),
+        app_version: telegram.app_version.clone(),
+        lang_code: telegram.lang_code.clone(),
+        proxy_url: proxy.map(config::Proxy::url),
     }
 }

@@ -3,6 +3,7 @@
 //! Each subcommand has a module.
 
 mod backup_restore;
+mod channels;
 pub mod check;
 mod import;
 mod json;
@@ -22,7 +23,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::app::AppError;
 use crate::clock::Clock;
-use crate::config::{Config, ConfigErrors, Environment, Loaded};
+use crate::config::{Account, Config, ConfigErrors, Environment, Finding, Loaded};
 use crate::task::TaskError;
 
 /// The exit code of an invalid command line.
@@ -41,6 +42,7 @@ const CONFIGURATION: u8 = 78;
     after_help = "Examples:
   scp-079-avatar check --config config.toml     explain the configuration, or list all its errors
   scp-079-avatar login --config config.toml     log the account in, once
+  scp-079-avatar channels                       list the account's channels with their ids
   scp-079-avatar run --config config.toml       watch and forward until SIGTERM or Ctrl-C
   scp-079-avatar import /opt/avatar --dry-run   show what is taken from the Python program
   scp-079-avatar status                         show what an instance does, running or stopped
@@ -70,6 +72,8 @@ enum Command {
     Import(import::Arguments),
     /// Log the account in: phone and code, or a QR code; two-step password
     Login(login::Arguments),
+    /// List the account's channels and groups with their ids, to fill in `[channels]`
+    Channels,
     /// Read and explain the configuration; exit with 78 if it cannot be used
     Check,
     /// Show what an instance does, running or stopped; read-only
@@ -167,7 +171,8 @@ fn dispatch(arguments: Arguments) -> Result<(), Failure> {
         }
         Command::Run => run::run(load(path, &environment)?),
         Command::Import(import) => import::run(arguments.config, &environment, import),
-        Command::Login(arguments) => login::run(&load(path, &environment)?.config, &arguments),
+        Command::Login(arguments) => login::run(&load_account(path, &environment)?, &arguments),
+        Command::Channels => channels::run(&load_account(path, &environment)?),
         Command::Status(arguments) => status::run(&load(path, &environment)?.config, &arguments),
         Command::Why(arguments) => why::run(&load(path, &environment)?.config, &arguments),
         Command::Open(arguments) => open::run(&load(path, &environment)?.config, &arguments),
@@ -183,10 +188,21 @@ fn dispatch(arguments: Arguments) -> Result<(), Failure> {
 /// Loads the configuration and prints its warnings.
 fn load(path: Option<&Path>, environment: &Environment) -> Result<Loaded, Failure> {
     let loaded = Config::load(path, environment)?;
-    for warning in &loaded.warnings {
+    print_warnings(&loaded.warnings);
+    Ok(loaded)
+}
+
+/// Loads the sections that an access to the account needs, and prints their warnings.
+fn load_account(path: Option<&Path>, environment: &Environment) -> Result<Account, Failure> {
+    let loaded = Account::load(path, environment)?;
+    print_warnings(&loaded.warnings);
+    Ok(loaded.account)
+}
+
+fn print_warnings(warnings: &[Finding]) {
+    for warning in warnings {
         print_error(&format!("warning: {warning}"));
     }
-    Ok(loaded)
 }
 
 /// Prints to standard output. A reader that closes the pipe early, such as `head`, is not a failure.

@@ -70,6 +70,49 @@ pub struct Config {
     pub log: Log,
 }
 
+/// The sections that an access to the account needs, the file that they were read from, and the warnings about it.
+#[derive(Clone, Debug)]
+pub struct LoadedAccount {
+    pub account: Account,
+    /// The absolute path of the file.
+    pub path: PathBuf,
+    /// The warnings, in the order of the file.
+    pub warnings: Vec<Finding>,
+}
+
+/// The sections that an access to the account needs.
+#[derive(Clone, Debug)]
+pub struct Account {
+    pub telegram: Telegram,
+    /// `None` is a direct connection.
+    pub proxy: Option<Proxy>,
+}
+
+impl Account {
+    /// Finds and reads the configuration, and checks only `[telegram]` and `[proxy]`. The other sections may be absent
+    /// or not filled in.
+    ///
+    /// # Errors
+    /// Returns all errors at once, as [`Config::load`] does: those in the two sections, syntax, and unknown names.
+    pub fn load(
+        path: Option<&Path>,
+        environment: &Environment,
+    ) -> Result<LoadedAccount, ConfigErrors> {
+        let file = search::find(path, environment)?;
+        let (account, warnings) = sections::read_account(&file, environment)?;
+        Ok(LoadedAccount {
+            account,
+            path: file.path,
+            warnings,
+        })
+    }
+
+    /// Returns the origin of every secret.
+    fn origins(&self) -> impl Iterator<Item = &Origin> {
+        origins(&self.telegram, self.proxy.as_ref())
+    }
+}
+
 impl Config {
     /// Finds, reads and checks the configuration.
     ///
@@ -134,13 +177,18 @@ impl Config {
 
     /// Returns the origin of every secret.
     fn origins(&self) -> impl Iterator<Item = &Origin> {
-        let proxy = self.proxy.iter().flat_map(|proxy| &proxy.login);
-        [
-            self.telegram.api_id.origin(),
-            self.telegram.api_hash.origin(),
-            self.encrypt.password.origin(),
-        ]
-        .into_iter()
-        .chain(proxy.map(|(_, password)| password.origin()))
+        origins(&self.telegram, self.proxy.as_ref())
+            .chain(std::iter::once(self.encrypt.password.origin()))
     }
+}
+
+/// Returns the origin of every secret of the account.
+fn origins<'a>(
+    telegram: &'a Telegram,
+    proxy: Option<&'a Proxy>,
+) -> impl Iterator<Item = &'a Origin> {
+    let login = proxy.and_then(|proxy| proxy.login.as_ref());
+    [telegram.api_id.origin(), telegram.api_hash.origin()]
+        .into_iter()
+        .chain(login.map(|(_, password)| password.origin()))
 }

@@ -6,7 +6,7 @@ use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use super::{AppError, unfinished_import};
-use crate::config::Config;
+use crate::config::Telegram;
 use crate::store::DirectoryLock;
 
 /// Files and directories by which a data directory of this program is recognised.
@@ -16,15 +16,15 @@ const OWN_ENTRIES: [&str; 4] = ["account.session", "state.db", "spool", "lock"];
 ///
 /// # Errors
 /// The directory cannot be made, another process uses it, or it holds an unfinished import.
-pub fn prepare_data_dir(config: &Config) -> Result<DirectoryLock, AppError> {
-    let lock = lock_data_dir(config)?;
-    unfinished_import::refuse(&config.telegram.data_dir)?;
+pub fn prepare_data_dir(telegram: &Telegram) -> Result<DirectoryLock, AppError> {
+    let lock = lock_data_dir(telegram)?;
+    unfinished_import::refuse(&telegram.data_dir)?;
     Ok(lock)
 }
 
 /// Makes and locks the data directory, also if it holds an unfinished import.
-pub(super) fn lock_data_dir(config: &Config) -> Result<DirectoryLock, AppError> {
-    let path = &config.telegram.data_dir;
+pub(super) fn lock_data_dir(telegram: &Telegram) -> Result<DirectoryLock, AppError> {
+    let path = &telegram.data_dir;
     // Only the last directory is private: the service's user has to reach it through the others.
     let parents = path.parent().unwrap_or(path);
     DirBuilder::new()

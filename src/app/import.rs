@@ -169,7 +169,7 @@ pub fn import(
         lists: lists.lists.iter().map(ImportedList::of).collect(),
     };
     if !request.dry_run {
-        let _lock = lock_data_dir(&config)?;
+        let _lock = lock_data_dir(&config.telegram)?;
         // Another import may have ended since the first look.
         staging::refuse_existing(&request.config, "configuration")?;
         staging::check_data_dir(&config.telegram)?;

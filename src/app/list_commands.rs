@@ -130,7 +130,7 @@ pub fn restore(
     named: Option<List>,
     dry_run: bool,
 ) -> Result<Restored, ListCommandError> {
-    let _lock = prepare_data_dir(config)?;
+    let _lock = prepare_data_dir(&config.telegram)?;
     let decoder = Decoder::new(&SecretString::from(config.encrypt.password.expose()));
     let unusable = |error: &dyn Display| ListCommandError::File {
         path: path.to_owned(),

@@ -7,14 +7,15 @@ mod answers;
 mod by_code;
 mod by_qr_code;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use self::answers::{ask_secret, print_line};
 use super::Failure;
-use super::terminal::replace_harmful;
-use crate::app::{self, AppError};
+use super::channels::{print_after_login, print_connecting};
+use super::terminal::{replace_harmful, sanitize};
+use crate::app::{self, AppError, account_channels};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::Account;
 use crate::model::User;
 use crate::store::DirectoryLock;
 use crate::telegram::{
@@ -41,31 +42,31 @@ struct Application<'a> {
 }
 
 /// Logs the account in, unless it is logged in already.
-pub(super) fn run(config: &Config, arguments: &Arguments) -> Result<(), Failure> {
+pub(super) fn run(account: &Account, arguments: &Arguments) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::new(1, error))?;
-    let result = runtime.block_on(log_in(config, arguments));
+    let result = runtime.block_on(log_in(account, arguments));
     runtime.shutdown_background();
     result
 }
 
-async fn log_in(config: &Config, arguments: &Arguments) -> Result<(), Failure> {
-    let lock = app::prepare_data_dir(config);
+async fn log_in(account: &Account, arguments: &Arguments) -> Result<(), Failure> {
+    let lock = app::prepare_data_dir(&account.telegram);
     let _lock: DirectoryLock = lock?;
-    let session = AccountSession::open_for_login(&config.telegram.session_file())
+    let session = AccountSession::open_for_login(&account.telegram.session_file())
         .map_err(|error| Failure::new(77, explain_session(&error)))?;
     let (telegram, hints) = Telegram::new(
         session,
-        app::identity(config),
+        app::identity(&account.telegram, account.proxy.as_ref()),
         Clock::system(),
         BTreeSet::new(),
-        &BTreeMap::new(),
+        &account_channels::rate_limits(&account.telegram, &Clock::system()),
         Box::new(|_, _| {}),
     );
     let ended = tokio::select! {
-        ended = log_in_with(config, arguments, &telegram, hints) => ended,
+        ended = log_in_with(account, arguments, &telegram, hints) => ended,
         ahead = telegram.monitor() => Err(AppError::from(ahead).into()),
         _ = tokio::signal::ctrl_c() => {
             // The question that was open is on the last line.
@@ -81,39 +82,46 @@ async fn log_in(config: &Config, arguments: &Arguments) -> Result<(), Failure> {
 }
 
 async fn log_in_with(
-    config: &Config,
+    account: &Account,
     arguments: &Arguments,
     telegram: &Telegram,
     hints: Hints,
 ) -> Result<(), Failure> {
+    print_connecting(account)?;
     let logged_in = telegram.logged_in().await.map_err(failure)?;
     if let Some(user) = logged_in {
         print_line(&format!(
-            "Already logged in, as the account {}. Nothing was changed.",
-            user.id
+            "Already logged in, as {}. Nothing was changed.",
+            shown(&user)
         ))?;
-        return Ok(());
+        return print_after_login(telegram).await;
     }
-    let user = sign_in(config, arguments, telegram, hints).await?;
-    telegram.close();
+    let user = sign_in(account, arguments, telegram, hints).await?;
     print_line(&format!(
-        "Logged in as the account {}. The session is in {}: anyone with this file controls the account.\n\
-         Next: start `run` with the same configuration.",
-        user.id,
-        config.telegram.session_file().display()
-    ))
+        "Logged in as {}. The session is in {}: anyone with this file controls the account.",
+        shown(&user),
+        account.telegram.session_file().display()
+    ))?;
+    print_after_login(telegram).await?;
+    telegram.close();
+    print_line("Next: complete the configuration, and start `run` with it.")
+}
+
+/// Formats the account for the operator's terminal.
+pub(super) fn shown(user: &User) -> String {
+    format!("{} (id {})", sanitize(&user.name), user.id)
 }
 
 async fn sign_in(
-    config: &Config,
+    account: &Account,
     arguments: &Arguments,
     telegram: &Telegram,
     mut hints: Hints,
 ) -> Result<Box<User>, Failure> {
     let clock = Clock::system();
     let application = Application {
-        id: *config.telegram.api_id.expose(),
-        hash: config.telegram.api_hash.expose(),
+        id: *account.telegram.api_id.expose(),
+        hash: account.telegram.api_hash.expose(),
     };
     let signed_in = if arguments.qr {
         by_qr_code::sign_in(telegram, &mut hints, &application, &clock).await?
@@ -144,7 +152,7 @@ async fn password(telegram: &Telegram, hint: Option<String>) -> Result<Box<User>
     ))
 }
 
-fn failure(error: LoginError) -> Failure {
+pub(super) fn failure(error: LoginError) -> Failure {
     let code = match &error {
         LoginError::Call(CallError::Account(_)) | LoginError::Session(_) => 77,
         LoginError::Call(CallError::Network { .. } | CallError::ServerError { .. }) => 69,

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use secrecy::zeroize::Zeroizing;
 
 use super::field::Field;
-use super::search::{self, Environment};
+use super::search::{self, ConfigFile, Environment};
 use super::section_reader::SectionReader;
 use crate::secret::{Origin, Secret};
 
@@ -58,7 +58,14 @@ pub(super) struct SecretSources<'e> {
 /// The secret of one source, if the source has it. The error has been recorded.
 type FromSource = Result<Option<Secret>, ()>;
 
-impl SecretSources<'_> {
+impl<'e> SecretSources<'e> {
+    pub(super) fn new(environment: &'e Environment, file: &'e ConfigFile) -> Self {
+        Self {
+            environment,
+            base: file.path.parent().unwrap_or(&file.path),
+        }
+    }
+
     /// Looks for a secret in every source.
     pub(super) fn find(&self, section: &mut SectionReader<'_, '_>, names: &SecretNames) -> Lookup {
         let field = section.take(names.key);

@@ -166,6 +166,11 @@ impl<'t> Document<'t> {
         self.known.insert(name, known);
     }
 
+    /// Drops what was found about the keys of other sections than these. The names of sections and keys still count.
+    pub(super) fn keep_only(&mut self, sections: &[&str]) {
+        self.findings.keep_only(sections);
+    }
+
     /// Ends the reading: every unknown name becomes an error. Returns the warnings.
     pub(super) fn finish(mut self) -> Result<Vec<Finding>, ConfigErrors> {
         if self.text.is_complete() {

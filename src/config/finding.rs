@@ -97,6 +97,18 @@ impl Findings {
         self.warnings.push(self.in_file(finding));
     }
 
+    /// Drops the findings about keys of other sections than these, except for syntax errors.
+    pub(super) fn keep_only(&mut self, sections: &[&str]) {
+        let is_kept = |finding: &Finding| {
+            let section = finding.section.as_deref();
+            finding.key.is_none()
+                || finding.column.is_some()
+                || section.is_some_and(|section| sections.contains(&section))
+        };
+        self.errors.retain(is_kept);
+        self.warnings.retain(is_kept);
+    }
+
     fn in_file(&self, finding: Finding) -> Finding {
         Finding {
             file: Some(self.file.clone()),

@@ -39,18 +39,23 @@ impl Proxy {
     /// Returns `socks5://[USERNAME:PASSWORD@]HOST:PORT`, without escapes.
     #[must_use]
     pub fn url(&self) -> SecretString {
-        let host = match self.hostname.parse() {
-            Ok(IpAddr::V6(address)) => format!("[{address}]"),
-            _ => self.hostname.clone(),
-        };
-        let port = self.port;
+        let address = self.address();
         match &self.login {
             Some((username, password)) => {
-                format!("socks5://{username}:{}@{host}:{port}", password.expose())
+                format!("socks5://{username}:{}@{address}", password.expose())
             }
-            None => format!("socks5://{host}:{port}"),
+            None => format!("socks5://{address}"),
         }
         .into()
+    }
+
+    /// Returns `HOST:PORT`, an IPv6 address in brackets.
+    #[must_use]
+    pub fn address(&self) -> String {
+        match self.hostname.parse() {
+            Ok(IpAddr::V6(address)) => format!("[{address}]:{}", self.port),
+            _ => format!("{}:{}", self.hostname, self.port),
+        }
     }
 }
 

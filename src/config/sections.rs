@@ -6,13 +6,13 @@
 
 use std::fmt::Display;
 
-use super::Config;
 use super::credentials::SecretSources;
 use super::document::Document;
 use super::finding::{ConfigErrors, Finding};
 use super::search::{ConfigFile, Environment};
 use super::section_reader::SectionReader;
 use super::syntax::RecoveredText;
+use super::{Account, Config, Proxy, Telegram};
 use crate::secret::Origin;
 
 /// A section of the configuration file.
@@ -53,22 +53,54 @@ pub(super) fn read(
 ) -> Result<(Config, Vec<Finding>), ConfigErrors> {
     let text = RecoveredText::new(&file.text);
     let mut document = Document::parse(&file.path, &text);
-    let sources = SecretSources {
-        environment,
-        base: file.path.parent().unwrap_or(&file.path),
-    };
-    let config = read_sections(&mut document, &sources);
+    let sources = SecretSources::new(environment, file);
+    let account = read_account_sections(&mut document, &sources);
+    let config = read_sections(&mut document, &sources, account);
     if let Some(config) = &config {
-        warn_about_file(&mut document, config, file);
+        warn_about_file(&mut document, &config.telegram, config.origins(), file);
     }
     let warnings = document.finish()?;
     let config = config.expect("a section is withheld only after an error was recorded");
     Ok((config, warnings))
 }
 
-fn read_sections(document: &mut Document<'_>, sources: &SecretSources<'_>) -> Option<Config> {
+/// Reads a whole configuration and checks only `[telegram]`, `[proxy]`, and the names in the other sections.
+pub(super) fn read_account(
+    file: &ConfigFile,
+    environment: &Environment,
+) -> Result<(Account, Vec<Finding>), ConfigErrors> {
+    let text = RecoveredText::new(&file.text);
+    let mut document = Document::parse(&file.path, &text);
+    let sources = SecretSources::new(environment, file);
+    let account = read_account_sections(&mut document, &sources);
+    // This makes the names of the other keys known.
+    read_sections(&mut document, &sources, account.clone());
+    document.keep_only(&[Telegram::NAME, Option::<Proxy>::NAME]);
+    if let Some(account) = &account {
+        warn_about_file(&mut document, &account.telegram, account.origins(), file);
+    }
+    let warnings = document.finish()?;
+    let account = account.expect("a section is withheld only after an error was recorded");
+    Ok((account, warnings))
+}
+
+fn read_account_sections(
+    document: &mut Document<'_>,
+    sources: &SecretSources<'_>,
+) -> Option<Account> {
     let telegram = read_section(document, sources);
     let proxy = read_section(document, sources);
+    Some(Account {
+        telegram: telegram?,
+        proxy: proxy?,
+    })
+}
+
+fn read_sections(
+    document: &mut Document<'_>,
+    sources: &SecretSources<'_>,
+    account: Option<Account>,
+) -> Option<Config> {
     let bots = read_section(document, sources);
     let channels = read_section(document, sources);
     let custom = read_section(document, sources);
@@ -78,9 +110,10 @@ fn read_sections(document: &mut Document<'_>, sources: &SecretSources<'_>) -> Op
     let schedule = read_section(document, sources);
     let delivery = read_section(document, sources);
     let log = read_section(document, sources);
+    let Account { telegram, proxy } = account?;
     Some(Config {
-        telegram: telegram?,
-        proxy: proxy?,
+        telegram,
+        proxy,
         bots: bots?,
         channels: channels?,
         custom: custom?,
@@ -101,23 +134,28 @@ fn read_section<S: Section>(document: &mut Document<'_>, sources: &SecretSources
 }
 
 /// Warns about settings that are valid, but unwise.
-fn warn_about_file(document: &mut Document<'_>, config: &Config, file: &ConfigFile) {
+fn warn_about_file<'a>(
+    document: &mut Document<'_>,
+    telegram: &Telegram,
+    mut origins: impl Iterator<Item = &'a Origin>,
+    file: &ConfigFile,
+) {
     let is_inline = |origin: &Origin| matches!(origin, Origin::Config { .. });
     let path = file.path.display();
-    if file.world_readable && config.origins().any(is_inline) {
+    if file.world_readable && origins.any(is_inline) {
         document.warning(Finding {
             problem: "any user of this machine can read the secrets in this file".to_owned(),
             remedy: format!("chmod 600 {path}"),
             ..Finding::default()
         });
     }
-    if config.telegram.data_dir.starts_with("/etc") {
+    if telegram.data_dir.starts_with("/etc") {
         document.warning(Finding {
             section: Some("telegram".to_owned()),
             key: Some("data_dir".to_owned()),
             problem: format!(
                 "the data directory would be {}, among configurations",
-                config.telegram.data_dir.display()
+                telegram.data_dir.display()
             ),
             remedy: "set it to a directory of the account's own, such as data_dir = \"/var/lib/scp-079-avatar/main\"".to_owned(),
             ..Finding::default()

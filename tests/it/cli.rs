@@ -52,7 +52,7 @@ fn help_shows_examples_and_exit_codes() {
             "78 configuration",
         ],
     );
-    for subcommand in ["run", "login", "check", "open", "status", "why"] {
+    for subcommand in ["run", "login", "channels", "check", "open", "status", "why"] {
         let (code, out, _) = run(&[subcommand, "--help"]);
         assert_eq!(code, Some(0));
         assert!(out.contains("--config <PATH>"), "{out}");
@@ -133,7 +133,7 @@ fn check_reports_every_error_of_a_configuration() {
         ],
     );
     // The other commands report the same.
-    for arguments in [&["run"][..], &["login"][..], &["open", "file"][..]] {
+    for arguments in [&["run"][..], &["status"][..], &["open", "file"][..]] {
         let (code, _, again) = run(&[arguments, &["--config", &config]].concat());
         assert_eq!((code, again), (Some(78), err.clone()));
     }

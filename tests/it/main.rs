@@ -6,6 +6,7 @@ mod account;
 mod administrators;
 mod bios;
 mod channels;
+mod channels_command;
 mod cli;
 mod connections;
 mod crashes;

@@ -115,8 +115,7 @@ fn the_readme_quotes_the_login() {
     let quoted = outputs_of(README, "target/release/scp-079-avatar login").remove(0);
     let (question, phone) = quoted
         .lines()
-        .next()
-        .and_then(|line| line.split_once(": "))
+        .find_map(|line| line.split_once(": "))
         .expect("the phone number");
     scene
         .sim

@@ -19,7 +19,9 @@ use tempfile::TempDir;
 use super::console::{assert_quoted, examples, outputs_of, shapes};
 use super::readme::{SIMULATOR, STEPS};
 use super::{README, cells, code_spans, filled_in, page, read, root, rows, section};
-use crate::harness::{TIMEOUT, assert_in_order, built_program, output_of, wait_for_output};
+use crate::harness::{
+    TIMEOUT, assert_contains, assert_in_order, built_program, output_of, wait_for_output,
+};
 
 /// The commands that install, start and show the service, in the order of README.md.
 pub(super) const INSTALLATION: [&str; 15] = [
@@ -209,7 +211,7 @@ fn the_readme_leads_from_nothing_to_a_service() {
     let hide = printed["hide_channel_id"].as_i64().expect("an id");
     fs::write(host.path("repository/config.toml"), filled_in(hide)).expect("written");
     host.run(check);
-    assert!(host.run(login).starts_with("Already logged in"));
+    assert_contains(&host.run(login), &["Already logged in"]);
     let log = host.run_daemon_until(run, " forwarded ");
     let quoted = outputs_of(README, run).remove(0);
     let (started, ended) = quoted.split_once("^C\n").expect("an interrupt");
