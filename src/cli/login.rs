@@ -8,6 +8,7 @@ mod by_code;
 mod by_qr_code;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use self::answers::{ask_secret, print_line};
 use super::Failure;
@@ -88,8 +89,7 @@ async fn log_in_with(
     hints: Hints,
 ) -> Result<(), Failure> {
     print_connecting(account)?;
-    let logged_in = telegram.logged_in().await.map_err(failure)?;
-    if let Some(user) = logged_in {
+    if let Some(user) = first_answer(telegram).await? {
         print_line(&format!(
             "Already logged in, as {}. Nothing was changed.",
             shown(&user)
@@ -105,6 +105,22 @@ async fn log_in_with(
     print_after_login(telegram).await?;
     telegram.close();
     print_line("Next: complete the configuration, and start `run` with it.")
+}
+
+/// Returns the account that is logged in. The first contact negotiates keys, and one failure of it is no reason to end.
+async fn first_answer(telegram: &Telegram) -> Result<Option<User>, Failure> {
+    const PAUSE: Duration = Duration::from_secs(2);
+    let mut attempt = 1;
+    loop {
+        match telegram.logged_in().await {
+            Err(error @ LoginError::Call(CallError::Network { .. })) if attempt < ATTEMPTS => {
+                print_line(&format!("{error}; trying again."))?;
+                attempt += 1;
+                tokio::time::sleep(PAUSE).await;
+            }
+            answer => return answer.map_err(failure),
+        }
+    }
 }
 
 /// Formats the account for the operator's terminal.
