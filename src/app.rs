@@ -13,6 +13,7 @@ pub mod list_commands;
 mod loops;
 mod lost_state;
 pub mod member_history;
+mod other_user;
 mod random_numbers;
 mod start_wait;
 mod unfinished_import;
@@ -22,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::data_dir::prepare_data_dir;
 pub use self::error::AppError;
+pub use self::other_user::{DataDirUse, refuse_other_user};
 pub use self::random_numbers::try_random_numbers;
 
 use self::channels::Account;

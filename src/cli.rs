@@ -14,6 +14,7 @@ mod status;
 mod terminal;
 mod why;
 
+use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
@@ -21,9 +22,9 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
-use crate::app::AppError;
+use crate::app::{self, AppError, DataDirUse};
 use crate::clock::Clock;
-use crate::config::{Account, Config, ConfigErrors, Environment, Finding, Loaded};
+use crate::config::{Account, Config, ConfigErrors, Environment, Finding, Loaded, Telegram};
 use crate::task::TaskError;
 
 /// The exit code of an invalid command line.
@@ -169,24 +170,43 @@ fn dispatch(arguments: Arguments) -> Result<(), Failure> {
             })?;
             out.flush().map_err(|error| Failure::new(1, error))
         }
-        Command::Run => run::run(load(path, &environment)?),
+        Command::Run => run::run(load(path, &environment, DataDirUse::Write)?),
         Command::Import(import) => import::run(arguments.config, &environment, import),
         Command::Login(arguments) => login::run(&load_account(path, &environment)?, &arguments),
         Command::Channels => channels::run(&load_account(path, &environment)?),
-        Command::Status(arguments) => status::run(&load(path, &environment)?.config, &arguments),
-        Command::Why(arguments) => why::run(&load(path, &environment)?.config, &arguments),
-        Command::Open(arguments) => open::run(&load(path, &environment)?.config, &arguments),
+        Command::Status(arguments) => status::run(
+            &load(path, &environment, DataDirUse::Read)?.config,
+            &arguments,
+        ),
+        Command::Why(arguments) => why::run(
+            &load(path, &environment, DataDirUse::Read)?.config,
+            &arguments,
+        ),
+        Command::Open(arguments) => open::run(&load_config(path, &environment)?.config, &arguments),
         Command::Backup(arguments) => {
-            backup_restore::backup(&load(path, &environment)?.config, &arguments)
+            let loaded = load(path, &environment, DataDirUse::Write)?;
+            backup_restore::backup(&loaded.config, &arguments)
         }
         Command::Restore(arguments) => {
-            backup_restore::restore(&load(path, &environment)?.config, &arguments)
+            let loaded = load(path, &environment, DataDirUse::Write)?;
+            backup_restore::restore(&loaded.config, &arguments)
         }
     }
 }
 
+/// Loads the configuration for a command that uses the data directory.
+fn load(
+    path: Option<&Path>,
+    environment: &Environment,
+    data_dir_use: DataDirUse,
+) -> Result<Loaded, Failure> {
+    let loaded = load_config(path, environment)?;
+    refuse_other_user(&loaded.config.telegram, data_dir_use)?;
+    Ok(loaded)
+}
+
 /// Loads the configuration and prints its warnings.
-fn load(path: Option<&Path>, environment: &Environment) -> Result<Loaded, Failure> {
+fn load_config(path: Option<&Path>, environment: &Environment) -> Result<Loaded, Failure> {
     let loaded = Config::load(path, environment)?;
     print_warnings(&loaded.warnings);
     Ok(loaded)
@@ -196,7 +216,18 @@ fn load(path: Option<&Path>, environment: &Environment) -> Result<Loaded, Failur
 fn load_account(path: Option<&Path>, environment: &Environment) -> Result<Account, Failure> {
     let loaded = Account::load(path, environment)?;
     print_warnings(&loaded.warnings);
+    refuse_other_user(&loaded.account.telegram, DataDirUse::Write)?;
     Ok(loaded.account)
+}
+
+/// Refuses a data directory that this user must not or cannot use, before the command makes a file.
+fn refuse_other_user(telegram: &Telegram, data_dir_use: DataDirUse) -> Result<(), Failure> {
+    let command_line: Vec<OsString> = std::env::args_os().collect();
+    Ok(app::refuse_other_user(
+        telegram,
+        data_dir_use,
+        &command_line,
+    )?)
 }
 
 fn print_warnings(warnings: &[Finding]) {

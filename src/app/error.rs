@@ -22,6 +22,17 @@ pub enum AppError {
         path: PathBuf,
         cause: std::io::Error,
     },
+    /// The process of root would make files in a directory of another user.
+    #[error(
+        "{explanation}: files that root makes there keep that user out. Run it as that user:\n    {command}"
+    )]
+    OtherUser {
+        explanation: String,
+        command: String,
+    },
+    /// This user may not use the data directory, or a file in it.
+    #[error("permission denied: {explanation}\n    {remedy}")]
+    Denied { explanation: String, remedy: String },
     /// The files in the data directory are those of an import that did not end.
     #[error(
         "{}: the import to {} is unfinished, so the session and the lists are not used: run the same \
@@ -83,10 +94,17 @@ pub enum AppError {
 impl AppError {
     /// Returns the exit code of the process.
     #[must_use]
-    pub const fn exit_code(&self) -> u8 {
+    pub fn exit_code(&self) -> u8 {
         match self {
+            Self::Lock(LockError::File { cause, .. }) | Self::DataDir { cause, .. }
+                if cause.kind() == std::io::ErrorKind::PermissionDenied =>
+            {
+                78
+            }
             Self::Lock(_) | Self::DataDir { .. } => 1,
-            Self::UnfinishedImport { .. }
+            Self::OtherUser { .. }
+            | Self::Denied { .. }
+            | Self::UnfinishedImport { .. }
             | Self::Store(StoreError::Newer { .. } | StoreError::Damaged(_))
             | Self::NotInChannel { .. }
             | Self::CannotPost { .. } => 78,

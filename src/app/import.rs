@@ -43,7 +43,7 @@ pub enum ImportError {
 impl ImportError {
     /// Returns the exit code (docs/operations.md).
     #[must_use]
-    pub const fn exit_code(&self) -> u8 {
+    pub fn exit_code(&self) -> u8 {
         match self {
             Self::Refused(_) => 78,
             Self::App(error) => error.exit_code(),

@@ -40,7 +40,7 @@ pub enum ListCommandError {
 impl ListCommandError {
     /// Returns the exit code (docs/operations.md).
     #[must_use]
-    pub const fn exit_code(&self) -> u8 {
+    pub fn exit_code(&self) -> u8 {
         match self {
             Self::App(error) => error.exit_code(),
             _ => 1,

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use secrecy::zeroize::Zeroizing;
 
+use super::file_owner::{FileOwner, own_uid, user_name};
 use super::finding::{ConfigErrors, Finding};
 
 /// The program's directory under `$XDG_CONFIG_HOME` and `/etc`.
@@ -184,9 +185,18 @@ pub(super) fn is_absent(error: &io::Error) -> bool {
 
 fn unreadable(path: &Path, error: &io::Error) -> Finding {
     let shown = path.display();
+    let owner = match error.kind() {
+        io::ErrorKind::PermissionDenied => FileOwner::nearest(path),
+        _ => None,
+    };
+    let cause = owner.as_ref().map_or_else(
+        || error.to_string(),
+        |owner| format!("{error}: {}", owner.explain()),
+    );
     let remedy = match error.kind() {
         io::ErrorKind::PermissionDenied => format!(
-            "let the user that runs this program read it: chown that user {shown} && chmod 600 {shown}"
+            "run the command as that user, or give the file to the user that runs it: chown {} {shown} && chmod 600 {shown}",
+            user_name(own_uid())
         ),
         io::ErrorKind::InvalidData => "save it as UTF-8 text".to_owned(),
         io::ErrorKind::IsADirectory => {
@@ -199,7 +209,7 @@ fn unreadable(path: &Path, error: &io::Error) -> Finding {
     };
     Finding {
         file: Some(path.to_owned()),
-        problem: format!("the configuration cannot be read: {error}"),
+        problem: format!("the configuration cannot be read: {cause}"),
         remedy,
         ..Finding::default()
     }

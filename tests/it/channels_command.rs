@@ -193,7 +193,7 @@ fn a_proxy_is_named_before_the_first_wait() {
     );
     assert!(out.starts_with(&line), "{out}");
 
-    // Nothing listens on the port of a listener that is gone.
+    // The port of a listener that is gone refuses connections.
     let closed = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
     let port = closed.local_addr().expect("an address").port();
     drop(closed);

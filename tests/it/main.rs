@@ -29,6 +29,7 @@ mod migration;
 mod module_boundaries;
 mod moved_channels;
 mod orders;
+mod other_users;
 mod pages;
 mod photos;
 mod posted_files;
