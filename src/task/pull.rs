@@ -42,6 +42,7 @@ impl ChannelPuller {
     ) -> Result<PullEnd, TaskError> {
         let known = self.database.read(|tx| tx.channel(channel)).await?;
         let Some(known) = known.filter(|known| known.present) else {
+            self.read_back_ended(channel).await?;
             return Ok(PullEnd::Left);
         };
         self.administrators.read_now(&known).await?;

@@ -199,6 +199,50 @@ fn deleted_messages_do_not_end_the_reading_back() {
 }
 
 #[test]
+fn a_group_without_messages_does_not_hold_up_the_end() {
+    let (mut scene, _) = scene_with_joins(true);
+    let all: Vec<i32> = (1..100).collect();
+    scene.sim.delete_messages(scene.group, &all);
+    // The list of dialogs is read to its end while the group still waits.
+    let administrators = Match::method("channels.getParticipants").once();
+    scene.sim.fault(administrators, Fault::HoldBefore);
+    scene.launch();
+    scene.wait_for_rows("SELECT 1 FROM settings WHERE key = 'first_census'", 1);
+    scene.sim.release();
+    scene.wait_for_log("the groups were read back");
+    scene.finish();
+}
+
+#[test]
+fn a_group_that_the_account_leaves_or_that_is_not_watched_any_more_does_not_hold_up_the_end() {
+    for is_left in [true, false] {
+        let (mut scene, mut users) = scene_with_joins(true);
+        let other = scene.sim.add_group("Another group");
+        send_messages(&scene, other, 120);
+        users.insert(scene.join_user());
+        let id = other.to_le_bytes();
+        let second_page = Match::method(MESSAGES).containing(id).after(1).once();
+        scene.sim.fault(second_page, Fault::HoldBefore);
+        scene.launch();
+        scene.poll("the second page", || {
+            let calls = scene.sim.calls_of(MESSAGES);
+            let is_of_other =
+                |call: &&telegram_sim::Call| call.request.windows(8).any(|window| window == id);
+            calls.iter().filter(is_of_other).count() == 2
+        });
+        if is_left {
+            scene.sim.kick_me(other);
+        } else {
+            scene.sim.make_gigagroup(other);
+        }
+        scene.sim.release();
+        scene.wait_for_log("the groups were read back");
+        scene.wait_for_photos_of(&users);
+        scene.finish();
+    }
+}
+
+#[test]
 fn a_first_start_without_an_import_reads_nothing_back() {
     let (mut scene, _) = scene_with_joins(false);
     scene

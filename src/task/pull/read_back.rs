@@ -131,14 +131,12 @@ impl ChannelPuller {
         Ok(PullEnd::PageApplied(PageRead::default()))
     }
 
-    /// Records that a group was read back, or that the account is not in it any more.
+    /// Records that a group was read back, or that the account is not in it any more. A group without messages, and one
+    /// that the account left before, had no search.
     pub(super) async fn read_back_ended(&self, group: ChannelId) -> Result<(), TaskError> {
         let search = self.read_back.lock().searches.remove(&group);
-        if search.is_some() {
-            self.read_back.lock().finished += 1;
-            self.end_reading_back().await?;
-        }
-        Ok(())
+        self.read_back.lock().finished += usize::from(search.is_some());
+        self.end_reading_back().await
     }
 
     /// Ends the reading back if no group is left of it.
