@@ -160,6 +160,40 @@ fn the_route_follows_the_latest_order_if_the_same_orders_are_given_again() {
 }
 
 #[test]
+fn destructive_orders_that_are_read_in_both_channels_at_the_start_are_obeyed_once() {
+    let mut scene = Scene::with_photo_size(64);
+    let channels = [scene.add_exchange(), scene.hide];
+    scene.start();
+    let user = scene.add_user();
+    scene.obey("NOSPAM", "add", "bad", &json!({"id": user, "type": "user"}));
+    scene.kill();
+    let file = sealed_list("bad_ids", json!({"users": [user, 5], "channels": []}));
+    for channel in channels {
+        let order = |names: (&str, &str), data: &Value, file: Option<&[u8]>| {
+            let text = format_data("MANAGE", &["AVATAR"], names.0, names.1, data);
+            scene.post_text(channel, &format!("```\n{text}\n```"), file);
+        };
+        order(("backup", "now"), &Value::Null, None);
+        order(
+            ("clear", "bad"),
+            &json!({"admin_id": 7, "type": "users"}),
+            None,
+        );
+        let data = json!({"admin_id": 7, "type": "bad_ids"});
+        order(("backup", "rollback"), &data, Some(&file));
+    }
+    scene.start();
+    scene.wait_for_rows("SELECT 1 FROM orders WHERE verdict = 'obeyed'", 4);
+    scene.wait_for_rows("SELECT 1 FROM orders WHERE verdict = 'copy'", 3);
+    assert_eq!(scene.count("SELECT 1 FROM bad"), 2);
+    let lists = scene.wait_for_envelopes("backup", "pickle", 2);
+    scene.wait_until_settled();
+    assert_eq!(scene.envelopes("backup", "pickle").len(), lists.len());
+    assert_eq!(scene.replaced_lists("bad_ids").len(), 1);
+    scene.finish();
+}
+
+#[test]
 fn backup_and_count_run_on_schedule() {
     let mut scene = Scene::new();
     // The jobs run twice a minute, so that a slow start misses one run only.
