@@ -1,4 +1,4 @@
-//! The syntax of `config.ini`, as Python's `RawConfigParser` reads it.
+//! The syntax of `config.ini`: that of Python's `configparser`, without interpolation.
 //!
 //! A key may be separated from its value by `=` or `:`, a comment is a line that begins with `#` or `;`, and a line
 //! that is indented deeper than the key continues the value. Sections keep their case; keys are in lower case. The text
