@@ -18,13 +18,19 @@ python3 tests/interop/first_contact.py "$target/release/telegram-sim" "$key" "$w
 
 ordinary="$target/release/scp-079-avatar"
 cp -p "$ordinary" "$work/ordinary"
-trap 'cp -p "$work/ordinary" "$ordinary"' EXIT
+# A copy into the file itself would also change the file in deps that cargo links it to, which the next run would take
+# for the patched program.
+put_back() {
+    cp -p "$work/ordinary" "$work/put-back"
+    mv -f "$work/put-back" "$ordinary"
+}
+trap put_back EXIT
 (
     cd "$work/tree"
     CARGO_TARGET_DIR="$target" cargo build --release --bin scp-079-avatar \
         --config "patch.crates-io.grammers-mtproto.path = '$work/grammers-mtproto'"
 )
 cp "$ordinary" "$work/scp-079-avatar"
-cp -p "$work/ordinary" "$ordinary"
+put_back
 
 "$target/release/examples/first_contact" --binary "$work/scp-079-avatar" --rsa-key "$key" "$@"
