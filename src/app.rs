@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::data_dir::prepare_data_dir;
 pub use self::error::AppError;
-pub use self::other_user::{DataDirUse, refuse_other_user};
+pub use self::other_user::{FileUse, refuse_denied, refuse_other_user};
 pub use self::random_numbers::try_random_numbers;
 
 use self::channels::Account;

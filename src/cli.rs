@@ -22,9 +22,9 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
-use crate::app::{self, AppError, DataDirUse};
+use crate::app::{self, AppError, FileUse};
 use crate::clock::Clock;
-use crate::config::{Account, Config, ConfigErrors, Environment, Finding, Loaded, Telegram};
+use crate::config::{Account, Config, ConfigErrors, Environment, Finding, Loaded};
 use crate::task::TaskError;
 
 /// The exit code of an invalid command line.
@@ -170,25 +170,23 @@ fn dispatch(arguments: Arguments) -> Result<(), Failure> {
             })?;
             out.flush().map_err(|error| Failure::new(1, error))
         }
-        Command::Run => run::run(load(path, &environment, DataDirUse::Write)?),
+        Command::Run => run::run(load(path, &environment, FileUse::Write)?),
         Command::Import(import) => import::run(arguments.config, &environment, import),
         Command::Login(arguments) => login::run(&load_account(path, &environment)?, &arguments),
         Command::Channels => channels::run(&load_account(path, &environment)?),
-        Command::Status(arguments) => status::run(
-            &load(path, &environment, DataDirUse::Read)?.config,
-            &arguments,
-        ),
-        Command::Why(arguments) => why::run(
-            &load(path, &environment, DataDirUse::Read)?.config,
-            &arguments,
-        ),
+        Command::Status(arguments) => {
+            status::run(&load(path, &environment, FileUse::Read)?.config, &arguments)
+        }
+        Command::Why(arguments) => {
+            why::run(&load(path, &environment, FileUse::Read)?.config, &arguments)
+        }
         Command::Open(arguments) => open::run(&load_config(path, &environment)?.config, &arguments),
         Command::Backup(arguments) => {
-            let loaded = load(path, &environment, DataDirUse::Write)?;
+            let loaded = load(path, &environment, FileUse::Write)?;
             backup_restore::backup(&loaded.config, &arguments)
         }
         Command::Restore(arguments) => {
-            let loaded = load(path, &environment, DataDirUse::Write)?;
+            let loaded = load(path, &environment, FileUse::Write)?;
             backup_restore::restore(&loaded.config, &arguments)
         }
     }
@@ -198,10 +196,10 @@ fn dispatch(arguments: Arguments) -> Result<(), Failure> {
 fn load(
     path: Option<&Path>,
     environment: &Environment,
-    data_dir_use: DataDirUse,
+    file_use: FileUse,
 ) -> Result<Loaded, Failure> {
     let loaded = load_config(path, environment)?;
-    refuse_other_user(&loaded.config.telegram, data_dir_use)?;
+    refuse_other_user(&loaded.config.telegram.data_dir, file_use)?;
     Ok(loaded)
 }
 
@@ -216,18 +214,26 @@ fn load_config(path: Option<&Path>, environment: &Environment) -> Result<Loaded,
 fn load_account(path: Option<&Path>, environment: &Environment) -> Result<Account, Failure> {
     let loaded = Account::load(path, environment)?;
     print_warnings(&loaded.warnings);
-    refuse_other_user(&loaded.account.telegram, DataDirUse::Write)?;
+    refuse_other_user(&loaded.account.telegram.data_dir, FileUse::Write)?;
     Ok(loaded.account)
 }
 
 /// Refuses a data directory that this user must not or cannot use, before the command makes a file.
-fn refuse_other_user(telegram: &Telegram, data_dir_use: DataDirUse) -> Result<(), Failure> {
+fn refuse_other_user(data_dir: &Path, data_dir_use: FileUse) -> Result<(), Failure> {
     let command_line: Vec<OsString> = std::env::args_os().collect();
     Ok(app::refuse_other_user(
-        telegram,
+        data_dir,
         data_dir_use,
         &command_line,
     )?)
+}
+
+/// Refuses a directory that exists and in which this user may not make a file.
+fn refuse_denied_directory(directory: &Path) -> Result<(), Failure> {
+    if directory.is_dir() {
+        app::refuse_denied(directory, FileUse::Write)?;
+    }
+    Ok(())
 }
 
 fn print_warnings(warnings: &[Finding]) {

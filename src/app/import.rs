@@ -16,7 +16,7 @@ use thiserror::Error;
 
 use self::source::{SourceList, SourceLists};
 use super::data_dir::lock_data_dir;
-use super::{AppError, unfinished_import};
+use super::{AppError, FileUse, refuse_denied, unfinished_import};
 use crate::clock::Clock;
 use crate::config::{Config, Environment};
 use crate::list_file::SkippedEntries;
@@ -119,14 +119,18 @@ pub fn import(
     environment: &Environment,
     clock: &Clock,
 ) -> Result<Imported, ImportError> {
+    let config_directory = request.config.parent().unwrap_or(&request.config);
+    refuse_denied(config_directory, FileUse::Read)?;
     staging::refuse_existing(&request.config, "configuration")?;
-    if !request.config.parent().is_some_and(Path::is_dir) {
+    if !config_directory.is_dir() {
         let reason = "the directory of the new configuration does not exist; make it first";
         return Err(ImportError::Refused(format!(
             "{}: {reason}",
             request.config.display()
         )));
     }
+    refuse_denied(config_directory, FileUse::Write)?;
+    source::refuse_unreadable(&request.directory)?;
     let session_path = source::find_session(&request.directory)?;
     let session = source::read_session(&session_path, clock.now())?;
     let ini = source::read_ini(&request.directory)?;

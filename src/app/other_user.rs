@@ -1,16 +1,19 @@
-//! Refuses a data directory of another user, before anything is made in it.
+//! Refuses directories and files of another user, before anything is made in them.
 //!
-//! A file that root makes there keeps the service out, and a service that may not use a file of its data directory
-//! cannot repair that itself. Both end with code 78, because a restart does not help.
+//! A file that root makes in a data directory keeps the service out, and a service that may not use a file of its data
+//! directory cannot repair that itself. Both end with code 78, because a restart does not help. A missing permission
+//! for a file that the command line names ends in the same way.
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access};
 use rustix::io::Errno;
 
 use super::AppError;
-use crate::config::{FileOwner, Telegram, known_user, own_uid};
+use crate::config::{FileOwner, known_user, own_uid};
 
 /// The entries of a data directory that a command opens.
 const ENTRIES: [&str; 6] = [
@@ -22,9 +25,9 @@ const ENTRIES: [&str; 6] = [
     "spool",
 ];
 
-/// How a command uses the data directory.
+/// How a command uses a directory or a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DataDirUse {
+pub enum FileUse {
     /// The command makes or changes files there.
     Write,
     /// The command only reads, which root may do in a directory of any user.
@@ -37,16 +40,15 @@ pub enum DataDirUse {
 /// # Errors
 /// [`AppError::OtherUser`], or [`AppError::Denied`].
 pub fn refuse_other_user(
-    telegram: &Telegram,
-    data_dir_use: DataDirUse,
+    data_dir: &Path,
+    data_dir_use: FileUse,
     command_line: &[OsString],
 ) -> Result<(), AppError> {
-    let data_dir = &telegram.data_dir;
     // Another error is that of the command itself.
     let Some(owner) = FileOwner::nearest(data_dir) else {
         return Ok(());
     };
-    if data_dir_use == DataDirUse::Write
+    if data_dir_use == FileUse::Write
         && let Some(user) = user_instead_of_root(own_uid(), &owner)
     {
         return Err(AppError::OtherUser {
@@ -54,27 +56,57 @@ pub fn refuse_other_user(
             command: command_as(&user, command_line),
         });
     }
-    let wanted = match data_dir_use {
-        DataDirUse::Write => Access::READ_OK | Access::WRITE_OK,
-        DataDirUse::Read => Access::READ_OK,
-    };
-    if owner.is_closed || is_denied(&owner.path, wanted | Access::EXEC_OK) {
-        // A command that only reads needs no directory that does not exist.
-        let is_needed =
-            owner.is_closed || data_dir_use == DataDirUse::Write || owner.path == *data_dir;
-        if is_needed {
-            return Err(denied(&owner));
-        }
+    refuse_denied(data_dir, data_dir_use)?;
+    let entries = ENTRIES.map(|entry| data_dir.join(entry));
+    for path in &entries {
+        refuse_denied(path, data_dir_use)?;
     }
-    for entry in ENTRIES {
-        let path = data_dir.join(entry);
-        if is_denied(&path, wanted)
-            && let Some(owner) = FileOwner::nearest(&path)
-        {
-            return Err(denied(&owner));
+    if data_dir_use == FileUse::Write {
+        let own = std::iter::once(data_dir).chain(entries.iter().map(PathBuf::as_path));
+        for path in own {
+            refuse_foreign(path)?;
+        }
+        for path in paths_in(&data_dir.join("spool")) {
+            refuse_denied(&path, FileUse::Read)?;
         }
     }
     Ok(())
+}
+
+/// Refuses a file or a directory that this user may not use. If it does not exist and is to be written, the nearest
+/// directory above it counts.
+///
+/// # Errors
+/// [`AppError::Denied`].
+pub fn refuse_denied(path: &Path, file_use: FileUse) -> Result<(), AppError> {
+    // Another error is that of the command itself.
+    let Ok(path) = std::path::absolute(path) else {
+        return Ok(());
+    };
+    let Some(owner) = FileOwner::nearest(&path) else {
+        return Ok(());
+    };
+    let is_needed = owner.path == path || file_use == FileUse::Write;
+    if owner.is_closed || (is_needed && is_denied(&owner.path, file_use)) {
+        return Err(denied(&owner, &path));
+    }
+    Ok(())
+}
+
+/// Refuses a file that this user may write, but not keep private, as the program does.
+fn refuse_foreign(path: &Path) -> Result<(), AppError> {
+    let Ok(metadata) = fs::metadata(path) else {
+        return Ok(());
+    };
+    // Some file systems show another owner, and let this user set permissions.
+    let is_own = metadata.uid() == own_uid();
+    if is_own || fs::set_permissions(path, metadata.permissions()).is_ok() {
+        return Ok(());
+    }
+    match FileOwner::nearest(path) {
+        Some(owner) => Err(denied(&owner, path)),
+        None => Ok(()),
+    }
 }
 
 /// Another user, as whom a command has to run.
@@ -141,27 +173,52 @@ fn quoted(word: &str) -> String {
     }
 }
 
-/// Returns true if the path exists and this user may not use it so.
-fn is_denied(path: &Path, wanted: Access) -> bool {
+/// Reports whether the path exists and this user may not use it so.
+fn is_denied(path: &Path, file_use: FileUse) -> bool {
+    let mut wanted = match file_use {
+        FileUse::Write => Access::READ_OK | Access::WRITE_OK,
+        FileUse::Read => Access::READ_OK,
+    };
+    if path.is_dir() {
+        wanted |= Access::EXEC_OK;
+    }
     matches!(access(path, wanted), Err(Errno::ACCESS | Errno::PERM))
 }
 
-fn denied(owner: &FileOwner) -> AppError {
-    let path = owner.path.display();
-    let own = own_uid();
-    let user = crate::config::user_name(own);
-    let remedy = if owner.uid == own {
-        format!("chmod u+rwX {path}")
-    } else {
-        let command = format!("chown {user} {path}");
-        match owner.uid {
-            0 => format!("let root run: {command}"),
-            _ => format!("run the command as that user, or let root run: {command}"),
-        }
-    };
+/// Returns the paths in a directory; none if it cannot be read.
+fn paths_in(directory: &Path) -> impl Iterator<Item = PathBuf> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path())
+}
+
+/// Returns the error of a missing permission for `path`, whose nearest part that exists has this owner.
+fn denied(owner: &FileOwner, path: &Path) -> AppError {
     AppError::Denied {
         explanation: owner.explain(),
-        remedy,
+        remedy: remedy(owner, path, own_uid()),
+    }
+}
+
+fn remedy(owner: &FileOwner, path: &Path, own: u32) -> String {
+    let user = crate::config::user_name(own);
+    let shown = owner.path.display();
+    if owner.uid == own {
+        return format!("chmod u+rwX {shown}");
+    }
+    if owner.is_closed {
+        return format!(
+            "run the command as that user, or name a path that {user} can reach instead of {}",
+            path.display()
+        );
+    }
+    let command = if owner.path == path {
+        format!("chown {user} {shown}")
+    } else {
+        format!("install -d -o {user} -m 700 {}", path.display())
+    };
+    match owner.uid {
+        0 => format!("let root run: {command}"),
+        _ => format!("run the command as that user, or let root run: {command}"),
     }
 }
 
@@ -219,5 +276,35 @@ mod tests {
         let start =
             "/var/lib/avatar/main does not exist yet: /var/lib/avatar belongs to 4000000000,";
         assert!(text.starts_with(start), "{text}");
+    }
+    #[test]
+    fn the_remedy_gives_a_user_the_path_and_no_directory_above_it() {
+        let path = Path::new("/var/lib/avatar/main");
+        let above = |uid, is_closed| FileOwner {
+            is_closed,
+            ..owner(uid)
+        };
+        let own = 4_000_000_000;
+        let itself = FileOwner {
+            path: path.to_owned(),
+            ..owner(0)
+        };
+        for (owner, expected) in [
+            (
+                itself,
+                "let root run: chown 4000000000 /var/lib/avatar/main",
+            ),
+            (
+                above(0, false),
+                "let root run: install -d -o 4000000000 -m 700 /var/lib/avatar/main",
+            ),
+            (
+                above(0, true),
+                "run the command as that user, or name a path that 4000000000 can reach instead of /var/lib/avatar/main",
+            ),
+            (above(own, false), "chmod u+rwX /var/lib/avatar"),
+        ] {
+            assert_eq!(remedy(&owner, path, own), expected);
+        }
     }
 }

@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::Failure;
 use crate::app::list_commands::{self, ListCommandError, Restored};
+use crate::app::{FileUse, refuse_denied};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::model::List;
@@ -31,6 +32,7 @@ pub(super) struct RestoreArguments {
 }
 
 pub(super) fn backup(config: &Config, arguments: &BackupArguments) -> Result<(), Failure> {
+    super::refuse_denied_directory(&arguments.to)?;
     let saved = list_commands::backup(config, &Clock::system(), &arguments.to).map_err(failure)?;
     let mut out = std::io::stdout().lock();
     for path in &saved {
@@ -44,6 +46,7 @@ pub(super) fn backup(config: &Config, arguments: &BackupArguments) -> Result<(),
 }
 
 pub(super) fn restore(config: &Config, arguments: &RestoreArguments) -> Result<(), Failure> {
+    refuse_denied(&arguments.file, FileUse::Read)?;
     let Restored {
         list,
         change,

@@ -8,6 +8,7 @@ use clap::Args;
 use super::backup_restore::list_name;
 use super::terminal::replace_harmful;
 use super::{Failure, print};
+use crate::app::FileUse;
 use crate::app::import::{self, Imported, ImportedList, Request};
 use crate::clock::Clock;
 use crate::config::Environment;
@@ -63,6 +64,8 @@ pub(super) fn run(
         },
         without: arguments.without,
     };
+    let data_dir = environment.default_data_dir(&request.config);
+    super::refuse_other_user(&data_dir, FileUse::Write)?;
     let imported = import::import(&request, environment, &Clock::system())
         .map_err(|error| Failure::new(error.exit_code(), error))?;
     print(&page(&imported, request.dry_run))

@@ -5,7 +5,7 @@
 use std::fmt::{Display, Write as _};
 use std::fs::File;
 use std::io::{BufReader, IsTerminal as _, Read as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use fleet_files::sealed::Opener;
@@ -15,6 +15,7 @@ use serde_json::Value as Json;
 
 use super::terminal::{is_harmful, replace_harmful};
 use super::{Failure, json};
+use crate::app::{FileUse, refuse_denied};
 use crate::config::Config;
 use crate::file_codec::{DecodedFile, Decoder};
 
@@ -32,6 +33,15 @@ pub(super) struct Arguments {
 
 /// Opens the file with the password of the configuration.
 pub(super) fn run(config: &Config, arguments: &Arguments) -> Result<(), Failure> {
+    refuse_denied(&arguments.file, FileUse::Read)?;
+    let output = arguments.output.as_deref().map(std::path::absolute);
+    if let Some(directory) = output
+        .and_then(Result::ok)
+        .as_deref()
+        .and_then(Path::parent)
+    {
+        super::refuse_denied_directory(directory)?;
+    }
     let failure =
         |error: &dyn Display| Failure::new(1, format!("{}: {error}", arguments.file.display()));
     let file = File::open(&arguments.file).map_err(|error| failure(&error))?;

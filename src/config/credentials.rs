@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use secrecy::zeroize::Zeroizing;
 
 use super::field::Field;
+use super::file_owner::explain_error;
 use super::search::{self, ConfigFile, Environment};
 use super::section_reader::SectionReader;
 use crate::secret::{Origin, Secret};
@@ -231,7 +232,7 @@ fn inline(
 fn read(path: &Path) -> Result<search::TextFile, String> {
     let file = search::read(path).map_err(|error| match error.kind() {
         io::ErrorKind::InvalidData => "is not UTF-8 text".to_owned(),
-        _ => format!("cannot be read: {error}"),
+        _ => format!("cannot be read: {}", explain_error(path, &error)),
     })?;
     let trimmed = file.text.strip_suffix('\n').unwrap_or(&file.text);
     let trimmed = trimmed.strip_suffix('\r').unwrap_or(trimmed);

@@ -52,6 +52,18 @@ impl FileOwner {
     }
 }
 
+/// Describes why a path cannot be read, and names its owner if a permission is missing.
+pub(super) fn explain_error(path: &Path, error: &io::Error) -> String {
+    let owner = match error.kind() {
+        io::ErrorKind::PermissionDenied => FileOwner::nearest(path),
+        _ => None,
+    };
+    owner.map_or_else(
+        || error.to_string(),
+        |owner| format!("{error}: {}", owner.explain()),
+    )
+}
+
 /// Returns the user as whom this process runs.
 pub(crate) fn own_uid() -> u32 {
     rustix::process::geteuid().as_raw()

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use secrecy::zeroize::Zeroizing;
 
-use super::file_owner::{FileOwner, own_uid, user_name};
+use super::file_owner::{explain_error, own_uid, user_name};
 use super::finding::{ConfigErrors, Finding};
 
 /// The program's directory under `$XDG_CONFIG_HOME` and `/etc`.
@@ -185,15 +185,11 @@ pub(super) fn is_absent(error: &io::Error) -> bool {
 
 fn unreadable(path: &Path, error: &io::Error) -> Finding {
     let shown = path.display();
-    let owner = match error.kind() {
-        io::ErrorKind::PermissionDenied => FileOwner::nearest(path),
-        _ => None,
-    };
-    let cause = owner.as_ref().map_or_else(
-        || error.to_string(),
-        |owner| format!("{error}: {}", owner.explain()),
-    );
     let remedy = match error.kind() {
+        // The file may be in a directory that this user may not enter.
+        io::ErrorKind::PermissionDenied if path.symlink_metadata().is_err() => {
+            "run the command as that user, or name a file that this user can reach, with --config PATH".to_owned()
+        }
         io::ErrorKind::PermissionDenied => format!(
             "run the command as that user, or give the file to the user that runs it: chown {} {shown} && chmod 600 {shown}",
             user_name(own_uid())
@@ -209,7 +205,10 @@ fn unreadable(path: &Path, error: &io::Error) -> Finding {
     };
     Finding {
         file: Some(path.to_owned()),
-        problem: format!("the configuration cannot be read: {cause}"),
+        problem: format!(
+            "the configuration cannot be read: {}",
+            explain_error(path, error)
+        ),
         remedy,
         ..Finding::default()
     }

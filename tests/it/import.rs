@@ -210,6 +210,21 @@ fn a_file_that_exists_is_not_overwritten() {
 }
 
 #[test]
+fn a_python_program_that_does_not_exist_is_refused() {
+    let installation = Installation::new();
+    for name in ["missing", "config.ini"] {
+        let directory = installation.python(name);
+        let (code, _, err) = import(&directory, &installation.config(), &[]);
+        assert_eq!(code, Some(78), "{err}");
+        assert_has(
+            &err,
+            "there is no such directory; name the directory of the Python program",
+        );
+        assert!(!installation.config().exists());
+    }
+}
+
+#[test]
 fn a_directory_that_does_not_exist_is_refused_before_anything_is_written() {
     let installation = Installation::new();
     let config = installation.root.path().join("missing/avatar.toml");

@@ -12,7 +12,7 @@ use std::process::Command;
 
 use rustix::process::geteuid;
 
-use crate::harness::{Scene, assert_contains, entries, output_of};
+use crate::harness::{Scene, assert_contains, entries, fixture, output_of};
 
 /// The user that owns nothing, by the convention of Linux distributions.
 const NOBODY: u32 = 65_534;
@@ -127,6 +127,43 @@ fn root_is_given_the_line_that_runs_the_command_as_the_owner() {
 }
 
 #[test]
+fn root_imports_nothing_into_a_directory_of_another_user() {
+    if !is_root() {
+        return;
+    }
+    let scene = Scene::new();
+    let directory = directory_of(&scene).join("new");
+    fs::create_dir(&directory).expect("made");
+    give(&directory, NOBODY);
+    let config = directory.join("config.toml");
+    let python = fixture("python_program");
+    for arguments in [&[][..], &["--dry-run"]] {
+        let mut command = scene.command("import");
+        let program = command.get_program().to_string_lossy().into_owned();
+        // The configuration of the scene is replaced by `--to`.
+        command
+            .arg(&python)
+            .arg("--to")
+            .arg(&config)
+            .args(arguments);
+        let line: Vec<_> = command
+            .get_args()
+            .map(|word| word.to_string_lossy())
+            .collect();
+        let line = format!(
+            "runuser -u {} -- {program} {}\n",
+            name_of(NOBODY),
+            line.join(" ")
+        );
+        let (code, out, err) = output_of(&mut command);
+        assert_eq!((code, out.as_str()), (Some(78), ""), "{err}");
+        let missing = format!("{} does not exist yet: ", directory.join("data").display());
+        assert_contains(&err, &[&missing, "this command runs as root", &line]);
+        assert!(listing(&directory).is_empty());
+    }
+}
+
+#[test]
 fn root_makes_no_data_directory_below_a_directory_of_another_user() {
     if !is_root() {
         return;
@@ -169,6 +206,116 @@ fn a_file_of_root_is_named_with_the_command_that_gives_it_back() {
         let remedy = format!("let root run: chown {nobody} {}\n", path.display());
         assert_contains(&err, &[&owner, &remedy]);
     }
+}
+
+#[test]
+fn a_file_that_the_group_may_write_is_refused_if_it_cannot_be_kept_private() {
+    if !is_root() {
+        return;
+    }
+    for name in ["", "account.session", "state.db", "spool"] {
+        let scene = Scene::new();
+        let path = scene.data_dir().join(name);
+        give(&scene.session(), NOBODY);
+        give(&scene.data_dir(), NOBODY);
+        match name {
+            "spool" => fs::create_dir(&path).expect("made"),
+            "state.db" => fs::write(&path, b"").expect("written"),
+            _ => {}
+        }
+        chown(&path, Some(0), Some(NOBODY)).expect("root");
+        set_mode(&path, if path.is_dir() { 0o770 } else { 0o660 });
+        let path = path.components().collect::<PathBuf>();
+        for subcommand in ["login", "channels", "run"] {
+            let (code, _, err) = output_of(&mut command_as_nobody(&scene, subcommand));
+            assert_eq!(code, Some(78), "{subcommand} {name}: {err}");
+            let owner = format!("permission denied: {} belongs to root", path.display());
+            assert_contains(&err, &[&owner, "let root run: chown "]);
+        }
+        assert!(scene.sim.calls().is_empty());
+    }
+}
+
+#[test]
+fn a_file_of_the_command_line_that_this_user_may_not_use_is_named() {
+    if !is_root() {
+        return;
+    }
+    let scene = Scene::new();
+    give(&scene.data_dir(), NOBODY);
+    give(&scene.session(), NOBODY);
+    let closed = directory_of(&scene).join("closed");
+    fs::create_dir(&closed).expect("made");
+    set_mode(&closed, 0o700);
+    let file = directory_of(&scene).join("file");
+    fs::write(&file, b"").expect("written");
+    set_mode(&file, 0o600);
+    let own = directory_of(&scene).join("own");
+    fs::create_dir(&own).expect("made");
+    give(&own, NOBODY);
+    let readable = directory_of(&scene).join("readable");
+    fs::write(&readable, b"").expect("written");
+    for (subcommand, arguments, named) in [
+        ("open", vec![&*file], &file),
+        (
+            "open",
+            vec![&*readable, Path::new("-o"), &closed.join("x")],
+            &closed,
+        ),
+        ("restore", vec![&*file], &file),
+        ("restore", vec![&closed.join("file")], &closed),
+        ("backup", vec![Path::new("--to"), &closed], &closed),
+        (
+            "import",
+            vec![&*closed, Path::new("--to"), &own.join("new.toml")],
+            &closed,
+        ),
+    ] {
+        let mut command = command_as_nobody(&scene, subcommand);
+        command.args(arguments);
+        let (code, _, err) = output_of(&mut command);
+        assert_eq!(code, Some(78), "{subcommand}: {err}");
+        let owner = format!("permission denied: {} belongs to root", named.display());
+        assert_contains(&err, &[&owner]);
+    }
+}
+
+#[test]
+fn the_owner_of_a_secret_that_cannot_be_read_is_named() {
+    if !is_root() {
+        return;
+    }
+    let mut scene = Scene::new();
+    let secret = directory_of(&scene).join("secret");
+    fs::write(&secret, "0123456789abcdef0123456789abcdef").expect("written");
+    set_mode(&secret, 0o600);
+    let proxy = format!("enabled = true\nusername = \"u\"\npassword_file = {secret:?}");
+    scene.set("proxy", &proxy);
+    for subcommand in ["check", "run"] {
+        let (code, _, err) = output_of(&mut command_as_nobody(&scene, subcommand));
+        assert_eq!(code, Some(78), "{subcommand}: {err}");
+        let owner = format!("{} belongs to root", secret.display());
+        assert_contains(&err, &["[proxy] password_file", &owner]);
+    }
+}
+
+#[test]
+fn check_explains_a_data_directory_that_its_user_may_not_use() {
+    if !is_root() {
+        return;
+    }
+    let scene = Scene::new();
+    set_mode(&scene.data_dir(), 0o700);
+    let (code, out, err) = output_of(&mut command_as_nobody(&scene, "check"));
+    assert_eq!(code, Some(0), "{err}");
+    let owner = format!(
+        "permission denied: {} belongs to root",
+        scene.data_dir().display()
+    );
+    assert_contains(
+        &out,
+        &["run check as the user that runs the service", &owner],
+    );
 }
 
 #[test]

@@ -11,6 +11,7 @@ use fleet_files::pickle::{self, PyValue, Unpickled};
 use secrecy::zeroize::Zeroizing;
 
 use super::ImportError;
+use crate::app::{FileUse, refuse_denied};
 use crate::list_file::{ListFile, SkippedEntries, group_ids};
 use crate::model::{ChannelId, List, ListData, Timestamp};
 use crate::python_program::device::{pyrogram_version, python_version};
@@ -42,6 +43,19 @@ pub(super) struct SourceLists {
     pub(super) skipped_flooded: SkippedEntries,
     /// The names of the other files.
     pub(super) unused_files: Vec<String>,
+}
+
+/// Refuses a directory that does not exist or that this user may not read.
+pub(super) fn refuse_unreadable(directory: &Path) -> Result<(), ImportError> {
+    refuse_denied(directory, FileUse::Read)?;
+    if !directory.is_dir() {
+        return Err(ImportError::Refused(format!(
+            "{}: there is no such directory; name the directory of the Python program",
+            directory.display()
+        )));
+    }
+    refuse_denied(&directory.join("data"), FileUse::Read)?;
+    Ok(())
 }
 
 /// Finds the one session file.
@@ -78,6 +92,7 @@ pub(super) fn find_session(directory: &Path) -> Result<PathBuf, ImportError> {
 
 /// Reads the session, unless a program uses it.
 pub(super) fn read_session(path: &Path, now: Timestamp) -> Result<PyrogramSession, ImportError> {
+    refuse_denied(path, FileUse::Read)?;
     let failed = |cause: io::Error| ImportError::file(path, cause);
     let mut file = File::open(path).map_err(failed)?;
     let before = file.metadata().map_err(failed)?;
@@ -153,6 +168,7 @@ fn process_with(file: &fs::Metadata) -> Option<u32> {
 /// Reads `config.ini`.
 pub(super) fn read_ini(directory: &Path) -> Result<Ini, ImportError> {
     let path = directory.join("config.ini");
+    refuse_denied(&path, FileUse::Read)?;
     let refused =
         |reason: &dyn Display| ImportError::Refused(format!("{}: {reason}", path.display()));
     let bytes = match read_file(&path) {
@@ -283,6 +299,7 @@ fn read_pickle(data: &Path, name: &str, remedy: &str) -> Result<Option<PickleFil
     let mut first_error: Option<String> = None;
     for name in [name.to_owned(), format!(".{name}")] {
         let path = data.join(&name);
+        refuse_denied(&path, FileUse::Read)?;
         let cause = match read_file(&path) {
             Ok(bytes) => match pickle::read(&bytes) {
                 Ok(Unpickled::Data(value)) => {

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::Page;
-use crate::app::instance_overview;
+use crate::app::{self, FileUse, instance_overview};
 use crate::config::{Dialect, Exchange, FileKind, Loaded, Seconds, UnseenPolicy};
 use crate::model::Timestamp;
 use crate::schedule::{Job, Timetable};
@@ -132,9 +132,15 @@ fn session(page: &mut Page<'_, impl Write>, loaded: &Loaded) -> io::Result<()> {
             "The session file {shown} does not exist yet: log in first, with scp-079-avatar login --config {}",
             loaded.path.display()
         )),
+        // The next line says why.
+        Err(_) => Ok(()),
+    }?;
+    // Every other command refuses this data directory. The configuration is right all the same.
+    match app::refuse_other_user(&telegram.data_dir, FileUse::Read, &[]) {
         Err(error) => page.line(format_args!(
-            "Cannot check for the session file ({shown}: {error}): run check as the user that runs the service."
+            "To use that directory, run check as the user that runs the service: {error}"
         )),
+        Ok(()) => Ok(()),
     }
 }
 
