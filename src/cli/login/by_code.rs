@@ -44,7 +44,11 @@ struct CodeDialogue<'a> {
 
 impl<'a> CodeDialogue<'a> {
     fn new(telegram: &'a Telegram, clock: &'a Clock, sent: SentCode) -> Self {
-        let next_at = clock.now().plus(sent.next_after);
+        // The clock has whole seconds: one more, so that the time is not named before it has come.
+        let next_at = match sent.next_after {
+            0 => clock.now(),
+            seconds => clock.now().plus(seconds).plus(1),
+        };
         Self {
             telegram,
             clock,

@@ -1,5 +1,7 @@
 //! The kinds of login codes, the next way to send one, and steps that Telegram leads elsewhere or has repeated.
 
+use std::io::{BufRead, BufReader};
+use std::thread;
 use std::time::Duration;
 
 use telegram_sim::{CodeKind, Fault, Match, OTHER_DC};
@@ -7,7 +9,7 @@ use telegram_sim::{CodeKind, Fault, Match, OTHER_DC};
 use super::{
     CODE, PHONE, TWO_STEP, log_in, log_in_well, run_forwards_photos, scene, spawn_login, type_line,
 };
-use crate::harness::{Scene, assert_in_order, wait_for_output};
+use crate::harness::{Scene, assert_in_order, now, wait_for_output};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -125,6 +127,58 @@ fn an_empty_line_before_the_time_of_the_next_way_says_when_that_is() {
     let way = "Telegram then sends it as the number of a missed call.";
     assert_in_order(&output, &[after, way, "Code: ", after, way, "Logged in"]);
     assert!(scene.sim.calls_of("auth.resendCode").is_empty());
+}
+
+#[test]
+fn an_empty_line_after_the_time_of_the_next_way_has_the_code_sent_in_it() {
+    let scene = scene(None);
+    let kinds = [CodeKind::App, CodeKind::Sms, CodeKind::Call];
+    scene
+        .sim
+        .set_code_kinds(&kinds, Some(Duration::from_secs(3)));
+    let mut login = spawn_login(&scene);
+    let mut output = BufReader::new(login.stdout.take().expect("piped"));
+    type_line(&mut login, PHONE);
+    let asked = line_with(&mut output, "press Enter after 20");
+    type_line(&mut login, "");
+    let repeated = line_with(&mut output, "press Enter after 20");
+    assert_eq!(named_time(&repeated), named_time(&asked));
+    assert!(scene.sim.calls_of("auth.resendCode").is_empty());
+
+    let left = named_time(&asked) - now();
+    thread::sleep(Duration::from_secs(u64::try_from(left).unwrap_or(0)));
+    type_line(&mut login, "");
+    line_with(&mut output, "as a text message.");
+    let next = line_with(&mut output, "press Enter after 20");
+    assert!(next.contains("by a call that speaks it"), "{next}");
+    assert_eq!(scene.sim.calls_of("auth.resendCode").len(), 1);
+    assert_eq!(scene.sim.calls_of("auth.sendCode").len(), 1);
+
+    type_line(&mut login, CODE);
+    line_with(&mut output, "Logged in");
+    let (code, _, err) = wait_for_output(login);
+    assert_eq!(code, Some(0), "{err}");
+    assert!(scene.sim.logged_in());
+}
+
+/// Reads up to the next line that contains `words`, and returns that line.
+fn line_with(output: &mut impl BufRead, words: &str) -> String {
+    let mut read = String::new();
+    loop {
+        let start = read.len();
+        let bytes = output.read_line(&mut read).expect("UTF-8");
+        assert!(bytes > 0, "no {words:?} in\n{read}");
+        if read[start..].contains(words) {
+            return read.split_off(start);
+        }
+    }
+}
+
+/// Returns the time that a line names.
+fn named_time(line: &str) -> i64 {
+    let mut words = line.split(' ');
+    let time = words.find_map(|word| word.parse::<jiff::Timestamp>().ok());
+    time.expect("a time").as_second()
 }
 
 #[test]
