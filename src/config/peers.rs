@@ -141,9 +141,24 @@ impl Section for Channels {
     }
 }
 
+/// Reports whether the Bot API has this form for a basic group. Ids that begin with -100 are those of channels, from
+/// which digits may be missing.
+fn is_basic_group(number: i64) -> bool {
+    const SMALLEST: i64 = -999_999_999_999;
+    (SMALLEST..0).contains(&number) && !number.to_string().starts_with("-100")
+}
+
 fn channel(number: i64) -> Result<ChannelId, IdError> {
     if let Some(id) = ChannelId::from_bot_api(number) {
         return Ok(id);
+    }
+    if is_basic_group(number) {
+        return Err(IdError {
+            problem: format!("{number} is the id of a basic group, and this has to be a channel"),
+            remedy: "write the id of a channel, such as -1001234567890; `scp-079-avatar channels` lists the account's \
+                     channels"
+                .to_owned(),
+        });
     }
     // Many clients show an id without the `-100`. An id that has it is mistyped elsewhere.
     let bare = number.checked_abs().unwrap_or_default();

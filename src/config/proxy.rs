@@ -74,14 +74,17 @@ impl Section for Option<Proxy> {
         let port = section.number("port", 1080, 1..=65_535, "a port");
         let username = section.text("username", "");
         let password = sources.find(section, &PROXY_PASSWORD);
-        let (enabled, hostname, port, username) = (enabled?, hostname?, port?, username?);
-        if matches!(password, Lookup::Invalid) {
-            return None;
-        }
+        // A proxy that is disabled may be incomplete.
+        let login = match (enabled, password) {
+            (_, Lookup::Invalid) => None,
+            (Some(true), password) => login(section, username.as_deref(), password),
+            _ => Some(None),
+        };
+        let (enabled, hostname, port, _) = (enabled?, hostname?, port?, username?);
+        let login = login?;
         if !enabled {
             return Some(None);
         }
-        let login = login(section, username, password)?;
         let port = u16::try_from(port).expect("the range was checked");
         Some(Some(Proxy {
             hostname,
@@ -106,26 +109,33 @@ impl Section for Option<Proxy> {
     }
 }
 
-/// Checks that user name and password are both set, or neither.
+/// Checks that user name and password are both set, or neither. `username` is `None` if an error about it is recorded.
 fn login(
     section: &mut SectionReader<'_, '_>,
-    username: String,
+    username: Option<&str>,
     password: Lookup,
 ) -> Option<Option<(String, Secret)>> {
+    let Some(username) = username else {
+        if let Lookup::Found(password) = password {
+            check_characters(section, "password", password.expose());
+        }
+        return None;
+    };
     match (username.is_empty(), password) {
         (_, Lookup::Invalid) => None,
         (true, Lookup::Missing(_)) => Some(None),
         (false, Lookup::Found(password)) => {
-            let username_fits = check_characters(section, "username", &username);
+            let username_fits = check_characters(section, "username", username);
             let password_fits = check_characters(section, "password", password.expose());
             username_fits.and(password_fits)?;
-            Some(Some((username, password)))
+            Some(Some((username.to_owned(), password)))
         }
         (false, Lookup::Missing(line)) => {
             let usual = "write password = \"…\", or remove username if the proxy requires neither";
             section.missing("password", line, PROXY_PASSWORD.remedy(usual))
         }
         (true, Lookup::Found(password)) => {
+            check_characters(section, "password", password.expose());
             let problem = format!("is missing, while the password is {password}");
             let remedy = "write username = \"…\", or remove the password";
             section.error("username", section.line_of("username"), problem, remedy)

@@ -276,6 +276,31 @@ fn a_proxy_becomes_the_url_of_the_sender() {
 }
 
 #[test]
+fn every_error_of_a_proxy_is_reported_at_once() {
+    for (lines, parts) in [
+        (
+            "port = 70000\nusername = \"a b\"\npassword = \"x@y\"",
+            &["port: 70000", "username: has a", "password: has a"][..],
+        ),
+        (
+            "hostname = \"a b\"\nusername = 5\npassword = \"x@y\"",
+            &["hostname: ", "username: expected a text", "password: has a"],
+        ),
+        (
+            "port = 0\npassword = \"x@y\"",
+            &["username: is missing", "port: 0", "password: has a"],
+        ),
+    ] {
+        let dir = ConfigDir::with(&minimal("proxy", &format!("enabled = true\n{lines}")));
+        let errors = dir.errors();
+        assert_eq!(errors.len(), parts.len(), "{errors:#?}");
+        for (error, part) in errors.iter().zip(parts) {
+            assert!(error.contains(part), "{part:?} is not in\n{error}");
+        }
+    }
+}
+
+#[test]
 fn a_proxy_login_is_complete_and_needs_no_escapes() {
     let cases = [
         ("username = \"me\"", "password: is missing"),

@@ -41,7 +41,7 @@ const WRONG: &[Case] = &[
     ("bots", "user_id = -5", &["-5 is not an account id", "positive number"]),
     // No meaning.
     ("channels", "exchange_channel_id = 1234567890", &["1234567890 is not a channel id", "-1001234567890"]),
-    ("channels", "exchange_channel_id = -55", &["-1000000000055"]),
+    ("channels", "exchange_channel_id = -160000", &["-160000 is the id of a basic group, and this has to be a channel"]),
     ("channels", "exchange_channel_id = -10012345678", &["as the Bot API has it"]),
     ("channels", "exchange_channel_id = -9223372036854775808", &["as the Bot API has it"]),
     ("channels", "exchange_channel_id = -1001234567890", &["the same channel as hide_channel_id", "or 0"]),
