@@ -55,7 +55,8 @@ Without --config: ./config.toml, then $XDG_CONFIG_HOME/scp-079-avatar/config.tom
 /etc/scp-079-avatar/config.toml.
 
 Exit codes: 0 done, 1 failure, 64 usage, 69 Telegram unreachable at start for 10 min, 70 internal,
-75 the clock is wrong, 77 account unusable, 78 configuration, 130 second SIGINT, 143 second SIGTERM."
+75 the clock is wrong, 77 account unusable, 78 configuration, 129 terminal closed,
+130 Ctrl-C (in run the second), 143 SIGTERM (in run the second)."
 )]
 struct Arguments {
     /// The configuration file

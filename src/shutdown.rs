@@ -43,16 +43,20 @@ impl EndSignals {
         shutdown.cancel();
         let code = loop {
             match self.next().await {
-                EndSignal::Terminate => break 128 + 15,
-                EndSignal::Interrupt => break 128 + 2,
                 // A terminal that is closed sends the signal more than once.
                 EndSignal::HangUp => {}
+                signal => break signal.exit_code(),
             }
         };
         tracing::warn!(
             "a second signal: ending at once; the next start repeats what was interrupted"
         );
         code
+    }
+
+    /// Waits for the first signal, for a command that ends at once.
+    pub async fn first(mut self) -> EndSignal {
+        self.next().await
     }
 
     async fn next(&mut self) -> EndSignal {
@@ -70,10 +74,34 @@ impl EndSignals {
     }
 }
 
-enum EndSignal {
+/// A signal that ends the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndSignal {
     Terminate,
     Interrupt,
     HangUp,
+}
+
+impl EndSignal {
+    /// Returns the exit code that a shell reports for a process that this signal ended.
+    #[must_use]
+    pub const fn exit_code(self) -> u8 {
+        match self {
+            Self::HangUp => 128 + 1,
+            Self::Interrupt => 128 + 2,
+            Self::Terminate => 128 + 15,
+        }
+    }
+
+    /// Returns the name by which the operator of a terminal knows the signal.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::HangUp => "SIGHUP",
+            Self::Interrupt => "Ctrl-C",
+            Self::Terminate => "SIGTERM",
+        }
+    }
 }
 
 /// Reports whether SIGHUP is ignored: Linux shows the ignored signals of a process as a mask.

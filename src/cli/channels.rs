@@ -5,13 +5,14 @@
 use std::collections::BTreeSet;
 
 use super::Failure;
-use super::login::{failure, shown};
+use super::login::{ended_by, failure, shown};
 use super::terminal::{sanitize, table};
 use crate::app::account_channels::{self, StoredChannels};
 use crate::app::{self, AppError};
 use crate::clock::Clock;
 use crate::config::Account;
 use crate::model::{Channel, ChannelKind};
+use crate::shutdown::EndSignals;
 use crate::telegram::{AccountSession, CallError, LoginError, Telegram, explain_session};
 
 /// Prints the list from Telegram, or from `state.db` while the program runs.
@@ -62,6 +63,7 @@ pub(super) async fn print_after_login(telegram: &Telegram) -> Result<(), Failure
 }
 
 async fn from_telegram(account: &Account) -> Result<(), Failure> {
+    let signals = EndSignals::install().map_err(|error| Failure::new(1, error))?;
     let lock = app::prepare_data_dir(&account.telegram);
     let _lock = lock?;
     let clock = Clock::system();
@@ -83,6 +85,7 @@ async fn from_telegram(account: &Account) -> Result<(), Failure> {
     let read = tokio::select! {
         read = read => read,
         ahead = telegram.monitor() => return Err(AppError::from(ahead).into()),
+        signal = signals.first() => return Err(ended_by(signal, "the list of channels")),
     };
     // The calls that fail because of the clock may end the reading before the monitor does.
     if let Some(ahead) = telegram.clock_ahead() {

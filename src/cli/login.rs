@@ -7,6 +7,7 @@ mod answers;
 mod by_code;
 mod by_qr_code;
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use crate::app::{self, AppError, account_channels};
 use crate::clock::Clock;
 use crate::config::Account;
 use crate::model::User;
+use crate::shutdown::{EndSignal, EndSignals};
 use crate::store::DirectoryLock;
 use crate::telegram::{
     AccountSession, CallError, Hints, LoginError, SignedIn, Telegram, explain_session,
@@ -26,8 +28,11 @@ use crate::telegram::{
 /// The number of attempts at each answer.
 const ATTEMPTS: usize = 3;
 
-/// The exit code after Ctrl-C.
-const INTERRUPTED: u8 = 130;
+/// The part of the command that a signal ends before the account is logged in.
+const LOGIN: &str = "the login";
+
+/// The part of the command that a signal ends after that.
+const AFTER_LOGIN: &str = "the account is logged in; the list of its channels";
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -54,6 +59,7 @@ pub(super) fn run(account: &Account, arguments: &Arguments) -> Result<(), Failur
 }
 
 async fn log_in(account: &Account, arguments: &Arguments) -> Result<(), Failure> {
+    let signals = EndSignals::install().map_err(|error| Failure::new(1, error))?;
     let lock = app::prepare_data_dir(&account.telegram);
     let _lock: DirectoryLock = lock?;
     let session = AccountSession::open_for_login(&account.telegram.session_file())
@@ -66,14 +72,11 @@ async fn log_in(account: &Account, arguments: &Arguments) -> Result<(), Failure>
         &account_channels::rate_limits(&account.telegram, &Clock::system()),
         Box::new(|_, _| {}),
     );
+    let running = Cell::new(LOGIN);
     let ended = tokio::select! {
-        ended = log_in_with(account, arguments, &telegram, hints) => ended,
+        ended = log_in_with(account, arguments, &telegram, hints, &running) => ended,
         ahead = telegram.monitor() => Err(AppError::from(ahead).into()),
-        _ = tokio::signal::ctrl_c() => {
-            // The question that was open is on the last line.
-            print_line("")?;
-            return Err(Failure::new(INTERRUPTED, "the login was ended by Ctrl-C"));
-        }
+        signal = signals.first() => return Err(ended_by(signal, running.get())),
     };
     // The calls that fail because of the clock may end the login before the monitor does.
     match telegram.clock_ahead() {
@@ -82,14 +85,24 @@ async fn log_in(account: &Account, arguments: &Arguments) -> Result<(), Failure>
     }
 }
 
+/// Returns the failure of a command that a signal ends. `running` is the part of the command that is not done.
+pub(super) fn ended_by(signal: EndSignal, running: &str) -> Failure {
+    // The question that was open is on the last line. The terminal may be gone.
+    let _ = print_line("");
+    let message = format!("{running} was ended by {}", signal.as_str());
+    Failure::new(signal.exit_code(), message)
+}
+
 async fn log_in_with(
     account: &Account,
     arguments: &Arguments,
     telegram: &Telegram,
     hints: Hints,
+    running: &Cell<&str>,
 ) -> Result<(), Failure> {
     print_connecting(account)?;
     if let Some(user) = first_answer(telegram).await? {
+        running.set(AFTER_LOGIN);
         print_line(&format!(
             "Already logged in, as {}. Nothing was changed.",
             shown(&user)
@@ -97,6 +110,7 @@ async fn log_in_with(
         return print_after_login(telegram).await;
     }
     let user = sign_in(account, arguments, telegram, hints).await?;
+    running.set(AFTER_LOGIN);
     print_line(&format!(
         "Logged in as {}. The session is in {}: anyone with this file controls the account.",
         shown(&user),

@@ -11,6 +11,7 @@ mod orders;
 mod posts;
 mod process;
 mod scene;
+mod terminal;
 mod time;
 mod waiting;
 
@@ -25,6 +26,7 @@ pub(crate) use orders::sealed_list;
 pub(crate) use posts::{Envelope, PostedPhoto, open_file, open_list};
 pub(crate) use process::{built_program, output_of, wait_for_output};
 pub(crate) use scene::Scene;
+pub(crate) use terminal::Terminal;
 pub(crate) use time::{DAY, daily, now, utc};
 
 /// The time after which a test gives up waiting. No test measures speed by it.

@@ -4,7 +4,9 @@ use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 
+use super::{LOGIN, ended_by};
 use crate::cli::Failure;
+use crate::shutdown::EndSignal;
 
 /// Asks a question and shows the answer while it is typed.
 pub(super) async fn ask(question: &str) -> Result<String, Failure> {
@@ -38,7 +40,11 @@ async fn read_line(
         .await
         .map_err(io::Error::other)
         .flatten()
-        .map_err(|error| Failure::new(1, format!("the answer could not be read: {error}")))?;
+        .map_err(|error| match error.kind() {
+            // While a password is read, Ctrl-C is a character and no signal.
+            io::ErrorKind::Interrupted => ended_by(EndSignal::Interrupt, LOGIN),
+            _ => Failure::new(1, format!("the answer could not be read: {error}")),
+        })?;
     let typed =
         typed.ok_or_else(|| Failure::new(1, "the input ended before the login was done"))?;
     Ok(typed.trim_end_matches(['\r', '\n']).to_owned())

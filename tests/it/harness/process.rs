@@ -138,7 +138,7 @@ pub(crate) fn wait_for_output(mut child: Child) -> (Option<i32>, String, String)
     )
 }
 
-fn pid_of(child: &Child) -> Pid {
+pub(super) fn pid_of(child: &Child) -> Pid {
     let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     pid.expect("a process id")
 }
