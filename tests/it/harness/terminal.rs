@@ -15,7 +15,7 @@ use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 use super::TIMEOUT;
 use super::process::pid_of;
 
-const COLUMNS: u16 = 80;
+pub(crate) const COLUMNS: u16 = 80;
 
 /// The end of a process in a terminal.
 pub(crate) struct Ended {
