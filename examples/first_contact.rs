@@ -1,12 +1,15 @@
 //! The first contact with Telegram: keys are negotiated, an account logs in, and photos come from two data centres.
 //!
-//! `tests/interop/first_contact.sh` builds the program with the simulator's RSA key in place of Telegram's, and runs this
-//! against it. Every scenario has a simulator and a data directory of its own, whose session file holds addresses only.
-//! The exit code is 0 only if all scenarios end as they should.
+//! `tests/interop/first_contact.sh` builds the program with the simulator's RSA key in place of Telegram's, and runs
+//! this against it. Every scenario has a simulator of its own, and begins with a configuration and no data directory:
+//! the program connects to Telegram's own addresses, through a proxy that leads them to the simulator. The exit code is
+//! 0 only if all scenarios end as they should.
 
+use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::Duration;
@@ -16,13 +19,29 @@ use clap::Parser;
 use rusqlite::Connection;
 use telegram_sim::{
     HOME_DC, JoinKind, KeyExchangeFault as Fault, KeyExchangeStep as Step, OTHER_DC, Options,
-    PhotoSpec, Simulator, UserSpec, World, bot_api_id,
+    PhotoSpec, Simulator, Socks5Proxy, UserSpec, World, bot_api_id,
 };
 use tempfile::TempDir;
 
 const TIMEOUT: Duration = Duration::from_secs(120);
 /// Longer than ten minutes of refused connections at home.
 const LONG_TIMEOUT: Duration = Duration::from_secs(15 * 60);
+
+/// Each data centre with the address that grammers has compiled in, and with another one of Telegram's, which
+/// `help.getConfig` names.
+const ADDRESSES: [(i32, Ipv4Addr, Ipv4Addr); 2] = [
+    (
+        HOME_DC,
+        Ipv4Addr::new(149, 154, 167, 41),
+        Ipv4Addr::new(149, 154, 167, 51),
+    ),
+    (
+        OTHER_DC,
+        Ipv4Addr::new(149, 154, 167, 92),
+        Ipv4Addr::new(149, 154, 167, 91),
+    ),
+];
+const PORT: u16 = 443;
 
 const PHONE: &str = "+86 138 0013 8000";
 const CODE: &str = "27182";
@@ -54,7 +73,7 @@ fn main() -> anyhow::Result<ExitCode> {
         stage.home_refuses_the_key_for_ten_minutes()?;
         return Ok(ExitCode::SUCCESS);
     }
-    stage.empty_session_to_photos()?;
+    stage.empty_directory_to_photos()?;
     stage.home_refuses_the_key_for_a_while()?;
     for step in STEPS {
         stage.login_is_killed(step)?;
@@ -81,12 +100,15 @@ struct Stage {
 }
 
 impl Stage {
-    /// Logs in with an empty session, forwards a photo of each data centre, and goes on after the other one forgot its
-    /// key.
-    fn empty_session_to_photos(&self) -> anyhow::Result<()> {
+    /// Logs in without a data directory, forwards a photo of each data centre, and goes on after the other one forgot
+    /// its key.
+    fn empty_directory_to_photos(&self) -> anyhow::Result<()> {
         let contact = Contact::new(self)?;
         contact.log_in()?;
         let key = contact.home_key()?;
+        let address = contact.address(HOME_DC)?;
+        let published = SocketAddrV4::new(ADDRESSES[0].2, PORT).to_string();
+        ensure!(address == published, "the session has {address}");
         let _run = contact.start()?;
         contact.forward(HOME_DC)?;
         contact.forward(OTHER_DC)?;
@@ -107,7 +129,8 @@ impl Stage {
         ensure!(contact.home_key()? == key, "the home key was changed");
         contact.check()?;
         print(
-            "from nothing: login, photos of both data centres, and one more after the other one forgot its key",
+            "from an empty directory: login, photos of both data centres, and one more after the other one forgot its \
+             key",
         )
     }
 
@@ -215,6 +238,7 @@ struct Contact<'s> {
     hide: i64,
     group: i64,
     directory: TempDir,
+    proxy: Socks5Proxy,
 }
 
 impl<'s> Contact<'s> {
@@ -227,10 +251,8 @@ impl<'s> Contact<'s> {
         let hide = sim.add_channel("HIDE", true);
         let group = sim.add_group("A group");
         sim.set_login(PHONE, CODE, Some(PASSWORD));
+        let proxy = proxy_of(&sim)?;
         let directory = tempfile::tempdir()?;
-        let data = directory.path().join("data");
-        fs::DirBuilder::new().mode(0o700).create(&data)?;
-        sim.write_session_without_keys(data.join("account.session"))?;
         let mut config = OpenOptions::new();
         let mut config = config
             .write(true)
@@ -240,9 +262,9 @@ impl<'s> Contact<'s> {
         write!(
             config,
             "[telegram]\napi_id = 1\napi_hash = \"0123456789abcdef0123456789abcdef\"\n\
-             [channels]\nhide_channel_id = {}\n\
-             [encrypt]\npassword = \"correct horse\"\n\
-             [delivery]\nmin_interval_ms = 0\n",
+             [proxy]\nenabled = true\nport = {}\n\
+             [channels]\nhide_channel_id = {}\n",
+            proxy.port(),
             bot_api_id(hide)
         )?;
         Ok(Self {
@@ -251,7 +273,19 @@ impl<'s> Contact<'s> {
             hide,
             group,
             directory,
+            proxy,
         })
+    }
+
+    /// Adds what `run` needs beside the sections that `login` needs.
+    fn complete_config(&self) -> anyhow::Result<()> {
+        let path = self.directory.path().join("config.toml");
+        let text = fs::read_to_string(&path)?;
+        if !text.contains("[encrypt]") {
+            let rest = "[encrypt]\npassword = \"correct horse\"\n[delivery]\nmin_interval_ms = 0\n";
+            fs::write(&path, text + rest)?;
+        }
+        Ok(())
     }
 
     fn command(&self, subcommand: &str) -> Command {
@@ -292,6 +326,7 @@ impl<'s> Contact<'s> {
 
     /// Starts `run`, and waits for its online report.
     fn start(&self) -> anyhow::Result<Process> {
+        self.complete_config()?;
         let posts = self.sim.posts(self.hide).len();
         let log = OpenOptions::new()
             .create(true)
@@ -351,15 +386,35 @@ impl<'s> Contact<'s> {
         photos.sort();
         photos.dedup();
         ensure!(photos.len() == all, "a photo was posted twice");
+        ensure!(
+            self.proxy.refused() == 0,
+            "the program asked for an address that is none of Telegram's"
+        );
+        let (relayed, accepted) = (self.proxy.relayed(), self.sim.read(World::accepted));
+        ensure!(
+            relayed >= accepted,
+            "{accepted} connections, {relayed} through the proxy"
+        );
         let failures = self.sim.failures();
         ensure!(failures.is_empty(), "{failures:#?}");
         Ok(())
     }
 
     fn home_key(&self) -> anyhow::Result<Vec<u8>> {
-        let database = Connection::open(self.directory.path().join("data/account.session"))?;
         let sql = "SELECT auth_key FROM dc_option WHERE dc_id = ?1";
-        Ok(database.query_row(sql, [HOME_DC], |row| row.get(0))?)
+        Ok(self
+            .session()?
+            .query_row(sql, [HOME_DC], |row| row.get(0))?)
+    }
+
+    fn address(&self, dc: i32) -> anyhow::Result<String> {
+        let sql = "SELECT ipv4 FROM dc_option WHERE dc_id = ?1";
+        Ok(self.session()?.query_row(sql, [dc], |row| row.get(0))?)
+    }
+
+    fn session(&self) -> anyhow::Result<Connection> {
+        let path = self.directory.path().join("data/account.session");
+        Ok(Connection::open(path)?)
     }
 
     fn log_file(&self) -> PathBuf {
@@ -369,6 +424,20 @@ impl<'s> Contact<'s> {
     fn log(&self) -> anyhow::Result<String> {
         Ok(fs::read_to_string(self.log_file())?)
     }
+}
+
+/// Starts a proxy that leads Telegram's addresses to the simulator, which names the second one of each data centre.
+fn proxy_of(sim: &Simulator) -> anyhow::Result<Socks5Proxy> {
+    let mut redirects = BTreeMap::new();
+    let mut published = BTreeMap::new();
+    for (dc, compiled_in, named) in ADDRESSES {
+        let named = SocketAddrV4::new(named, PORT);
+        redirects.insert(SocketAddrV4::new(compiled_in, PORT), sim.address(dc));
+        redirects.insert(named, sim.address(dc));
+        published.insert(dc, named);
+    }
+    sim.publish_addresses(&published);
+    Ok(Socks5Proxy::start_redirecting(redirects)?)
 }
 
 /// A process of the program, which is killed when dropped.

@@ -1,7 +1,9 @@
 //! A SOCKS5 proxy on loopback (RFC 1928) with an optional user name and password (RFC 1929).
 //!
-//! The proxy knows the command CONNECT only. It counts the connections that it relays and those that it refuses.
+//! The proxy knows the command CONNECT only. It counts the connections that it relays and those that it refuses. It can
+//! connect clients that ask for Telegram's own addresses to a simulator.
 
+use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener};
 use std::sync::Arc;
@@ -18,12 +20,21 @@ const LOGIN: u8 = 2;
 const NO_METHOD: u8 = 0xff;
 const CONNECT: u8 = 1;
 const IPV4: u8 = 1;
+/// The reply to a client whose address the rules of the proxy do not allow.
+const NOT_ALLOWED: u8 = 2;
 
 /// A running proxy. Dropping it ends all of its connections.
 pub struct Socks5Proxy {
     address: SocketAddr,
     counts: Arc<Counts>,
     runtime: Option<Runtime>,
+}
+
+/// The login and the addresses that the proxy accepts.
+struct Rules {
+    login: Option<(String, String)>,
+    /// The addresses to which clients are connected instead of those that they ask for. All others are refused.
+    redirects: Option<BTreeMap<SocketAddrV4, SocketAddrV4>>,
 }
 
 #[derive(Default)]
@@ -39,6 +50,26 @@ impl Socks5Proxy {
     /// # Errors
     /// If the port cannot be bound or the runtime cannot be started.
     pub fn start(login: Option<(&str, &str)>) -> io::Result<Self> {
+        let login = login.map(|(name, password)| (name.to_owned(), password.to_owned()));
+        Self::launch(Rules {
+            login,
+            redirects: None,
+        })
+    }
+
+    /// Starts a proxy without a login on a free port of 127.0.0.1. A client that asks for a key of `redirects` is
+    /// connected to its value. The proxy refuses every other address.
+    ///
+    /// # Errors
+    /// If the port cannot be bound or the runtime cannot be started.
+    pub fn start_redirecting(redirects: BTreeMap<SocketAddrV4, SocketAddrV4>) -> io::Result<Self> {
+        Self::launch(Rules {
+            login: None,
+            redirects: Some(redirects),
+        })
+    }
+
+    fn launch(rules: Rules) -> io::Result<Self> {
         let listener = TcpListener::bind(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0))?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
@@ -51,14 +82,14 @@ impl Socks5Proxy {
         let listener = tokio::net::TcpListener::from_std(listener)?;
         drop(guard);
         let counts = Arc::<Counts>::default();
-        let login = login.map(|(name, password)| (name.to_owned(), password.to_owned()));
+        let rules = Arc::new(rules);
         let counted = Arc::clone(&counts);
         runtime.spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let (login, counts) = (login.clone(), Arc::clone(&counted));
+                let (rules, counts) = (Arc::clone(&rules), Arc::clone(&counted));
                 tokio::spawn(async move {
                     // A connection that ends, on either side, is not an error of the proxy.
-                    let _ = serve(client, login, &counts).await;
+                    let _ = serve(client, &rules, &counts).await;
                 });
             }
         });
@@ -79,7 +110,7 @@ impl Socks5Proxy {
         self.counts.relayed.load(Ordering::SeqCst)
     }
 
-    /// Returns the number of clients whose credentials the proxy has refused so far.
+    /// Returns the number of clients whose credentials or addresses the proxy has refused so far.
     pub fn refused(&self) -> usize {
         self.counts.refused.load(Ordering::SeqCst)
     }
@@ -93,16 +124,21 @@ impl Drop for Socks5Proxy {
     }
 }
 
-async fn serve(
-    mut client: TcpStream,
-    login: Option<(String, String)>,
-    counts: &Counts,
-) -> io::Result<()> {
-    if !authenticate(&mut client, login).await? {
+async fn serve(mut client: TcpStream, rules: &Rules, counts: &Counts) -> io::Result<()> {
+    if !authenticate(&mut client, rules.login.as_ref()).await? {
         counts.refused.fetch_add(1, Ordering::SeqCst);
         return Ok(());
     }
-    let target = requested_address(&mut client).await?;
+    let requested = requested_address(&mut client).await?;
+    let target = match &rules.redirects {
+        None => Some(requested),
+        Some(redirects) => redirects.get(&requested).copied(),
+    };
+    let Some(target) = target else {
+        counts.refused.fetch_add(1, Ordering::SeqCst);
+        let reply = [VERSION, NOT_ALLOWED, 0, IPV4, 0, 0, 0, 0, 0, 0];
+        return client.write_all(&reply).await;
+    };
     let mut server = TcpStream::connect(target).await?;
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;
@@ -115,7 +151,10 @@ async fn serve(
 }
 
 /// Negotiates a method and reads the credentials if there is a login. Returns false if the client is refused.
-async fn authenticate(client: &mut TcpStream, login: Option<(String, String)>) -> io::Result<bool> {
+async fn authenticate(
+    client: &mut TcpStream,
+    login: Option<&(String, String)>,
+) -> io::Result<bool> {
     expect(client, VERSION).await?;
     let methods = counted_bytes(client).await?;
     let method = if login.is_some() { LOGIN } else { NO_LOGIN };
@@ -129,7 +168,7 @@ async fn authenticate(client: &mut TcpStream, login: Option<(String, String)>) -
     };
     expect(client, LOGIN_VERSION).await?;
     let sent = (counted_bytes(client).await?, counted_bytes(client).await?);
-    let matches = sent == (name.into_bytes(), password.into_bytes());
+    let matches = sent.0 == name.as_bytes() && sent.1 == password.as_bytes();
     client
         .write_all(&[LOGIN_VERSION, u8::from(!matches)])
         .await?;

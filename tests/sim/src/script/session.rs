@@ -1,7 +1,9 @@
 //! Session files for clients, in version 1 of the layout of grammers' `SqliteSession`.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
+use std::net::SocketAddrV4;
 use std::path::Path;
 
 use rusqlite::{Connection, params};
@@ -34,7 +36,7 @@ impl Simulator {
         let me = self
             .shared
             .read(|world| (world.me, world.myself().access_hash));
-        self.write(path.as_ref(), Some(keys), Some(me))
+        self.write(path.as_ref(), keys, Some(me))
     }
 
     /// Writes a session with keys that are not logged in. An existing file is replaced.
@@ -43,24 +45,17 @@ impl Simulator {
     /// If the file cannot be written.
     pub fn write_session_unauthorized(&self, path: impl AsRef<Path>) -> io::Result<()> {
         let keys = [*self.keys.fresh_home.data(), *self.keys.fresh_other.data()];
-        self.write(path.as_ref(), Some(keys), None)
+        self.write(path.as_ref(), keys, None)
     }
 
-    /// Writes a session with addresses only: the client has to negotiate its keys, and to log in. An existing file is
-    /// replaced.
-    ///
-    /// # Errors
-    /// If the file cannot be written.
-    pub fn write_session_without_keys(&self, path: impl AsRef<Path>) -> io::Result<()> {
-        self.write(path.as_ref(), None, None)
+    /// Sets the addresses that `help.getConfig` names, in place of those of the servers. Clients need a proxy that knows
+    /// these addresses, such as [`Socks5Proxy::start_redirecting`](crate::Socks5Proxy::start_redirecting).
+    pub fn publish_addresses(&self, addresses: &BTreeMap<i32, SocketAddrV4>) {
+        self.shared
+            .change(|world| addresses.clone_into(&mut world.addresses));
     }
 
-    fn write(
-        &self,
-        path: &Path,
-        keys: Option<[[u8; 256]; 2]>,
-        me: Option<(i64, i64)>,
-    ) -> io::Result<()> {
+    fn write(&self, path: &Path, keys: [[u8; 256]; 2], me: Option<(i64, i64)>) -> io::Result<()> {
         match fs::remove_file(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
@@ -71,14 +66,13 @@ impl Simulator {
     fn fill(
         &self,
         path: &Path,
-        keys: Option<[[u8; 256]; 2]>,
+        keys: [[u8; 256]; 2],
         me: Option<(i64, i64)>,
     ) -> rusqlite::Result<()> {
         let database = Connection::open(path)?;
         database.execute_batch(TABLES)?;
         database.execute("INSERT INTO dc_home VALUES (?1)", params![HOME_DC])?;
-        for (dc, index) in [(HOME_DC, 0), (OTHER_DC, 1)] {
-            let key = keys.as_ref().map(|keys| keys[index]);
+        for (dc, key) in [HOME_DC, OTHER_DC].into_iter().zip(keys) {
             let address = self.address(dc);
             let mapped = format!("[{}]:{}", address.ip().to_ipv6_mapped(), address.port());
             database.execute(

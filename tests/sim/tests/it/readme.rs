@@ -40,6 +40,7 @@ const ORDINARY: [&str; 55] = [
     "posts_by_account",
     "pts",
     "public_key",
+    "publish_addresses",
     "push_user",
     "read",
     "scan_login_token",
@@ -62,7 +63,6 @@ const ORDINARY: [&str; 55] = [
     "wait_for_posts_async",
     "write_session",
     "write_session_unauthorized",
-    "write_session_without_keys",
 ];
 
 fn root() -> &'static Path {
