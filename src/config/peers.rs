@@ -141,6 +141,9 @@ impl Section for Channels {
     }
 }
 
+/// Telegram numbers its channels from here, so a shorter id cannot be that of a channel.
+const SMALLEST_CHANNEL: i64 = 1_000_000_000;
+
 /// Reports whether the Bot API has this form for a basic group. Ids that begin with -100 are those of channels, from
 /// which digits may be missing.
 fn is_basic_group(number: i64) -> bool {
@@ -152,17 +155,21 @@ fn channel(number: i64) -> Result<ChannelId, IdError> {
     if let Some(id) = ChannelId::from_bot_api(number) {
         return Ok(id);
     }
-    if is_basic_group(number) {
-        return Err(IdError {
-            problem: format!("{number} is the id of a basic group, and this has to be a channel"),
-            remedy: "write the id of a channel, such as -1001234567890; `scp-079-avatar channels` lists the account's \
-                     channels"
-                .to_owned(),
-        });
-    }
     // Many clients show an id without the `-100`. An id that has it is mistyped elsewhere.
     let bare = number.checked_abs().unwrap_or_default();
     let meant = (-1_000_000_000_000_i64).saturating_sub(bare);
+    if is_basic_group(number) {
+        let mut remedy =
+            "write the id of a channel; `scp-079-avatar channels` lists those of the account"
+                .to_owned();
+        if bare >= SMALLEST_CHANNEL {
+            remedy += &format!("; if the -100 in front is missing, write {meant}");
+        }
+        return Err(IdError {
+            problem: format!("{number} is the id of a basic group, and this has to be a channel"),
+            remedy,
+        });
+    }
     let remedy =
         if ChannelId::from_bot_api(meant).is_some() && !number.to_string().starts_with("-100") {
             format!("write it with -100 in front: {meant}")

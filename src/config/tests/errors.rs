@@ -42,6 +42,7 @@ const WRONG: &[Case] = &[
     // No meaning.
     ("channels", "exchange_channel_id = 1234567890", &["1234567890 is not a channel id", "-1001234567890"]),
     ("channels", "exchange_channel_id = -160000", &["-160000 is the id of a basic group, and this has to be a channel"]),
+    ("channels", "exchange_channel_id = -1600000005", &["is the id of a basic group", "if the -100 in front is missing, write -1001600000005"]),
     ("channels", "exchange_channel_id = -10012345678", &["as the Bot API has it"]),
     ("channels", "exchange_channel_id = -9223372036854775808", &["as the Bot API has it"]),
     ("channels", "exchange_channel_id = -1001234567890", &["the same channel as hide_channel_id", "or 0"]),
