@@ -80,7 +80,8 @@ fn dc_option((dc, address): (&i32, &SocketAddrV4)) -> enums::DcOption {
         media_only: false,
         tcpo_only: false,
         cdn: false,
-        r#static: false,
+        // grammers stores the addresses that are marked so. A session has those of the servers already.
+        r#static: !address.ip().is_loopback(),
         this_port_only: false,
         id: *dc,
         ip_address: address.ip().to_string(),
