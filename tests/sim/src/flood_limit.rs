@@ -5,6 +5,11 @@ use std::time::Duration;
 
 use crate::record::RpcError;
 
+/// The method of a limit that counts all posts of the account together, whatever they carry.
+const ALL_POSTS: &str = "messages.send";
+/// The methods that post.
+const POSTING: [&str; 2] = ["messages.sendMedia", "messages.sendMessage"];
+
 /// A limit on the calls of a method: beyond `calls` within any `window`, calls are refused with `420 FLOOD_WAIT_x`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FloodLimit {
@@ -28,6 +33,15 @@ impl FloodLimit {
             window,
             penalty: None,
         }
+    }
+
+    /// Makes a limit of `posts` posts within any `window`, with and without files together.
+    pub(crate) fn posts(posts: usize, window: Duration) -> Self {
+        Self::new(ALL_POSTS, posts, window)
+    }
+
+    fn concerns(&self, method: &str) -> bool {
+        self.method == method || (self.method == ALL_POSTS && POSTING.contains(&method))
     }
 
     /// Sets the [`penalty`](Self::penalty).
@@ -78,10 +92,10 @@ impl FloodLimits {
 
     /// Counts a call. Returns the refusal of a call beyond the limit, which does not count.
     pub(crate) fn refusal(&mut self, method: &str, now: Duration) -> Option<RpcError> {
-        let mut limits = self.limits.iter_mut();
-        limits
-            .find(|counted| counted.limit.method == method)?
-            .refusal(now)
+        self.limits
+            .iter_mut()
+            .filter(|counted| counted.limit.concerns(method))
+            .find_map(|counted| counted.refusal(now))
     }
 }
 
@@ -162,6 +176,20 @@ mod tests {
         );
         limits.remove("m");
         assert_eq!(refusal(&mut limits, "m", 0), None);
+    }
+
+    #[test]
+    fn posts_with_and_without_files_count_together() {
+        let window = Duration::from_secs(5);
+        let mut limits = FloodLimits::new(&[FloodLimit::posts(2, window)]);
+        let [media, text] = POSTING;
+        assert_eq!(refusal(&mut limits, media, 0), None);
+        assert_eq!(refusal(&mut limits, text, 1), None);
+        assert_eq!(refusal(&mut limits, "messages.getDialogs", 1), None);
+        for method in POSTING {
+            let message = refusal(&mut limits, method, 2);
+            assert_eq!(message.as_deref(), Some("FLOOD_WAIT_4"), "{method}");
+        }
     }
 
     #[test]

@@ -19,6 +19,13 @@ impl Simulator {
         self.shared.change(|world| world.flood_limits.set(limit));
     }
 
+    /// Refuses posts of the account with `420 FLOOD_WAIT_x` beyond `posts` within any `window`, with and without files
+    /// together.
+    pub fn limit_posts(&self, posts: usize, window: Duration) {
+        let limit = FloodLimit::posts(posts, window);
+        self.shared.change(|world| world.flood_limits.set(limit));
+    }
+
     /// Gives a method back the limit of [`Options::flood_limits`](crate::Options::flood_limits), or none.
     pub fn restore_limit(&self, method: &str) {
         self.shared.change(|world| {
