@@ -2,8 +2,8 @@
 //!
 //! This module holds the order of the reasons to skip a join, the rule of which photo is new at a recheck, the
 //! coverage of a group, how far groups are read back after an import, the meaning of a channel's error and of a failed
-//! post, and the time that an order waits for its file. It knows neither the wire nor the database nor the clock:
-//! everything that a decision needs comes in as a value.
+//! post, the pace of posts, and the time that an order waits for its file. It knows neither the wire nor the database
+//! nor the clock: everything that a decision needs comes in as a value.
 
 mod channel_refusal;
 pub mod channel_tracker;
@@ -13,6 +13,7 @@ mod join_decision;
 pub mod member_scan;
 mod new_photo;
 mod order_file;
+mod pace;
 mod read_back;
 mod refusals;
 mod retry;
@@ -24,6 +25,7 @@ pub use deleted_unread::deleted_unread;
 pub use join_decision::{Decision, JoinContext, join};
 pub use new_photo::{new_photo, overrides_outcome};
 pub use order_file::{ORDER_FILE_LIMIT, OrderFileFailure, order_file_failed};
+pub use pace::{AdaptivePace, CALM_INTERVAL, FEW_PHOTOS, LearnedPace};
 pub use read_back::{
     ReadBackBounds, ReadBackCut, ReadBackSearch, ReadBackStart, earliest_join, lowest_message,
 };

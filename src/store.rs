@@ -30,6 +30,7 @@ mod new_members;
 mod order_log;
 mod outbox;
 mod outcome_words;
+mod paces;
 mod people;
 mod rate_limits;
 mod reset;

@@ -31,6 +31,8 @@ use crate::model::{
 
 #[cfg(test)]
 pub(super) use self::avatars::{DROPPED, PENDING, RECHECKED, SETTLEMENT};
+#[cfg(test)]
+pub(super) use self::selection::DUE_AVATARS;
 
 /// A row of the outbox that is not settled.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -29,6 +29,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration::Sql(layouts::LAYOUT_5),
     Migration::Sql(layouts::LAYOUT_6),
     Migration::Sql(layouts::LAYOUT_7),
+    Migration::Sql(layouts::LAYOUT_8),
 ];
 
 /// Marks the file as this program's: "SCP7", in SQLite's `application_id`.

@@ -252,6 +252,10 @@ fn the_queries_of_a_raid_use_an_index() {
         (outbox::DROPPED.to_owned(), by_user),
         (outbox::RECHECKED.to_owned(), by_user),
         (outbox::SETTLEMENT.to_owned(), by_user),
+        (
+            outbox::DUE_AVATARS.to_owned(),
+            "outbox_by_state (state=? AND kind=? AND due_at<?)",
+        ),
         (message.rows_sql(), by_join),
         (message.joins_sql(), by_user),
         (

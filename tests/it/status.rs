@@ -156,7 +156,7 @@ fn status_of_a_running_instance_shows_channels_groups_queue_joins_floods_and_ord
     assert_eq!(instance["account"], scene.sim.me());
     assert!(is_time(&instance["started_at"]) && instance["ended_at"].is_null());
     assert_eq!(instance["version"], json["program"]["version"]);
-    assert_eq!(instance["layout"], 7);
+    assert_eq!(instance["layout"], 8);
     let delivery = &json["delivery"];
     assert_eq!(delivery["posts_go_to"], "exchange");
     assert_eq!(delivery["hide"]["id"], bot_api_id(scene.hide));
@@ -290,11 +290,13 @@ fn an_unreadable_database_is_named_and_not_changed() {
         "layout_3.db",
         "layout_4.db",
         "layout_5.db",
+        "layout_6.db",
+        "layout_7.db",
     ] {
         fs::copy(fixture(&format!("state/{layout}")), scene.state()).expect("copied");
         assert_refused(&scene, 1, &["older version", "at the next start"]);
     }
-    fs::copy(fixture("state/layout_7.db"), scene.state()).expect("copied");
+    scene.take_frozen_state();
     assert_contains(&text_of(&scene, "why", &["7"]), &["User 7"]);
     let cases: [(i32, Spoil, &[&str]); 4] = [
         (
@@ -326,7 +328,7 @@ fn an_unreadable_database_is_named_and_not_changed() {
         ),
     ];
     for (code, spoil, words) in cases {
-        fs::copy(fixture("state/layout_7.db"), scene.state()).expect("copied");
+        scene.take_frozen_state();
         spoil(&scene.state());
         assert_refused(&scene, code, words);
     }

@@ -8,6 +8,10 @@ use super::{COLUMNS, OutboxRow, Parsed};
 use crate::model::Timestamp;
 use crate::store::{ReadTx, StoreError};
 
+/// The photos that wait for a step which is due, up to a number of them.
+pub(in crate::store) const DUE_AVATARS: &str = "SELECT 1 FROM outbox
+    WHERE state IN ('wanted', 'fetched', 'sending') AND kind = 'avatar' AND due_at <= ?1 LIMIT ?2";
+
 /// The classes of posts that may be sent now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SendFilter {
@@ -113,6 +117,21 @@ impl ReadTx<'_> {
             }
             unreadable += 1;
         }
+    }
+
+    /// Returns the number of photos that wait for a step which is due, or `most` if there are more.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn count_due_avatars(&self, now: Timestamp, most: usize) -> Result<usize, StoreError> {
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let mut statement = self.db.prepare_cached(DUE_AVATARS)?;
+        let mut rows = statement.query([now.get(), most])?;
+        let mut count = 0;
+        while rows.next()?.is_some() {
+            count += 1;
+        }
+        Ok(count)
     }
 
     /// Returns when the next row to fetch or to make falls due, if one is not due yet.

@@ -289,3 +289,14 @@ ALTER TABLE orders ADD COLUMN digest BLOB;
 CREATE INDEX orders_by_digest ON orders (digest) WHERE digest IS NOT NULL;
 ALTER TABLE joins ADD COLUMN is_recheck_ended INTEGER NOT NULL DEFAULT 0;
 ";
+
+/// Layout 8: the learned pace of posts.
+pub(super) const LAYOUT_8: &str = "
+-- the learned pace of posts in a channel
+CREATE TABLE paces (
+    channel_id INTEGER PRIMARY KEY,
+    interval_ms INTEGER NOT NULL,
+    -- the shortest interval that Telegram is supposed to allow; null before the first flood
+    limit_ms INTEGER
+) STRICT;
+";

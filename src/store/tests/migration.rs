@@ -73,6 +73,7 @@ fn every_layout_opens_with_its_content() {
             assert!(matches!(&wanted[0].payload, Payload::Avatar(avatar)
                 if avatar.user == UserId::new(7) && !avatar.recheck));
             assert_eq!(wanted[0].random_id, -3);
+            assert!(tx.learned_paces()?.is_empty());
             Ok(())
         });
         checked.expect(layout);

@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use super::{is_time, json_of, status, text_of, why};
-use crate::harness::{Scene, assert_contains, assert_in_order, execute_batch, fixture, output_of};
+use crate::harness::{Scene, assert_contains, assert_in_order, execute_batch, output_of};
 
 /// A group of each class, beside the one of the fixture, which gets three messages that were deleted unread.
 const GROUPS: &str = "
@@ -29,7 +29,7 @@ const FIXTURE_GROUP: i64 = -1_001_234_567_890;
 
 fn stopped_instance() -> Scene {
     let scene = Scene::new();
-    fs::copy(fixture("state/layout_7.db"), scene.state()).expect("copied");
+    scene.take_frozen_state();
     execute_batch(&scene.state(), GROUPS);
     scene
 }

@@ -4,7 +4,7 @@
 use std::fs;
 
 use super::{file_states, scene, status, text_of, why};
-use crate::harness::{Scene, assert_contains, execute_batch, fixture, output_of, read_file};
+use crate::harness::{Scene, assert_contains, execute_batch, output_of, read_file};
 
 #[test]
 fn status_of_a_stopped_instance_shows_its_end_and_changes_nothing() {
@@ -91,7 +91,7 @@ fn a_closed_pipe_is_no_error() {
 #[test]
 fn status_does_not_read_the_whole_database() {
     let scene = Scene::new();
-    fs::copy(fixture("state/layout_7.db"), scene.state()).expect("copied");
+    scene.take_frozen_state();
     let rules = "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 2000)
         INSERT INTO rules SELECT 'nm_words', n, printf('a rule %06d', n), 0 FROM numbers";
     execute_batch(&scene.state(), rules);
