@@ -282,7 +282,8 @@ impl<'s> Contact<'s> {
         let path = self.directory.path().join("config.toml");
         let text = fs::read_to_string(&path)?;
         if !text.contains("[encrypt]") {
-            let rest = "[encrypt]\npassword = \"correct horse\"\n[delivery]\nmin_interval_ms = 0\n";
+            let rest = "[encrypt]\npassword = \"correct horse\"\n\
+                        [delivery]\npace = \"steady\"\nmin_interval_ms = 0\n";
             fs::write(&path, text + rest)?;
         }
         Ok(())

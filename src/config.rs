@@ -36,7 +36,7 @@ pub(crate) use self::file_owner::{FileOwner, known_user, own_uid, user_name};
 pub use self::finding::{ConfigErrors, Finding};
 pub use self::logging::{Log, LogFormat, LogLevel};
 pub use self::peers::{Bots, Channels};
-pub use self::posting::{Delivery, Dialect, Encrypt, Exchange, FileKind, Mode};
+pub use self::posting::{Delivery, Dialect, Encrypt, Exchange, FileKind, Mode, PaceKind};
 pub use self::proxy::Proxy;
 pub use self::reset_day::{Ordinal, ResetDay};
 pub use self::search::Environment;

@@ -193,7 +193,7 @@ fn write_config(path: &Path, hide: i64) -> io::Result<()> {
         "[telegram]\napi_id = 1\napi_hash = \"0123456789abcdef0123456789abcdef\"\n
 [channels]\nhide_channel_id = {hide}\n
 [encrypt]\npassword = \"{PASSWORD}\"\n
-# The simulator allows this pace; Telegram would not.\n[delivery]\nmin_interval_ms = 0\n"
+# The simulator allows this pace; Telegram would not.\n[delivery]\npace = \"steady\"\nmin_interval_ms = 0\n"
     );
     let mut file = OpenOptions::new()
         .write(true)

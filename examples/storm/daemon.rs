@@ -37,7 +37,7 @@ impl Daemon {
             "[telegram]\napi_id = 1\napi_hash = \"0123456789abcdef0123456789abcdef\"\n
              [channels]\nhide_channel_id = {}\n
              [encrypt]\npassword = \"correct horse\"\n
-             [delivery]\nmin_interval_ms = 0\n",
+             [delivery]\npace = \"steady\"\nmin_interval_ms = 0\n",
             bot_api_id(hide)
         );
         let mut file = OpenOptions::new()

@@ -7,17 +7,19 @@ mod parts;
 mod run_state;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::Serialize;
 
 pub use self::parts::{
-    DeliveryOverview, FloodOverview, GroupOverview, JobOverview, OrderOverview, PrivateChannel,
-    QueueOverview,
+    DeliveryOverview, FloodOverview, GroupOverview, JobOverview, OrderOverview, PaceOverview,
+    PrivateChannel, QueueOverview,
 };
 pub use self::run_state::{InstanceStatus, RunState};
 use super::AppError;
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, Delivery, PaceKind};
+use crate::decide::CALM_INTERVAL;
 use crate::exchange::route::Route;
 use crate::model::{ChannelId, GroupClass, JoinOutcome, Timestamp, as_json};
 use crate::schedule;
@@ -152,7 +154,7 @@ fn activity(
     let runs = tx.job_times()?;
     let orders = tx.order_counts(yesterday)?;
     Ok(Activity {
-        delivery: delivery(tx, record)?,
+        delivery: delivery(tx, config, record)?,
         groups: tx
             .group_records(nospam, now)?
             .into_iter()
@@ -195,7 +197,11 @@ fn activity(
     })
 }
 
-fn delivery(tx: &ReadTx<'_>, record: &Instance) -> Result<DeliveryOverview, StoreError> {
+fn delivery(
+    tx: &ReadTx<'_>,
+    config: &Config,
+    record: &Instance,
+) -> Result<DeliveryOverview, StoreError> {
     let private_channel = |id: Option<ChannelId>| -> Result<Option<PrivateChannel>, StoreError> {
         let Some(id) = id else { return Ok(None) };
         let known = tx.channel(id)?;
@@ -207,9 +213,42 @@ fn delivery(tx: &ReadTx<'_>, record: &Instance) -> Result<DeliveryOverview, Stor
         }))
     };
     let stored = record.route.as_deref().and_then(|word| word.parse().ok());
+    let route = Route::at_start(stored, record.exchange.is_some());
+    let channel = match route {
+        Route::Exchange => record.exchange,
+        Route::Hide => record.hide,
+    };
     Ok(DeliveryOverview {
-        posts_go_to: Route::at_start(stored, record.exchange.is_some()).into(),
+        pace: pace(tx, config, channel)?,
+        posts_go_to: route.into(),
         hide: private_channel(record.hide)?,
         exchange: private_channel(record.exchange)?,
+    })
+}
+
+fn pace(
+    tx: &ReadTx<'_>,
+    config: &Config,
+    channel: Option<ChannelId>,
+) -> Result<PaceOverview, StoreError> {
+    let Delivery {
+        pace, min_interval, ..
+    } = config.delivery;
+    let millis = |interval: Duration| u64::try_from(interval.as_millis()).unwrap_or(u64::MAX);
+    let (interval, learned) = match pace {
+        PaceKind::Adaptive => {
+            let learned = tx.learned_paces()?;
+            let learned = channel.and_then(|channel| learned.get(&channel).copied());
+            (
+                min_interval.max(CALM_INTERVAL),
+                learned.map(|learned| learned.interval.max(min_interval)),
+            )
+        }
+        PaceKind::Steady => (min_interval, None),
+    };
+    Ok(PaceOverview {
+        kind: pace.to_string(),
+        interval_ms: millis(interval),
+        learned_interval_ms: learned.map(millis),
     })
 }

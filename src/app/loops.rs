@@ -201,6 +201,7 @@ impl Loops {
             spool: spool.clone(),
             encoder,
             channels,
+            pace: config.delivery.pace,
             min_interval: config.delivery.min_interval,
             max_age,
             wakers: wakers.clone(),

@@ -3,11 +3,15 @@
 mod coverage_table;
 mod tables;
 
+use std::time::Duration;
+
 use clap::Args;
 
 use super::terminal::{sanitize, sanitize_sentence, time, wrapped};
 use super::{Failure, json};
-use crate::app::instance_overview::{self, InstanceStatus, Overview, PrivateChannel, RunState};
+use crate::app::instance_overview::{
+    self, InstanceStatus, Overview, PaceOverview, PrivateChannel, RunState,
+};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::model::Timestamp;
@@ -85,6 +89,7 @@ fn instance(overview: &Overview) -> Vec<String> {
                 rows.push((name, private_channel(channel)));
             }
         }
+        rows.push(("pace", pace(&delivery.pace)));
     }
     rows.push((
         "this program",
@@ -116,6 +121,19 @@ fn instance(overview: &Overview) -> Vec<String> {
         }
     }
     lines
+}
+
+fn pace(pace: &PaceOverview) -> String {
+    let seconds = |millis: u64| Duration::from_millis(millis).as_secs_f64();
+    let interval = format!(
+        "{}, a post every {} s",
+        pace.kind,
+        seconds(pace.interval_ms)
+    );
+    match pace.learned_interval_ms {
+        Some(learned) => format!("{interval}, in a raid every {} s", seconds(learned)),
+        None => interval,
+    }
 }
 
 fn run_state(instance: &InstanceStatus, now: Timestamp) -> String {

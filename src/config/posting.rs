@@ -146,9 +146,31 @@ impl Section for Mode {
     }
 }
 
+/// How the time between two posts is chosen (docs/pace.md).
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    strum::Display,
+    strum::EnumString,
+    strum::VariantNames,
+)]
+#[strum(serialize_all = "lowercase")]
+pub enum PaceKind {
+    /// The program learns from Telegram's floods how fast it may post in a raid.
+    #[default]
+    Adaptive,
+    /// Always `min_interval_ms`.
+    Steady,
+}
+
 /// `[delivery]`
 #[derive(Clone, Copy, Debug)]
 pub struct Delivery {
+    pub pace: PaceKind,
     /// The least time between two posts; may be zero.
     pub min_interval: Duration,
     /// An older avatar is dropped; never zero.
@@ -161,10 +183,12 @@ impl Section for Delivery {
     const NAME: &'static str = "delivery";
 
     fn read(section: &mut SectionReader<'_, '_>, _: &SecretSources<'_>) -> Option<Self> {
-        let interval = section.number("min_interval_ms", 3000, 0..=3_600_000, "milliseconds");
+        let pace = section.choice("pace");
+        let interval = section.number("min_interval_ms", 1000, 0..=3_600_000, "milliseconds");
         let age = section.number("max_age_hours", 48, 1..=8760, "hours");
         let spool = section.number("spool_max_mb", 512, 1..=1_048_576, "megabytes");
         Some(Self {
+            pace: pace?,
             min_interval: Duration::from_millis(interval?.unsigned_abs()),
             max_age: Duration::from_secs(age?.unsigned_abs() * 3600),
             spool_max_bytes: spool?.unsigned_abs() * MIB,
@@ -176,6 +200,7 @@ impl Section for Delivery {
         let age_hours = self.max_age.as_secs() / 3600;
         let spool_mib = self.spool_max_bytes / MIB;
         vec![
+            Value::new("pace", self.pace),
             Value::new("min_interval_ms", format_args!("{interval_ms} ms")),
             Value::new("max_age_hours", format_args!("{age_hours} h")),
             Value::new("spool_max_mb", format_args!("{spool_mib} MiB")),

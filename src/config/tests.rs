@@ -213,7 +213,8 @@ fn the_defaults_are_those_of_the_documentation() {
     for (cron, text) in crons {
         assert_eq!(cron.as_str(), text);
     }
-    assert_eq!(config.delivery.min_interval, Duration::from_millis(3000));
+    assert_eq!(config.delivery.pace, PaceKind::Adaptive);
+    assert_eq!(config.delivery.min_interval, Duration::from_millis(1000));
     assert_eq!(config.delivery.max_age, Duration::from_secs(48 * 3600));
     assert_eq!(config.delivery.spool_max_bytes, 512 << 20);
     assert_eq!(
@@ -230,6 +231,8 @@ fn configured_values_are_loaded() {
             .min_interval,
         Duration::ZERO
     );
+    let delivery = loaded("delivery", "pace = \"steady\"").delivery;
+    assert_eq!(delivery.pace, PaceKind::Steady);
     assert_eq!(
         loaded("custom", "reset_day = 15").custom.reset_day,
         ResetDay::Day(15)

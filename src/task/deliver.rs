@@ -1,4 +1,4 @@
-//! Posts the rows of the outbox: one at a time, at the configured pace, under the stored id.
+//! Posts the rows of the outbox: one at a time, at the pace of [`Pacer`], under the stored id.
 //!
 //! Reports overtake photos, and newer photos overtake older ones. A row is marked as `sending` before the first attempt
 //! and as `sent` only once Telegram confirms the post. After a crash or a lost reply the program posts it again under
@@ -7,6 +7,7 @@
 mod attempts;
 mod earlier_post;
 mod old_rows;
+mod pacer;
 mod settlement;
 mod turn;
 
@@ -15,8 +16,10 @@ use std::time::Duration;
 
 use self::attempts::Attempts;
 use self::old_rows::Sweep;
+use self::pacer::{Moment, Pacer};
 use self::turn::{Next, Turn};
 use super::{Database, PostingChannels, Runtime, TaskError, Wakers};
+use crate::config::PaceKind;
 use crate::decide::CLOSED_PAUSE;
 use crate::exchange::reports;
 use crate::file_codec::Encoder;
@@ -38,7 +41,8 @@ pub struct Deliverer {
     pub spool: Spool,
     pub encoder: Arc<Encoder>,
     pub channels: PostingChannels,
-    /// The pause between two posts.
+    pub pace: PaceKind,
+    /// The least time between two posts.
     pub min_interval: Duration,
     /// The age in seconds beyond which a photo is dropped.
     pub max_age: i64,
@@ -67,11 +71,11 @@ impl Deliverer {
     pub async fn deliver(self) -> Result<(), TaskError> {
         self.release_other_channels().await?;
         let mut attempts = Attempts::default();
-        let mut next_post = self.runtime.clock.instant();
-        let mut next_sweep = next_post;
+        let mut pacer = self.pacer().await?;
+        let mut next_sweep = self.runtime.clock.instant();
         let mut closed_until = None;
         loop {
-            let paced = tokio::time::sleep_until(next_post);
+            let paced = tokio::time::sleep_until(pacer.next_report(self.runtime.clock.instant()));
             self.runtime.or_shutdown(paced).await?;
             if next_sweep <= self.runtime.clock.instant() {
                 let pause = match self.drop_old_rows().await? {
@@ -80,11 +84,17 @@ impl Deliverer {
                 };
                 next_sweep = self.runtime.clock.instant() + pause;
             }
-            let turn = self.turn(closed_until, &attempts);
-            let wake_at = match self.database.read(|tx| turn.next(tx)).await? {
+            let turn = self.turn(closed_until, &attempts, &pacer);
+            let (waiting, next) = self
+                .database
+                .read(|tx| Ok((pacer.count_waiting(tx, turn.now)?, turn.next(tx)?)))
+                .await?;
+            pacer.note_waiting(waiting);
+            let wake_at = match next {
                 Next::Post(row) => {
-                    closed_until = self.send(&row, &mut attempts).await?;
-                    next_post = self.runtime.clock.instant() + self.min_interval;
+                    pacer.begin(self.runtime.clock.instant());
+                    closed_until = self.send(&row, &mut attempts, &mut pacer).await?;
+                    self.store_pace(&mut pacer).await?;
                     continue;
                 }
                 Next::Sleep(wake_at) => wake_at,
@@ -121,14 +131,44 @@ impl Deliverer {
         Ok(())
     }
 
-    fn turn(&self, closed_until: Option<Timestamp>, attempts: &Attempts) -> Turn {
+    async fn pacer(&self) -> Result<Pacer, TaskError> {
+        let learned = self.database.read(|tx| tx.learned_paces()).await?;
+        let channel = self.channels.exchange.unwrap_or(self.channels.hide);
+        let origin = self.runtime.clock.instant();
+        Ok(Pacer::new(
+            self.pace,
+            self.min_interval,
+            learned,
+            channel,
+            origin,
+        ))
+    }
+
+    /// Stores the learned pace, if it changed much.
+    async fn store_pace(&self, pacer: &mut Pacer) -> Result<(), TaskError> {
+        if let Some(unsaved) = pacer.unsaved() {
+            self.database
+                .write(|tx| tx.set_learned_pace(unsaved.channel, unsaved.learned))
+                .await?;
+            pacer.note_saved(unsaved);
+        }
+        Ok(())
+    }
+
+    fn turn(&self, closed_until: Option<Timestamp>, attempts: &Attempts, pacer: &Pacer) -> Turn {
         let now = self.runtime.clock.now();
         let limited_until = self.telegram.posts_limited_until(true);
+        let wait = pacer.photo_wait(self.runtime.clock.instant());
+        // Rounded up, so that the photo is not looked for before its time.
+        let paced_until = wait.map(|wait| {
+            let seconds = i64::try_from(wait.as_secs()).unwrap_or(i64::MAX);
+            now.plus(seconds.saturating_add(1))
+        });
         let outage_until = attempts.outage_until().filter(|until| *until > now);
         Turn {
             now,
             reports_limited_until: self.telegram.posts_limited_until(false),
-            avatars_limited_until: limited_until.max(outage_until),
+            avatars_limited_until: limited_until.max(outage_until).max(paced_until),
             closed_until,
         }
     }
@@ -138,6 +178,7 @@ impl Deliverer {
         &self,
         row: &OutboxRow,
         attempts: &mut Attempts,
+        pacer: &mut Pacer,
     ) -> Result<Option<Timestamp>, TaskError> {
         let target = self.target(row).await?;
         let channel = target.channel;
@@ -189,6 +230,11 @@ impl Deliverer {
             result = self.upload_and_post(row.id, file, post, attempts) => result,
             () = self.grace() => return Err(TaskError::ShuttingDown),
         };
+        let moment = Moment {
+            instant: self.runtime.clock.instant(),
+            now: self.runtime.clock.now(),
+        };
+        pacer.note_result(channel, &result, moment);
         match result {
             Ok(message) => {
                 attempts.posted(row.id);

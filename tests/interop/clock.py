@@ -49,7 +49,7 @@ class Scene:
         config.write_text(
             '[telegram]\napi_id = 1\napi_hash = "0123456789abcdef0123456789abcdef"\n'
             f'[channels]\nhide_channel_id = {hide}\n[encrypt]\npassword = "correct horse"\n'
-            "[delivery]\nmin_interval_ms = 0\n")
+            '[delivery]\npace = "steady"\nmin_interval_ms = 0\n')
         config.chmod(0o600)
 
     def set_clock(self, text):

@@ -9,6 +9,7 @@ rate="$2"
 # Pushes come at once, so that the delays are those of the program.
 start_simulator --raid "$joins" --rate "$rate" --latest-push 0
 start_daemon '[delivery]
+pace = "steady"
 min_interval_ms = 0'
 if ! wait "$sim"; then
     tail -n 1 "$dir/summary"

@@ -30,6 +30,7 @@ mod module_boundaries;
 mod moved_channels;
 mod orders;
 mod other_users;
+mod pace;
 mod pages;
 mod photos;
 mod posted_files;

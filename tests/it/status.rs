@@ -161,6 +161,8 @@ fn status_of_a_running_instance_shows_channels_groups_queue_joins_floods_and_ord
     assert_eq!(delivery["posts_go_to"], "exchange");
     assert_eq!(delivery["hide"]["id"], bot_api_id(scene.hide));
     assert_eq!(delivery["exchange"]["can_post"], true);
+    let pace = json!({"kind": "steady", "interval_ms": 0, "learned_interval_ms": null});
+    assert_eq!(delivery["pace"], pace);
     let group = |id: i64| {
         let groups = json["groups"].as_array().expect("groups").iter();
         let mut found = groups.filter(|group| group["id"] == bot_api_id(id));

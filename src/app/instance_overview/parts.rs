@@ -18,6 +18,18 @@ pub struct DeliveryOverview {
     pub hide: Option<PrivateChannel>,
     /// EXCHANGE, as the last instance configured it.
     pub exchange: Option<PrivateChannel>,
+    pub pace: PaceOverview,
+}
+
+/// The time between two posts.
+#[derive(Clone, Debug, Serialize)]
+pub struct PaceOverview {
+    /// `adaptive` or `steady`.
+    pub kind: String,
+    /// The interval while few photos wait.
+    pub interval_ms: u64,
+    /// The interval in a raid, which an adaptive pace has learned for the channel that posts go to.
+    pub learned_interval_ms: Option<u64>,
 }
 
 #[derive(Clone, Debug, Serialize)]

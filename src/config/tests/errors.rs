@@ -50,6 +50,7 @@ const WRONG: &[Case] = &[
     ("custom", "reset_day = 32", &["\"32\" is not a day of a month"]),
     ("exchange", "dialect = \"new\"", &["\"new\" is not a value of this key", "\"classic\", \"current\""]),
     ("exchange", "files = \"pickle\"", &["\"pickle\" is not a value of this key", "\"sealed\", \"python\""]),
+    ("delivery", "pace = \"fast\"", &["\"fast\" is not a value of this key", "\"adaptive\", \"steady\""]),
     ("log", "level = \"verbose\"", &["\"verbose\" is not a value of this key", "\"debug\""]),
     ("log", "format = \"xml\"", &["\"xml\" is not a value of this key", "\"json\""]),
     ("schedule", "backup = \"20:00\"", &["\"20:00\" is not a cron expression", "backup = \"0 20 * * *\""]),

@@ -43,7 +43,7 @@ fn the_status_page_shows_the_output_of_status_and_why() {
     scene.wait_for_rows("SELECT 1 FROM joins WHERE outcome = 'forwarded'", 3);
     scene.stop();
     // The photos of the second run wait for an hour.
-    scene.set("delivery", "min_interval_ms = 3600000");
+    scene.set("delivery", "pace = \"adaptive\"\nmin_interval_ms = 3600000");
     scene.launch();
     scene.join_users(4);
     scene.wait_for_rows("SELECT 1 FROM outbox WHERE state = 'fetched'", 4);

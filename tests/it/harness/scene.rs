@@ -129,6 +129,8 @@ impl Scene {
             sections.entry(section).or_default().push_str(lines);
         }
         for (section, key, value) in [
+            // The simulator sets no limit on posts, unless a test does.
+            ("delivery", "pace", "\"steady\""),
             ("delivery", "min_interval_ms", "0"),
             ("log", "level", "\"debug\""),
         ] {
