@@ -44,7 +44,7 @@ const NEXT_RISE: f64 = 2.0;
 /// How many posts are remembered, to measure the limit at the next flood.
 const MEASURED_POSTS: usize = 2000;
 
-/// What the program learned about a channel.
+/// The learned pace of a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LearnedPace {
     /// The interval of posts in a raid.

@@ -284,6 +284,19 @@ fn three_seconds_hold_while_few_photos_wait() {
 }
 
 #[test]
+fn a_raid_without_a_limit_takes_19_minutes_for_1000_photos_and_17_the_next_time() {
+    let mut pace = AdaptivePace::new(seconds(1), None);
+    let mut now = Duration::ZERO;
+    for minutes in [19, 17] {
+        pace.note_waiting(1000);
+        let end = post(&mut pace, now, 1000);
+        assert_eq!((end - now).as_secs().div_ceil(60), minutes);
+        pace.note_waiting(0);
+        now = end + HOUR;
+    }
+}
+
+#[test]
 fn a_long_configured_interval_is_kept() {
     for configured in [3, 5, 3600].map(seconds) {
         let mut pace = AdaptivePace::new(configured, None);
