@@ -134,6 +134,8 @@ pub struct Post {
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct PostedFile {
+    /// The id of the document, which several posts may have.
+    pub document: i64,
     /// The name in `documentAttributeFilename`, else that of the upload.
     pub name: String,
     pub mime: String,

@@ -27,7 +27,7 @@ pub(crate) mod member;
 pub(crate) mod person;
 pub(crate) mod unknown_constructors;
 
-use chat::{Chat, Document};
+use chat::{Chat, Document, FILE_REFERENCE_LENGTH};
 pub use connections::Device;
 pub(crate) use connections::{Connection, Key, Outgoing, Session};
 use link::LinkState;
@@ -142,6 +142,16 @@ impl World {
     /// Returns the next pseudo-random number above 0, for the id of a photo or a document.
     pub(crate) fn random_id(&mut self) -> i64 {
         self.random() & i64::MAX
+    }
+
+    /// Returns the next reference to a document.
+    pub(crate) fn file_reference(&mut self) -> Vec<u8> {
+        let mut reference = Vec::with_capacity(FILE_REFERENCE_LENGTH + 8);
+        while reference.len() < FILE_REFERENCE_LENGTH {
+            reference.extend(self.random().to_le_bytes());
+        }
+        reference.truncate(FILE_REFERENCE_LENGTH);
+        reference
     }
 
     /// Returns the next serial number, for ids of users and chats.

@@ -205,7 +205,7 @@ impl Simulator {
                 let document = Document {
                     id,
                     access_hash: world.random(),
-                    file_reference: world.random().to_le_bytes().to_vec(),
+                    file_reference: world.file_reference(),
                     date: clock::unix(),
                     name: name.to_owned(),
                     mime: "application/octet-stream".to_owned(),
@@ -243,6 +243,16 @@ impl Simulator {
     /// Deletes messages with one update; returns how many of them existed.
     pub fn delete_messages(&self, chat: i64, messages: &[i32]) -> usize {
         self.shared.change(|world| world.delete(chat, messages))
+    }
+
+    /// Makes every reference to a document expire. Messages that are fetched from then on show fresh ones.
+    pub fn expire_file_references(&self) {
+        self.shared.change(|world| {
+            let documents: Vec<i64> = world.documents.keys().copied().collect();
+            for document in documents {
+                world.expire_file_reference(document);
+            }
+        });
     }
 
     /// Raises a channel's `pts` by `count` without an update.

@@ -125,7 +125,7 @@ fn document(
     let document = world
         .documents
         .get(&location.id)
-        .filter(|document| document.access_hash == location.access_hash)
+        .filter(|document| document.hash_for(world.me) == location.access_hash)
         .ok_or_else(|| RpcError::bad("LOCATION_INVALID"))?;
     if dc != HOME_DC {
         return Err(RpcError::new(303, format!("FILE_MIGRATE_{HOME_DC}")));

@@ -10,7 +10,7 @@ use crate::dispatch::{Caller, Handler};
 use crate::mtproto::constructor;
 use crate::record::RpcError;
 use crate::world::World;
-use crate::world::chat::{Chat, Content, Document, Event, EventKind};
+use crate::world::chat::{Chat, Content, Document, Event, EventKind, FILE_REFERENCE_LENGTH};
 
 /// The size above which `upload.saveBigFilePart` is required.
 const MAX_SMALL_FILE: usize = 10 * 1024 * 1024;
@@ -45,10 +45,11 @@ impl Handler for functions::messages::SendMedia {
         }
         let entities = self.entities.unwrap_or_default();
         check_text(&self.message, &entities, 1024, "MEDIA_CAPTION_TOO_LONG")?;
-        let enums::InputMedia::UploadedDocument(media) = self.media else {
-            return Err(RpcError::bad("MEDIA_INVALID"));
+        let document = match self.media {
+            enums::InputMedia::UploadedDocument(media) => take_document(caller.world, media)?,
+            enums::InputMedia::Document(media) => known_document(caller.world, &media.id)?,
+            _ => return Err(RpcError::bad("MEDIA_INVALID")),
         };
-        let document = take_document(caller.world, media)?;
         let content = Content::Text {
             text: self.message,
             entities,
@@ -131,6 +132,24 @@ fn check_text(
     }
 }
 
+/// Finds a document that was posted before.
+fn known_document(world: &World, id: &enums::InputDocument) -> Result<i64, RpcError> {
+    let enums::InputDocument::Document(id) = id else {
+        return Err(RpcError::bad("MEDIA_EMPTY"));
+    };
+    let document = world
+        .documents
+        .get(&id.id)
+        .filter(|document| document.hash_for(world.me) == id.access_hash)
+        .ok_or_else(|| RpcError::bad("MEDIA_EMPTY"))?;
+    match id.file_reference.len() {
+        _ if document.file_reference == id.file_reference => Ok(id.id),
+        0 => Err(RpcError::bad("FILE_REFERENCE_EMPTY")),
+        FILE_REFERENCE_LENGTH => Err(RpcError::bad("FILE_REFERENCE_EXPIRED")),
+        _ => Err(RpcError::bad("FILE_REFERENCE_INVALID")),
+    }
+}
+
 /// Makes a document of an upload, which is removed.
 fn take_document(
     world: &mut World,
@@ -160,7 +179,7 @@ fn take_document(
     let document = Document {
         id,
         access_hash: world.random(),
-        file_reference: world.random().to_le_bytes().to_vec(),
+        file_reference: world.file_reference(),
         date: clock::unix(),
         name: attributed.unwrap_or(name),
         mime: media.mime_type,

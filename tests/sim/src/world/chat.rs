@@ -11,6 +11,7 @@ use super::member::Member;
 use super::unknown_constructors::Unreadable;
 use crate::blank;
 use crate::clock;
+use crate::picture::mix;
 use crate::record::{Post, PostedFile, RpcError};
 
 pub(crate) struct Chat {
@@ -101,7 +102,10 @@ pub(crate) enum Content {
     Service(Box<enums::MessageAction>),
 }
 
-/// A file that was posted.
+/// The number of bytes of a reference to a document.
+pub(crate) const FILE_REFERENCE_LENGTH: usize = 25;
+
+/// A file that was posted. Every message that has it shows the same reference, until that expires.
 pub(crate) struct Document {
     pub(crate) id: i64,
     pub(crate) access_hash: i64,
@@ -257,6 +261,7 @@ impl Chat {
                 let file = document
                     .and_then(|id| world.documents.get(&id))
                     .map(|document| PostedFile {
+                        document: document.id,
                         name: document.name.clone(),
                         mime: document.mime.clone(),
                         bytes: document.bytes.clone(),
@@ -281,6 +286,14 @@ impl Chat {
 }
 
 impl Message {
+    /// Returns the document that the message has.
+    pub(crate) fn document(&self) -> Option<i64> {
+        match self.content {
+            Content::Text { document, .. } => document,
+            Content::Service(_) => None,
+        }
+    }
+
     /// Returns the users that the message refers to, whose objects accompany it.
     pub(crate) fn users(&self) -> Vec<i64> {
         let mut users = vec![self.from];
@@ -337,7 +350,7 @@ impl Message {
                 fwd_from: forwarded_from.map(|user| forward_header(user, self.date)),
                 media: document
                     .and_then(|id| world.documents.get(&id))
-                    .map(Document::media),
+                    .map(|document| document.media(world.me)),
                 entities: (!entities.is_empty()).then(|| entities.clone()),
                 edit_date: self.edit_date,
                 views: chat.broadcast.then_some(1),
@@ -367,7 +380,12 @@ fn forward_header(user: i64, date: i32) -> enums::MessageFwdHeader {
 }
 
 impl Document {
-    fn media(&self) -> enums::MessageMedia {
+    /// Returns the access hash that this account has to name. Other accounts have others.
+    pub(crate) fn hash_for(&self, account: i64) -> i64 {
+        self.access_hash ^ mix(account.cast_unsigned()).cast_signed()
+    }
+
+    fn media(&self, account: i64) -> enums::MessageMedia {
         enums::MessageMedia::Document(types::MessageMediaDocument {
             nopremium: false,
             spoiler: false,
@@ -376,7 +394,7 @@ impl Document {
             voice: false,
             document: Some(enums::Document::Document(types::Document {
                 id: self.id,
-                access_hash: self.access_hash,
+                access_hash: self.hash_for(account),
                 file_reference: self.file_reference.clone(),
                 date: self.date,
                 mime_type: self.mime.clone(),

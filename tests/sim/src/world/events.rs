@@ -75,16 +75,35 @@ impl World {
         let Some(found) = self.chats.get_mut(&chat) else {
             return 0;
         };
-        let gone: Vec<i32> = messages
+        let removed: Vec<Message> = messages
             .iter()
-            .copied()
-            .filter(|id| found.messages.remove(id).is_some())
+            .filter_map(|id| found.messages.remove(id))
             .collect();
+        let gone: Vec<i32> = removed.iter().map(|message| message.id).collect();
+        for document in removed.iter().filter_map(Message::document) {
+            if !self.has_document(document) {
+                self.expire_file_reference(document);
+            }
+        }
         let count = gone.len();
         if count > 0 {
             self.record_event(chat, EventKind::Deleted(gone), count, None);
         }
         count
+    }
+
+    /// Returns whether a message has the document.
+    fn has_document(&self, document: i64) -> bool {
+        let mut messages = self.chats.values().flat_map(|chat| chat.messages.values());
+        messages.any(|message| message.document() == Some(document))
+    }
+
+    /// Makes a fresh reference to a document, which only a message shows.
+    pub(crate) fn expire_file_reference(&mut self, document: i64) {
+        let fresh = self.file_reference();
+        if let Some(document) = self.documents.get_mut(&document) {
+            document.file_reference = fresh;
+        }
     }
 
     /// Numbers an event, keeps it for differences, and pushes it to all connections but `except`.

@@ -139,6 +139,99 @@ async fn a_document_that_is_sent_repeatedly_is_posted_once() {
     );
 }
 
+/// Returns the document of the message in the answer to a post.
+fn document_in(updates: enums::Updates) -> types::Document {
+    let enums::Updates::Updates(updates) = updates else {
+        panic!("updates");
+    };
+    let found = updates.updates.into_iter().find_map(|update| match update {
+        enums::Update::NewChannelMessage(new) => Some(new.message),
+        _ => None,
+    });
+    let Some(enums::Message::Message(message)) = found else {
+        panic!("a message");
+    };
+    let Some(enums::MessageMedia::Document(media)) = message.media else {
+        panic!("a document");
+    };
+    let Some(enums::Document::Document(document)) = media.document else {
+        panic!("a document");
+    };
+    document
+}
+
+/// Makes a post of a document that was posted before.
+fn repost(
+    peer: enums::InputPeer,
+    known: &types::Document,
+    random_id: i64,
+) -> functions::messages::SendMedia {
+    let media = types::InputMediaDocument {
+        spoiler: false,
+        id: enums::InputDocument::Document(types::InputDocument {
+            id: known.id,
+            access_hash: known.access_hash,
+            file_reference: known.file_reference.clone(),
+        }),
+        video_cover: None,
+        video_timestamp: None,
+        ttl_seconds: None,
+        query: None,
+    };
+    functions::messages::SendMedia {
+        media: enums::InputMedia::Document(media),
+        ..document(peer, small(0, 0, ""), "again", random_id)
+    }
+}
+
+#[tokio::test]
+async fn a_document_is_posted_again_by_its_hash_and_a_reference_that_has_not_expired() {
+    let sim = simulator();
+    let hide = sim.add_channel("HIDE", true);
+    let client = Client::new(&sim).await;
+    let to = peer(&client.channel(hide).await);
+    assert_eq!(save(&client, 7, 0, vec![1; 9]).await, "no error");
+    let first = document(to.clone(), small(7, 1, ""), "first", 1);
+    let known = document_in(client.call(&first).await.unwrap());
+    let again = repost(to.clone(), &known, 2);
+    assert_eq!(document_in(client.call(&again).await.unwrap()), known);
+    let posts = sim.posts(hide);
+    let files: Vec<_> = posts.iter().map(|post| post.file.clone()).collect();
+    assert_eq!(files[0], files[1]);
+    assert_eq!(posts[1].text, "again");
+
+    let changed = |access_hash, file_reference: &[u8]| types::Document {
+        access_hash,
+        file_reference: file_reference.to_vec(),
+        ..known.clone()
+    };
+    let hash = known.access_hash;
+    let expired = known.file_reference.clone();
+    sim.expire_file_references();
+    for (document, error) in [
+        (changed(hash ^ 1, &expired), "MEDIA_EMPTY"),
+        (changed(hash, &[]), "FILE_REFERENCE_EMPTY"),
+        (changed(hash, b"short"), "FILE_REFERENCE_INVALID"),
+        (changed(hash, &expired), "FILE_REFERENCE_EXPIRED"),
+    ] {
+        let request = repost(to.clone(), &document, 3);
+        assert_eq!(client.refusal(&request).await, error);
+    }
+    // Another upload shows what its answer gives out; the fresh reference works until no message has the document.
+    assert_eq!(save(&client, 8, 0, vec![1; 9]).await, "no error");
+    let second = document(to.clone(), small(8, 1, ""), "second", 4);
+    let known = document_in(client.call(&second).await.unwrap());
+    let again = repost(to.clone(), &known, 5);
+    client.call(&again).await.unwrap();
+    let ids: Vec<i32> = sim.posts(hide).iter().map(|post| post.id).collect();
+    sim.delete_messages(hide, &ids[2..3]);
+    client.call(&repost(to.clone(), &known, 6)).await.unwrap();
+    let ids: Vec<i32> = sim.posts(hide).iter().map(|post| post.id).collect();
+    sim.delete_messages(hide, &ids);
+    let refused = client.refusal(&repost(to.clone(), &known, 7)).await;
+    assert_eq!(refused, "FILE_REFERENCE_EXPIRED");
+}
+
 #[tokio::test]
 async fn the_sender_is_not_pushed_its_own_post_but_another_session_is() {
     let sim = simulator();
