@@ -4,6 +4,9 @@
 //! coverage of a group, how far groups are read back after an import, the meaning of a channel's error and of a failed
 //! post, the pace of posts, and the time that an order waits for its file. It knows neither the wire nor the database
 //! nor the clock: everything that a decision needs comes in as a value.
+//! coverage of a group, how far groups are read back after an import, the meaning of a channel's error, of a failed
+//! post and of a refused document, and the time that an order waits for its file. It knows neither the wire nor the database nor the clock:
+//! everything that a decision needs comes in as a value.
 
 mod channel_refusal;
 pub mod channel_tracker;
@@ -16,6 +19,7 @@ mod order_file;
 mod pace;
 mod read_back;
 mod refusals;
+mod repost;
 mod retry;
 mod start_pause;
 
@@ -30,6 +34,9 @@ pub use read_back::{
     ReadBackBounds, ReadBackCut, ReadBackSearch, ReadBackStart, earliest_join, lowest_message,
 };
 pub use refusals::{RefusalRun, is_refusal_final};
+pub use repost::{
+    RenewalDecision, RenewalResult, RepostDecision, RepostHistory, renewed, repost_refused,
+};
 pub use retry::{
     CLOSED_PAUSE, DUPLICATE, PostFailure, Refusal, RetryDecision, backoff, post_failed,
 };
