@@ -1,12 +1,9 @@
 //! The decisions of the program, as synchronous functions of (event, context, now).
 //!
 //! This module holds the order of the reasons to skip a join, the rule of which photo is new at a recheck, the
-//! coverage of a group, how far groups are read back after an import, the meaning of a channel's error and of a failed
-//! post, the pace of posts, and the time that an order waits for its file. It knows neither the wire nor the database
-//! nor the clock: everything that a decision needs comes in as a value.
 //! coverage of a group, how far groups are read back after an import, the meaning of a channel's error, of a failed
-//! post and of a refused document, and the time that an order waits for its file. It knows neither the wire nor the database nor the clock:
-//! everything that a decision needs comes in as a value.
+//! post and of a refused document, the pace of posts, and the time that an order waits for its file. It knows neither
+//! the wire nor the database nor the clock: everything that a decision needs comes in as a value.
 
 mod channel_refusal;
 pub mod channel_tracker;

@@ -28,7 +28,7 @@ pub use list::{
 pub use list_change::ListChange;
 pub use member::{FullGroup, Member, MembersPage, Membership, MembershipAnswer};
 pub use page::{
-    AddedBy, Advance, ChannelPost, DatedMessage, Document, FoundBy, Join, Page, Sender,
+    AddedBy, Advance, ChannelPost, DatedMessage, Document, DocumentRef, FoundBy, Join, Page, Sender,
 };
 pub use payload::{Avatar, Content, Payload, Purpose};
 pub use skip_reason::{Explanation, SkipReason};

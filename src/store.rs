@@ -63,7 +63,9 @@ pub use join_records::PostedAs;
 pub use ledger::{AdvanceOutcome, KnownChannel, Recorded};
 pub use lock::{DirectoryLock, Holder, LockError};
 pub use order_log::OrderRecord;
-pub use outbox::{AgeLimits, FailedDownload, OutboxRow, PhotoOf, SendFilter, SpooledFile};
+pub use outbox::{
+    AgeLimits, EarlierPost, FailedDownload, OutboxRow, PhotoOf, SendFilter, SpooledFile,
+};
 pub use senders::SenderState;
 pub use unready_starts::UnreadyStarts;
 

@@ -77,6 +77,24 @@ pub struct Document {
     pub name: Option<String>,
 }
 
+/// A document that Telegram holds, as a post names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DocumentRef {
+    pub id: i64,
+    pub access_hash: AccessHash,
+    pub file_reference: Vec<u8>,
+}
+
+impl From<Document> for DocumentRef {
+    fn from(document: Document) -> Self {
+        Self {
+            id: document.id,
+            access_hash: document.access_hash,
+            file_reference: document.file_reference,
+        }
+    }
+}
+
 /// How a page moves its channel's `pts`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Advance {

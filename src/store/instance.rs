@@ -87,12 +87,16 @@ impl Tx<'_> {
         }
     }
 
-    /// Records the account of the instance.
+    /// Records the account of the instance. Another account than before cannot use the documents of earlier posts.
     ///
     /// # Errors
     /// See [`StoreError`].
     pub fn set_account(&self, account: UserId) -> Result<(), StoreError> {
-        self.set_setting("account", &account.to_string())
+        let account = account.to_string();
+        if self.setting("account")?.as_ref() != Some(&account) {
+            self.forget_documents()?;
+        }
+        self.set_setting("account", &account)
     }
 
     /// Records that an instance ends, with the error that ended it.

@@ -11,6 +11,7 @@
 //! back to `wanted` and keeps its channel, so that a begun post is neither cancelled nor dropped by age.
 
 mod avatars;
+mod documents;
 mod expiry;
 mod insert;
 mod selection;
@@ -20,6 +21,7 @@ mod transitions;
 
 use std::fmt;
 
+pub use self::documents::EarlierPost;
 pub use self::expiry::AgeLimits;
 pub use self::selection::SendFilter;
 pub use self::shared_photos::{FailedDownload, PhotoOf};
@@ -31,6 +33,8 @@ use crate::model::{
 
 #[cfg(test)]
 pub(super) use self::avatars::{DROPPED, PENDING, RECHECKED, SETTLEMENT};
+#[cfg(test)]
+pub(super) use self::documents::LENDERS;
 #[cfg(test)]
 pub(super) use self::selection::DUE_AVATARS;
 

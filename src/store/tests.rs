@@ -1,5 +1,6 @@
 //! Unit tests of the store as a whole: transactions, readers, query plans; and its migrations.
 
+mod documents;
 mod joins_without_message;
 mod member_counts;
 mod migration;
@@ -255,6 +256,10 @@ fn the_queries_of_a_raid_use_an_index() {
         (
             outbox::DUE_AVATARS.to_owned(),
             "outbox_by_state (state=? AND kind=? AND due_at<?)",
+        ),
+        (
+            format!("SELECT 1 {} AND settled_at >= ?3", outbox::LENDERS),
+            "outbox_by_user (user_id=?)",
         ),
         (message.rows_sql(), by_join),
         (message.joins_sql(), by_user),

@@ -290,7 +290,7 @@ CREATE INDEX orders_by_digest ON orders (digest) WHERE digest IS NOT NULL;
 ALTER TABLE joins ADD COLUMN is_recheck_ended INTEGER NOT NULL DEFAULT 0;
 ";
 
-/// Layout 8: the learned pace of posts.
+/// Layout 8: the learned pace of posts, and documents that are posted again.
 pub(super) const LAYOUT_8: &str = "
 -- the learned pace of posts in a channel
 CREATE TABLE paces (
@@ -299,4 +299,9 @@ CREATE TABLE paces (
     -- the shortest interval that Telegram is supposed to allow; null before the first flood
     limit_ms INTEGER
 ) STRICT;
+
+-- avatar: the document of the post; of a post that is not proven, the document that it was begun with
+ALTER TABLE outbox ADD COLUMN document_id INTEGER;
+ALTER TABLE outbox ADD COLUMN document_hash INTEGER;
+ALTER TABLE outbox ADD COLUMN document_reference BLOB;
 ";

@@ -29,7 +29,7 @@ const FIXTURE_GROUP: i64 = -1_001_234_567_890;
 
 fn stopped_instance() -> Scene {
     let scene = Scene::new();
-    scene.take_frozen_state();
+    scene.copy_newest_state();
     execute_batch(&scene.state(), GROUPS);
     scene
 }

@@ -91,7 +91,7 @@ fn a_closed_pipe_is_no_error() {
 #[test]
 fn status_does_not_read_the_whole_database() {
     let scene = Scene::new();
-    scene.take_frozen_state();
+    scene.copy_newest_state();
     let rules = "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 2000)
         INSERT INTO rules SELECT 'nm_words', n, printf('a rule %06d', n), 0 FROM numbers";
     execute_batch(&scene.state(), rules);
