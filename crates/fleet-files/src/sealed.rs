@@ -55,11 +55,27 @@ impl Sealer {
     /// # Errors
     /// [`SealedError::Random`], or [`SealedError::Kdf`] if there is not enough memory.
     pub fn new(password: &SecretString) -> Result<Self, SealedError> {
-        let mut salt = [0; 16];
-        getrandom::fill(&mut salt)?;
-        let kdf = KdfParameters::with_salt(salt);
+        let kdf = KdfParameters::with_salt(random_salt()?);
         let key = DerivedKey::derive(password, &kdf)?;
         Ok(Self { kdf, key })
+    }
+
+    /// Does the same as [`new`](Self::new), and reports whether `earlier` is a sealed file under the same password. Both
+    /// keys are derived in the same memory, because an allocator may keep that of a second derivation.
+    ///
+    /// # Errors
+    /// See [`new`](Self::new).
+    pub fn new_after(password: &SecretString, earlier: &[u8]) -> Result<(Self, bool), SealedError> {
+        let mut memory = Vec::new();
+        let mut opener = Opener::new(password);
+        if let Ok(header) = SealedHeader::read(&mut &earlier[..]) {
+            let key = DerivedKey::derive_in(&mut memory, password, &header.kdf)?;
+            opener.keys.insert(header.kdf, key);
+        }
+        let is_same = opener.open_bytes(earlier).is_ok();
+        let kdf = KdfParameters::with_salt(random_salt()?);
+        let key = DerivedKey::derive_in(&mut memory, password, &kdf)?;
+        Ok((Self { kdf, key }, is_same))
     }
 
     /// Encrypts `from`, to its end, into `to`.
@@ -182,6 +198,12 @@ impl Opener {
         }
         Ok(&self.keys[kdf])
     }
+}
+
+fn random_salt() -> Result<[u8; 16], SealedError> {
+    let mut salt = [0; 16];
+    getrandom::fill(&mut salt)?;
+    Ok(salt)
 }
 
 /// Reads `length` bytes, or fewer at the end of `from`.

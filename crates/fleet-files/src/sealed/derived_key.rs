@@ -1,7 +1,7 @@
 //! The key that Argon2id derives from a password.
 
 use aead_stream::{NewStream, StreamBE32};
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use chacha20poly1305::XChaCha20Poly1305;
 use secrecy::{ExposeSecret, ExposeSecretMut, SecretBox, SecretString};
 
@@ -16,6 +16,15 @@ impl DerivedKey {
         password: &SecretString,
         parameters: &KdfParameters,
     ) -> Result<Self, SealedError> {
+        Self::derive_in(&mut Vec::new(), password, parameters)
+    }
+
+    /// Derives a key in `memory`, which grows as needed.
+    pub(super) fn derive_in(
+        memory: &mut Vec<Block>,
+        password: &SecretString,
+        parameters: &KdfParameters,
+    ) -> Result<Self, SealedError> {
         let &KdfParameters {
             memory_kib,
             passes,
@@ -25,11 +34,19 @@ impl DerivedKey {
         let mut key = SecretBox::new(Box::new([0; 32]));
         Params::new(memory_kib, passes, lanes, Some(32))
             .and_then(|params| {
-                Argon2::new(Algorithm::Argon2id, Version::V0x13, params).hash_password_into(
-                    password.expose_secret().as_bytes(),
-                    &salt,
-                    key.expose_secret_mut(),
-                )
+                let blocks = params.block_count();
+                let missing = blocks.saturating_sub(memory.len());
+                memory
+                    .try_reserve_exact(missing)
+                    .map_err(|_| argon2::Error::OutOfMemory)?;
+                memory.resize(memory.len() + missing, Block::new());
+                Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+                    .hash_password_into_with_memory(
+                        password.expose_secret().as_bytes(),
+                        &salt,
+                        key.expose_secret_mut(),
+                        &mut memory[..blocks],
+                    )
             })
             .map_err(|source| SealedError::Kdf {
                 memory_kib,

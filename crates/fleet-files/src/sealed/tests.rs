@@ -287,3 +287,21 @@ fn damage_in_the_last_chunk_leaves_the_old_file_in_place() {
     assert_eq!(opener.open_to_file(&sealed[..], &path).unwrap(), 70_000);
     assert_eq!(std::fs::read(&path).unwrap(), [7; 70_000]);
 }
+
+#[test]
+fn a_later_sealer_knows_files_of_its_password_and_has_a_salt_of_its_own() {
+    let earlier = SEALER.seal_bytes(b"sample").unwrap();
+    for (password, file, is_known) in [
+        (password(), earlier.as_slice(), true),
+        ("another password".into(), earlier.as_slice(), false),
+        (password(), &flipped(&earlier, 60), false),
+        (password(), b"", false),
+    ] {
+        let (later, is_same) = Sealer::new_after(&password, file).unwrap();
+        assert_eq!(is_same, is_known);
+        let sealed = later.seal_bytes(b"later").unwrap();
+        assert_ne!(sealed[20..36], earlier[20..36]);
+        let opened = Opener::new(&password).open_bytes(&sealed).unwrap();
+        assert_eq!(opened, b"later");
+    }
+}
