@@ -30,11 +30,10 @@ use self::channels::Account;
 use self::loops::{Loops, Resources};
 use crate::clock::Clock;
 use crate::config::{self, Config};
-use crate::file_codec::Encoder;
 use crate::model::ChannelId;
 use crate::spool::Spool;
 use crate::store::{Start, Store, StoreError};
-use crate::task::{self, Runtime, TaskError};
+use crate::task::{self, FileSample, Runtime, TaskError};
 use crate::telegram::{AccountSession, Hints, Identity, RateLimitMemory, Telegram};
 use crate::version;
 
@@ -140,7 +139,8 @@ async fn get_ready(
     shutdown: &CancellationToken,
 ) -> Result<Option<Ready>, AppError> {
     let password = SecretString::from(config.encrypt.password.expose());
-    let encoder = Encoder::new(config.exchange.files, &password)?;
+    let sample = store.read(FileSample::read)?;
+    let (encoder, are_files_same) = sample.encoder(config.exchange.files, &password)?;
     let (telegram, hints) = connect_with(&config, session, store, clock)?;
     let account = tokio::select! {
         account = channels::learn_account(&config, store, &telegram, clock, shutdown) => account?,
@@ -167,7 +167,8 @@ async fn get_ready(
         },
     };
     let loops = Loops::build(config, resources, &account);
-    match prepare(&loops, &account, &private).await {
+    let keeps_documents = are_files_same && account.is_confirmed;
+    match prepare(&loops, &account, &private, keeps_documents).await {
         Err(TaskError::ShuttingDown) if shutdown.is_cancelled() => return Ok(None),
         prepared => prepared?,
     }
@@ -180,9 +181,17 @@ async fn get_ready(
 }
 
 /// Brings the store, the spool and the rules into the state that the loops expect.
-async fn prepare(loops: &Loops, account: &Account, private: &[ChannelId]) -> Result<(), TaskError> {
+async fn prepare(
+    loops: &Loops,
+    account: &Account,
+    private: &[ChannelId],
+    keeps_documents: bool,
+) -> Result<(), TaskError> {
     let database = &loops.database;
     task::check_spool(database, &loops.runtime, &loops.spool).await?;
+    if !keeps_documents {
+        task::forget_documents(database, &loops.encoder).await?;
+    }
     loops.rule_book.reload(database).await?;
     // The ledger must have the private channels before the first post.
     database

@@ -55,6 +55,28 @@ impl Encoder {
         })
     }
 
+    /// Does the same as [`new`](Self::new), and reports whether `sample`, a small file of an earlier encoder, has the same
+    /// format and password.
+    ///
+    /// # Errors
+    /// See [`new`](Self::new).
+    pub fn new_after(
+        kind: FileKind,
+        password: &SecretString,
+        sample: &[u8],
+    ) -> Result<(Self, bool), EncodeError> {
+        Ok(match kind {
+            FileKind::Sealed => {
+                let (sealer, is_same) = Sealer::new_after(password, sample)?;
+                (Self::Sealed(Box::new(sealer)), is_same)
+            }
+            FileKind::Python => {
+                let is_same = aescrypt::open(sample, password).is_ok();
+                (Self::Python(password.clone()), is_same)
+            }
+        })
+    }
+
     /// Encodes a photo that was checked to be a whole image.
     ///
     /// # Errors
@@ -94,6 +116,14 @@ impl Encoder {
                 Ok(aescrypt::seal(&pickle::write(&value), password)?)
             }
         }
+    }
+
+    /// Encodes a small file, by which a later run recognizes the format and the password.
+    ///
+    /// # Errors
+    /// See [`EncodeError`].
+    pub fn encode_sample(&self) -> Result<Vec<u8>, EncodeError> {
+        self.encode_report(&Content::PlainText(String::new()), "")
     }
 
     /// Encodes a list, and decodes the file again to check that it holds the same list. `saved_at` is RFC 3339.

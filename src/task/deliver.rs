@@ -2,12 +2,14 @@
 //!
 //! Reports overtake photos, and newer photos overtake older ones. A row is marked as `sending` before the first attempt
 //! and as `sent` only once Telegram confirms the post. After a crash or a lost reply the program posts it again under
-//! the same `random_id`, and Telegram returns the same message.
+//! the same `random_id`, and Telegram returns the same message. A photo that was posted for one group is posted for the
+//! others by the document of that post, without an upload.
 
 mod attempts;
 mod earlier_post;
 mod old_rows;
 mod pacer;
+mod repost;
 mod settlement;
 mod turn;
 
@@ -23,10 +25,10 @@ use crate::config::PaceKind;
 use crate::decide::CLOSED_PAUSE;
 use crate::exchange::reports;
 use crate::file_codec::Encoder;
-use crate::model::{AccessHash, ChannelId, Content, JoinOutcome, MessageId, Payload, Timestamp};
+use crate::model::{AccessHash, ChannelId, Content, JoinOutcome, Payload, Timestamp};
 use crate::spool::{self, Spool};
 use crate::store::{OutboxRow, StoreError};
-use crate::telegram::{File, Post, PostError, Telegram};
+use crate::telegram::{File, Post, PostError, PostFile, Posted, Telegram};
 
 /// How long a post under way may go on after the shutdown signal.
 const GRACE: Duration = Duration::from_secs(5);
@@ -57,8 +59,8 @@ struct Target {
     access_hash: Option<AccessHash>,
 }
 
-/// A file that goes with a post.
-struct PostFile {
+/// A file to upload.
+struct LocalFile {
     name: String,
     bytes: Vec<u8>,
 }
@@ -187,8 +189,9 @@ impl Deliverer {
             let why = "it is not among the account's channels";
             return self.closed(row, channel, until, why).await;
         };
+        let earlier = self.earlier_post(row, attempts).await?;
         let mut file = None;
-        if attempts.upload(row.id).is_none() {
+        if earlier.is_none() && attempts.upload(row.id).is_none() {
             file = match &row.payload {
                 Payload::Envelope { .. } => None,
                 Payload::File { content, .. } => match self.report_file(content) {
@@ -209,7 +212,11 @@ impl Deliverer {
                 },
             };
         }
-        if !self.set_sending(row, channel).await? {
+        let document = earlier.as_ref().map(|earlier| &earlier.document);
+        if !self
+            .set_sending(row, channel, document.map(|document| document.id))
+            .await?
+        {
             return Ok(None);
         }
         let text = text_of(&row.payload);
@@ -224,7 +231,7 @@ impl Deliverer {
             access_hash,
             random_id: row.random_id,
             text: &text,
-            file: None,
+            file: document.map(PostFile::Document),
         };
         let result = tokio::select! {
             result = self.upload_and_post(row.id, file, post, attempts) => result,
@@ -236,28 +243,40 @@ impl Deliverer {
         };
         pacer.note_result(channel, &result, moment);
         match result {
-            Ok(message) => {
+            Ok(posted) => {
                 attempts.posted(row.id);
-                self.sent(row, channel, message).await?;
+                self.sent(row, channel, &posted).await?;
                 Ok(None)
             }
-            Err(error) => self.not_sent(row, target, error, attempts).await,
+            Err(error) => {
+                let error = match &earlier {
+                    Some(earlier) => {
+                        match self.not_reposted(row, earlier, error, attempts).await? {
+                            Some(error) => error,
+                            None => return Ok(None),
+                        }
+                    }
+                    None => error,
+                };
+                self.not_sent(row, target, error, attempts).await
+            }
         }
     }
 
-    /// Uploads the file of a row, unless an earlier attempt did, and posts it.
+    /// Uploads the file of a row, unless an earlier attempt did or the post names a document, and posts it.
     async fn upload_and_post(
         &self,
         row: i64,
         file: Option<File<'_>>,
         post: Post<'_>,
         attempts: &mut Attempts,
-    ) -> Result<MessageId, PostError> {
+    ) -> Result<Posted, PostError> {
         if let Some(file) = file {
             let uploaded = self.telegram.upload(&file).await?;
             attempts.set_upload(row, uploaded);
         }
-        let file = attempts.upload(row);
+        let uploaded = attempts.upload(row).map(PostFile::Uploaded);
+        let file = post.file.or(uploaded);
         self.telegram.post(&Post { file, ..post }).await
     }
 
@@ -275,33 +294,43 @@ impl Deliverer {
     }
 
     /// Marks a row as `sending`. Returns `false`, after which the loop reads the next row, in three cases: the row has
-    /// expired; it was cancelled since it was read; or the post now goes to another channel.
-    async fn set_sending(&self, row: &OutboxRow, channel: ChannelId) -> Result<bool, TaskError> {
+    /// expired; it was cancelled since it was read; or the post now goes to another channel. `document` is the one that
+    /// the post names.
+    async fn set_sending(
+        &self,
+        row: &OutboxRow,
+        channel: ChannelId,
+        document: Option<i64>,
+    ) -> Result<bool, TaskError> {
         let now = self.runtime.clock.now();
         self.database
             .write(|tx| {
                 tx.drop_expired(now)?;
                 let is_target = self.channels.target(tx, row)? == channel;
-                Ok(is_target && tx.set_sending(row.id, channel)?)
+                let is_begun = is_target && tx.set_sending(row.id, channel)?;
+                if is_begun && let Some(document) = document {
+                    tx.set_begun_document(row.id, document)?;
+                }
+                Ok(is_begun)
             })
             .await
     }
 
     /// Makes the small file of a report.
-    fn report_file(&self, content: &Content) -> anyhow::Result<PostFile> {
+    fn report_file(&self, content: &Content) -> anyhow::Result<LocalFile> {
         let saved_at = self.runtime.clock.now().rfc3339();
         let name = spool::random_name()?;
         let bytes = tokio::task::block_in_place(|| self.encoder.encode_report(content, &saved_at))?;
-        Ok(PostFile { name, bytes })
+        Ok(LocalFile { name, bytes })
     }
 
     /// Reads the file of a row. If it is gone or unreadable, the row waits for a new one, and `None` is returned.
-    async fn spooled_file(&self, row: &OutboxRow) -> Result<Option<PostFile>, TaskError> {
+    async fn spooled_file(&self, row: &OutboxRow) -> Result<Option<LocalFile>, TaskError> {
         if let Some(name) = &row.spool {
             match self.spool.read(name) {
                 Ok(Some(bytes)) => {
                     let name = name.clone();
-                    return Ok(Some(PostFile { name, bytes }));
+                    return Ok(Some(LocalFile { name, bytes }));
                 }
                 Ok(None) => {}
                 Err(error) => {

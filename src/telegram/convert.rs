@@ -98,6 +98,23 @@ pub(super) fn last_deleted(ids: &[i32]) -> Option<MessageId> {
     ids.iter().copied().max().map(MessageId::new)
 }
 
+/// Returns the document of a message, if it is this message of the channel.
+pub(super) fn document_of(
+    message: &enums::Message,
+    channel: ChannelId,
+    id: MessageId,
+) -> Option<Document> {
+    let enums::Message::Message(message) = message else {
+        return None;
+    };
+    let is_there =
+        matches!(&message.peer_id, enums::Peer::Channel(peer) if peer.channel_id == channel.bare());
+    if !is_there || message.id != id.get() {
+        return None;
+    }
+    message.media.as_ref().and_then(document)
+}
+
 fn document(media: &enums::MessageMedia) -> Option<Document> {
     let enums::MessageMedia::Document(media) = media else {
         return None;

@@ -7,8 +7,8 @@ use telegram_wire::tl::{enums, functions as f, types};
 use telegram_wire::{CallError, Wire};
 use thiserror::Error;
 
-use super::peer;
-use crate::model::{AccessHash, ChannelId, MessageId};
+use super::{convert, peer};
+use crate::model::{AccessHash, ChannelId, Document, DocumentRef, MessageId};
 
 /// The size of a part of an upload: Telegram requires a divisor of 512 KiB.
 const PART_SIZE: usize = 512 * 1024;
@@ -27,7 +27,24 @@ pub struct Post<'a> {
     pub random_id: i64,
     /// The envelope.
     pub text: &'a str,
-    pub file: Option<&'a Uploaded>,
+    pub file: Option<PostFile<'a>>,
+}
+
+/// The file of a post. Telegram holds it already.
+#[derive(Clone, Copy, Debug)]
+pub enum PostFile<'a> {
+    /// Becomes a new document.
+    Uploaded(&'a Uploaded),
+    /// The document of an earlier post of this account.
+    Document(&'a DocumentRef),
+}
+
+/// A post that Telegram confirmed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Posted {
+    pub message: MessageId,
+    /// The document of the message, if it has one and the answer shows it.
+    pub document: Option<Document>,
 }
 
 /// A file that Telegram holds for a post. A repetition of the post names it again.
@@ -68,13 +85,16 @@ pub enum PostError {
     Size(usize),
 }
 
-/// Posts, and returns the id of the message, which this attempt or an earlier one has made.
-pub(super) async fn send(wire: &Wire, post: &Post<'_>) -> Result<MessageId, PostError> {
+/// Posts, and returns the message, which this attempt or an earlier one has made.
+pub(super) async fn send(wire: &Wire, post: &Post<'_>) -> Result<Posted, PostError> {
     let updates = match post.file {
         None => send_text(wire, post).await?,
-        Some(file) => send_file(wire, post, document(file)).await?,
+        Some(PostFile::Uploaded(file)) => send_file(wire, post, new_document(file)).await?,
+        Some(PostFile::Document(document)) => {
+            send_file(wire, post, known_document(document)).await?
+        }
     };
-    message_id(&updates, post.random_id).ok_or(PostError::Unproven)
+    posted(&updates, post).ok_or(PostError::Unproven)
 }
 
 async fn send_text(wire: &Wire, post: &Post<'_>) -> Result<enums::Updates, CallError> {
@@ -152,7 +172,7 @@ pub(super) async fn upload(wire: &Wire, file: &File<'_>) -> Result<Uploaded, Pos
     })
 }
 
-fn document(file: &Uploaded) -> enums::InputMedia {
+fn new_document(file: &Uploaded) -> enums::InputMedia {
     types::InputMediaUploadedDocument {
         nosound_video: false,
         force_file: true,
@@ -170,6 +190,23 @@ fn document(file: &Uploaded) -> enums::InputMedia {
         video_cover: None,
         video_timestamp: None,
         ttl_seconds: None,
+    }
+    .into()
+}
+
+fn known_document(document: &DocumentRef) -> enums::InputMedia {
+    types::InputMediaDocument {
+        spoiler: false,
+        id: types::InputDocument {
+            id: document.id,
+            access_hash: document.access_hash.get(),
+            file_reference: document.file_reference.clone(),
+        }
+        .into(),
+        video_cover: None,
+        video_timestamp: None,
+        ttl_seconds: None,
+        query: None,
     }
     .into()
 }
@@ -236,18 +273,25 @@ fn preformatted(text: &str) -> enums::MessageEntity {
     .into()
 }
 
-/// Finds the id of the message that was posted under `random_id`.
-fn message_id(updates: &enums::Updates, random_id: i64) -> Option<MessageId> {
+/// Finds the message that was posted, by the update that names its `random_id`.
+fn posted(updates: &enums::Updates, post: &Post<'_>) -> Option<Posted> {
     let list = match updates {
         enums::Updates::Updates(batch) => batch.updates.as_slice(),
         enums::Updates::Combined(batch) => batch.updates.as_slice(),
         enums::Updates::UpdateShort(short) => std::slice::from_ref(&short.update),
         _ => &[],
     };
-    list.iter().find_map(|update| match update {
-        enums::Update::MessageId(proof) if proof.random_id == random_id => {
+    let message = list.iter().find_map(|update| match update {
+        enums::Update::MessageId(proof) if proof.random_id == post.random_id => {
             Some(MessageId::new(proof.id))
         }
         _ => None,
-    })
+    })?;
+    let document = list.iter().find_map(|update| match update {
+        enums::Update::NewChannelMessage(new) => {
+            convert::document_of(&new.message, post.channel, message)
+        }
+        _ => None,
+    });
+    Some(Posted { message, document })
 }

@@ -41,6 +41,7 @@ mod recheck;
 mod refused_posts;
 mod regressions;
 mod repeated_starts;
+mod reposts;
 mod running;
 mod schedule;
 mod signals;

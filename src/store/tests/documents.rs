@@ -138,3 +138,19 @@ fn a_recent_post_makes_the_rows_that_want_its_photo_ready() {
         Ok(())
     });
 }
+
+#[test]
+fn another_account_forgets_all_documents() {
+    with_tx(|tx| {
+        record_hide(tx)?;
+        tx.set_account(UserId::new(1))?;
+        let row = begin(tx, 70, "abcdefgh")?;
+        tx.set_sent(row, MessageId::new(1), NOW)?;
+        tx.set_document(row, &document(1))?;
+        tx.set_account(UserId::new(1))?;
+        assert!(lender(tx)?.is_some(), "the same account");
+        tx.set_account(UserId::new(2))?;
+        assert_eq!(lender(tx)?, None);
+        Ok(())
+    });
+}

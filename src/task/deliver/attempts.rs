@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::decide::{DUPLICATE, RefusalRun};
+use crate::decide::{DUPLICATE, RefusalRun, RepostHistory};
 use crate::model::Timestamp;
 use crate::telegram::{CallError, PostError, Uploaded};
 
@@ -16,6 +16,8 @@ pub(super) struct Attempts {
     uploads: BTreeMap<i64, Uploaded>,
     /// How often in succession Telegram accepted the post of a row, or knew it already, and named no message.
     unproven: BTreeMap<i64, u32>,
+    /// The attempts that named the document of an earlier post.
+    reposts: BTreeMap<i64, RepostHistory>,
     refusals: RefusalRun<i64>,
     /// Until when no photo is posted, because Telegram refuses all of them.
     outage_until: Option<Timestamp>,
@@ -31,6 +33,10 @@ impl Attempts {
         self.uploads.insert(row, uploaded);
     }
 
+    pub(super) fn repost_history(&mut self, row: i64) -> &mut RepostHistory {
+        self.reposts.entry(row).or_default()
+    }
+
     pub(super) const fn outage_until(&self) -> Option<Timestamp> {
         self.outage_until
     }
@@ -41,13 +47,18 @@ impl Attempts {
 
     /// Notes that a row was posted.
     pub(super) fn posted(&mut self, row: i64) {
-        self.forget(row);
+        self.settled(row);
         self.refusals.end();
         self.outage_until = None;
     }
 
     /// Forgets a row that is settled.
-    pub(super) fn forget(&mut self, row: i64) {
+    pub(super) fn settled(&mut self, row: i64) {
+        self.forget_upload(row);
+        self.reposts.remove(&row);
+    }
+
+    fn forget_upload(&mut self, row: i64) {
         self.uploads.remove(&row);
         self.unproven.remove(&row);
     }
@@ -63,7 +74,7 @@ impl Attempts {
             }
             PostError::Call(_) | PostError::Size(_) => {
                 // The earlier upload may be used up.
-                self.forget(row);
+                self.forget_upload(row);
                 return false;
             }
         };

@@ -1,14 +1,14 @@
 //! Finds the message that an earlier attempt at a row has made, when Telegram does not return it.
 //!
 //! RANDOM_ID_DUPLICATE means that Telegram knows the post, as does an answer that cannot be read. If it stays, an own
-//! message of that channel is the proof: with the same caption and file name, newer than what was read before the first
-//! attempt, and not the post of another row.
+//! message of that channel is the proof: with the same caption, and with the file name of the upload or the document that
+//! the row was begun with, newer than what was read before the first attempt, and not the post of another row.
 
 use super::{Deliverer, Target};
-use crate::model::{ChannelPost, MessageId};
+use crate::model::{ChannelPost, Document, MessageId};
 use crate::store::{OutboxRow, PostedAs};
 use crate::task::TaskError;
-use crate::telegram::CallError;
+use crate::telegram::{CallError, Posted};
 
 /// How many messages one call fetches.
 const MESSAGES_PER_CALL: i32 = 50;
@@ -20,8 +20,16 @@ const LOOK_AHEAD: i32 = 100;
 /// The post that is searched for.
 pub(super) struct Sought<'a> {
     pub(super) text: &'a str,
-    /// The name of its file; `None` for a post without a file.
-    pub(super) file: Option<&'a str>,
+    pub(super) file: Option<SoughtFile<'a>>,
+}
+
+/// The file of that post: one attempt may have uploaded it, and another one may have named a document, which has the name
+/// of another upload.
+pub(super) struct SoughtFile<'a> {
+    /// The name of the upload, if it is known.
+    pub(super) name: Option<&'a str>,
+    /// The document of the last attempt that named one.
+    pub(super) document: Option<i64>,
 }
 
 impl Deliverer {
@@ -31,7 +39,7 @@ impl Deliverer {
         row: &OutboxRow,
         target: Target,
         sought: &Sought<'_>,
-    ) -> Result<Option<MessageId>, TaskError> {
+    ) -> Result<Option<Posted>, TaskError> {
         let (Some(begun_after), Some(access_hash)) = (row.begun_after, target.access_hash) else {
             return Ok(None);
         };
@@ -52,15 +60,16 @@ impl Deliverer {
                     return Ok(None);
                 }
             };
-            for post in page.posts.iter().filter(|post| sought.is(post)) {
-                let message = post.message;
+            for found in page.posts.into_iter().filter(|post| sought.is(post)) {
+                let message = found.message;
                 let post = PostedAs { channel, message };
                 let is_taken = self
                     .database
                     .read(|tx| tx.is_post_of_another_row(row.id, post))
                     .await?;
                 if !is_taken {
-                    return Ok(Some(message));
+                    let document = found.document;
+                    return Ok(Some(Posted { message, document }));
                 }
             }
             match page.last_message {
@@ -76,19 +85,24 @@ impl Sought<'_> {
     fn is(&self, post: &ChannelPost) -> bool {
         let has_file = match (&self.file, &post.document) {
             (None, None) => true,
-            (Some(name), Some(document)) => {
-                document.name.as_deref().is_none_or(|found| found == *name)
-            }
+            (Some(file), Some(document)) => file.is(document),
             _ => false,
         };
         post.own && has_file && post.text == self.text
     }
 }
 
+impl SoughtFile<'_> {
+    fn is(&self, found: &Document) -> bool {
+        let has_name = |name| found.name.as_deref().is_none_or(|found| found == name);
+        self.document == Some(found.id) || self.name.is_some_and(has_name)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{AccessHash, Document};
+    use crate::model::AccessHash;
     use crate::task::fixture::post;
 
     #[test]
@@ -111,7 +125,10 @@ mod tests {
         let text = "caption";
         let sought = Sought {
             text,
-            file: Some("abcdefgh"),
+            file: Some(SoughtFile {
+                name: Some("abcdefgh"),
+                document: None,
+            }),
         };
         assert!(sought.is(&with_file("abcdefgh")));
         assert!(!sought.is(&with_file("ijklmnop")));
@@ -121,6 +138,17 @@ mod tests {
             ..with_file("abcdefgh")
         };
         assert!(!sought.is(&of_another));
+        let by_document = |document| Sought {
+            text,
+            file: Some(SoughtFile {
+                name: None,
+                document,
+            }),
+        };
+        assert!(by_document(Some(1)).is(&with_file("ijklmnop")));
+        assert!(!by_document(Some(7)).is(&with_file("ijklmnop")));
+        assert!(!by_document(None).is(&with_file("ijklmnop")));
+        assert!(!by_document(Some(1)).is(&own));
         let plain = Sought { text, file: None };
         assert!(plain.is(&own));
         assert!(!plain.is(&with_file("abcdefgh")));

@@ -1,26 +1,27 @@
 //! Records the result of a post.
 
 use super::attempts::Attempts;
-use super::earlier_post::Sought;
+use super::earlier_post::{Sought, SoughtFile};
 use super::{Deliverer, Target, text_of};
 use crate::decide::{PostFailure, Refusal, RetryDecision, post_failed};
 use crate::exchange::route::RouteEvent;
-use crate::model::{ChannelId, JoinOutcome, MessageId, Payload, Timestamp};
+use crate::model::{ChannelId, DocumentRef, JoinOutcome, Payload, Timestamp};
 use crate::store::{OutboxRow, PostedAs, StoreError, Tx};
 use crate::task::{TaskError, backup_files, spool_file};
-use crate::telegram::{CallError, PostError};
+use crate::telegram::{CallError, PostError, Posted};
 
 impl Deliverer {
-    /// Records that a row is this message of the channel.
+    /// Records that a row was posted in the channel.
     pub(super) async fn sent(
         &self,
         row: &OutboxRow,
         channel: ChannelId,
-        message: MessageId,
+        posted: &Posted,
     ) -> Result<(), TaskError> {
+        let message = posted.message;
         let now = self.runtime.clock.now();
         self.database
-            .write(|tx| set_sent(tx, row, channel, message, now))
+            .write(|tx| set_sent(tx, row, channel, posted, now))
             .await?;
         match &row.payload {
             Payload::Avatar(avatar) => tracing::info!(
@@ -116,7 +117,7 @@ impl Deliverer {
             RetryDecision::Closed(until) => self.closed(row, channel, until, &why).await,
             RetryDecision::GiveUp => {
                 tracing::error!(row = %row, %error, "post dropped after a permanent error");
-                attempts.forget(row.id);
+                attempts.settled(row.id);
                 self.drop_row(row, JoinOutcome::Failed, &why).await?;
                 Ok(None)
             }
@@ -133,12 +134,17 @@ impl Deliverer {
         attempts: &mut Attempts,
     ) -> Result<bool, TaskError> {
         let text = text_of(&row.payload);
-        let uploaded = attempts.upload(row.id);
-        let sought = Sought {
-            text: &text,
-            file: uploaded.map(|uploaded| uploaded.name()),
+        let uploaded = attempts.upload(row.id).map(|uploaded| uploaded.name());
+        let begun_document = self.database.read(|tx| tx.begun_document(row.id)).await?;
+        let file = match row.payload {
+            Payload::Envelope { .. } => None,
+            _ => Some(SoughtFile {
+                name: uploaded.or(row.spool.as_deref()),
+                document: begun_document,
+            }),
         };
-        let Some(message) = self.find_post(row, target, &sought).await? else {
+        let sought = Sought { text: &text, file };
+        let Some(posted) = self.find_post(row, target, &sought).await? else {
             if attempts.are_just_many(row.id) {
                 tracing::warn!(
                     row = %row, %error,
@@ -148,11 +154,11 @@ impl Deliverer {
             return Ok(false);
         };
         tracing::warn!(
-            row = %row, message_id = %message, %error,
+            row = %row, message_id = %posted.message, %error,
             "Telegram names no message for a post again and again; it was found in the channel"
         );
         attempts.posted(row.id);
-        self.sent(row, target.channel, message).await?;
+        self.sent(row, target.channel, &posted).await?;
         Ok(true)
     }
 
@@ -217,12 +223,16 @@ fn set_sent(
     tx: &Tx<'_>,
     row: &OutboxRow,
     channel: ChannelId,
-    message: MessageId,
+    posted: &Posted,
     now: Timestamp,
 ) -> Result<(), StoreError> {
+    let message = posted.message;
     tx.set_sent(row.id, message, now)?;
     match &row.payload {
         Payload::Avatar(avatar) => {
+            if let Some(document) = posted.document.clone() {
+                tx.set_document(row.id, &DocumentRef::from(document))?;
+            }
             tx.record_forwarded(avatar, PostedAs { channel, message }, now)?;
             tx.settle_row(row.id, JoinOutcome::Forwarded)?;
         }
@@ -246,7 +256,13 @@ pub(super) fn set_dropped(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::MessageId;
     use crate::task::fixture::{Fixture, HIDE, JOINER, NOW, avatar, join};
+
+    const POSTED: Posted = Posted {
+        message: MessageId::new(5),
+        document: None,
+    };
 
     #[test]
     fn a_photo_that_was_posted_is_a_repeat_from_then_on() {
@@ -256,7 +272,7 @@ mod tests {
             tx.record_join(&join, JoinOutcome::Queued, crate::model::FoundBy::Push, NOW)?;
             tx.enqueue_avatar(&avatar, NOW)?;
             let row = tx.avatars_to_fetch(NOW, 1)?.remove(0);
-            set_sent(tx, &row, HIDE, MessageId::new(5), NOW)?;
+            set_sent(tx, &row, HIDE, &POSTED, NOW)?;
             assert!(
                 tx.forwarded_or_pending(JOINER, avatar.group)?
                     .contains(&avatar.photo.id)
@@ -283,7 +299,7 @@ mod tests {
             tx.enqueue_avatar(&avatar, NOW)?;
             let row = tx.avatars_to_fetch(NOW, 1)?.remove(0);
             assert!(tx.fill_in_message(&join(9, JOINER))?);
-            set_sent(tx, &row, HIDE, MessageId::new(5), NOW)
+            set_sent(tx, &row, HIDE, &POSTED, NOW)
         });
         assert_eq!(fixture.outcome(9), "forwarded");
     }

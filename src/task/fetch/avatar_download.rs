@@ -3,6 +3,8 @@
 //!
 //! Each row gets a file name of its own, and the names share one file on the disk. A row that was cancelled during the
 //! download does not take its name. A crash before the rows name their files leaves files that the next start removes.
+//! A photo that was posted shortly before, and whose file is gone from the spool, is not downloaded again: `deliver`
+//! posts the document of that post.
 
 use std::sync::Arc;
 
@@ -21,6 +23,9 @@ use crate::telegram::{CallError, PhotoError, Telegram};
 const MAX_REFS: usize = 5;
 /// The pause after a file could not be written, in seconds.
 const DISK_PAUSE: i64 = 3;
+/// For how long a post spares another download of its photo, in seconds. Later, its document may be gone, and the user
+/// may have removed the photo by the time when that is found out.
+const POST_LENDS_FOR: i64 = 3600;
 
 /// Downloads photos. Cheap to clone.
 #[derive(Clone)]
@@ -68,6 +73,9 @@ impl AvatarDownload {
             self.give_out(of, file).await?;
             return Ok(DownloadEnd::NotTried);
         }
+        if self.use_posted(of).await? {
+            return Ok(DownloadEnd::NotTried);
+        }
         let seen_in = Some((newest.group, newest.message));
         let owner = self
             .database
@@ -98,6 +106,25 @@ impl AvatarDownload {
             Err(error @ PhotoError::TooLarge) => self.damaged(of, &error.to_string()).await?,
             Err(PhotoError::Gone(error)) => self.look_up_owner(of, photo, &error).await?,
         })
+    }
+
+    /// Makes the rows that want a photo ready to be posted by the document of an earlier post. Returns false if no recent
+    /// post has one.
+    async fn use_posted(&self, of: PhotoOf) -> Result<bool, TaskError> {
+        let now = self.runtime.clock.now();
+        // This read comes after the look into the spool: a file is removed only after its post is recorded.
+        let posted = self.database.read(|tx| tx.earlier_post(of)).await?;
+        if posted.is_none() {
+            return Ok(false);
+        }
+        let ready = self
+            .database
+            .write(|tx| tx.set_fetched_by_document(of, now.plus(-POST_LENDS_FOR), now))
+            .await?;
+        if ready > 0 {
+            self.wakers.deliver.notify_one();
+        }
+        Ok(ready > 0)
     }
 
     async fn check_and_keep(&self, of: PhotoOf, image: &[u8]) -> Result<DownloadEnd, TaskError> {
