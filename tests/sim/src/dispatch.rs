@@ -132,10 +132,12 @@ pub(crate) fn receive(shared: &Arc<Shared>, origin: Origin, body: &[u8]) -> Next
         } else {
             query.len().min(1024)
         };
+        let account = world.account_of(origin.key);
         world.calls.push(Call {
             seq: call,
             method,
             dc: origin.dc,
+            account,
             connection: origin.connection,
             request: query[..kept].to_vec(),
             at: world.elapsed(),
@@ -150,9 +152,14 @@ pub(crate) fn receive(shared: &Arc<Shared>, origin: Origin, body: &[u8]) -> Next
             route,
             post: None,
         };
-        let fault = fault::take(&mut world.faults, method, origin.dc, &pending.query);
+        let fault = fault::take(
+            &mut world.faults,
+            method,
+            (account, origin.dc),
+            &pending.query,
+        );
         let now = world.elapsed();
-        let limit = world.flood_limits.refusal(method, now);
+        let limit = world.flood_limits.refusal(account, method, now);
         if let Some(error) = fault.as_ref().and_then(Fault::refusal).or(limit) {
             // `initConnection` counts even if the call inside is refused.
             record_device(world, &pending);
@@ -314,8 +321,11 @@ fn attempt(world: &mut World, pending: &PendingCall) -> Result<Vec<u8>, RpcError
         return Err(RpcError::bad("INPUT_METHOD_INVALID"));
     };
     check_authorization(world, origin, world.calls[pending.call].method)?;
-    let mut caller = Caller { world, origin };
-    let value = (route.run)(&mut caller, &pending.query[4..])?;
+    let account = world.account_of(origin.key);
+    let value = world.seen_as(account, |world| {
+        let mut caller = Caller { world, origin };
+        (route.run)(&mut caller, &pending.query[4..])
+    })?;
     let value = world.with_unknown_constructors(value);
     if world.calls[pending.call].method == "updates.getState" && !pending.wrappers.without_updates {
         world.sessions.entry(address).or_default().wants_updates = true;

@@ -13,6 +13,7 @@ use crate::service;
 pub struct Match {
     method: Option<String>,
     dc: Option<i32>,
+    account: Option<i64>,
     skip: usize,
     times: Option<usize>,
     condition: Option<Arc<Condition>>,
@@ -27,6 +28,7 @@ impl Match {
         Self {
             method: None,
             dc: None,
+            account: None,
             skip: 0,
             times: None,
             condition: None,
@@ -77,6 +79,15 @@ impl Match {
         }
     }
 
+    /// Limits the fault to the calls of one account.
+    #[must_use]
+    pub fn account(self, account: i64) -> Self {
+        Self {
+            account: Some(account),
+            ..self
+        }
+    }
+
     /// Limits the fault to downloads of this user's profile photo.
     #[must_use]
     pub fn photo_of(self, user: i64) -> Self {
@@ -109,6 +120,7 @@ impl fmt::Debug for Match {
         f.debug_struct("Match")
             .field("method", &self.method)
             .field("dc", &self.dc)
+            .field("account", &self.account)
             .field("skip", &self.skip)
             .field("times", &self.times)
             .finish_non_exhaustive()
@@ -173,7 +185,7 @@ impl ArmedFault {
 pub(crate) fn take(
     faults: &mut Vec<ArmedFault>,
     method: &str,
-    dc: i32,
+    (account, dc): (i64, i32),
     request: &[u8],
 ) -> Option<Fault> {
     let mut hit = None;
@@ -181,6 +193,7 @@ pub(crate) fn take(
         let matching = &mut armed.matching;
         let applies = matching.method.as_deref().is_none_or(|name| name == method)
             && matching.dc.is_none_or(|wanted| wanted == dc)
+            && matching.account.is_none_or(|wanted| wanted == account)
             && matching
                 .condition
                 .as_ref()

@@ -1,6 +1,6 @@
 //! Limits on how often a method may be called, as Telegram's own: more calls are refused with FLOOD_WAIT.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use crate::record::RpcError;
@@ -10,7 +10,8 @@ const ALL_POSTS: &str = "messages.send";
 /// The methods that post.
 const POSTING: [&str; 2] = ["messages.sendMedia", "messages.sendMessage"];
 
-/// A limit on the calls of a method: beyond `calls` within any `window`, calls are refused with `420 FLOOD_WAIT_x`.
+/// A limit on each account's calls of a method: beyond `calls` within any `window`, calls are refused with `420
+/// FLOOD_WAIT_x`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FloodLimit {
     /// The name of the method, for instance `"messages.getDialogs"`.
@@ -61,6 +62,12 @@ pub(crate) struct FloodLimits {
 
 struct CountedLimit {
     limit: FloodLimit,
+    /// The calls of each account.
+    counts: HashMap<i64, Count>,
+}
+
+#[derive(Default)]
+struct Count {
     refused_until: Duration,
     /// The times of the calls within the window, on the scale of the world's clock.
     recent: VecDeque<Duration>,
@@ -80,8 +87,7 @@ impl FloodLimits {
         self.remove(&limit.method);
         self.limits.push(CountedLimit {
             limit,
-            refused_until: Duration::ZERO,
-            recent: VecDeque::new(),
+            counts: HashMap::new(),
         });
     }
 
@@ -90,23 +96,31 @@ impl FloodLimits {
         self.limits.retain(|counted| counted.limit.method != method);
     }
 
-    /// Counts a call. Returns the refusal of a call beyond the limit, which does not count.
-    pub(crate) fn refusal(&mut self, method: &str, now: Duration) -> Option<RpcError> {
+    /// Counts a call of an account. Returns the refusal of a call beyond the limit, which does not count.
+    pub(crate) fn refusal(
+        &mut self,
+        account: i64,
+        method: &str,
+        now: Duration,
+    ) -> Option<RpcError> {
         self.limits
             .iter_mut()
             .filter(|counted| counted.limit.concerns(method))
-            .find_map(|counted| counted.refusal(now))
+            .find_map(|counted| {
+                let count = counted.counts.entry(account).or_default();
+                count.refusal(&counted.limit, now)
+            })
     }
 }
 
-impl CountedLimit {
-    fn refusal(&mut self, now: Duration) -> Option<RpcError> {
+impl Count {
+    fn refusal(&mut self, limit: &FloodLimit, now: Duration) -> Option<RpcError> {
         let FloodLimit {
             calls,
             window,
             penalty,
             ..
-        } = self.limit;
+        } = *limit;
         if self.refused_until > now {
             let rest = self.refused_until - now;
             return Some(wait(rest.as_millis().div_ceil(1000)));
@@ -145,7 +159,7 @@ mod tests {
     }
 
     fn refusal(limits: &mut FloodLimits, method: &str, seconds: u64) -> Option<String> {
-        let refusal = limits.refusal(method, Duration::from_secs(seconds));
+        let refusal = limits.refusal(1, method, Duration::from_secs(seconds));
         refusal.map(|error| error.message)
     }
 
@@ -158,6 +172,16 @@ mod tests {
         assert_eq!(at(8).as_deref(), Some("FLOOD_WAIT_13"));
         assert_eq!(at(20), None);
         assert_eq!(at(21).as_deref(), Some("FLOOD_WAIT_5"));
+    }
+
+    #[test]
+    fn each_account_has_a_limit_of_its_own() {
+        let mut limits = limits(1);
+        let mut is_refused = |account| limits.refusal(account, "m", Duration::ZERO).is_some();
+        assert_eq!(
+            [1, 2, 1, 2].map(&mut is_refused),
+            [false, false, true, true]
+        );
     }
 
     #[test]
@@ -197,7 +221,7 @@ mod tests {
         let limit = FloodLimit::new("m", 1, Duration::from_secs(10));
         let mut limits = FloodLimits::new(&[limit.with_penalty(Duration::from_secs(30))]);
         let mut at = |millis| {
-            let refusal = limits.refusal("m", Duration::from_millis(millis));
+            let refusal = limits.refusal(1, "m", Duration::from_millis(millis));
             refusal.map(|error| error.message)
         };
         assert_eq!(at(0), None);

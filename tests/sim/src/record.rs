@@ -43,6 +43,8 @@ pub struct Call {
     pub method: &'static str,
     /// The data centre that received the call.
     pub dc: i32,
+    /// The account of the client.
+    pub account: i64,
     /// The id of the connection on which the call came.
     pub connection: u64,
     /// The request: constructor id and arguments.
@@ -117,7 +119,7 @@ pub struct Post {
     pub id: i32,
     /// The id of the author.
     pub from: i64,
-    /// True if the author is the account.
+    /// True if the author is one of the accounts.
     pub by_account: bool,
     /// The time in seconds since 1970.
     pub date: i32,

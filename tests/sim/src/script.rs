@@ -146,7 +146,7 @@ impl Simulator {
         })
     }
 
-    /// Returns the account's own user id.
+    /// Returns the own user id of the first account.
     pub fn me(&self) -> i64 {
         self.shared.read(|world| world.me)
     }
@@ -234,6 +234,7 @@ impl Drop for Simulator {
     }
 }
 
+/// Adds a key of the account as which the world is seen.
 fn seed_key(world: &mut World, dc: i32, authorized: bool) -> io::Result<AuthKey> {
     let mut data = [0; 256];
     getrandom::fill(&mut data).map_err(io::Error::other)?;
@@ -244,6 +245,7 @@ fn seed_key(world: &mut World, dc: i32, authorized: bool) -> io::Result<AuthKey>
             key: Arc::new(key),
             dc,
             authorized,
+            account: Some(world.me),
             ended: None,
             forgotten: false,
             negotiated: false,

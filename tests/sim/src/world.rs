@@ -1,9 +1,9 @@
-//! The state of the simulated Telegram: one account, the users and chats that it can see, connections, and records.
+//! The state of the simulated Telegram: the accounts, the users and chats that they can see, connections, and records.
 //!
 //! Request handlers (`service`) and tests (`script`) change the state under one lock, so that a test reads a state that
 //! existed. The module knows nothing of encryption and framing; a push is a body that is queued on a connection.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::SocketAddrV4;
 use std::time::{Duration, Instant};
 
@@ -38,7 +38,10 @@ use person::User;
 /// a test, which reads it through the public methods.
 pub struct World {
     pub(crate) options: Options,
+    /// The account as which the world is seen at present: the caller's during a call, and otherwise the first one.
     pub(crate) me: i64,
+    /// Every account, the first one included. All of them are in the same chats.
+    pub(crate) accounts: BTreeSet<i64>,
     pub(crate) users: BTreeMap<i64, User>,
     pub(crate) chats: BTreeMap<i64, Chat>,
     pub(crate) documents: HashMap<i64, Document>,
@@ -58,8 +61,8 @@ pub struct World {
     pub(crate) sent: HashMap<(i64, i64), i32>,
     /// The chats and `random_id`s of posts that a fault holds before they are done.
     pub(crate) in_progress: HashSet<(i64, i64)>,
-    /// Exported authorizations that are not imported yet: their bytes and the data centre that they are for.
-    pub(crate) exports: Vec<(Vec<u8>, i32)>,
+    /// Exported authorizations that are not imported yet.
+    pub(crate) exports: Vec<Export>,
     pub(crate) login: Login,
     pub(crate) pushes_suppressed: bool,
     pub(crate) pushes_to_drop: usize,
@@ -77,6 +80,14 @@ pub struct World {
     next: u64,
 }
 
+/// An authorization that one data centre exported for another one.
+pub(crate) struct Export {
+    pub(crate) bytes: Vec<u8>,
+    /// The data centre that it is for.
+    pub(crate) dc: i32,
+    pub(crate) account: i64,
+}
+
 /// A file whose parts are being uploaded.
 #[derive(Default)]
 pub(crate) struct Upload {
@@ -92,6 +103,7 @@ impl World {
         let mut world = Self {
             options,
             me,
+            accounts: BTreeSet::from([me]),
             users: BTreeMap::new(),
             chats: BTreeMap::new(),
             documents: HashMap::new(),
@@ -158,6 +170,20 @@ impl World {
     pub(crate) fn serial(&mut self) -> i64 {
         self.next += 1;
         self.next.cast_signed()
+    }
+
+    /// Calls `look` while the world is seen as this account.
+    pub(crate) fn seen_as<T>(&mut self, account: i64, look: impl FnOnce(&mut Self) -> T) -> T {
+        let me = std::mem::replace(&mut self.me, account);
+        let seen = look(self);
+        self.me = me;
+        seen
+    }
+
+    /// Returns the account that owns a key; the first one, if none has logged in with it.
+    pub(crate) fn account_of(&self, key: u64) -> i64 {
+        let owner = self.keys.get(&key).and_then(|key| key.account);
+        owner.unwrap_or(self.me)
     }
 
     pub(crate) fn record_failure(&mut self, failure: impl Into<String>) {

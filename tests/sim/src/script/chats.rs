@@ -13,13 +13,13 @@ use crate::world::member::Member;
 const FIRST_CHAT: i64 = 1_600_000_000;
 
 impl Simulator {
-    /// Adds a supergroup whose members are the account and the owner; returns its bare id.
+    /// Adds a supergroup whose members are the accounts and the owner; returns its bare id.
     pub fn add_group(&self, title: &str) -> i64 {
         self.add_chat(title, false, true)
     }
 
-    /// Adds a broadcast channel whose members are the account and the owner; returns its bare id. With `can_post` the
-    /// account is an administrator.
+    /// Adds a broadcast channel whose members are the accounts and the owner; returns its bare id. With `can_post` the
+    /// accounts are administrators.
     pub fn add_channel(&self, title: &str, can_post: bool) -> i64 {
         self.add_chat(title, true, can_post)
     }
@@ -31,11 +31,32 @@ impl Simulator {
             if let Some(chat) = world.chats.get_mut(&id) {
                 chat.can_post = can_post;
             }
-            let me = world.me;
-            set_admin(world, id, me, broadcast && can_post);
+            for account in world.accounts.clone() {
+                set_admin(world, id, account, broadcast && can_post);
+            }
             world.push_channel_update(id);
             id
         })
+    }
+
+    /// Adds another account, which is in the same chats as the first one and has the same rights there; returns its user
+    /// id. [`write_session_of`](Self::write_session_of) logs it in.
+    pub fn add_account(&self, name: &str) -> i64 {
+        let account = self.add_user(crate::UserSpec::new(name));
+        let owner = self.owner();
+        self.shared.change(|world| {
+            let me = world.me;
+            world.accounts.insert(account);
+            let chats = world.chats.iter();
+            let entered: Vec<(i64, bool)> = chats
+                .filter_map(|(id, chat)| Some((*id, chat.members.get(&me)?.admin)))
+                .collect();
+            for (chat, is_admin) in entered {
+                world.add_member(chat, account, owner, false);
+                set_admin(world, chat, account, is_admin);
+            }
+        });
+        account
     }
 
     /// Returns the user who owns every chat, administers it and made its links.
@@ -280,10 +301,11 @@ pub(super) fn create(world: &mut World, owner: i64, title: &str, broadcast: bool
     let id = FIRST_CHAT + world.serial();
     let access_hash = world.random();
     let chat = Chat::new(id, access_hash, title.to_owned(), broadcast);
-    let me = world.me;
     world.chats.insert(id, chat);
     world.add_member(id, owner, owner, false);
-    world.add_member(id, me, owner, false);
+    for account in world.accounts.clone() {
+        world.add_member(id, account, owner, false);
+    }
     set_admin(world, id, owner, true);
     id
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, params};
 
-use super::Simulator;
+use super::{Simulator, seed_key};
 use crate::{HOME_DC, OTHER_DC};
 
 /// The subtype of the account's own user in this layout.
@@ -37,6 +37,22 @@ impl Simulator {
             .shared
             .read(|world| (world.me, world.myself().access_hash));
         self.write(path.as_ref(), keys, Some(me))
+    }
+
+    /// Writes a session of [another account](Self::add_account) that is logged in. An existing file is replaced.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn write_session_of(&self, account: i64, path: impl AsRef<Path>) -> io::Result<()> {
+        let (keys, me) = self.shared.change(|world| {
+            world.seen_as(account, |world| {
+                let home = seed_key(world, HOME_DC, true)?;
+                let other = seed_key(world, OTHER_DC, false)?;
+                let me = (account, world.myself().access_hash);
+                io::Result::Ok(([*home.data(), *other.data()], me))
+            })
+        })?;
+        self.write(path.as_ref(), Some(keys), Some(me))
     }
 
     /// Writes a session with keys that are not logged in. An existing file is replaced.

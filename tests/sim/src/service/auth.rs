@@ -5,8 +5,8 @@ use grammers_tl_types::{enums, functions, types};
 use super::password;
 use crate::dispatch::{Caller, Handler};
 use crate::record::RpcError;
-use crate::world::World;
 use crate::world::login::{CodeKind, Login, SentCode};
+use crate::world::{Export, World};
 use crate::{HOME_DC, OTHER_DC};
 
 fn authorization(caller: &Caller) -> enums::auth::Authorization {
@@ -20,8 +20,10 @@ fn authorization(caller: &Caller) -> enums::auth::Authorization {
 }
 
 fn log_in(caller: &mut Caller) {
+    let me = caller.world.me;
     if let Some(key) = caller.world.keys.get_mut(&caller.origin.key) {
         key.authorized = true;
+        key.account = Some(me);
     }
 }
 
@@ -33,7 +35,11 @@ impl Handler for functions::auth::ExportAuthorization {
         let bytes: Vec<u8> = (0..16)
             .flat_map(|_| caller.world.random().to_le_bytes())
             .collect();
-        caller.world.exports.push((bytes.clone(), self.dc_id));
+        caller.world.exports.push(Export {
+            bytes: bytes.clone(),
+            dc: self.dc_id,
+            account: caller.world.me,
+        });
         Ok(enums::auth::ExportedAuthorization::Authorization(
             types::auth::ExportedAuthorization {
                 id: caller.world.me,
@@ -45,17 +51,17 @@ impl Handler for functions::auth::ExportAuthorization {
 
 impl Handler for functions::auth::ImportAuthorization {
     fn handle(self, caller: &mut Caller) -> Result<enums::auth::Authorization, RpcError> {
-        let me = caller.world.me;
         let dc = caller.origin.dc;
         let found = caller
             .world
             .exports
             .iter()
-            .position(|(bytes, wanted)| *bytes == self.bytes && *wanted == dc)
-            .filter(|_| self.id == me)
+            .position(|export| {
+                export.bytes == self.bytes && export.dc == dc && export.account == self.id
+            })
             .ok_or_else(|| RpcError::bad("AUTH_BYTES_INVALID"))?;
         // An exported authorization can be imported once.
-        caller.world.exports.remove(found);
+        caller.world.me = caller.world.exports.remove(found).account;
         log_in(caller);
         Ok(authorization(caller))
     }

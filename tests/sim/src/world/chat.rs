@@ -271,7 +271,7 @@ impl Chat {
                 Some(Post {
                     id: message.id,
                     from: message.from,
-                    by_account: message.from == world.me,
+                    by_account: world.accounts.contains(&message.from),
                     date: message.date,
                     at: message.at,
                     text: text.clone(),

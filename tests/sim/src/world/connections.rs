@@ -18,6 +18,8 @@ pub(crate) struct Key {
     pub(crate) key: Arc<AuthKey>,
     pub(crate) dc: i32,
     pub(crate) authorized: bool,
+    /// The account that is logged in, or is to be; `None` until a client logs in with a key that it negotiated.
+    pub(crate) account: Option<i64>,
     /// The error with which every call is answered once a test has ended the login.
     pub(crate) ended: Option<(i32, String)>,
     pub(crate) forgotten: bool,
@@ -31,6 +33,7 @@ impl Key {
             key: Arc::new(key),
             dc,
             authorized: false,
+            account: None,
             ended: None,
             forgotten: false,
             negotiated: true,
@@ -121,13 +124,14 @@ impl World {
         Some((connection.outgoing.clone(), message))
     }
 
-    /// Pushes updates to every connection that has asked for them, except the one that caused them.
+    /// Pushes updates to every connection of the account as which the world is seen that has asked for them, except the
+    /// one that caused them.
     pub(crate) fn push(&mut self, updates: &enums::Updates, except: Option<u64>) {
         let receivers: Vec<u64> = self
             .connections
             .iter()
             .filter(|(id, connection)| Some(**id) != except && !connection.silent)
-            .filter(|(_, connection)| self.wants_updates(connection))
+            .filter(|(_, connection)| self.wants_updates(connection) && self.is_mine(connection))
             .map(|(id, _)| *id)
             .collect();
         if self.pushes_suppressed || receivers.is_empty() {
@@ -155,6 +159,12 @@ impl World {
                 _ => drop(outgoing.send(message)),
             }
         }
+    }
+
+    /// Returns whether a connection belongs to the account as which the world is seen.
+    fn is_mine(&self, connection: &Connection) -> bool {
+        let key = connection.address.map(|(key, _)| key);
+        key.is_some_and(|key| self.account_of(key) == self.me)
     }
 
     /// Draws the delay of a push. The third power makes half of the pushes come within an eighth of the longest delay.

@@ -7,7 +7,7 @@ use super::chat::{Chat, Content, Event, EventKind, Message};
 use crate::clock;
 
 impl World {
-    /// Adds a message and pushes it to all connections but `except`; returns its id.
+    /// Adds a message and pushes it to all connections of the chat's accounts but `except`; returns its id.
     pub(crate) fn add_message(
         &mut self,
         chat: i64,
@@ -106,7 +106,7 @@ impl World {
         }
     }
 
-    /// Numbers an event, keeps it for differences, and pushes it to all connections but `except`.
+    /// Numbers an event, keeps it for differences, and pushes it to all connections of the chat's accounts but `except`.
     pub(crate) fn record_event(
         &mut self,
         chat: i64,
@@ -114,7 +114,6 @@ impl World {
         count: usize,
         except: Option<u64>,
     ) {
-        let me = self.me;
         let found = self
             .chats
             .get_mut(&chat)
@@ -127,12 +126,21 @@ impl World {
             kind,
         };
         found.events.push(event.clone());
-        if found.silent || !found.members.contains_key(&me) {
+        if found.silent {
             return;
         }
+        let present = self.accounts.iter().copied();
+        let present = present.filter(|account| found.members.contains_key(account));
+        for account in present.collect::<Vec<_>>() {
+            self.seen_as(account, |world| world.push_event(chat, &event, except));
+        }
+    }
+
+    /// Pushes an event as the present account sees it.
+    fn push_event(&mut self, chat: i64, event: &Event, except: Option<u64>) {
         let found = &self.chats[&chat];
-        if let Some(update) = self.update_of(found, &event) {
-            let users = self.users_of_event(found, &event);
+        if let Some(update) = self.update_of(found, event) {
+            let users = self.users_of_event(found, event);
             let updates = self.updates(vec![update], users, &[chat]);
             self.push(&updates, except);
         }

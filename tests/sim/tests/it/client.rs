@@ -40,6 +40,16 @@ impl Client {
         client
     }
 
+    /// Makes a client of another account that is logged in and has asked for updates.
+    pub(crate) async fn of_account(sim: &Simulator, account: i64) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("account.session");
+        sim.write_session_of(account, &path).unwrap();
+        let client = Self::open(&path);
+        client.call(&functions::updates::GetState {}).await.unwrap();
+        client
+    }
+
     pub(crate) fn with_session(sim: &Simulator, authorized: bool) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("account.session");

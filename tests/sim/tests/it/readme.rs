@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use telegram_sim::{Options, UserSpec};
 
 /// The methods of `Simulator` that are no faults.
-const ORDINARY: [&str; 55] = [
+const ORDINARY: [&str; 57] = [
+    "add_account",
     "add_channel",
     "add_group",
     "add_groups",
@@ -62,6 +63,7 @@ const ORDINARY: [&str; 55] = [
     "wait_for_posts",
     "wait_for_posts_async",
     "write_session",
+    "write_session_of",
     "write_session_unauthorized",
 ];
 
