@@ -4,6 +4,7 @@
 //! The format of a post is in the crate `fleet-exchange`. This module knows no Telegram, no clock and no disk, and
 //! keeps nothing.
 
+pub mod avatar_report;
 pub mod orders;
 pub mod reports;
 pub mod route;

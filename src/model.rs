@@ -14,6 +14,7 @@ mod list_change;
 mod member;
 mod page;
 mod payload;
+mod share;
 mod skip_reason;
 mod user;
 
@@ -31,5 +32,6 @@ pub use page::{
     AddedBy, Advance, ChannelPost, DatedMessage, Document, DocumentRef, FoundBy, Join, Page, Sender,
 };
 pub use payload::{Avatar, Content, Payload, Purpose};
+pub use share::Share;
 pub use skip_reason::{Explanation, SkipReason};
 pub use user::{Photo, ProfilePhoto, User, UserRef};

@@ -28,6 +28,7 @@ mod lock;
 mod member_scans;
 mod new_members;
 mod order_log;
+mod others_avatars;
 mod outbox;
 mod outcome_words;
 mod paces;
@@ -63,8 +64,10 @@ pub use join_records::PostedAs;
 pub use ledger::{AdvanceOutcome, KnownChannel, Recorded};
 pub use lock::{DirectoryLock, Holder, LockError};
 pub use order_log::OrderRecord;
+pub use others_avatars::OthersAvatar;
 pub use outbox::{
-    AgeLimits, EarlierPost, FailedDownload, OutboxRow, PhotoOf, SendFilter, SpooledFile,
+    AgeLimits, EarlierPost, FailedDownload, Members, OutboxRow, PhotoOf, SendFilter, SharedMembers,
+    SpooledFile,
 };
 pub use senders::SenderState;
 pub use unready_starts::UnreadyStarts;

@@ -8,6 +8,7 @@
 mod administrators;
 mod backup_files;
 mod call_retry;
+mod cover;
 mod cron;
 mod database;
 mod deliver;
@@ -46,9 +47,10 @@ use tokio::task::JoinError;
 
 pub use administrators::{Administrators, read_administrators};
 pub use backup_files::BackupFiles;
+pub use cover::Cover;
 pub use cron::Scheduler;
 pub use database::Database;
-pub use deliver::Deliverer;
+pub use deliver::{Deliverer, Sharing};
 pub use dialog_sync::DialogReader;
 pub use fetch::{AvatarDownload, Fetcher, UserLookup};
 pub use join_policy::{Accounts, JoinPolicy};

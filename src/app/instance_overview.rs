@@ -162,6 +162,10 @@ fn activity(
             .collect(),
         queue: QueueOverview {
             waiting: tx.waiting_counts(now)?,
+            others_avatars: match config.mode.share {
+                share if share.is_whole() => 0,
+                share => tx.count_others_waiting(share)?,
+            },
             joins_to_look_up: tx.count_joins(JoinOutcome::LookUp)?,
             joins_held: tx.count_joins(JoinOutcome::Held)?,
             exceptions_due: tx.count_exceptions_due()?,
@@ -223,6 +227,7 @@ fn delivery(
         posts_go_to: route.into(),
         hide: private_channel(record.hide)?,
         exchange: private_channel(record.exchange)?,
+        share: config.mode.share.to_string(),
     })
 }
 

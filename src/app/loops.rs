@@ -10,16 +10,17 @@ use tokio_util::sync::CancellationToken;
 use super::AppError;
 use super::channels::Account;
 use crate::config::Config;
+use crate::decide::share::HideReading;
 use crate::file_codec::{Decoder, Encoder};
 use crate::schedule::Timetable;
 use crate::spool::Spool;
 use crate::store::Store;
 use crate::task::{
     self, Accounts, Administrators, AdministratorsWaker, AvatarDownload, BackupFiles,
-    ChannelPuller, Database, Deliverer, FailureLog, Fetcher, JoinPolicy, ListKeeper, MemberRecheck,
-    MemberRecorder, MemberScanner, OrderExecutor, OrderFiles, PageApplier, PageTransactions,
-    PostCommitRunner, PostingChannels, ReadBackProgress, Rechecker, RuleBook, Runtime, Scheduler,
-    TaskError, UserLookup, Wakers, WatchStart, Watcher,
+    ChannelPuller, Cover, Database, Deliverer, FailureLog, Fetcher, JoinPolicy, ListKeeper,
+    MemberRecheck, MemberRecorder, MemberScanner, OrderExecutor, OrderFiles, PageApplier,
+    PageTransactions, PostCommitRunner, PostingChannels, ReadBackProgress, Rechecker, RuleBook,
+    Runtime, Scheduler, Sharing, TaskError, UserLookup, Wakers, WatchStart, Watcher,
 };
 use crate::telegram::{Hints, Telegram};
 
@@ -72,6 +73,8 @@ impl Loops {
         let database = Database::new(store, runtime.clone());
         let wakers = Wakers::default();
         let rule_book = RuleBook::new(config.custom.zh_cn);
+        let share = config.mode.share;
+        let cover = Cover::new(share, runtime.clock.clone());
         let channels = PostingChannels {
             hide: config.channels.hide,
             exchange: config.channels.exchange,
@@ -84,6 +87,8 @@ impl Loops {
             }),
             check_bio: config.custom.check_bio,
             rule_book: rule_book.clone(),
+            share,
+            hide: channels.hide,
         };
         let member_recheck = MemberRecheck {
             policy: join_policy.clone(),
@@ -101,6 +106,7 @@ impl Loops {
             database: database.clone(),
             spool: spool.clone(),
             rule_book: rule_book.clone(),
+            cover: cover.clone(),
             wakers: wakers.clone(),
         };
         let administrators = Administrators::new(
@@ -143,6 +149,7 @@ impl Loops {
                     dialect,
                     debug_channel: config.channels.debug,
                     time_new,
+                    sends_reports: share.sends_reports(),
                 },
                 join_policy: join_policy.clone(),
                 member_recheck: member_recheck.clone(),
@@ -154,21 +161,30 @@ impl Loops {
                 post_commit,
             },
         };
+        let transactions = pages.transactions.clone();
+        let puller = ChannelPuller {
+            failure_log: FailureLog::default(),
+            read_back: ReadBackProgress::default(),
+            database: database.clone(),
+            runtime: runtime.clone(),
+            telegram: telegram.clone(),
+            administrators: administrators.clone(),
+            pages,
+        };
+        let sharing = (!share.is_whole()).then(|| Sharing {
+            cover,
+            puller: puller.clone(),
+            hide: channels.hide,
+            runtime: runtime.clone(),
+            reading: HideReading::default(),
+        });
         let watcher = Watcher {
             database: database.clone(),
             runtime: runtime.clone(),
             telegram: telegram.clone(),
             administrators: administrators.clone(),
-            transactions: pages.transactions.clone(),
-            puller: ChannelPuller {
-                failure_log: FailureLog::default(),
-                read_back: ReadBackProgress::default(),
-                database: database.clone(),
-                runtime: runtime.clone(),
-                telegram: telegram.clone(),
-                administrators: administrators.clone(),
-                pages,
-            },
+            transactions,
+            puller,
             wakers: wakers.clone(),
         };
         let fetcher = Fetcher {
@@ -176,6 +192,7 @@ impl Loops {
             runtime: runtime.clone(),
             wakers: wakers.clone(),
             max_spooled: config.delivery.spool_max_bytes,
+            share,
             download: AvatarDownload {
                 database: database.clone(),
                 runtime: runtime.clone(),
@@ -206,6 +223,7 @@ impl Loops {
             min_interval: config.delivery.min_interval,
             max_age,
             wakers: wakers.clone(),
+            sharing,
         };
         let rechecker = Rechecker {
             database: database.clone(),
@@ -223,6 +241,7 @@ impl Loops {
             timetable: Timetable::new(config.schedule, config.custom.reset_day),
             dialect,
             is_backup: config.mode.backup,
+            sends_reports: share.sends_reports(),
         };
         Self {
             runtime,

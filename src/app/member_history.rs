@@ -34,6 +34,10 @@ pub struct History {
     pub is_own_account: bool,
     /// The user's name in `[bots]`, if the user is one of the fleet.
     pub fleet: Option<&'static str>,
+    /// The instance that the user belongs to, as `K/N`; `None` if there is only one.
+    pub instance: Option<String>,
+    #[serde(skip)]
+    pub is_own_member: bool,
     #[serde(flatten)]
     pub roles: UserRoles,
     /// The user's joins, the latest first.
@@ -90,6 +94,7 @@ pub fn history(
     } = snapshot.stored.unwrap_or_default();
     let is_own_account = instance.as_ref().and_then(|instance| instance.account) == Some(user);
     let fleet = fleet_name(config, user);
+    let share = config.mode.share;
     let known = !joins.is_empty()
         || !photos.is_empty()
         || roles != UserRoles::default()
@@ -114,6 +119,8 @@ pub fn history(
         known,
         is_own_account,
         fleet,
+        instance: (!share.is_whole()).then(|| share.of_member(user).to_string()),
+        is_own_member: share.is_own(user),
         roles,
         joins: joins.collect(),
         photos: photos.collect(),

@@ -200,6 +200,33 @@ files = "python"
     }
 
     #[test]
+    fn an_instance_among_several_is_explained() {
+        let reports = "Instance 1 sends the status reports";
+        for (share, members, sends_reports) in [
+            ("1/1", None, true),
+            (
+                "1/3",
+                Some("instance 1/3: members whose user id modulo 3 is 0"),
+                true,
+            ),
+            (
+                "3/3",
+                Some("instance 3/3: members whose user id modulo 3 is 2"),
+                false,
+            ),
+        ] {
+            let config = format!("{CONFIG}[mode]\nshare = \"{share}\"\n");
+            let page = checked(&config, true).expect("is right");
+            assert!(
+                page.contains(members.unwrap_or("Posts go to HIDE")),
+                "{page}"
+            );
+            assert_eq!(page.contains("This is instance"), members.is_some());
+            assert_eq!(page.contains(reports), !sends_reports, "{page}");
+        }
+    }
+
+    #[test]
     fn a_mix_of_settings_that_no_fleet_reads_is_named() {
         let remedy = "set these two: dialect = \"current\" and files = \"python\".";
         for (dialect, files, problem) in [

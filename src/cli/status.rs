@@ -14,7 +14,7 @@ use crate::app::instance_overview::{
 };
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::model::Timestamp;
+use crate::model::{Share, Timestamp};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -84,6 +84,14 @@ fn instance(overview: &Overview) -> Vec<String> {
         };
         let to = delivery.posts_go_to.to_uppercase();
         rows.push(("posts go to", format!("{to}{fallback}")));
+        if delivery.share != Share::WHOLE.to_string() {
+            let others = activity.queue.others_avatars;
+            let share = &delivery.share;
+            rows.push((
+                "share",
+                format!("{share}; {others} photos of other instances' members wait"),
+            ));
+        }
         for (name, channel) in [("HIDE", &delivery.hide), ("EXCHANGE", &delivery.exchange)] {
             if let Some(channel) = channel {
                 rows.push((name, private_channel(channel)));

@@ -97,6 +97,14 @@ fn roles(history: &History) -> Vec<String> {
     if let Some(name) = history.fleet {
         row("fleet", format!("{}, by [bots]", name.to_uppercase()));
     }
+    if let Some(instance) = &history.instance {
+        let text = if history.is_own_member {
+            format!("{instance}, which is this one")
+        } else {
+            format!("{instance}: photos are posted here only while that instance is silent")
+        };
+        row("instance", text);
+    }
     if let Some(since) = roles.bad_since {
         row("bad", format!("on the bad list since {}", time(since, now)));
     }

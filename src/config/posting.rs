@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::credentials::{Lookup, SecretNames, SecretSources};
 use super::section_reader::SectionReader;
 use super::sections::{Section, Value};
+use crate::model::Share;
 use crate::secret::Secret;
 
 const PASSWORD: SecretNames = SecretNames {
@@ -131,18 +132,28 @@ impl Section for Exchange {
 pub struct Mode {
     /// True if this instance is a standby replica.
     pub backup: bool,
+    /// The members whose photos this instance forwards first.
+    pub share: Share,
 }
 
 impl Section for Mode {
     const NAME: &'static str = "mode";
 
     fn read(section: &mut SectionReader<'_, '_>, _: &SecretSources<'_>) -> Option<Self> {
-        let backup = section.flag("backup", false)?;
-        Some(Self { backup })
+        let backup = section.flag("backup", false);
+        let hint = "this instance's number and how many there are";
+        let share = section.parsed("share", "1/1", Share::parse, hint);
+        Some(Self {
+            backup: backup?,
+            share: share?,
+        })
     }
 
     fn values(&self) -> Vec<Value> {
-        vec![Value::new("backup", self.backup)]
+        vec![
+            Value::new("backup", self.backup),
+            Value::new("share", self.share),
+        ]
     }
 }
 

@@ -12,7 +12,7 @@ use super::finding::{ConfigErrors, Finding};
 use super::search::{ConfigFile, Environment};
 use super::section_reader::SectionReader;
 use super::syntax::RecoveredText;
-use super::{Account, Config, Proxy, Telegram};
+use super::{Account, Channels, Config, Mode, Proxy, Telegram};
 use crate::secret::Origin;
 
 /// A section of the configuration file.
@@ -102,11 +102,11 @@ fn read_sections(
     account: Option<Account>,
 ) -> Option<Config> {
     let bots = read_section(document, sources);
-    let channels = read_section(document, sources);
+    let channels: Option<Channels> = read_section(document, sources);
     let custom = read_section(document, sources);
     let encrypt = read_section(document, sources);
     let exchange = read_section(document, sources);
-    let mode = read_section(document, sources);
+    let mode = read_mode(document, sources, channels);
     let schedule = read_section(document, sources);
     let delivery = read_section(document, sources);
     let log = read_section(document, sources);
@@ -131,6 +131,27 @@ fn read_section<S: Section>(document: &mut Document<'_>, sources: &SecretSources
     let result = S::read(&mut section, sources);
     section.close();
     result
+}
+
+/// Reads `[mode]`. A share of the members is refused together with EXCHANGE.
+fn read_mode(
+    document: &mut Document<'_>,
+    sources: &SecretSources<'_>,
+    channels: Option<Channels>,
+) -> Option<Mode> {
+    let mut section = SectionReader::open(document, Mode::NAME);
+    let mut mode = Mode::read(&mut section, sources);
+    let has_exchange = channels.is_some_and(|channels| channels.exchange.is_some());
+    if has_exchange && mode.is_some_and(|mode| !mode.share.is_whole()) {
+        mode = section.error(
+            "share",
+            section.line_of("share"),
+            "cannot be used together with exchange_channel_id: the instances see each other's photos in HIDE only",
+            "write 0 as exchange_channel_id in [channels], or share = \"1/1\" for a single instance",
+        );
+    }
+    section.close();
+    mode
 }
 
 /// Warns about settings that are valid, but unwise.

@@ -198,6 +198,7 @@ fn the_defaults_are_those_of_the_documentation() {
     assert_eq!(config.custom.time_new, Duration::from_secs(1800));
     assert_eq!(config.custom.unseen, UnseenPolicy::Forward);
     assert!(!config.custom.zh_cn && !config.custom.check_bio && !config.mode.backup);
+    assert!(config.mode.share.is_whole());
     assert_eq!(config.encrypt.password.expose(), "correct horse");
     assert_eq!(config.exchange.dialect, Dialect::Classic);
     assert_eq!(config.exchange.files, FileKind::Sealed);

@@ -36,6 +36,8 @@ pub enum JoinOutcome {
     Kicked,
     /// The photo waited longer than `delivery.max_age_hours`.
     Expired,
+    /// Another instance posted the photo.
+    Taken,
     /// The join came back with a restored list, and was not decided when that list was saved.
     Restored,
 }
@@ -87,6 +89,7 @@ impl JoinOutcome {
             | Self::Failed
             | Self::Kicked
             | Self::Expired
+            | Self::Taken
             | Self::Restored => false,
         }
     }
@@ -96,9 +99,12 @@ impl JoinOutcome {
     pub const fn effect_on_recheck(self) -> EffectOnRecheck {
         match self {
             Self::Skipped(reason) => reason.effect_on_recheck(),
-            Self::Queued | Self::Forwarded | Self::Failed | Self::Expired | Self::Restored => {
-                EffectOnRecheck::Recheck
-            }
+            Self::Queued
+            | Self::Forwarded
+            | Self::Failed
+            | Self::Expired
+            | Self::Taken
+            | Self::Restored => EffectOnRecheck::Recheck,
             Self::Kicked => EffectOnRecheck::IgnoreThisGroup,
             Self::LookUp | Self::Held => EffectOnRecheck::Stop,
         }
@@ -129,6 +135,9 @@ impl JoinOutcome {
             Self::Expired => Explanation::with_remedy(
                 "the photo waited longer than delivery.max_age_hours and was dropped",
                 "look for rate limits and a closed channel in `status`, or raise max_age_hours",
+            ),
+            Self::Taken => Explanation::of(
+                "another account that does the same job posted the photo, and HIDE showed it before this one began",
             ),
             Self::Restored => Explanation::of(
                 "a rollback or restore of user_ids brought the join back; it was undecided when that list was saved",
@@ -169,7 +178,7 @@ mod tests {
     #[test]
     fn every_outcome_has_its_own_word_and_explanation() {
         let all: Vec<JoinOutcome> = JoinOutcome::all().collect();
-        assert_eq!(all.len(), 8 + SkipReason::iter().count());
+        assert_eq!(all.len(), 9 + SkipReason::iter().count());
         let mut sentences = BTreeSet::new();
         for outcome in &all {
             let word = outcome.as_str();

@@ -15,6 +15,7 @@ mod documents;
 mod expiry;
 mod insert;
 mod selection;
+mod shared_members;
 mod shared_photos;
 mod spooled;
 mod transitions;
@@ -24,6 +25,7 @@ use std::fmt;
 pub use self::documents::EarlierPost;
 pub use self::expiry::AgeLimits;
 pub use self::selection::SendFilter;
+pub use self::shared_members::{Members, SharedMembers};
 pub use self::shared_photos::{FailedDownload, PhotoOf};
 pub use self::spooled::SpooledFile;
 use super::StoreError;
@@ -36,7 +38,7 @@ pub(super) use self::avatars::{DROPPED, PENDING, RECHECKED, SETTLEMENT};
 #[cfg(test)]
 pub(super) use self::documents::LENDERS;
 #[cfg(test)]
-pub(super) use self::selection::DUE_AVATARS;
+pub(super) use self::selection::due_avatars;
 
 /// A row of the outbox that is not settled.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -48,7 +48,7 @@ mod tests {
         assert_eq!(*WAITING, "'lookup', 'queued', 'held'");
         assert_eq!(
             *OPEN,
-            "'queued', 'forwarded', 'failed', 'expired', 'restored', 'no_photo', 'unreadable', 'excepted', 'repeat'"
+            "'queued', 'forwarded', 'failed', 'expired', 'taken', 'restored', 'no_photo', 'unreadable', 'excepted', 'repeat'"
         );
         assert_eq!(
             *OTHER_GROUPS,

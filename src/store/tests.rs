@@ -5,6 +5,7 @@ mod joins_without_message;
 mod member_counts;
 mod migration;
 mod outbox_rows;
+mod shared_members;
 
 use rusqlite::types::Null;
 
@@ -138,10 +139,7 @@ fn a_photo_whose_post_is_begun_is_not_cancelled() {
             message: AVATAR.message,
         };
         tx.cancel(scope, JoinOutcome::Skipped(SkipReason::Declared), NOW)?;
-        let filter = SendFilter {
-            reports: true,
-            avatars: true,
-        };
+        let filter = SendFilter::ALL;
         let next = tx.next_to_send(NOW, filter)?.expect("the begun one");
         assert_eq!(next.id, begun.id);
         assert_eq!(tx.avatars_to_fetch(NOW, 9)?, []);
@@ -205,10 +203,7 @@ fn a_report_with_damaged_content_holds_up_no_other_row() {
         tx.enqueue_file(Purpose::Notice, "damaged", &content, NOW)?;
         tx.db.execute("UPDATE outbox SET content = '{'", [])?;
         tx.enqueue_text(Purpose::Online, "whole", NOW)?;
-        let filter = SendFilter {
-            reports: true,
-            avatars: true,
-        };
+        let filter = SendFilter::ALL;
         let next = tx.next_to_send(NOW, filter)?.expect("the whole one");
         assert_eq!(next.to_string(), "report online");
         tx.set_sent(next.id, MessageId::new(1), NOW)?;
@@ -254,7 +249,7 @@ fn the_queries_of_a_raid_use_an_index() {
         (outbox::RECHECKED.to_owned(), by_user),
         (outbox::SETTLEMENT.to_owned(), by_user),
         (
-            outbox::DUE_AVATARS.to_owned(),
+            outbox::due_avatars(outbox::Members::All),
             "outbox_by_state (state=? AND kind=? AND due_at<?)",
         ),
         (

@@ -152,11 +152,12 @@ impl ReadTx<'_> {
         group: Option<ChannelId>,
     ) -> Result<Vec<UserPhoto>, StoreError> {
         let mut photos = self.outbox_photos(user)?;
+        let taken = JoinOutcome::Taken.as_str();
         for sent in self.forwarded_photos(user)? {
             // A row of the outbox has more details, and is deleted after a week.
             let is_known = photos.iter().any(|photo| {
-                photo.state == "sent"
-                    && (photo.group_id, photo.photo_id) == (sent.group_id, sent.photo_id)
+                let is_posted = photo.state == "sent" || photo.reason.as_deref() == Some(taken);
+                is_posted && (photo.group_id, photo.photo_id) == (sent.group_id, sent.photo_id)
             });
             if !is_known {
                 photos.push(sent);

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio_cron_scheduler::{Job as CronJob, JobScheduler, JobSchedulerError};
 
 use super::backup_files::{self, BackupError};
-use super::{BackupFiles, Database, Runtime, TaskError, Wakers, enqueue};
+use super::{BackupFiles, Database, Runtime, TaskError, Wakers, enqueue, spool_file};
 use crate::config::Dialect;
 use crate::exchange::reports::{self, StatusKind};
 use crate::model::{Purpose, Timestamp};
@@ -30,6 +30,8 @@ pub struct Scheduler {
     pub dialect: Dialect,
     /// This instance is a standby replica.
     pub is_backup: bool,
+    /// This instance sends reports, backups and counts; another one does otherwise.
+    pub sends_reports: bool,
 }
 
 /// The result of a check.
@@ -43,12 +45,23 @@ enum Check {
 }
 
 impl Scheduler {
-    /// Enqueues the report that the service has started.
+    /// Enqueues the report that the service has started. If another instance sends reports, drops those that this one
+    /// has left from the time when it did.
     ///
     /// # Errors
     /// See [`TaskError`].
     pub async fn enqueue_online(&self) -> Result<(), TaskError> {
         let now = self.runtime.clock.now();
+        if !self.sends_reports {
+            let files = self
+                .database
+                .write(|tx| tx.drop_unsent_reports(now))
+                .await?;
+            for name in &files {
+                spool_file::remove(&self.backup_files.spool, name);
+            }
+            return Ok(());
+        }
         let text = self.status(StatusKind::Online);
         self.database
             .write(|tx| {
@@ -150,6 +163,8 @@ impl Scheduler {
     /// Does the part of a job that is in the database.
     fn run(&self, tx: &Tx<'_>, job: Job, due: Timestamp, now: Timestamp) -> Result<(), StoreError> {
         match job {
+            Job::Status | Job::Backup if !self.sends_reports => Ok(()),
+            Job::Count if !self.sends_reports => enqueue::reset_counts(tx),
             Job::Status => enqueue::awake(tx, &self.status(StatusKind::Awake), due, now),
             Job::Backup => enqueue::backup(tx, self.dialect, now),
             Job::Count => enqueue::counts(tx, now).map(|_| ()),
@@ -229,7 +244,8 @@ mod tests {
 
     use super::*;
     use crate::config::{ResetDay, Schedule};
-    use crate::model::{BadEntry, List, UserId};
+    use crate::model::{BadEntry, List, UserId, WordList};
+    use crate::store::SendFilter;
     use crate::task::fixture::{Fixture, NOW};
 
     fn cron(text: &str) -> Cron {
@@ -265,6 +281,7 @@ mod tests {
             timetable,
             dialect: Dialect::Classic,
             is_backup: false,
+            sends_reports: true,
         }
     }
 
@@ -292,6 +309,36 @@ mod tests {
             .await
             .expect("logged");
         assert!(!fixture.write(|tx| tx.is_list_empty(List::BadIds)));
+    }
+
+    #[test]
+    fn an_instance_that_sends_no_reports_sets_the_hits_to_zero_and_resets() {
+        let fixture = Fixture::new();
+        let mut scheduler = scheduler(&fixture);
+        scheduler.sends_reports = false;
+        fixture.write(|tx| {
+            tx.replace_rules(WordList::Ad, &[("a".into(), 3)], false)?;
+            for job in [Job::Status, Job::Backup, Job::Count] {
+                scheduler.run(tx, job, NOW, NOW)?;
+            }
+            assert_eq!(tx.next_to_send(NOW, SendFilter::ALL)?, None);
+            assert_eq!(tx.lists_to_make(None)?, []);
+            assert_eq!(tx.rules(WordList::Ad)?, [("a".to_owned(), 0)]);
+            scheduler.run(tx, Job::Reset, NOW, NOW)?;
+            assert!(tx.is_list_empty(List::BadIds)?);
+            Ok(())
+        });
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn an_instance_that_is_no_longer_the_first_drops_its_reports() {
+        let fixture = Fixture::new();
+        let mut scheduler = scheduler(&fixture);
+        scheduler.enqueue_online().await.expect("enqueued");
+        scheduler.sends_reports = false;
+        scheduler.enqueue_online().await.expect("dropped");
+        let next = fixture.write(|tx| tx.next_to_send(NOW, SendFilter::ALL));
+        assert_eq!(next, None);
     }
 
     #[test]

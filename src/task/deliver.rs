@@ -11,6 +11,7 @@ mod old_rows;
 mod pacer;
 mod repost;
 mod settlement;
+mod sharing;
 mod turn;
 
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use std::time::Duration;
 use self::attempts::Attempts;
 use self::old_rows::Sweep;
 use self::pacer::{Moment, Pacer};
+pub use self::sharing::Sharing;
 use self::turn::{Next, Turn};
 use super::{Database, PostingChannels, Runtime, TaskError, Wakers};
 use crate::config::PaceKind;
@@ -27,7 +29,7 @@ use crate::exchange::reports;
 use crate::file_codec::Encoder;
 use crate::model::{AccessHash, ChannelId, Content, JoinOutcome, Payload, Timestamp};
 use crate::spool::{self, Spool};
-use crate::store::{OutboxRow, StoreError};
+use crate::store::{Members, OutboxRow, StoreError};
 use crate::telegram::{File, Post, PostError, PostFile, Posted, Telegram};
 
 /// How long a post under way may go on after the shutdown signal.
@@ -49,6 +51,8 @@ pub struct Deliverer {
     /// The age in seconds beyond which a photo is dropped.
     pub max_age: i64,
     pub wakers: Wakers,
+    /// `None` for the only instance.
+    pub sharing: Option<Sharing>,
 }
 
 /// The channel of a post.
@@ -70,7 +74,8 @@ impl Deliverer {
     ///
     /// # Errors
     /// See [`TaskError`].
-    pub async fn deliver(self) -> Result<(), TaskError> {
+    pub async fn deliver(mut self) -> Result<(), TaskError> {
+        let mut sharing = self.sharing.take();
         self.release_other_channels().await?;
         let mut attempts = Attempts::default();
         let mut pacer = self.pacer().await?;
@@ -86,14 +91,20 @@ impl Deliverer {
                 };
                 next_sweep = self.runtime.clock.instant() + pause;
             }
-            let turn = self.turn(closed_until, &attempts, &pacer);
+            let turn = self.turn(closed_until, &attempts, &pacer, sharing.as_ref());
             let (waiting, next) = self
                 .database
-                .read(|tx| Ok((pacer.count_waiting(tx, turn.now)?, turn.next(tx)?)))
+                .read(|tx| Ok((pacer.count_waiting(tx, &turn)?, turn.next(tx)?)))
                 .await?;
             pacer.note_waiting(waiting);
             let wake_at = match next {
                 Next::Post(row) => {
+                    if let Some(sharing) = &mut sharing {
+                        if sharing.reads_first(&row).await? {
+                            continue;
+                        }
+                        sharing.posted();
+                    }
                     pacer.begin(self.runtime.clock.instant());
                     closed_until = self.send(&row, &mut attempts, &mut pacer).await?;
                     self.store_pace(&mut pacer).await?;
@@ -157,7 +168,13 @@ impl Deliverer {
         Ok(())
     }
 
-    fn turn(&self, closed_until: Option<Timestamp>, attempts: &Attempts, pacer: &Pacer) -> Turn {
+    fn turn(
+        &self,
+        closed_until: Option<Timestamp>,
+        attempts: &Attempts,
+        pacer: &Pacer,
+        sharing: Option<&Sharing>,
+    ) -> Turn {
         let now = self.runtime.clock.now();
         let limited_until = self.telegram.posts_limited_until(true);
         let wait = pacer.photo_wait(self.runtime.clock.instant());
@@ -172,6 +189,10 @@ impl Deliverer {
             reports_limited_until: self.telegram.posts_limited_until(false),
             avatars_limited_until: limited_until.max(outage_until).max(paced_until),
             closed_until,
+            members: sharing.map_or(Members::All, |sharing| {
+                Members::Shared(sharing.members(now))
+            }),
+            members_change_at: sharing.and_then(|sharing| sharing.next_change_at(now)),
         }
     }
 

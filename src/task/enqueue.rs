@@ -93,6 +93,13 @@ pub(super) fn counts(tx: &Tx<'_>, now: Timestamp) -> Result<usize, StoreError> {
     Ok(lists)
 }
 
+/// Sets the hits of every rule list to zero: another instance has reported the same hits.
+pub(super) fn reset_counts(tx: &Tx<'_>) -> Result<(), StoreError> {
+    WordList::ALL
+        .into_iter()
+        .try_for_each(|list| tx.reset_hits(list))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

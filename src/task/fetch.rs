@@ -25,7 +25,7 @@ use self::slots::Slots;
 pub use self::user_lookup::UserLookup;
 use self::user_lookup::{JoinKey, LookupEnd};
 use super::{BackupFiles, Database, Runtime, TaskError, Wakers, job_result};
-use crate::model::{Payload, Timestamp};
+use crate::model::{Payload, Share, Timestamp};
 use crate::store::PhotoOf;
 
 /// How many of the newest rows are considered: those of one data centre do not hide those of another.
@@ -40,6 +40,8 @@ pub struct Fetcher {
     pub wakers: Wakers,
     /// How many bytes of photos may wait in the spool.
     pub max_spooled: u64,
+    /// The part of the members that is this instance's own.
+    pub share: Share,
     pub download: AvatarDownload,
     pub lookup: UserLookup,
     pub backup_files: BackupFiles,
@@ -173,9 +175,14 @@ impl Fetcher {
             return Ok(());
         }
         let closed = jobs.downloads.closed(self.runtime.clock.instant());
+        // Other instances' photos leave half of the spool to own ones.
+        let only_own = spooled >= self.max_spooled / 2;
         let rows = self
             .database
-            .read(|tx| tx.avatars_to_fetch_without(&closed, now, MAX_ROWS))
+            .read(|tx| match self.share.is_whole() {
+                true => tx.avatars_to_fetch_without(&closed, now, MAX_ROWS),
+                false => tx.shared_avatars_to_fetch(self.share, only_own, &closed, now, MAX_ROWS),
+            })
             .await?;
         for row in rows {
             let Payload::Avatar(avatar) = row.payload else {

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Accounts, BackupFiles, Database, JoinPolicy, ListKeeper, MemberRecheck, OrderExecutor,
+    Accounts, BackupFiles, Cover, Database, JoinPolicy, ListKeeper, MemberRecheck, OrderExecutor,
     PageTransactions, PostCommitRunner, PostingChannels, RuleBook, Runtime, Wakers,
 };
 use crate::clock::Clock;
@@ -20,7 +20,7 @@ use crate::exchange::format_data;
 use crate::file_codec::{Decoder, Encoder};
 use crate::model::{
     AccessHash, AddedBy, Advance, Avatar, Channel, ChannelId, ChannelKind, ChannelPost, Join, List,
-    ListData, MessageId, Page, Photo, PhotoId, ProfilePhoto, Timestamp, User, UserId,
+    ListData, MessageId, Page, Photo, PhotoId, ProfilePhoto, Share, Timestamp, User, UserId,
 };
 use crate::spool::Spool;
 use crate::store::{Store, StoreError, Tx};
@@ -78,6 +78,8 @@ impl Fixture {
             }),
             check_bio: false,
             rule_book: rule_book.clone(),
+            share: Share::WHOLE,
+            hide: HIDE,
         };
         let member_recheck = MemberRecheck {
             policy: join_policy.clone(),
@@ -108,6 +110,7 @@ impl Fixture {
                 dialect: Dialect::Classic,
                 debug_channel: None,
                 time_new: TIME_NEW,
+                sends_reports: true,
             },
             join_policy: join_policy.clone(),
             member_recheck: member_recheck.clone(),
@@ -117,6 +120,7 @@ impl Fixture {
                 database: database.clone(),
                 spool: spool.clone(),
                 rule_book: rule_book.clone(),
+                cover: Cover::new(Share::WHOLE, runtime.clock.clone()),
                 wakers,
             },
         };

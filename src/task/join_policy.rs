@@ -7,12 +7,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::RuleBook;
+use crate::decide::share::{NewRow, ShownAvatar, is_taken};
 use crate::decide::{self, Decision, JoinContext};
 use crate::model::{
-    AddedBy, Avatar, ChannelId, Join, JoinOutcome, Photo, ProfilePhoto, SkipReason, Timestamp,
-    User, UserId,
+    AddedBy, Avatar, ChannelId, Join, JoinOutcome, Photo, ProfilePhoto, Share, SkipReason,
+    Timestamp, User, UserId,
 };
-use crate::store::{StoreError, Tx};
+use crate::store::{PostedAs, StoreError, Tx};
 
 /// The accounts that matter to a decision.
 #[derive(Clone, Debug)]
@@ -32,6 +33,10 @@ pub struct JoinPolicy {
     /// Bios are matched, too.
     pub check_bio: bool,
     pub rule_book: RuleBook,
+    /// The part of the members that is this instance's own.
+    pub share: Share,
+    /// The channel in which other instances post.
+    pub hide: ChannelId,
 }
 
 /// The bio of a joiner, as far as it is known.
@@ -152,7 +157,7 @@ impl JoinPolicy {
         };
         let decision = self.decide_as_seen(tx, join, Some(user), seen)?;
         let recheck = tx.was_rechecked(join)?;
-        let outcome = carry_out(tx, join, decision, recheck, now)?;
+        let outcome = self.carry_out(tx, join, decision, recheck, now)?;
         let outcome = if concerns_photo_only(decision) {
             tx.settle_photo(join.group, join.message, join.user, outcome)?
         } else {
@@ -182,7 +187,7 @@ impl JoinPolicy {
         for join in tx.unreadable_joins(user.id)? {
             tx.record_user(user, None)?;
             let decision = self.decide(tx, &join, Some(user), Bio::NotAsked)?;
-            let outcome = carry_out(tx, &join, decision, true, now)?;
+            let outcome = self.carry_out(tx, &join, decision, true, now)?;
             if let (JoinOutcome::LookUp | JoinOutcome::Held, ProfilePhoto::Present(photo)) =
                 (outcome, user.photo)
             {
@@ -197,6 +202,69 @@ impl JoinPolicy {
             fetch |= matches!(outcome, JoinOutcome::LookUp | JoinOutcome::Queued);
         }
         Ok(fetch)
+    }
+
+    /// Enqueues the photo that a decision forwards, and returns the outcome of the join. `recheck` says that the photo
+    /// was not seen with the join.
+    pub(super) fn carry_out(
+        &self,
+        tx: &Tx<'_>,
+        join: &Join,
+        decision: Decision,
+        recheck: bool,
+        now: Timestamp,
+    ) -> Result<JoinOutcome, StoreError> {
+        let photo = match decision {
+            Decision::Skip(reason) => return Ok(JoinOutcome::Skipped(reason)),
+            Decision::LookUp => return Ok(JoinOutcome::LookUp),
+            Decision::Hold => return Ok(JoinOutcome::Held),
+            Decision::Forward(photo) => photo,
+        };
+        let avatar = avatar_of(join, photo, recheck);
+        let (is_new, outcome) = match self.post_of_another_instance(tx, join, &avatar, now)? {
+            Some(post) => (
+                tx.record_taken_avatar(&avatar, post, now)?,
+                JoinOutcome::Taken,
+            ),
+            None => (tx.enqueue_avatar(&avatar, now)?, JoinOutcome::Queued),
+        };
+        Ok(if is_new {
+            outcome
+        } else {
+            JoinOutcome::Skipped(SkipReason::Repeat)
+        })
+    }
+
+    /// Returns the post of another instance that makes a photo needless, if one was read before.
+    fn post_of_another_instance(
+        &self,
+        tx: &Tx<'_>,
+        join: &Join,
+        avatar: &Avatar,
+        now: Timestamp,
+    ) -> Result<Option<PostedAs>, StoreError> {
+        if self.share.is_whole() {
+            return Ok(None);
+        }
+        let row = NewRow {
+            message: avatar.reported_message(),
+            recheck: avatar.recheck,
+            joined_at: join.date,
+            made_at: now,
+        };
+        let posts = tx.others_avatars(join.group, join.user)?;
+        let taken = posts.iter().find(|post| {
+            let shown = ShownAvatar {
+                message: post.message,
+                posted_at: post.posted_at,
+                read_at: post.read_at,
+            };
+            is_taken(shown, row)
+        });
+        Ok(taken.map(|post| PostedAs {
+            channel: self.hide,
+            message: post.post,
+        }))
     }
 
     /// Reports whether bios matter: they are to be checked, and there are rules to check them against.
@@ -218,30 +286,6 @@ impl JoinPolicy {
     fn is_trusted(&self, tx: &Tx<'_>, user: UserId) -> Result<bool, StoreError> {
         Ok(self.accounts.fleet.contains(&user) || tx.is_admin_anywhere(user)?)
     }
-}
-
-/// Enqueues the photo that a decision forwards, and returns the outcome of the join. `recheck` says that the photo was
-/// not seen with the join.
-pub(super) fn carry_out(
-    tx: &Tx<'_>,
-    join: &Join,
-    decision: Decision,
-    recheck: bool,
-    now: Timestamp,
-) -> Result<JoinOutcome, StoreError> {
-    Ok(match decision {
-        Decision::Skip(reason) => JoinOutcome::Skipped(reason),
-        Decision::LookUp => JoinOutcome::LookUp,
-        Decision::Hold => JoinOutcome::Held,
-        Decision::Forward(photo) => {
-            let avatar = avatar_of(join, photo, recheck);
-            if tx.enqueue_avatar(&avatar, now)? {
-                JoinOutcome::Queued
-            } else {
-                JoinOutcome::Skipped(SkipReason::Repeat)
-            }
-        }
-    })
 }
 
 /// Returns the photo of a joiner for the group that they joined.
@@ -348,8 +392,9 @@ mod tests {
         let photo = Decision::Forward(crate::task::fixture::photo(7));
         fixture.write(|tx| {
             let join = join(1, JOINER);
-            let first = carry_out(tx, &join, photo, false, NOW)?;
-            let second = carry_out(tx, &join, photo, false, NOW)?;
+            let policy = &fixture.join_policy;
+            let first = policy.carry_out(tx, &join, photo, false, NOW)?;
+            let second = policy.carry_out(tx, &join, photo, false, NOW)?;
             assert_eq!(
                 (first, second),
                 (

@@ -1,6 +1,6 @@
 //! Records joins: decides on each, enqueues the photo, and keeps the outcome with how the join was found.
 
-use super::join_policy::{self, Bio, JoinPolicy};
+use super::join_policy::{Bio, JoinPolicy};
 use crate::decide::Decision;
 use crate::model::{FoundBy, Join, JoinOutcome, Timestamp, User};
 use crate::store::{StoreError, Tx};
@@ -19,7 +19,7 @@ impl JoinPolicy {
             tx.record_user(user, Some((join.group, join.message)))?;
         }
         let decision = self.decide(tx, join, user, Bio::NotAsked)?;
-        record(tx, join, decision, found_by, now)
+        self.record(tx, join, decision, found_by, now)
     }
 
     /// Records a first message as a join that nothing proves.
@@ -30,22 +30,23 @@ impl JoinPolicy {
         now: Timestamp,
     ) -> Result<JoinOutcome, StoreError> {
         let decision = self.decide_unproven(tx, join)?;
-        record(tx, join, decision, FoundBy::FirstMessage, now)
+        self.record(tx, join, decision, FoundBy::FirstMessage, now)
     }
-}
 
-fn record(
-    tx: &Tx<'_>,
-    join: &Join,
-    decision: Decision,
-    found_by: FoundBy,
-    now: Timestamp,
-) -> Result<JoinOutcome, StoreError> {
-    let outcome = join_policy::carry_out(tx, join, decision, false, now)?;
-    tracing::info!(
-        group = %join.group, user = %join.user, message_id = %join.message.or_zero(),
-        found_by = <&str>::from(found_by), outcome = outcome.as_str(), "join"
-    );
-    tx.record_join(join, outcome, found_by, now)?;
-    Ok(outcome)
+    fn record(
+        &self,
+        tx: &Tx<'_>,
+        join: &Join,
+        decision: Decision,
+        found_by: FoundBy,
+        now: Timestamp,
+    ) -> Result<JoinOutcome, StoreError> {
+        let outcome = self.carry_out(tx, join, decision, false, now)?;
+        tracing::info!(
+            group = %join.group, user = %join.user, message_id = %join.message.or_zero(),
+            found_by = <&str>::from(found_by), outcome = outcome.as_str(), "join"
+        );
+        tx.record_join(join, outcome, found_by, now)?;
+        Ok(outcome)
+    }
 }

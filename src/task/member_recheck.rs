@@ -4,7 +4,7 @@
 //! within a transaction. A photo that it finds is enqueued by group, user and photo id, so the next recheck ignores
 //! it. See docs/outcomes.md.
 
-use super::join_policy::{self, Bio, JoinPolicy};
+use super::join_policy::{Bio, JoinPolicy};
 use crate::decide;
 use crate::model::{Avatar, JoinOutcome, SkipReason, Timestamp, User};
 use crate::store::{StoreError, Tx};
@@ -64,7 +64,7 @@ impl MemberRecheck {
             tracing::debug!(user = %user.id, group = %join.group, ?decision, "recheck: the outcome is kept");
             return Ok(false);
         }
-        let outcome = join_policy::carry_out(tx, &join, decision, true, now)?;
+        let outcome = self.policy.carry_out(tx, &join, decision, true, now)?;
         match outcome {
             JoinOutcome::LookUp | JoinOutcome::Held => {
                 let found = Avatar {

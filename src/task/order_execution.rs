@@ -43,6 +43,8 @@ pub struct OrderExecutor {
     pub debug_channel: Option<ChannelId>,
     /// Seconds after the join in which a member counts as new.
     pub time_new: i64,
+    /// This instance answers and reports; another one does otherwise.
+    pub sends_reports: bool,
 }
 
 /// The files that were written before a first order that destroys lists.
@@ -205,7 +207,9 @@ impl OrderExecutor {
             kind = envelope.kind,
             "order carried out: {done}"
         );
-        let is_reported = envelope.from == MANAGE && !matches!(order, Order::StatusAsk { .. });
+        let is_reported = self.sends_reports
+            && envelope.from == MANAGE
+            && !matches!(order, Order::StatusAsk { .. });
         if let Some(debug_channel) = self.debug_channel.filter(|_| is_reported) {
             let text = reports::debug_text(admin_of(order), done);
             enqueue::text_file(tx, &reports::debug(self.dialect, debug_channel), &text, now)?;

@@ -7,6 +7,7 @@
 //! applied without moving `pts`, and what was recorded before is skipped.
 
 mod membership_signs;
+mod others_avatars;
 mod preparation;
 #[cfg(test)]
 mod tests;
@@ -172,6 +173,7 @@ impl PageTransactions {
         let mut post_commit =
             self.orders
                 .execute(tx, channel, segment.posts(), attachments, now)?;
+        self.read_others_avatars(tx, channel, segment.posts(), now, &mut post_commit)?;
         if segment.is_last() {
             if advance_outcome == AdvanceOutcome::Advanced {
                 count_malformed(tx, page, segment.all_posts)?;

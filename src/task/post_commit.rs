@@ -2,7 +2,8 @@
 //!
 //! A crash may lose all of it without harm: the next start sweeps the spool, compiles the rules and wakes every loop.
 
-use super::{Database, RuleBook, TaskError, Wakers, spool_file};
+use super::{Cover, Database, RuleBook, TaskError, Wakers, spool_file};
+use crate::model::UserId;
 use crate::spool::Spool;
 
 /// The work that is left after a commit.
@@ -20,6 +21,8 @@ pub(super) struct PostCommit {
     pub(super) scan: bool,
     /// There are groups whose administrators are unknown.
     pub(super) read_unknown_administrators: bool,
+    /// The users whose photos other instances posted.
+    pub(super) shown: Vec<UserId>,
 }
 
 /// Does the work that is left after a commit. Cheap to clone.
@@ -28,6 +31,7 @@ pub struct PostCommitRunner {
     pub database: Database,
     pub spool: Spool,
     pub rule_book: RuleBook,
+    pub cover: Cover,
     pub wakers: Wakers,
 }
 
@@ -36,6 +40,7 @@ impl PostCommitRunner {
         for name in &work.obsolete_files {
             spool_file::remove(&self.spool, name);
         }
+        self.cover.record(&work.shown);
         if work.rules_changed {
             self.rule_book.reload(&self.database).await?;
         }

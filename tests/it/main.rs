@@ -44,6 +44,7 @@ mod repeated_starts;
 mod reposts;
 mod running;
 mod schedule;
+mod shares;
 mod signals;
 mod skips;
 mod startup;

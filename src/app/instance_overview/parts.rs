@@ -30,6 +30,8 @@ pub struct PaceOverview {
     pub interval_ms: u64,
     /// The interval in a raid, which an adaptive pace has learned for the channel that posts go to.
     pub learned_interval_ms: Option<u64>,
+    /// The part of the members that is this instance's own, as `K/N`, by the configuration.
+    pub share: String,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -116,6 +118,8 @@ impl GroupOverview {
 pub struct QueueOverview {
     /// The queued rows by class, state and age.
     pub waiting: Vec<WaitingCount>,
+    /// The avatars among them of members who belong to other instances.
+    pub others_avatars: u64,
     /// Joins whose user must be looked up first.
     pub joins_to_look_up: u64,
     /// Joins that wait for the end of their group's flood.

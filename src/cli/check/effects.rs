@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::Page;
 use crate::app::{self, FileUse, instance_overview};
 use crate::config::{Dialect, Exchange, FileKind, Loaded, Seconds, UnseenPolicy};
-use crate::model::Timestamp;
+use crate::model::{Share, Timestamp};
 use crate::schedule::{Job, Timetable};
 use crate::telegram::{AccountSession, SessionError, explain_session};
 
@@ -49,6 +49,7 @@ pub(super) fn explain(
     if config.mode.backup {
         page.line("Status reports say that this instance is a standby replica.")?;
     }
+    share(page, config.mode.share)?;
     page.line(format_args!(
         "A member is new, and rechecked, for {} after joining; a photo that waits for {} h is dropped and counted.",
         Seconds(config.custom.time_new.as_secs()),
@@ -59,6 +60,22 @@ pub(super) fn explain(
         page.line(
             "BACKUP expects status reports in the minutes 30 to 32 of every hour; [schedule] status has other times.",
         )?;
+    }
+    Ok(())
+}
+
+/// Says which members are this instance's own, unless it is the only one (docs/several-accounts.md).
+fn share(page: &mut Page<'_, impl Write>, share: Share) -> io::Result<()> {
+    if share.is_whole() {
+        return Ok(());
+    }
+    page.line(format_args!(
+        "This is instance {share}: members whose user id modulo {} is {} are its own; others go out here only while their instance is silent.",
+        share.instances(),
+        share.own_remainder()
+    ))?;
+    if !share.sends_reports() {
+        page.line("Instance 1 sends the status reports, backups, counts and answers; this one sends photos only.")?;
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ const WRONG: &[Case] = &[
     ("telegram", "Data_Dir = \"x\"", &["did you mean data_dir?"]),
     ("telegram", "reset_day = \"last\"", &["move the line to section [custom]"]),
     ("custom", "nospamid = 1", &["did you mean nospam_id, in section [bots]?"]),
-    ("mode", "zzzzzzzz = 1", &["the keys of this section are backup"]),
+    ("mode", "zzzzzzzz = 1", &["the keys of this section are backup, share"]),
     ("bots", "nospan_id = 1", &["did you mean nospam_id?"]),
     ("channels", "critical_channel_id = 0", &["AVATAR does not use that channel"]),
     ("encrypt", "key = \"x\"", &["seals files only with the password"]),
@@ -51,6 +51,13 @@ const WRONG: &[Case] = &[
     ("exchange", "dialect = \"new\"", &["\"new\" is not a value of this key", "\"classic\", \"current\""]),
     ("exchange", "files = \"pickle\"", &["\"pickle\" is not a value of this key", "\"sealed\", \"python\""]),
     ("delivery", "pace = \"fast\"", &["\"fast\" is not a value of this key", "\"adaptive\", \"steady\""]),
+    ("mode", "share = \"2\"", &["\"2\" is not the number of an instance", "this instance's number and how many there are, such as share = \"1/1\""]),
+    ("mode", "share = 2", &["\"2\" is not the number of an instance", "share = \"1/1\""]),
+    ("mode", "share = \"0/2\"", &["\"0/2\" counts from 0", "share = \"1/1\""]),
+    ("mode", "share = \"1/0\"", &["\"1/0\" counts from 0", "share = \"1/1\""]),
+    ("mode", "share = \"3/2\"", &["is instance 3, and there are only 2", "share = \"1/1\""]),
+    ("mode", "share = \"1/61\"", &["more than 60 instances", "share = \"1/1\""]),
+    ("mode", "share = true", &["expected a text, found true", "share = \"1/1\""]),
     ("log", "level = \"verbose\"", &["\"verbose\" is not a value of this key", "\"debug\""]),
     ("log", "format = \"xml\"", &["\"xml\" is not a value of this key", "\"json\""]),
     ("schedule", "backup = \"20:00\"", &["\"20:00\" is not a cron expression", "backup = \"0 20 * * *\""]),
@@ -92,6 +99,30 @@ fn every_wrong_value_is_reported_with_its_remedy() {
                 errors[0]
             );
         }
+    }
+}
+
+#[test]
+fn a_share_of_the_members_is_refused_together_with_exchange() {
+    let with = |share: &str, exchange: i64| {
+        let text = minimal("mode", &format!("share = \"{share}\""));
+        let hide = "hide_channel_id = -1001234567890";
+        text.replace(hide, &format!("{hide}\nexchange_channel_id = {exchange}"))
+    };
+    let errors = ConfigDir::with(&with("2/2", -1_001_111_111_111)).errors();
+    assert_eq!(errors.len(), 1, "{errors:#?}");
+    for part in [
+        "config.toml:10: [mode] share: cannot be used together with exchange_channel_id",
+        "write 0 as exchange_channel_id in [channels], or share = \"1/1\"",
+    ] {
+        assert!(
+            errors[0].contains(part),
+            "{part:?} is not in\n{}",
+            errors[0]
+        );
+    }
+    for (share, exchange) in [("2/2", 0), ("1/1", -1_001_111_111_111)] {
+        assert!(ConfigDir::with(&with(share, exchange)).load().is_ok());
     }
 }
 

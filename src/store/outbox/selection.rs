@@ -2,21 +2,29 @@
 //!
 //! A row that cannot be read is skipped, so that it does not delay the others; `drop_unreadable` settles it.
 
-use rusqlite::{OptionalExtension as _, params};
+use rusqlite::types::Value;
+use rusqlite::{OptionalExtension as _, params_from_iter};
 
-use super::{COLUMNS, OutboxRow, Parsed};
+use super::{COLUMNS, Members, OutboxRow, Parsed};
 use crate::model::Timestamp;
 use crate::store::{ReadTx, StoreError};
 
-/// The photos that wait for a step which is due, up to a number of them.
-pub(in crate::store) const DUE_AVATARS: &str = "SELECT 1 FROM outbox
-    WHERE state IN ('wanted', 'fetched', 'sending') AND kind = 'avatar' AND due_at <= ?1 LIMIT ?2";
+/// Returns the statement for the photos of these members that wait for a step which is due, up to a number of them.
+pub(in crate::store) fn due_avatars(members: Members) -> String {
+    format!(
+        "SELECT 1 FROM outbox
+         WHERE state IN ('wanted', 'fetched', 'sending') AND kind = 'avatar' AND due_at <= ?1 AND {} LIMIT ?2",
+        members.condition(3)
+    )
+}
 
-/// The classes of posts that may be sent now.
+/// The posts that may be sent now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SendFilter {
     pub reports: bool,
     pub avatars: bool,
+    /// Whose photos, if `avatars` is true.
+    pub members: Members,
 }
 
 impl SendFilter {
@@ -24,6 +32,7 @@ impl SendFilter {
     pub const ALL: Self = Self {
         reports: true,
         avatars: true,
+        members: Members::All,
     };
 }
 
@@ -86,7 +95,7 @@ impl ReadTx<'_> {
     }
 
     /// Returns the row to post next: the oldest report; else a photo whose post was begun and has not failed since;
-    /// else the newest photo.
+    /// else the newest photo of an own member, and then of another one.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -98,17 +107,26 @@ impl ReadTx<'_> {
         let sql = format!(
             "SELECT {COLUMNS} FROM outbox
              WHERE state IN ('fetched', 'sending') AND due_at <= ?1
-               AND ((kind <> 'avatar' AND ?2) OR (kind = 'avatar' AND ?3))
+               AND ((kind <> 'avatar' AND ?2) OR (kind = 'avatar' AND ?3 AND {}))
              ORDER BY kind = 'avatar', CASE WHEN kind <> 'avatar' THEN id END,
-                 state = 'sending' AND attempts = 0 DESC, created_at DESC, id DESC
-             LIMIT 1 OFFSET ?4"
+                 state = 'sending' AND attempts = 0 DESC, {} created_at DESC, id DESC
+             LIMIT 1 OFFSET ?4",
+            filter.members.condition(5),
+            filter.members.order(5)
         );
         let mut statement = self.db.prepare_cached(&sql)?;
         // One row at a time: SQLite then keeps only the best row, instead of sorting a whole raid.
         let mut unreadable = 0_i64;
         loop {
-            let parameters = params![now.get(), filter.reports, filter.avatars, unreadable];
-            let found = statement.query_row(parameters, Parsed::of).optional()?;
+            let mut parameters: Vec<Value> = vec![
+                now.get().into(),
+                filter.reports.into(),
+                filter.avatars.into(),
+                unreadable.into(),
+            ];
+            parameters.extend(filter.members.parameters());
+            let found = statement.query_row(params_from_iter(parameters), Parsed::of);
+            let found = found.optional()?;
             let Some(parsed) = found else {
                 return Ok(None);
             };
@@ -119,14 +137,21 @@ impl ReadTx<'_> {
         }
     }
 
-    /// Returns the number of photos that wait for a step which is due, or `most` if there are more.
+    /// Returns the number of photos of these members that wait for a step which is due, or `most` if there are more.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn count_due_avatars(&self, now: Timestamp, most: usize) -> Result<usize, StoreError> {
+    pub fn count_due_avatars(
+        &self,
+        now: Timestamp,
+        members: Members,
+        most: usize,
+    ) -> Result<usize, StoreError> {
         let most = i64::try_from(most).unwrap_or(i64::MAX);
-        let mut statement = self.db.prepare_cached(DUE_AVATARS)?;
-        let mut rows = statement.query([now.get(), most])?;
+        let mut statement = self.db.prepare_cached(&due_avatars(members))?;
+        let mut parameters: Vec<Value> = vec![now.get().into(), most.into()];
+        parameters.extend(members.parameters());
+        let mut rows = statement.query(params_from_iter(parameters))?;
         let mut count = 0;
         while rows.next()?.is_some() {
             count += 1;

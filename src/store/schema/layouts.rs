@@ -290,7 +290,7 @@ CREATE INDEX orders_by_digest ON orders (digest) WHERE digest IS NOT NULL;
 ALTER TABLE joins ADD COLUMN is_recheck_ended INTEGER NOT NULL DEFAULT 0;
 ";
 
-/// Layout 8: the learned pace of posts, and documents that are posted again.
+/// Layout 8: the learned pace of posts, documents that are posted again, and photos that other instances posted.
 pub(super) const LAYOUT_8: &str = "
 -- the learned pace of posts in a channel
 CREATE TABLE paces (
@@ -304,4 +304,16 @@ CREATE TABLE paces (
 ALTER TABLE outbox ADD COLUMN document_id INTEGER;
 ALTER TABLE outbox ADD COLUMN document_hash INTEGER;
 ALTER TABLE outbox ADD COLUMN document_reference BLOB;
+
+-- the photos that other instances posted in HIDE, for ten minutes after they were read
+CREATE TABLE others_avatars (
+    group_id INTEGER NOT NULL,
+    user_id INTEGER NOT NULL,
+    post_id INTEGER NOT NULL,
+    join_message_id INTEGER NOT NULL,
+    posted_at INTEGER NOT NULL,
+    read_at INTEGER NOT NULL,
+    PRIMARY KEY (group_id, user_id, post_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX others_avatars_by_age ON others_avatars (read_at);
 ";

@@ -174,10 +174,7 @@ fn every_row_of_layout_3_that_waits_is_read_after_the_migration() {
         assert_eq!(begun.len(), 3, "{begun:?}");
         assert_eq!(tx.avatars_to_fetch(NOW, 99)?.len(), 1);
         assert_eq!(tx.lists_to_make(None)?.len(), 1);
-        let filter = SendFilter {
-            reports: true,
-            avatars: true,
-        };
+        let filter = SendFilter::ALL;
         let mut sent = Vec::new();
         while let Some(row) = tx.next_to_send(NOW, filter)? {
             sent.push(row.to_string());

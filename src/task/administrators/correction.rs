@@ -49,7 +49,7 @@ mod tests {
     use super::*;
     use crate::model::Join;
     use crate::task::fixture::{ADMIN, Fixture, GROUP, JOINER, NOSPAM, NOW, join, user};
-    use crate::task::join_policy::{Bio, carry_out};
+    use crate::task::join_policy::Bio;
 
     /// Records a join that is decided on with what is known.
     fn record(fixture: &Fixture, tx: &Tx<'_>, join: &Join) -> Result<(), StoreError> {
@@ -57,7 +57,8 @@ mod tests {
         let decision = fixture
             .join_policy
             .decide(tx, join, Some(&joiner), Bio::NotAsked)?;
-        let outcome = carry_out(tx, join, decision, false, NOW)?;
+        let policy = &fixture.join_policy;
+        let outcome = policy.carry_out(tx, join, decision, false, NOW)?;
         tx.record_join(join, outcome, crate::model::FoundBy::Push, NOW)
             .map(drop)
     }

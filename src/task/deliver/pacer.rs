@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::turn::Turn;
 use crate::config::PaceKind;
 use crate::decide::{AdaptivePace, FEW_PHOTOS, LearnedPace};
 use crate::model::{ChannelId, Timestamp};
@@ -97,14 +98,16 @@ impl Pacer {
         (!wait.is_zero()).then_some(wait)
     }
 
-    /// Counts the photos that wait, as far as that matters.
+    /// Counts the photos that wait and may be posted in this turn, as far as their number matters.
     pub(super) fn count_waiting(
         &self,
         tx: &ReadTx<'_>,
-        now: Timestamp,
+        turn: &Turn,
     ) -> Result<usize, StoreError> {
         match self.kind {
-            PaceKind::Adaptive => tx.count_due_avatars(now, FEW_PHOTOS + 1),
+            PaceKind::Adaptive => {
+                tx.count_due_avatars(turn.now, turn.members, FEW_PHOTOS + 1)
+            }
             PaceKind::Steady => Ok(0),
         }
     }

@@ -3,8 +3,9 @@
 //! A single moment decides both. With a moment for each, the loop would sleep past a row that falls due, or a limit
 //! that ends, between the two.
 
+use super::sharing;
 use crate::model::Timestamp;
-use crate::store::{OutboxRow, ReadTx, SendFilter, StoreError};
+use crate::store::{Members, OutboxRow, ReadTx, SendFilter, StoreError};
 
 /// The conditions of one turn.
 pub(super) struct Turn {
@@ -14,6 +15,10 @@ pub(super) struct Turn {
     pub(super) avatars_limited_until: Option<Timestamp>,
     /// When the closed channel is tried again.
     pub(super) closed_until: Option<Timestamp>,
+    /// Whose photos may be posted.
+    pub(super) members: Members,
+    /// When those of more members may be.
+    pub(super) members_change_at: Option<Timestamp>,
 }
 
 /// The action of a turn.
@@ -31,6 +36,7 @@ impl Turn {
             let filter = SendFilter {
                 reports: self.reports_limited_until.is_none(),
                 avatars: self.avatars_limited_until.is_none(),
+                members: self.members,
             };
             if let Some(row) = tx.next_to_send(self.now, filter)? {
                 return Ok(Next::Post(row));
@@ -41,6 +47,8 @@ impl Turn {
             self.avatars_limited_until,
             tx.next_send_due(self.now)?,
             closed_until,
+            self.members_change_at,
+            sharing::next_old_enough_at(tx, self.members)?,
         ];
         Ok(Next::Sleep(moments.into_iter().flatten().min()))
     }
@@ -57,6 +65,8 @@ mod tests {
         reports_limited_until: None,
         avatars_limited_until: None,
         closed_until: None,
+        members: Members::All,
+        members_change_at: None,
     };
 
     #[test]

@@ -24,6 +24,15 @@ impl Execution<'_, '_> {
     /// Carries out an order. Returns its effect in words, for the log and the debug channel.
     pub(super) fn carry_out(&mut self, order: &Order) -> Result<String, ExecutionError> {
         let done = match *order {
+            Order::VersionAsk { .. } | Order::StatusAsk { .. } | Order::BackupNow
+                if !self.executor.sends_reports =>
+            {
+                "left to the first instance"
+            }
+            Order::RegexCount if !self.executor.sends_reports => {
+                enqueue::reset_counts(self.tx)?;
+                "left to the first instance"
+            }
             Order::AddBad(bad) => self.add_bad(bad)?,
             Order::RemoveBad(bad) => self.remove_bad(bad)?,
             Order::AddExcept { user } => self.except(user, true)?,

@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::Child;
+use std::sync::Arc;
 
 use scp_079_avatar::telegram::PERMITTED;
 use telegram_sim::{Options, Simulator, bot_api_id};
@@ -17,7 +18,7 @@ const CONNECTING: [&str; 1] = ["help.getConfig"];
 
 /// A simulator with HIDE and one group, and a daemon that may run against it.
 pub(crate) struct Scene {
-    pub(crate) sim: Simulator,
+    pub(crate) sim: Arc<Simulator>,
     pub(crate) hide: i64,
     pub(crate) group: i64,
     pub(super) exchange: Option<i64>,
@@ -49,6 +50,22 @@ impl Scene {
         let sim = Simulator::start(options).expect("a simulator");
         let hide = sim.add_channel("HIDE", true);
         let group = sim.add_group("A group");
+        let scene = Self::of_simulator(Arc::new(sim), hide, group);
+        scene.sim.write_session(scene.session()).expect("a session");
+        scene
+    }
+
+    /// Makes the scene of another instance: with another account in the same chats of the same simulator, and with a
+    /// directory and a configuration of its own.
+    pub(crate) fn another_instance(&self) -> Self {
+        let account = self.sim.add_account("Another account");
+        let scene = Self::of_simulator(Arc::clone(&self.sim), self.hide, self.group);
+        let written = scene.sim.write_session_of(account, scene.session());
+        written.expect("a session");
+        scene
+    }
+
+    fn of_simulator(sim: Arc<Simulator>, hide: i64, group: i64) -> Self {
         let scene = Self {
             sim,
             hide,
@@ -61,7 +78,6 @@ impl Scene {
             launches: 0,
         };
         fs::create_dir(scene.data_dir()).expect("a data directory");
-        scene.sim.write_session(scene.session()).expect("a session");
         scene
     }
 

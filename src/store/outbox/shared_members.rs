@@ -1,0 +1,175 @@
+//! The members of several instances (docs/several-accounts.md): an instance fetches and posts the photos of its own
+//! members first, and those of the others only as far as [`SharedMembers`] says.
+//!
+//! The only instance uses none of this: its queries are the ones without conditions on members.
+
+use rusqlite::types::Value;
+
+use super::{COLUMNS, OutboxRow};
+use crate::model::{ChannelId, Share, Timestamp, UserId};
+use crate::store::{ReadTx, StoreError, Tx};
+
+/// Whose photos may be posted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Members {
+    /// Everybody's.
+    All,
+    Shared(SharedMembers),
+}
+
+/// The own members, and some of other instances.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SharedMembers {
+    pub share: Share,
+    /// The remainders whose instances are silent, as bits.
+    pub silent: u64,
+    /// Other instances' photos are posted if their rows were made at `made_until` or before, or after `made_from`.
+    pub made_until: Timestamp,
+    pub made_from: Timestamp,
+}
+
+impl Members {
+    /// The condition on a row, for a query in which `parameters` end with [`parameters`](Self::parameters), the first
+    /// of which has the number `first`.
+    pub(super) fn condition(self, first: usize) -> String {
+        match self {
+            Self::All => "TRUE".into(),
+            Self::Shared(_) => {
+                let [instances, own, silent, until, from] = std::array::from_fn(|n| first + n);
+                format!(
+                    "(user_id % ?{instances} = ?{own} OR channel_id IS NOT NULL
+                      OR (?{silent} >> (user_id % ?{instances})) & 1 AND (created_at <= ?{until} OR created_at > ?{from}))"
+                )
+            }
+        }
+    }
+
+    /// The order by which own members come before others.
+    pub(super) fn order(self, first: usize) -> String {
+        match self {
+            Self::All => String::new(),
+            Self::Shared(_) => format!("user_id % ?{first} <> ?{},", first + 1),
+        }
+    }
+
+    pub(super) fn parameters(self) -> Vec<Value> {
+        match self {
+            Self::All => Vec::new(),
+            Self::Shared(members) => vec![
+                i64::from(members.share.instances()).into(),
+                i64::from(members.share.own_remainder()).into(),
+                // At most 60 bits.
+                members.silent.cast_signed().into(),
+                members.made_until.get().into(),
+                members.made_from.get().into(),
+            ],
+        }
+    }
+}
+
+impl ReadTx<'_> {
+    /// Returns the same as [`avatars_to_fetch_without`](Self::avatars_to_fetch_without), own members first; with
+    /// `only_own` no others.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn shared_avatars_to_fetch(
+        &self,
+        share: Share,
+        only_own: bool,
+        closed_dcs: &[i32],
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<OutboxRow>, StoreError> {
+        let closed: Vec<String> = closed_dcs.iter().map(i32::to_string).collect();
+        let sql = format!(
+            "SELECT {COLUMNS} FROM outbox
+             WHERE state = 'wanted' AND kind = 'avatar' AND due_at <= ?1 AND photo_dc NOT IN ({})
+               AND (user_id % ?3 = ?4 OR NOT ?5)
+             ORDER BY reason IS NOT NULL, user_id % ?3 <> ?4, created_at DESC, id DESC LIMIT ?2",
+            closed.join(", ")
+        );
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let (instances, own) = (share.instances().into(), share.own_remainder().into());
+        self.readable_rows(&sql, &[now.get(), limit, instances, own, only_own.into()])
+    }
+
+    /// Returns when the first of other instances' photos that wait for their post was made after `after`.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn next_others_made_at(
+        &self,
+        share: Share,
+        after: Timestamp,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let made_at: Option<i64> = self
+            .db
+            .prepare_cached(
+                "SELECT MIN(created_at) FROM outbox WHERE state = 'fetched' AND kind = 'avatar'
+                 AND channel_id IS NULL AND user_id % ?1 <> ?2 AND created_at > ?3",
+            )?
+            .query_row(
+                [
+                    share.instances().into(),
+                    share.own_remainder().into(),
+                    after.get(),
+                ],
+                |row| row.get(0),
+            )?;
+        Ok(made_at.map(Timestamp::new))
+    }
+
+    /// Returns the number of photos that wait and belong to other instances' members.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn count_others_waiting(&self, share: Share) -> Result<u64, StoreError> {
+        let count: i64 = self
+            .db
+            .prepare_cached(
+                "SELECT COUNT(*) FROM outbox WHERE state IN ('wanted', 'fetched', 'sending') AND kind = 'avatar'
+                 AND user_id % ?1 <> ?2",
+            )?
+            .query_row(
+                [i64::from(share.instances()), share.own_remainder().into()],
+                |row| row.get(0),
+            )?;
+        Ok(u64::try_from(count).unwrap_or(0))
+    }
+
+    /// Returns the photos of a member that wait for one group, and whose post was not begun.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub(in crate::store) fn rows_of_member(
+        &self,
+        group: ChannelId,
+        user: UserId,
+    ) -> Result<Vec<OutboxRow>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM outbox
+             WHERE kind = 'avatar' AND group_id = ?1 AND user_id = ?2 AND +state IN ('wanted', 'fetched')
+               AND +channel_id IS NULL"
+        );
+        self.readable_rows(&sql, &[group.bare(), user.get()])
+    }
+}
+
+impl Tx<'_> {
+    /// Drops every report and list whose post was not begun: another instance sends them. Returns their spool files.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn drop_unsent_reports(&self, now: Timestamp) -> Result<Vec<String>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM outbox
+             WHERE state IN ('wanted', 'fetched') AND kind <> 'avatar' AND channel_id IS NULL"
+        );
+        let rows = self.readable_rows(&sql, &[])?;
+        for row in &rows {
+            self.set_dropped(row.id, "outdated", now)?;
+        }
+        Ok(rows.into_iter().filter_map(|row| row.spool).collect())
+    }
+}
