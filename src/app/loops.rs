@@ -10,7 +10,6 @@ use tokio_util::sync::CancellationToken;
 use super::AppError;
 use super::channels::Account;
 use crate::config::Config;
-use crate::decide::share::HideReading;
 use crate::file_codec::{Decoder, Encoder};
 use crate::schedule::Timetable;
 use crate::spool::Spool;
@@ -171,13 +170,8 @@ impl Loops {
             administrators: administrators.clone(),
             pages,
         };
-        let sharing = (!share.is_whole()).then(|| Sharing {
-            cover,
-            puller: puller.clone(),
-            hide: channels.hide,
-            runtime: runtime.clone(),
-            reading: HideReading::default(),
-        });
+        let sharing = (!share.is_whole())
+            .then(|| Sharing::new(cover, puller.clone(), channels.hide, runtime.clone()));
         let watcher = Watcher {
             database: database.clone(),
             runtime: runtime.clone(),

@@ -12,9 +12,9 @@ use crate::model::{MessageId, Share, Timestamp, UserId};
 /// instance than the member's own forwards it.
 pub const SILENCE: Duration = Duration::from_secs(60);
 const MIN_AGE: i64 = 60;
-/// How much longer each further instance waits. Without it, two instances that cover for a third one would post
-/// together, see each other's photos, and then wait together again.
-const TURN: Duration = Duration::from_secs(5);
+/// How much longer each further instance waits, for both. Without it, two instances that cover for a third one would post
+/// the same photo, see each other's posts, and then wait together again.
+const TURN_SECONDS: u32 = 5;
 /// How many seconds before its row was made another instance's photo may have been posted or read.
 const EARLIER: i64 = 600;
 /// How long a reading of HIDE counts before a photo of an own member. Nobody covers for this instance within that time
@@ -24,7 +24,7 @@ const FRESH_FOR_OWN: Duration = Duration::from_secs(10);
 const FRESH_FOR_OTHER: Duration = Duration::from_secs(5);
 /// How long photos of own members wait for a HIDE that cannot be read. One photo too many costs less than one too few.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
-/// How long other instances' members wait after HIDE could not be read.
+/// How long HIDE is left alone after it could not be read, and other instances' members wait for it.
 const PAUSE: Duration = Duration::from_secs(10);
 
 /// When other instances than this one last showed a photo of each remainder.
@@ -78,15 +78,19 @@ impl LastShown {
     fn turn(&self, remainder: u8) -> Duration {
         let (own, all) = (self.share.own_remainder(), self.share.instances());
         let distance = (own + all - remainder) % all;
-        TURN * u32::from(distance.saturating_sub(1))
+        Duration::from_secs(u64::from(
+            TURN_SECONDS * u32::from(distance.saturating_sub(1)),
+        ))
     }
 }
 
-/// The ages at which a photo of another instance's member may be forwarded: the row was made at `until` or before. A
-/// row that was made after `from` is one that a clock which was set back has left in the future, and counts as old.
+/// The ages at which a photo of another instance's member may be forwarded: the row was made at `until` or before, or
+/// `turn` seconds earlier for each instance whose turn is before this one's. A row that was made after `from` is one that
+/// a clock which was set back has left in the future, and counts as old.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OldEnough {
     pub until: Timestamp,
+    pub turn: u32,
     pub from: Timestamp,
 }
 
@@ -95,12 +99,13 @@ impl OldEnough {
     pub const fn at(now: Timestamp) -> Self {
         Self {
             until: now.plus(-MIN_AGE),
+            turn: TURN_SECONDS,
             from: now.plus(MIN_AGE),
         }
     }
 }
 
-/// Returns when a row that was made then is old enough.
+/// Returns when a row is old enough for the first instance whose turn it is.
 #[must_use]
 pub const fn old_enough_at(made_at: Timestamp) -> Timestamp {
     made_at.plus(MIN_AGE)
@@ -150,7 +155,7 @@ pub const fn forget_before(now: Timestamp) -> Timestamp {
     now.plus(-EARLIER)
 }
 
-/// Whose photo is to be posted.
+/// The relation of this instance to a photo that it is about to post.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Poster {
     /// A member of this instance.

@@ -226,7 +226,7 @@ mod tests {
             tx.set_fetched(row.id, "file", 9, NOW)?;
             tx.set_sending(row.id, HIDE)?;
             assert_eq!(tx.take_avatars(GROUP, USER, POST, NOW)?, None);
-            // Its file was lost since.
+            // The file was lost since.
             tx.set_wanted(row.id)?;
             assert_eq!(tx.take_avatars(GROUP, USER, POST, NOW)?, None);
             assert_eq!(outcome(tx)?, JoinOutcome::Queued);

@@ -1,7 +1,8 @@
-//! Who covers for whom among several instances (docs/several-accounts.md): the remainders whose photos HIDE has shown
-//! lately. `decide::share` decides; this module gives it the time, and shares the record between the loops.
+//! Keeps the remainders whose photos HIDE has shown lately, so that instances cover for those that are silent
+//! (docs/several-accounts.md). `decide::share` decides; this module gives it the time, and shares the record between the
+//! loops.
 //!
-//! Nothing is stored: after a crash every other instance counts as one that has just posted.
+//! The record is lost with the process: after a start every other instance counts as one that has just posted.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -55,11 +56,12 @@ impl Cover {
     /// Returns the members whose photos may be posted now. If `may_cover` is false, only own ones.
     pub(super) fn members(&self, may_cover: bool, now: Timestamp) -> SharedMembers {
         let silent = self.lock().silent(self.elapsed());
-        let OldEnough { until, from } = OldEnough::at(now);
+        let OldEnough { until, turn, from } = OldEnough::at(now);
         SharedMembers {
             share: self.share,
             silent: if may_cover { silent } else { 0 },
             made_until: until,
+            turn: turn.into(),
             made_from: from,
         }
     }

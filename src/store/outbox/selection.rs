@@ -23,7 +23,7 @@ pub(in crate::store) fn due_avatars(members: Members) -> String {
 pub struct SendFilter {
     pub reports: bool,
     pub avatars: bool,
-    /// Whose photos, if `avatars` is true.
+    /// The members whose photos may be sent, if `avatars` is true.
     pub members: Members,
 }
 

@@ -9,7 +9,7 @@ use super::{COLUMNS, OutboxRow};
 use crate::model::{ChannelId, Share, Timestamp, UserId};
 use crate::store::{ReadTx, StoreError, Tx};
 
-/// Whose photos may be posted.
+/// The members whose photos may be posted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Members {
     /// Everybody's.
@@ -23,8 +23,10 @@ pub struct SharedMembers {
     pub share: Share,
     /// The remainders whose instances are silent, as bits.
     pub silent: u64,
-    /// Other instances' photos are posted if their rows were made at `made_until` or before, or after `made_from`.
+    /// Other instances' photos are posted if their rows were made at `made_until` or before, or after `made_from`. For
+    /// each instance whose turn is before this one's, a row has to be `turn` seconds older.
     pub made_until: Timestamp,
+    pub turn: i64,
     pub made_from: Timestamp,
 }
 
@@ -35,10 +37,12 @@ impl Members {
         match self {
             Self::All => "TRUE".into(),
             Self::Shared(_) => {
-                let [instances, own, silent, until, from] = std::array::from_fn(|n| first + n);
+                let [instances, own, silent, until, turn, from] =
+                    std::array::from_fn(|n| first + n);
+                let ready = ready_from(instances, own, turn);
                 format!(
                     "(user_id % ?{instances} = ?{own} OR channel_id IS NOT NULL
-                      OR (?{silent} >> (user_id % ?{instances})) & 1 AND (created_at <= ?{until} OR created_at > ?{from}))"
+                      OR (?{silent} >> (user_id % ?{instances})) & 1 AND ({ready} <= ?{until} OR created_at > ?{from}))"
                 )
             }
         }
@@ -61,10 +65,17 @@ impl Members {
                 // At most 60 bits.
                 members.silent.cast_signed().into(),
                 members.made_until.get().into(),
+                members.turn.into(),
                 members.made_from.get().into(),
             ],
         }
     }
+}
+
+/// The time from which the age of a row counts: each instance whose turn is before this one's makes it later.
+fn ready_from(instances: usize, own: usize, turn: usize) -> String {
+    let distance = format!("(?{own} + ?{instances} - user_id % ?{instances}) % ?{instances}");
+    format!("created_at + ?{turn} * MAX({distance} - 1, 0)")
 }
 
 impl ReadTx<'_> {
@@ -94,30 +105,32 @@ impl ReadTx<'_> {
         self.readable_rows(&sql, &[now.get(), limit, instances, own, only_own.into()])
     }
 
-    /// Returns when the first of other instances' photos that wait for their post was made after `after`.
+    /// Returns the time from which the age of the next of other instances' photos counts, among those that wait for
+    /// their post and are too young.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn next_others_made_at(
+    pub fn next_others_ready_from(
         &self,
-        share: Share,
-        after: Timestamp,
+        members: SharedMembers,
     ) -> Result<Option<Timestamp>, StoreError> {
-        let made_at: Option<i64> = self
+        let ready = ready_from(1, 2, 3);
+        let sql = format!(
+            "SELECT MIN({ready}) FROM outbox WHERE state = 'fetched' AND kind = 'avatar'
+             AND channel_id IS NULL AND user_id % ?1 <> ?2 AND {ready} > ?4"
+        );
+        let share = members.share;
+        let parameters = [
+            share.instances().into(),
+            share.own_remainder().into(),
+            members.turn,
+            members.made_until.get(),
+        ];
+        let ready: Option<i64> = self
             .db
-            .prepare_cached(
-                "SELECT MIN(created_at) FROM outbox WHERE state = 'fetched' AND kind = 'avatar'
-                 AND channel_id IS NULL AND user_id % ?1 <> ?2 AND created_at > ?3",
-            )?
-            .query_row(
-                [
-                    share.instances().into(),
-                    share.own_remainder().into(),
-                    after.get(),
-                ],
-                |row| row.get(0),
-            )?;
-        Ok(made_at.map(Timestamp::new))
+            .prepare_cached(&sql)?
+            .query_row(parameters, |row| row.get(0))?;
+        Ok(ready.map(Timestamp::new))
     }
 
     /// Returns the number of photos that wait and belong to other instances' members.

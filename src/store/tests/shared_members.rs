@@ -5,12 +5,17 @@ use crate::model::{Payload, Share};
 
 /// The second of three instances: the members with the remainder 1 are its own.
 fn members(silent: u64, now: Timestamp) -> Members {
-    Members::Shared(SharedMembers {
+    Members::Shared(shared_members(silent, now))
+}
+
+fn shared_members(silent: u64, now: Timestamp) -> SharedMembers {
+    SharedMembers {
         share: Share::parse("2/3").expect("a share"),
         silent,
         made_until: now.plus(-60),
+        turn: 5,
         made_from: now.plus(60),
-    })
+    }
 }
 
 fn enqueue(tx: &Tx<'_>, user: i64, made_at: Timestamp) -> Result<OutboxRow, StoreError> {
@@ -130,19 +135,31 @@ fn own_members_are_fetched_first_and_alone_while_the_spool_is_half_full() {
     });
 }
 
+/// The first instance covers for the third one, and this one for the first.
 #[test]
-fn the_next_age_is_that_of_the_oldest_photo_which_is_too_young() {
-    let share = Share::parse("2/3").expect("a share");
+fn an_instance_whose_turn_is_later_waits_for_a_row_to_be_older() {
     with_tx(|tx| {
-        for (age, user) in [(70, 9), (59, 10), (50, 11), (40, 12)] {
+        // 9 belongs to the first instance, and 11 to the third one.
+        for (age, user) in [(62, 9), (62, 11), (64, 14), (65, 17)] {
             fetch(tx, user, NOW.plus(-age))?;
         }
-        let made_until = NOW.plus(-60);
-        assert_eq!(
-            tx.next_others_made_at(share, made_until)?,
-            Some(NOW.plus(-50))
-        );
-        assert_eq!(tx.next_others_made_at(share, NOW)?, None);
+        assert_eq!(posted(tx, members(0b101, NOW))?, [9, 17]);
+        assert_eq!(posted(tx, members(0b101, NOW.plus(1)))?, [14]);
+        Ok(())
+    });
+}
+
+#[test]
+fn the_next_age_is_that_of_the_oldest_photo_which_is_too_young() {
+    with_tx(|tx| {
+        for (age, user) in [(70, 9), (59, 10), (50, 12), (53, 11)] {
+            fetch(tx, user, NOW.plus(-age))?;
+        }
+        let next = |now| tx.next_others_ready_from(shared_members(0, now));
+        assert_eq!(next(NOW)?, Some(NOW.plus(-50)));
+        // Another instance's turn is before this one's.
+        assert_eq!(next(NOW.plus(10))?, Some(NOW.plus(-53 + 5)));
+        assert_eq!(next(NOW.plus(12))?, None);
         Ok(())
     });
 }

@@ -10,21 +10,35 @@ use crate::store::{Members, OutboxRow, ReadTx, SharedMembers, StoreError};
 use crate::task::{ChannelPuller, Cover, Runtime, TaskError};
 
 /// How many events one call asks for.
-const PAGE: i32 = 100;
-/// The pause after HIDE could not be read, before an own photo.
-const RETRY_PAUSE: Duration = Duration::from_secs(2);
+const LARGEST_PAGE: i32 = 100;
+/// How long an own photo waits after HIDE could not be read, until it is selected again.
+const OWN_PAUSE: Duration = Duration::from_secs(2);
 
-/// What an instance needs that is not the only one.
+/// The parts that an instance needs to post beside others.
 pub struct Sharing {
-    pub cover: Cover,
-    pub puller: ChannelPuller,
-    pub hide: ChannelId,
-    pub runtime: Runtime,
+    cover: Cover,
+    puller: ChannelPuller,
+    hide: ChannelId,
+    runtime: Runtime,
     /// How well HIDE is known.
-    pub reading: HideReading,
+    reading: HideReading,
+    /// How many events the next call asks for.
+    page: i32,
 }
 
 impl Sharing {
+    #[must_use]
+    pub fn new(cover: Cover, puller: ChannelPuller, hide: ChannelId, runtime: Runtime) -> Self {
+        Self {
+            cover,
+            puller,
+            hide,
+            runtime,
+            reading: HideReading::default(),
+            page: LARGEST_PAGE,
+        }
+    }
+
     /// Returns the members whose photos may be posted now.
     pub(super) fn members(&self, now: Timestamp) -> SharedMembers {
         let paused_until = self.reading.paused_until(self.cover.elapsed());
@@ -46,18 +60,26 @@ impl Sharing {
         if !self.reading.is_needed(poster, self.cover.elapsed()) {
             return Ok(false);
         }
-        let step = PullStep::Differences { limit: PAGE };
+        if self.reading.paused_until(self.cover.elapsed()).is_some() {
+            self.runtime.pause(OWN_PAUSE).await?;
+            return Ok(true);
+        }
+        let step = PullStep::Differences { limit: self.page };
         let end = self.puller.pull(self.hide, step).await?;
         let now = self.cover.elapsed();
         match end {
-            PullEnd::UpToDate(_) => self.reading.read(now),
+            PullEnd::UpToDate(_) => {
+                self.reading.read(now);
+                self.page = LARGEST_PAGE;
+            }
             // There is more, or the watcher was faster.
             PullEnd::PageApplied(_) => {}
             end => {
                 tracing::debug!(?end, "HIDE cannot be read before a post");
                 self.reading.failed(now);
-                if poster == Poster::Own && self.reading.is_needed(poster, now) {
-                    self.runtime.pause(RETRY_PAUSE).await?;
+                // A page that cannot be read, or that ends the connection, is left to the watcher.
+                if matches!(end, PullEnd::Unreadable | PullEnd::Cut) {
+                    self.page = (self.page / 2).max(1);
                 }
             }
         }
@@ -92,6 +114,6 @@ pub(super) fn next_old_enough_at(
     let Members::Shared(members) = members else {
         return Ok(None);
     };
-    let made_at = tx.next_others_made_at(members.share, members.made_until)?;
-    Ok(made_at.map(old_enough_at))
+    let ready_from = tx.next_others_ready_from(members)?;
+    Ok(ready_from.map(old_enough_at))
 }

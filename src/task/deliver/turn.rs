@@ -15,7 +15,7 @@ pub(super) struct Turn {
     pub(super) avatars_limited_until: Option<Timestamp>,
     /// When the closed channel is tried again.
     pub(super) closed_until: Option<Timestamp>,
-    /// Whose photos may be posted.
+    /// The members whose photos may be posted.
     pub(super) members: Members,
     /// When those of more members may be.
     pub(super) members_change_at: Option<Timestamp>,
