@@ -80,6 +80,9 @@ pub(crate) struct Arguments {
     /// Joins per second of a raid
     #[arg(long, value_name = "R", default_value_t = 50.0)]
     rate: f64,
+    /// Seconds between the first connection and the first join of a raid
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.0)]
+    raid_delay: f64,
 }
 
 /// The simulator with the chats that the program makes.

@@ -36,6 +36,7 @@ pub(crate) async fn run(
         .map(|number| stage.add_joiner(arguments, number))
         .collect::<Result<Vec<i64>, _>>()?;
     while sim.wait_for_connection_async(IDLE_TIMEOUT).await.is_err() {}
+    tokio::time::sleep(Duration::try_from_secs_f64(arguments.raid_delay)?).await;
     // Posts before the first join, such as the client's online report, are not counted as progress.
     let before = sim.read(|world| world.count_posts(stage.hide));
     let mut ticks = tokio::time::interval(Duration::try_from_secs_f64(1.0 / arguments.rate)?);
