@@ -140,7 +140,7 @@ impl Store {
     }
 
     /// Runs `work` on one moment of the database, on a reading connection: it waits for no writer, and no writer waits
-    /// for it.
+    /// for it. `work` must be short: the runtime is not told that the thread blocks, which would cost more than a query.
     ///
     /// # Errors
     /// The error of `work`, or the database cannot be read.
@@ -148,14 +148,39 @@ impl Store {
         &self,
         work: impl FnOnce(&ReadTx<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        blocking(|| {
-            let mut database = self.take_reader()?;
-            let transaction = database.transaction().map_err(StoreError::from)?;
-            let result = work(&ReadTx { db: &transaction })?;
-            drop(transaction);
-            self.return_reader(database);
-            Ok(result)
-        })
+        let mut database = self.take_reader()?;
+        let transaction = database.transaction().map_err(StoreError::from)?;
+        let result = work(&ReadTx { db: &transaction })?;
+        drop(transaction);
+        self.return_reader(database);
+        Ok(result)
+    }
+
+    /// Does the same as [`read`](Self::read) for `work` that takes long, such as reading whole lists.
+    ///
+    /// # Errors
+    /// The error of `work`, or the database cannot be read.
+    pub fn read_long<T, E: From<StoreError>>(
+        &self,
+        work: impl FnOnce(&ReadTx<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        blocking(|| self.read(work))
+    }
+
+    /// Counts the statements of the writing connection from now on.
+    #[cfg(test)]
+    pub(crate) fn count_statements(&self) -> Arc<std::sync::atomic::AtomicUsize> {
+        use rusqlite::trace::{TraceEvent, TraceEventCodes};
+        let counter = Arc::<std::sync::atomic::AtomicUsize>::default();
+        let seen = Arc::clone(&counter);
+        let count = move |_: TraceEvent<'_>| {
+            seen.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        };
+        let mut database = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        database
+            .trace_v2(TraceEventCodes::SQLITE_TRACE_STMT, Some(count))
+            .expect("the connection is open");
+        counter
     }
 
     fn take_reader(&self) -> Result<Connection, StoreError> {

@@ -19,11 +19,16 @@ const OWN_CRATES: [&str; 5] = [
     "telegram_wire",
 ];
 
+/// The loops wait most of the time. A thread for each core would cost memory: the allocator keeps an arena for each thread
+/// that allocates.
+const WORKER_THREADS: usize = 2;
+
 /// Runs until a signal asks the program to end.
 pub(super) fn run(loaded: Loaded) -> Result<(), Failure> {
     start_log(loaded.config.log).map_err(|error| Failure::new(1, error))?;
     log_panics();
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(WORKER_THREADS)
         .enable_all()
         .build()
         .map_err(|error| Failure::new(1, error))?;

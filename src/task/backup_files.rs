@@ -88,7 +88,7 @@ impl BackupFiles {
         }
         let made = self
             .database
-            .read(|tx| self.read_lists(tx, rows, now))
+            .read_long(|tx| self.read_lists(tx, rows, now))
             .await?;
         if self.runtime.shutdown.is_cancelled() {
             return Err(TaskError::ShuttingDown.into());

@@ -51,7 +51,7 @@ impl Database {
         }
     }
 
-    /// Reads one moment of the database, on a reading connection.
+    /// Reads one moment of the database, on a reading connection. `work` must be short.
     ///
     /// # Errors
     /// The program shuts down, or the database is unusable.
@@ -60,6 +60,17 @@ impl Database {
         mut work: impl FnMut(&ReadTx<'_>) -> Result<T, StoreError>,
     ) -> Result<T, TaskError> {
         self.retry(|| self.store.read(&mut work)).await
+    }
+
+    /// Does the same as [`read`](Self::read) for `work` that takes long: the other loops go on meanwhile.
+    ///
+    /// # Errors
+    /// The program shuts down, or the database is unusable.
+    pub async fn read_long<T>(
+        &self,
+        mut work: impl FnMut(&ReadTx<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, TaskError> {
+        self.retry(|| self.store.read_long(&mut work)).await
     }
 
     async fn retry<T>(

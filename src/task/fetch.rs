@@ -25,10 +25,12 @@ use self::slots::Slots;
 pub use self::user_lookup::UserLookup;
 use self::user_lookup::{JoinKey, LookupEnd};
 use super::{BackupFiles, Database, Runtime, TaskError, Wakers, job_result};
-use crate::model::{Payload, Share, Timestamp};
-use crate::store::PhotoOf;
+use crate::model::{Join, Payload, Share, Timestamp};
+use crate::store::{ExceptionDue, OutboxRow, PhotoOf, ReadTx, StoreError};
 
-/// How many of the newest rows are considered: those of one data centre do not hide those of another.
+/// How many of the newest rows are read first. In a raid hundreds wait, while few slots are free.
+const FEW_ROWS: usize = 8;
+/// How many of the newest rows are considered if none of the first has a slot: retries do not hide new photos.
 const MAX_ROWS: usize = 100;
 /// How many users the program asks for in one call.
 const USERS_PER_CALL: usize = 50;
@@ -59,6 +61,19 @@ struct Jobs {
     backup_runs: bool,
 }
 
+/// The work that is due.
+struct Due {
+    /// `None` if no look-up can begin now.
+    joins: Option<Vec<Join>>,
+    exceptions: Vec<ExceptionDue>,
+    has_lists: bool,
+    /// How many bytes of photos are in the spool.
+    spooled: u64,
+    photos: Vec<OutboxRow>,
+    /// When the next row falls due.
+    next: Option<Timestamp>,
+}
+
 /// The result of a job.
 enum JobResult {
     Lookup(LookupEnd),
@@ -81,15 +96,7 @@ impl Fetcher {
     pub async fn fetch(self) -> Result<(), TaskError> {
         let mut jobs = Jobs::default();
         loop {
-            // One moment decides which rows are due and how long the loop sleeps: it would sleep past a row that falls
-            // due between two moments.
-            let now = self.runtime.clock.now();
-            self.start_lookup(&mut jobs).await?;
-            self.start_exceptions(&mut jobs).await?;
-            self.start_bio(&mut jobs);
-            self.start_backup(&mut jobs, now).await?;
-            self.start_downloads(&mut jobs, now).await?;
-            let delay = self.poll_delay(&jobs, now).await?;
+            let delay = self.start_jobs(&mut jobs).await?;
             tokio::select! {
                 () = self.runtime.shutdown.cancelled() => return Ok(()),
                 () = self.wakers.fetch.notified() => {}
@@ -101,14 +108,81 @@ impl Fetcher {
         }
     }
 
-    async fn start_lookup(&self, jobs: &mut Jobs) -> Result<(), TaskError> {
-        let now = self.runtime.clock.instant();
-        if jobs.lookups.is_closed(now) {
-            return Ok(());
+    /// Starts the jobs that are due, and returns how long to sleep until a row falls due, a slot may become free, or the
+    /// free space is looked at again.
+    ///
+    /// One moment decides which rows are due and how long the loop sleeps: it would sleep past a row that falls due
+    /// between two moments.
+    async fn start_jobs(&self, jobs: &mut Jobs) -> Result<Duration, TaskError> {
+        let now = self.runtime.clock.now();
+        let due = self.read_due(jobs, now).await?;
+        if let Some(joins) = due.joins {
+            self.start_lookup(jobs, joins);
         }
+        self.start_exceptions(jobs, due.exceptions);
+        self.start_bio(jobs);
+        self.start_backup(jobs, due.has_lists);
+        if due.spooled < self.max_spooled && jobs.free_space.is_enough(&self.download.spool) {
+            self.start_all_downloads(jobs, due.photos, now).await?;
+        }
+        let instant = self.runtime.clock.instant();
+        let moments = [
+            Some(self.runtime.poll_delay(due.next)),
+            jobs.downloads.next_change(instant),
+            jobs.free_space.next_look(),
+            jobs.lookups.pause(instant),
+        ];
+        Ok(moments.into_iter().flatten().min().unwrap_or_default())
+    }
+
+    /// Reads the rows that are due, from one moment of the database.
+    async fn read_due(&self, jobs: &Jobs, now: Timestamp) -> Result<Due, TaskError> {
+        let instant = self.runtime.clock.instant();
         // The joins that wait for a bio were looked up.
-        let limit = USERS_PER_CALL + jobs.bios.len() + jobs.lookups.len();
-        let mut joins = self.database.read(|tx| tx.joins_to_look_up(limit)).await?;
+        let joins = (!jobs.lookups.is_closed(instant))
+            .then(|| USERS_PER_CALL + jobs.bios.len() + jobs.lookups.len());
+        let closed = jobs.downloads.closed(instant);
+        self.database
+            .read(|tx| {
+                let spooled = tx.spooled_bytes()?;
+                Ok(Due {
+                    joins: joins.map(|limit| tx.joins_to_look_up(limit)).transpose()?,
+                    exceptions: if jobs.exceptions_run {
+                        Vec::new()
+                    } else {
+                        tx.exceptions_due(USERS_PER_CALL)?
+                    },
+                    has_lists: !jobs.backup_runs && !tx.lists_to_make(Some(now))?.is_empty(),
+                    spooled,
+                    photos: if spooled < self.max_spooled {
+                        self.photos_to_fetch(tx, &closed, now, FEW_ROWS)?
+                    } else {
+                        Vec::new()
+                    },
+                    next: tx.next_fetch_due(now)?,
+                })
+            })
+            .await
+    }
+
+    /// Returns the photos that are due, without those of the data centres that have no slot. Other instances' photos
+    /// leave half of the spool to own ones.
+    fn photos_to_fetch(
+        &self,
+        tx: &ReadTx<'_>,
+        closed_dcs: &[i32],
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<OutboxRow>, StoreError> {
+        if self.share.is_whole() {
+            return tx.avatars_to_fetch_without(closed_dcs, now, limit);
+        }
+        let only_own = tx.spooled_bytes()? >= self.max_spooled / 2;
+        tx.shared_avatars_to_fetch(self.share, only_own, closed_dcs, now, limit)
+    }
+
+    fn start_lookup(&self, jobs: &mut Jobs, mut joins: Vec<Join>) {
+        let now = self.runtime.clock.instant();
         joins.retain(|join| !jobs.bios.contains(join));
         let joins = jobs.lookups.start(joins, USERS_PER_CALL, now);
         if !joins.is_empty() {
@@ -116,27 +190,19 @@ impl Fetcher {
             jobs.set
                 .spawn(async move { Ok(JobResult::Lookup(lookup.decide_joins(joins).await?)) });
         }
-        Ok(())
     }
 
     /// Looks up the users whose photos are excepted: beside the joins, which do not wait for them.
-    async fn start_exceptions(&self, jobs: &mut Jobs) -> Result<(), TaskError> {
-        if jobs.exceptions_run {
-            return Ok(());
+    fn start_exceptions(&self, jobs: &mut Jobs, due: Vec<ExceptionDue>) {
+        if due.is_empty() {
+            return;
         }
-        let due = self
-            .database
-            .read(|tx| tx.exceptions_due(USERS_PER_CALL))
-            .await?;
-        if !due.is_empty() {
-            jobs.exceptions_run = true;
-            let lookup = self.lookup.clone();
-            jobs.set.spawn(async move {
-                lookup.except_photos(due).await?;
-                Ok(JobResult::Exceptions)
-            });
-        }
-        Ok(())
+        jobs.exceptions_run = true;
+        let lookup = self.lookup.clone();
+        jobs.set.spawn(async move {
+            lookup.except_photos(due).await?;
+            Ok(JobResult::Exceptions)
+        });
     }
 
     /// Asks for the bio of one join at a time, so that each join waits for its own bio only.
@@ -152,13 +218,9 @@ impl Fetcher {
         });
     }
 
-    async fn start_backup(&self, jobs: &mut Jobs, now: Timestamp) -> Result<(), TaskError> {
-        if jobs.backup_runs {
-            return Ok(());
-        }
-        let lists = self.database.read(|tx| tx.lists_to_make(Some(now))).await?;
-        if lists.is_empty() {
-            return Ok(());
+    fn start_backup(&self, jobs: &mut Jobs, has_lists: bool) {
+        if !has_lists {
+            return;
         }
         jobs.backup_runs = true;
         let backup_files = self.backup_files.clone();
@@ -166,24 +228,38 @@ impl Fetcher {
             backup_files.make_due().await?;
             Ok(JobResult::Backup)
         });
-        Ok(())
     }
 
-    async fn start_downloads(&self, jobs: &mut Jobs, now: Timestamp) -> Result<(), TaskError> {
-        let spooled = self.database.read(|tx| tx.spooled_bytes()).await?;
-        if spooled >= self.max_spooled || !jobs.free_space.is_enough(&self.download.spool) {
-            return Ok(());
+    /// Starts the downloads of `rows`, at most [`FEW_ROWS`], and of the rows behind them that may have a slot.
+    async fn start_all_downloads(
+        &self,
+        jobs: &mut Jobs,
+        mut rows: Vec<OutboxRow>,
+        now: Timestamp,
+    ) -> Result<(), TaskError> {
+        let mut limit = FEW_ROWS;
+        loop {
+            let may_hide_others = rows.len() == limit;
+            if !self.start_downloads(jobs, rows) {
+                if limit == MAX_ROWS {
+                    return Ok(());
+                }
+                limit = MAX_ROWS;
+            }
+            if !may_hide_others {
+                return Ok(());
+            }
+            let closed = jobs.downloads.closed(self.runtime.clock.instant());
+            rows = self
+                .database
+                .read(|tx| self.photos_to_fetch(tx, &closed, now, limit))
+                .await?;
         }
-        let closed = jobs.downloads.closed(self.runtime.clock.instant());
-        // Other instances' photos leave half of the spool to own ones.
-        let only_own = spooled >= self.max_spooled / 2;
-        let rows = self
-            .database
-            .read(|tx| match self.share.is_whole() {
-                true => tx.avatars_to_fetch_without(&closed, now, MAX_ROWS),
-                false => tx.shared_avatars_to_fetch(self.share, only_own, &closed, now, MAX_ROWS),
-            })
-            .await?;
+    }
+
+    /// Starts the downloads that have a slot. Returns true if there are any.
+    fn start_downloads(&self, jobs: &mut Jobs, rows: Vec<OutboxRow>) -> bool {
+        let mut is_any_started = false;
         for row in rows {
             let Payload::Avatar(avatar) = row.payload else {
                 continue;
@@ -194,6 +270,7 @@ impl Fetcher {
                 photo: photo.id,
             };
             if jobs.downloads.take(of, dc, self.runtime.clock.instant()) {
+                is_any_started = true;
                 let download = self.download.clone();
                 jobs.set.spawn(async move {
                     let end = download.download(of, photo).await?;
@@ -201,20 +278,7 @@ impl Fetcher {
                 });
             }
         }
-        Ok(())
-    }
-
-    /// Returns how long to sleep until a row falls due, a slot may become free, or the free space is looked at again.
-    async fn poll_delay(&self, jobs: &Jobs, now: Timestamp) -> Result<Duration, TaskError> {
-        let due = self.database.read(|tx| tx.next_fetch_due(now)).await?;
-        let instant = self.runtime.clock.instant();
-        let moments = [
-            Some(self.runtime.poll_delay(due)),
-            jobs.downloads.next_change(instant),
-            jobs.free_space.next_look(),
-            jobs.lookups.pause(instant),
-        ];
-        Ok(moments.into_iter().flatten().min().unwrap_or_default())
+        is_any_started
     }
 
     async fn finish(&self, jobs: &mut Jobs, done: JobResult) -> Result<(), TaskError> {

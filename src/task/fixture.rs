@@ -151,6 +151,16 @@ impl Fixture {
         self.store.write(work).expect("a transaction")
     }
 
+    /// Returns how many statements `work` executes, the begin and the end of its transaction included.
+    pub(super) fn statements<T>(
+        &self,
+        work: impl FnOnce(&Tx<'_>) -> Result<T, StoreError>,
+    ) -> usize {
+        let counter = self.store.count_statements();
+        self.write(work);
+        counter.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
     /// Returns the names of the files in the spool, sorted.
     pub(super) fn spooled(&self) -> Vec<String> {
         names_in(&self.directory.path().join("spool"))

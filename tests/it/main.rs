@@ -8,6 +8,7 @@ mod bios;
 mod channels;
 mod channels_command;
 mod cli;
+mod commits;
 mod connections;
 mod crashes;
 mod delivery;

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::model::{AccessHash, Channel, ChannelKind, Payload};
-use crate::store::{FailedDownload, PhotoOf};
+use crate::store::{FailedDownload, Members, PhotoOf};
 
 const PHOTO: PhotoOf = PhotoOf {
     user: AVATAR.user,

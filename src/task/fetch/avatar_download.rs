@@ -128,12 +128,13 @@ impl AvatarDownload {
     }
 
     async fn check_and_keep(&self, of: PhotoOf, image: &[u8]) -> Result<DownloadEnd, TaskError> {
-        let sealed = tokio::task::block_in_place(|| {
+        let written = tokio::task::block_in_place(|| {
             photo::check(image)?;
-            anyhow::Ok(self.encoder.encode_photo(image)?)
+            let sealed = self.encoder.encode_photo(image)?;
+            anyhow::Ok(SpoolFile::write(&self.spool, &sealed))
         });
-        let sealed = match sealed {
-            Ok(sealed) => sealed,
+        let written = match written {
+            Ok(written) => written,
             Err(error) => {
                 return match StoreError::of_random_numbers(error.as_ref()) {
                     Some(error) => Err(error.into()),
@@ -141,7 +142,7 @@ impl AvatarDownload {
                 };
             }
         };
-        match tokio::task::block_in_place(|| SpoolFile::write(&self.spool, &sealed)) {
+        match written {
             Ok(file) => self.give_out(of, file).await?,
             Err(error) => self.not_written(of, &error).await?,
         }

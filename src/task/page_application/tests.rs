@@ -6,7 +6,8 @@ use super::*;
 use crate::config::Dialect;
 use crate::exchange::orders::Order;
 use crate::list_file::ListFile;
-use crate::model::{BadEntry, List, ListData, UserId, WordList};
+use crate::model::{BadEntry, List, ListData, PhotoId, UserId, WordList};
+use crate::store::{PhotoOf, SendFilter};
 use crate::task::enqueue;
 use crate::task::fixture::{
     Fixture, GROUP, HIDE, JOINER, NOW, PTS, avatar, envelope, join, page, post, user,
@@ -102,6 +103,43 @@ async fn a_join_is_recorded_once_and_pts_moves_with_it() {
         waiting[0].payload,
         crate::model::Payload::Avatar(avatar(1, 7))
     );
+}
+
+/// The statements of each transaction are counted, so that they cannot grow unseen. tests/it/commits.rs counts the
+/// transactions.
+#[test]
+fn a_join_costs_few_statements() {
+    let fixture = Fixture::new();
+    let pushed = Page {
+        advance: Advance::Pushed {
+            to: PTS + 1,
+            count: 1,
+        },
+        joins: vec![join(1, JOINER)],
+        users: vec![user(JOINER, Some(7))],
+        last_message: Some(MessageId::new(1)),
+        ..page(GROUP)
+    };
+    let of = PhotoOf {
+        user: JOINER,
+        photo: PhotoId::new(7),
+    };
+    let recorded = fixture.statements(|tx| fixture.transactions.apply_pushed(tx, &pushed, NOW));
+    let downloaded = fixture.statements(|tx| {
+        let row = tx.rows_wanting(of)?.remove(0);
+        tx.set_fetched(row.id, "abcd1234", 9, NOW)
+    });
+    let posted = fixture.statements(|tx| {
+        let row = tx.next_to_send(NOW, SendFilter::ALL)?.expect("a row");
+        tx.set_sending(row.id, HIDE)?;
+        tx.set_sent(row.id, MessageId::new(5), NOW)?;
+        tx.settle_row(row.id, JoinOutcome::Forwarded)
+    });
+    assert_eq!(fixture.outcome(1), "forwarded");
+    let [recorded, downloaded, posted] = [recorded, downloaded, posted];
+    assert!(recorded <= 40, "{recorded} to record a join");
+    assert!(downloaded <= 4, "{downloaded} after a download");
+    assert!(posted <= 8, "{posted} for a post");
 }
 
 #[test]
