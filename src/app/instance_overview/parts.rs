@@ -19,6 +19,8 @@ pub struct DeliveryOverview {
     /// EXCHANGE, as the last instance configured it.
     pub exchange: Option<PrivateChannel>,
     pub pace: PaceOverview,
+    /// The part of the members that is this instance's own, as `K/N`, by the configuration.
+    pub share: String,
 }
 
 /// The time between two posts.
@@ -30,8 +32,6 @@ pub struct PaceOverview {
     pub interval_ms: u64,
     /// The interval in a raid, which an adaptive pace has learned for the channel that posts go to.
     pub learned_interval_ms: Option<u64>,
-    /// The part of the members that is this instance's own, as `K/N`, by the configuration.
-    pub share: String,
 }
 
 #[derive(Clone, Debug, Serialize)]
