@@ -172,7 +172,11 @@ fn a_message_belongs_to_the_row_that_recorded_it() {
 fn photos_that_are_due_are_counted_up_to_a_number() {
     with_tx(|tx| {
         let rows = enqueue_twice(tx)?;
-        assert_eq!(tx.count_due_avatars(NOW, Members::All, 6)?, 1, "the other is not due");
+        assert_eq!(
+            tx.count_due_avatars(NOW, Members::All, 6)?,
+            1,
+            "the other is not due"
+        );
         assert_eq!(tx.count_due_avatars(NOW.plus(1), Members::All, 6)?, 2);
         assert_eq!(tx.count_due_avatars(NOW.plus(1), Members::All, 1)?, 1);
         tx.set_fetched(rows[0].id, "abcdefgh", 1, NOW)?;

@@ -99,15 +99,9 @@ impl Pacer {
     }
 
     /// Counts the photos that wait and may be posted in this turn, as far as their number matters.
-    pub(super) fn count_waiting(
-        &self,
-        tx: &ReadTx<'_>,
-        turn: &Turn,
-    ) -> Result<usize, StoreError> {
+    pub(super) fn count_waiting(&self, tx: &ReadTx<'_>, turn: &Turn) -> Result<usize, StoreError> {
         match self.kind {
-            PaceKind::Adaptive => {
-                tx.count_due_avatars(turn.now, turn.members, FEW_PHOTOS + 1)
-            }
+            PaceKind::Adaptive => tx.count_due_avatars(turn.now, turn.members, FEW_PHOTOS + 1),
             PaceKind::Steady => Ok(0),
         }
     }
