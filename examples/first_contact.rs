@@ -75,6 +75,7 @@ fn main() -> anyhow::Result<ExitCode> {
     }
     stage.empty_directory_to_photos()?;
     stage.home_refuses_the_key_for_a_while()?;
+    stage.home_refuses_the_key_of_a_login_for_a_while()?;
     for step in STEPS {
         stage.login_is_killed(step)?;
         stage.run_is_killed(step)?;
@@ -151,6 +152,26 @@ impl Stage {
         print(
             "a home that refused the key three times: the key is unchanged, and the program goes on",
         )
+    }
+
+    /// Refuses the home key until `login` has tried several connections, and then knows it again.
+    fn home_refuses_the_key_of_a_login_for_a_while(&self) -> anyhow::Result<()> {
+        let contact = Contact::new(self)?;
+        contact.log_in()?;
+        let key = contact.home_key()?;
+        contact.sim.forget_keys(HOME_DC);
+        let refused = contact.sim.read(World::transport_errors);
+        let login = contact.spawn_login()?;
+        contact.wait("three refusals", |world| {
+            world.transport_errors() >= refused + 3
+        })?;
+        contact.sim.restore_login();
+        let (code, output) = login.answer()?;
+        ensure!(code == Some(0), "{code:?}\n{output}");
+        ensure!(output.contains("Already logged in"), "{output}");
+        ensure!(contact.home_key()? == key, "the home key was changed");
+        contact.check()?;
+        print("a home that refused the key of `login` three times: the account is still logged in, and the key unchanged")
     }
 
     fn home_refuses_the_key_for_ten_minutes(&self) -> anyhow::Result<()> {

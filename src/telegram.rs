@@ -107,6 +107,18 @@ impl Telegram {
         self.wire().clock_ahead()
     }
 
+    /// Returns how long calls fail at once, because Telegram refused the home connection.
+    #[must_use]
+    pub fn pause(&self) -> Duration {
+        self.wire().home_pause()
+    }
+
+    /// Returns true while Telegram refuses the session's key and the key does not count as lost yet.
+    #[must_use]
+    pub fn is_key_refused(&self) -> bool {
+        self.wire().is_home_key_refused()
+    }
+
     /// Drops the home connection and fails every call that waits on it. The next call connects again.
     pub fn reconnect(&self) {
         self.wire().reconnect();

@@ -6,12 +6,13 @@
 mod answers;
 mod by_code;
 mod by_qr_code;
+mod retries;
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use self::answers::{ask_secret, print_line};
+use self::retries::repeated;
 use super::Failure;
 use super::channels::{print_after_login, print_connecting};
 use super::terminal::{replace_harmful, sanitize};
@@ -101,7 +102,8 @@ async fn log_in_with(
     running: &Cell<&str>,
 ) -> Result<(), Failure> {
     print_connecting(account)?;
-    if let Some(user) = first_answer(telegram).await? {
+    let answer = repeated(telegram, async || telegram.logged_in().await).await;
+    if let Some(user) = answer.map_err(failure)? {
         running.set(AFTER_LOGIN);
         print_line(&format!(
             "Already logged in, as {}. Nothing was changed.",
@@ -119,22 +121,6 @@ async fn log_in_with(
     print_after_login(telegram).await?;
     telegram.close();
     print_line("Next: complete the configuration, and start `run` with it.")
-}
-
-/// Returns the account that is logged in. The first contact negotiates keys, and one failure of it is no reason to end.
-async fn first_answer(telegram: &Telegram) -> Result<Option<User>, Failure> {
-    const PAUSE: Duration = Duration::from_secs(2);
-    let mut attempt = 1;
-    loop {
-        match telegram.logged_in().await {
-            Err(error @ LoginError::Call(CallError::Network { .. })) if attempt < ATTEMPTS => {
-                print_line(&format!("{error}; trying again."))?;
-                attempt += 1;
-                tokio::time::sleep(PAUSE).await;
-            }
-            answer => return answer.map_err(failure),
-        }
-    }
 }
 
 /// Formats the account for the operator's terminal.

@@ -4,6 +4,7 @@ mod codes;
 mod interruption;
 mod qr_code;
 mod refusals;
+mod retries;
 mod scanned_terminal;
 
 use std::io::{ErrorKind, Write as _};

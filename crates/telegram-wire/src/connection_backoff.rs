@@ -154,6 +154,21 @@ impl ConnectionBackoff {
         }
     }
 
+    /// Returns how long calls to `dc` have to wait, which is zero if none was refused.
+    pub(crate) fn pause(&self, dc: i32, now: Instant) -> Duration {
+        let refusals = self.lock();
+        let retry_at = refusals.get(&dc).map(|known| known.retry_at);
+        retry_at.map_or(Duration::ZERO, |at| at.saturating_duration_since(now))
+    }
+
+    /// Returns true if `dc` refused the key with −404 since its last answer.
+    pub(crate) fn is_key_refused(&self, dc: i32) -> bool {
+        let refusals = self.lock();
+        refusals
+            .get(&dc)
+            .is_some_and(|known| known.unknown_key.is_some())
+    }
+
     /// Returns true if the last connection to `dc` was refused. It is closed then.
     pub(crate) fn is_refused(&self, dc: i32) -> bool {
         self.lock().contains_key(&dc)
@@ -250,6 +265,7 @@ mod tests {
                 let pause = seconds * SECOND;
                 assert_eq!(scene.refuse(error), Consequence::Pause(pause), "{error:?}");
                 assert_eq!(scene.begin(), Err(pause));
+                assert_eq!(scene.backoff.pause(DC, scene.instant()), pause);
                 assert_eq!(scene.backoff.begin_call(DC + 1, scene.instant()), Ok(()));
                 scene.now += pause;
             }

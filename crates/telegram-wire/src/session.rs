@@ -72,7 +72,6 @@ pub enum SessionError {
 pub struct AccountSession {
     path: PathBuf,
     state: Mutex<State>,
-    guards_home_key: bool,
 }
 
 #[derive(Debug)]
@@ -83,7 +82,7 @@ struct State {
 }
 
 impl AccountSession {
-    /// Opens the session of an account that is logged in. The home key cannot be replaced.
+    /// Opens the session of an account that is logged in.
     ///
     /// # Errors
     /// The file is missing, foreign or damaged, or holds no key of its home data centre.
@@ -95,14 +94,15 @@ impl AccountSession {
             }
             Err(error) => return Err(file_error(path, error)),
         }
-        let session = Self::load(path, true)?;
+        let session = Self::load(path)?;
         if session.key(session.home()).is_none() {
             return Err(SessionError::NoKey(path.to_owned()));
         }
         Ok(session)
     }
 
-    /// Opens or creates the session for a login. The home key may be replaced.
+    /// Opens or creates the session for a login, which may be without a key. A key of the home data centre that it has
+    /// cannot be replaced: the account may be logged in with it.
     ///
     /// # Errors
     /// The file is foreign or damaged, or cannot be created.
@@ -111,7 +111,26 @@ impl AccountSession {
         if is_new {
             layout::create(path)?;
         }
-        Self::load(path, false)
+        Self::load(path)
+    }
+
+    /// Moves a session file whose login Telegram has ended to a name beside it, and returns that name. The next login
+    /// begins with a new file and a new key. Nothing may write to the file meanwhile.
+    ///
+    /// # Errors
+    /// The file cannot be moved.
+    pub fn set_aside(path: &Path) -> Result<PathBuf, SessionError> {
+        let mut aside = path.to_owned();
+        for number in 1.. {
+            let mut name = path.as_os_str().to_owned();
+            name.push(format!(".old-{number}"));
+            aside = name.into();
+            if aside.symlink_metadata().is_err() {
+                break;
+            }
+        }
+        std::fs::rename(path, &aside).map_err(|error| file_error(path, error))?;
+        Ok(aside)
     }
 
     /// Checks the layout of a session file on a copy in memory, and changes nothing. An empty file passes, because a
@@ -149,7 +168,7 @@ impl AccountSession {
             .map_err(|error| file_error(&self.path, error))
     }
 
-    fn load(path: &Path, guards_home_key: bool) -> Result<Self, SessionError> {
+    fn load(path: &Path) -> Result<Self, SessionError> {
         let layout::Contents {
             database,
             home,
@@ -162,7 +181,6 @@ impl AccountSession {
                 home: home.unwrap_or_else(|| SessionData::default().home_dc),
                 options,
             }),
-            guards_home_key,
         })
     }
 
@@ -179,6 +197,11 @@ impl AccountSession {
         }
     }
 
+    /// Reports whether the file has a key of the home data centre.
+    pub(crate) fn has_home_key(&self) -> bool {
+        self.key(self.home()).is_some()
+    }
+
     fn key(&self, dc: i32) -> Option<[u8; 256]> {
         let state = self.lock();
         state.options.get(&dc).and_then(|option| option.auth_key)
@@ -192,7 +215,7 @@ impl AccountSession {
         }
         let old_key = known.and_then(|known| known.auth_key);
         let replaces_key = old_key.is_some() && old_key != option.auth_key;
-        if self.guards_home_key && option.id == state.home && replaces_key {
+        if option.id == state.home && replaces_key {
             return Err(SessionError::KeyReplacementRefused);
         }
         state
@@ -293,17 +316,18 @@ mod tests {
         let path = directory.path().join("account.session");
         let login = AccountSession::open_for_login(&path).expect("created");
         login.store_home(2).expect("stored");
-        login.store_option(&option(7)).expect("stored");
-        login
-            .store_option(&option(8))
-            .expect("a login may replace the key");
+        login.store_option(&option(8)).expect("stored");
         drop(login);
 
         let session = AccountSession::open(&path).expect("opened");
-        assert!(matches!(
-            session.store_option(&option(9)),
-            Err(SessionError::KeyReplacementRefused)
-        ));
+        let login = AccountSession::open_for_login(&path).expect("opened");
+        for session in [&session, &login] {
+            assert!(matches!(
+                session.store_option(&option(9)),
+                Err(SessionError::KeyReplacementRefused)
+            ));
+        }
+        drop(login);
         let moved = DcOption {
             ipv4: "127.0.0.1:4431".parse().expect("an address"),
             ..option(8)
@@ -351,6 +375,26 @@ mod tests {
             ..foreign
         };
         assert_eq!(session.dc_option(4).expect("known"), Some(keyless));
+    }
+
+    #[test]
+    fn a_session_is_set_aside_beside_those_that_were_before() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("account.session");
+        for (number, key) in [(1, 7), (2, 8)] {
+            let ended = AccountSession::open_for_login(&path).expect("created");
+            ended.store_home(2).expect("stored");
+            ended.store_option(&option(key)).expect("stored");
+            drop(ended);
+            let aside = AccountSession::set_aside(&path).expect("moved");
+            assert_eq!(
+                aside,
+                directory.path().join(format!("account.session.old-{number}"))
+            );
+            assert!(!path.exists());
+            let kept = AccountSession::open(&aside).expect("opened");
+            assert_eq!(kept.key(2), Some([key; 256]));
+        }
     }
 
     #[test]

@@ -112,6 +112,22 @@ impl Wire {
             .and_then(RateLimiter::limited_until)
     }
 
+    /// Returns how long calls to the home data centre fail at once, because it refused a connection.
+    #[must_use]
+    pub fn home_pause(&self) -> Duration {
+        let now = self.clock.instant();
+        self.connection_backoff.pause(self.connections.home(), now)
+    }
+
+    /// Returns true while the home data centre refuses the session's key (−404) and the key does not count as lost yet.
+    #[must_use]
+    pub fn is_home_key_refused(&self) -> bool {
+        self.connections.session().has_home_key()
+            && self
+                .connection_backoff
+                .is_key_refused(self.connections.home())
+    }
+
     /// Drops the home connection and fails every call that waits on it. The next call connects again. A connection
     /// that was refused is closed already, and the call that tries the next one is left alone.
     pub fn reconnect(&self) {
