@@ -171,7 +171,9 @@ impl Stage {
         ensure!(output.contains("Already logged in"), "{output}");
         ensure!(contact.home_key()? == key, "the home key was changed");
         contact.check()?;
-        print("a home that refused the key of `login` three times: the account is still logged in, and the key unchanged")
+        print(
+            "a home that refused the key of `login` three times: the account is still logged in, and the key unchanged",
+        )
     }
 
     fn home_refuses_the_key_for_ten_minutes(&self) -> anyhow::Result<()> {

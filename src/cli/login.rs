@@ -12,7 +12,7 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 
 use self::answers::{ask_secret, print_line};
-use self::retries::repeated;
+use self::retries::{repeated, repeated_unless_done};
 use super::Failure;
 use super::channels::{print_after_login, print_connecting};
 use super::terminal::{replace_harmful, sanitize};
@@ -23,7 +23,7 @@ use crate::model::User;
 use crate::shutdown::{EndSignal, EndSignals};
 use crate::store::DirectoryLock;
 use crate::telegram::{
-    AccountSession, CallError, Hints, LoginError, SignedIn, Telegram, explain_session,
+    AccountError, AccountSession, CallError, Hints, LoginError, SignedIn, Telegram, explain_session,
 };
 
 /// The number of attempts at each answer.
@@ -63,6 +63,48 @@ async fn log_in(account: &Account, arguments: &Arguments) -> Result<(), Failure>
     let signals = EndSignals::install().map_err(|error| Failure::new(1, error))?;
     let lock = app::prepare_data_dir(&account.telegram);
     let _lock: DirectoryLock = lock?;
+    let running = Cell::new(LOGIN);
+    tokio::select! {
+        ended = log_in_with_any_session(account, arguments, &running) => ended,
+        signal = signals.first() => Err(ended_by(signal, running.get())),
+    }
+}
+
+/// Logs in with the session file, or with a new one if Telegram has ended that session.
+async fn log_in_with_any_session(
+    account: &Account,
+    arguments: &Arguments,
+    running: &Cell<&str>,
+) -> Result<(), Failure> {
+    let Outcome::SessionEnded(ended) = log_in_with_session(account, arguments, running).await?
+    else {
+        return Ok(());
+    };
+    let path = account.telegram.session_file();
+    let aside = AccountSession::set_aside(&path)
+        .map_err(|error| Failure::new(77, explain_session(&error)))?;
+    print_line(&format!(
+        "{ended}. Its file was moved to {}, and the login begins with a new one.",
+        aside.display()
+    ))?;
+    match log_in_with_session(account, arguments, running).await? {
+        Outcome::Done => Ok(()),
+        Outcome::SessionEnded(ended) => Err(failure(CallError::Account(ended).into())),
+    }
+}
+
+/// The outcome of a login with one session file.
+enum Outcome {
+    Done,
+    /// The account cannot be logged in with the key in this file any more.
+    SessionEnded(AccountError),
+}
+
+async fn log_in_with_session(
+    account: &Account,
+    arguments: &Arguments,
+    running: &Cell<&str>,
+) -> Result<Outcome, Failure> {
     let session = AccountSession::open_for_login(&account.telegram.session_file())
         .map_err(|error| Failure::new(77, explain_session(&error)))?;
     let (telegram, hints) = Telegram::new(
@@ -73,12 +115,11 @@ async fn log_in(account: &Account, arguments: &Arguments) -> Result<(), Failure>
         &account_channels::rate_limits(&account.telegram, &Clock::system()),
         Box::new(|_, _| {}),
     );
-    let running = Cell::new(LOGIN);
     let ended = tokio::select! {
-        ended = log_in_with(account, arguments, &telegram, hints, &running) => ended,
+        ended = log_in_with(account, arguments, &telegram, hints, running) => ended,
         ahead = telegram.monitor() => Err(AppError::from(ahead).into()),
-        signal = signals.first() => return Err(ended_by(signal, running.get())),
     };
+    telegram.close();
     // The calls that fail because of the clock may end the login before the monitor does.
     match telegram.clock_ahead() {
         Some(ahead) => Err(AppError::from(ahead).into()),
@@ -100,16 +141,22 @@ async fn log_in_with(
     telegram: &Telegram,
     hints: Hints,
     running: &Cell<&str>,
-) -> Result<(), Failure> {
+) -> Result<Outcome, Failure> {
     print_connecting(account)?;
-    let answer = repeated(telegram, async || telegram.logged_in().await).await;
-    if let Some(user) = answer.map_err(failure)? {
+    let known = match repeated(telegram, async || telegram.logged_in().await).await {
+        Err(LoginError::Call(CallError::Account(ended))) if ended.ends_session() => {
+            return Ok(Outcome::SessionEnded(ended));
+        }
+        answer => answer.map_err(failure)?,
+    };
+    if let Some(user) = known {
         running.set(AFTER_LOGIN);
         print_line(&format!(
             "Already logged in, as {}. Nothing was changed.",
             shown(&user)
         ))?;
-        return print_after_login(telegram).await;
+        print_after_login(telegram).await?;
+        return Ok(Outcome::Done);
     }
     let user = sign_in(account, arguments, telegram, hints).await?;
     running.set(AFTER_LOGIN);
@@ -119,8 +166,8 @@ async fn log_in_with(
         account.telegram.session_file().display()
     ))?;
     print_after_login(telegram).await?;
-    telegram.close();
-    print_line("Next: complete the configuration, and start `run` with it.")
+    print_line("Next: complete the configuration, and start `run` with it.")?;
+    Ok(Outcome::Done)
 }
 
 /// Formats the account for the operator's terminal.
@@ -146,17 +193,27 @@ async fn sign_in(
     };
     match signed_in {
         SignedIn::Done(user) => Ok(user),
-        SignedIn::PasswordWanted { hint } => password(telegram, hint).await,
+        SignedIn::PasswordWanted => password(telegram).await,
     }
 }
 
-async fn password(telegram: &Telegram, hint: Option<String>) -> Result<Box<User>, Failure> {
-    let hint = hint.map_or_else(String::new, |hint| {
+async fn password(telegram: &Telegram) -> Result<Box<User>, Failure> {
+    let hint = repeated(telegram, async || telegram.password_hint().await).await;
+    let hint = hint.map_err(failure)?.map_or_else(String::new, |hint| {
         format!(" (hint: {})", replace_harmful(&hint))
     });
     for _ in 0..ATTEMPTS {
         let typed = ask_secret(&format!("Two-step password{hint}: ")).await?;
-        match telegram.check_password(&typed).await {
+        if typed.is_empty() {
+            print_line("the password is empty; try again.")?;
+            continue;
+        }
+        let done = async || match telegram.signed_in_meanwhile().await? {
+            Some(SignedIn::Done(user)) => Ok(Some(user)),
+            Some(SignedIn::PasswordWanted) | None => Ok(None),
+        };
+        let check = async || telegram.check_password(&typed).await;
+        match repeated_unless_done(telegram, check, done).await {
             Ok(user) => return Ok(user),
             Err(error @ LoginError::PasswordWrong) => print_line(&format!("{error}; try again."))?,
             Err(error) => return Err(failure(error)),
@@ -171,7 +228,8 @@ async fn password(telegram: &Telegram, hint: Option<String>) -> Result<Box<User>
 pub(super) fn failure(error: LoginError) -> Failure {
     let code = match &error {
         LoginError::Call(CallError::Account(_)) | LoginError::Session(_) => 77,
-        LoginError::Call(CallError::Network { .. } | CallError::ServerError { .. }) => 69,
+        LoginError::Call(CallError::Network { .. } | CallError::ServerError { .. })
+        | LoginError::NoAddress(_) => 69,
         LoginError::Application(_) => 78,
         _ => 1,
     };

@@ -9,12 +9,16 @@ use telegram_wire::{AccountError, CallError, SessionError};
 pub fn explain_account(error: &AccountError) -> String {
     let remedy = match error {
         AccountError::LoggedOut(_) => "log the account in again with `scp-079-avatar login`",
-        AccountError::Banned(_) => "another account is needed",
+        AccountError::Banned(_) => {
+            "another account is needed; log it in with `scp-079-avatar login`"
+        }
         AccountError::Frozen(_) => "appeal in an official app, then start again",
         AccountError::Duplicated => {
             "run it on one host only, and log in again with `scp-079-avatar login`"
         }
-        AccountError::KeyUnknown => "log in again with `scp-079-avatar login`",
+        AccountError::KeyUnknown => {
+            "the session file was left as it is; log in again with `scp-079-avatar login`"
+        }
     };
     format!("{error}: {remedy}")
 }

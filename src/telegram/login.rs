@@ -13,10 +13,10 @@ pub use refusal::LoginError;
 pub use sent_code::{CodeKind, NextWay, SentCode};
 
 use telegram_wire::tl::{enums, functions as f, types};
-use telegram_wire::{AccountError, CallError, Permitted, password_proof};
+use telegram_wire::{CallError, MoveError, Permitted, SessionError, password_proof};
 
 use super::error::error_name;
-use super::{Telegram, convert};
+use super::{Telegram, convert, users};
 use crate::model::{AccessHash, User};
 
 /// The number of data centres that one step follows the account to.
@@ -26,23 +26,47 @@ const MOVES: usize = 2;
 #[derive(Debug)]
 pub enum SignedIn {
     Done(Box<User>),
-    /// The account has a two-step password, perhaps with a hint from its owner.
-    PasswordWanted {
-        hint: Option<String>,
-    },
+    /// The account has a two-step password.
+    PasswordWanted,
 }
 
 impl Telegram {
-    /// Returns the account that this session is logged in as, if any.
+    /// Returns the account that this session is logged in as. Returns `None` if the session's key is without a login, and
+    /// can be used for one.
     ///
     /// # Errors
     /// See [`LoginError`].
     pub async fn logged_in(&self) -> Result<Option<User>, LoginError> {
-        match self.own_user().await {
+        match self.asked_own_user().await {
             Ok(user) => Ok(Some(user)),
-            Err(CallError::Account(AccountError::LoggedOut(_))) => Ok(None),
-            Err(error) => Err(error.into()),
+            // An earlier login broke off before the code or the password.
+            Err(error) if error.wants_login() || error.wants_password() => Ok(None),
+            Err(error) => Err(error),
         }
+    }
+
+    /// Returns how far a step of the login got whose answer was lost: `None` if it had no effect.
+    ///
+    /// # Errors
+    /// See [`LoginError`].
+    pub async fn signed_in_meanwhile(&self) -> Result<Option<SignedIn>, LoginError> {
+        match self.asked_own_user().await {
+            Ok(user) => {
+                self.save_account(&user)?;
+                Ok(Some(SignedIn::Done(Box::new(user))))
+            }
+            Err(error) if error.wants_password() => Ok(Some(SignedIn::PasswordWanted)),
+            Err(error) if error.wants_login() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn asked_own_user(&self) -> Result<User, LoginError> {
+        let request = f::users::GetUsers {
+            id: vec![enums::InputUser::UserSelf],
+        };
+        let answer = self.invoke_login(&request).await?;
+        Ok(users::own_of(&answer)?)
     }
 
     /// Makes Telegram send a login code to `phone`. If the account belongs to another data centre, moves
@@ -104,7 +128,15 @@ impl Telegram {
             email_verification,
         };
         let answer = self.invoke_login(&request).await;
-        self.signed_in(answer).await
+        self.signed_in(answer)
+    }
+
+    /// Returns the hint to the two-step password, if its owner has given one.
+    ///
+    /// # Errors
+    /// See [`LoginError`].
+    pub async fn password_hint(&self) -> Result<Option<String>, LoginError> {
+        Ok(self.password_parameters().await?.hint)
     }
 
     /// Finishes the login with the two-step password, which is not sent: Telegram gets a proof (SRP).
@@ -134,18 +166,13 @@ impl Telegram {
     }
 
     /// Reads the answer to the call that finishes a login without a two-step password.
-    async fn signed_in(
+    fn signed_in(
         &self,
         answer: Result<enums::auth::Authorization, LoginError>,
     ) -> Result<SignedIn, LoginError> {
         match answer {
             Ok(authorization) => self.finish_login(authorization).map(SignedIn::Done),
-            Err(error) if error.wants_password() => {
-                let password = self.password_parameters().await?;
-                Ok(SignedIn::PasswordWanted {
-                    hint: password.hint,
-                })
-            }
+            Err(error) if error.wants_password() => Ok(SignedIn::PasswordWanted),
             Err(error) => Err(error),
         }
     }
@@ -164,15 +191,19 @@ impl Telegram {
             return Err(LoginError::NO_ACCOUNT);
         };
         let user = convert::user(&authorization.user);
-        let hash = user.access_hash.map_or(0, AccessHash::get);
-        self.wire().save_account(user.id.get(), hash)?;
+        self.save_account(&user)?;
         Ok(Box::new(user))
+    }
+
+    fn save_account(&self, user: &User) -> Result<(), SessionError> {
+        let hash = user.access_hash.map_or(0, AccessHash::get);
+        self.wire().save_account(user.id.get(), hash)
     }
 
     /// Invokes a call of a login. Error 303 moves the session to the account's data centre, and AUTH_RESTART makes the
     /// program repeat the call once.
     async fn invoke_login<R: Permitted>(&self, request: &R) -> Result<R::Return, LoginError> {
-        let (mut moves, mut restarted) = (0, false);
+        let (mut moves, mut restarted, mut asked_for_address) = (0, false, false);
         loop {
             match self.wire().invoke(request).await {
                 // PHONE_MIGRATE, NETWORK_MIGRATE, USER_MIGRATE
@@ -183,7 +214,14 @@ impl Telegram {
                 }) if moves < MOVES => {
                     moves += 1;
                     let dc = i32::try_from(dc).unwrap_or(0);
-                    self.wire().move_home(dc).await?;
+                    match self.wire().move_home(dc).await {
+                        // The answer that opens a connection names the addresses.
+                        Err(MoveError::UnknownAddress(_)) if !asked_for_address => {
+                            asked_for_address = true;
+                            self.wire().reconnect();
+                        }
+                        moved => moved?,
+                    }
                 }
                 Err(error) if !restarted && error_name(&error) == Some("AUTH_RESTART") => {
                     restarted = true;

@@ -16,11 +16,14 @@ const MAX_REFUSALS: usize = 3;
 
 /// Fetches this account's own user object.
 pub(super) async fn own(wire: &Wire) -> Result<User, CallError> {
-    let answer = wire
-        .invoke(&f::users::GetUsers {
-            id: vec![enums::InputUser::UserSelf],
-        })
-        .await?;
+    let request = f::users::GetUsers {
+        id: vec![enums::InputUser::UserSelf],
+    };
+    own_of(&wire.invoke(&request).await?)
+}
+
+/// Returns this account's own user object from the answer of `users.getUsers`.
+pub(super) fn own_of(answer: &[enums::User]) -> Result<User, CallError> {
     answer
         .first()
         .map(convert::user)

@@ -33,7 +33,7 @@ use crate::activity::Activity;
 use crate::clock_guard::{ClockAhead, ClockGuard, Reason};
 use crate::probe;
 use crate::pushes::{PushStream, Pushes};
-use crate::session::{AccountSession, SessionError};
+use crate::session::{AccountSession, MoveError};
 
 /// How many updates a sender pool buffers before it drops further ones.
 const UPDATE_CAPACITY: NonZeroUsize = NonZeroUsize::new(10_000).expect("the literal is not zero");
@@ -141,7 +141,7 @@ impl Connections {
             }
             Ok(Err(error)) => Err(self.connection_failed(dc, &connection, error).await),
             Err(_) => {
-                let proxy = self.silence_of_proxy(&connection, limit);
+                let proxy = self.silence_of_proxy(&connection);
                 // A shorter limit says nothing about the connection.
                 if limit >= ANSWER_TIMEOUT
                     && connection.activity.is_silent_since(started)
@@ -160,10 +160,13 @@ impl Connections {
         }
     }
 
-    /// Makes `dc` the account's home data centre.
-    pub(crate) async fn move_home(&self, dc: i32) -> Result<(), SessionError> {
+    /// Makes `dc` the account's home data centre, unless no address of it is known.
+    pub(crate) async fn move_home(&self, dc: i32) -> Result<(), MoveError> {
+        if self.option(dc).is_none() {
+            return Err(MoveError::UnknownAddress(dc));
+        }
         self.drop_connection(self.home());
-        self.session.set_home_dc_id(dc).await
+        Ok(self.session.set_home_dc_id(dc).await?)
     }
 
     /// Drops the connection to `dc` and fails every call that waits on it.

@@ -94,10 +94,19 @@ pub enum AccountError {
     #[error("this session was used on two hosts at once, so Telegram has ended it")]
     Duplicated,
     /// Telegram does not know the session's authorization key.
-    #[error(
-        "Telegram does not know this session's authorization key any more; the session file was left as it is"
-    )]
+    #[error("Telegram does not know this session's authorization key any more")]
     KeyUnknown,
+}
+
+impl AccountError {
+    /// Returns true if no account can be used with this session's key any more. A frozen account stays logged in.
+    #[must_use]
+    pub const fn ends_session(&self) -> bool {
+        match self {
+            Self::LoggedOut(_) | Self::Banned(_) | Self::Duplicated | Self::KeyUnknown => true,
+            Self::Frozen(_) => false,
+        }
+    }
 }
 
 /// Formats a Unix time in UTC; a time beyond the year 9999 stays a number.

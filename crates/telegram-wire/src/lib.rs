@@ -119,7 +119,7 @@ pub use connections::Identity;
 pub use error::{AccountError, CallError};
 pub use grammers_client::tl;
 pub use pushes::{Push, Pushes};
-pub use session::{AccountSession, PyrogramError, PyrogramSession, SessionError};
+pub use session::{AccountSession, MoveError, PyrogramError, PyrogramSession, SessionError};
 pub use srp::password_proof;
 pub use wire::{OnRateLimit, Wire, WireConfig};
 

@@ -67,6 +67,17 @@ pub enum SessionError {
     },
 }
 
+/// The reason why the account's home data centre cannot be changed.
+#[derive(Debug, Error)]
+pub enum MoveError {
+    /// No address of this data centre is known.
+    #[error("no address of data centre {0} is known")]
+    UnknownAddress(i32),
+    /// The session file cannot be written.
+    #[error(transparent)]
+    Session(#[from] SessionError),
+}
+
 /// An open session file. The sender pool reads it at every call, so reads are served from memory.
 #[derive(Debug)]
 pub struct AccountSession {
@@ -174,11 +185,17 @@ impl AccountSession {
             home,
             options,
         } = layout::read(path)?;
+        let compiled_in = SessionData::default();
+        let home = home.unwrap_or(compiled_in.home_dc);
+        if !options.contains_key(&home) && !compiled_in.dc_options.contains_key(&home) {
+            let cause = format!("no address of its home data centre {home} is known");
+            return Err(layout::damaged(path, cause));
+        }
         Ok(Self {
             path: path.to_owned(),
             state: Mutex::new(State {
                 database,
-                home: home.unwrap_or_else(|| SessionData::default().home_dc),
+                home,
                 options,
             }),
         })
@@ -389,7 +406,9 @@ mod tests {
             let aside = AccountSession::set_aside(&path).expect("moved");
             assert_eq!(
                 aside,
-                directory.path().join(format!("account.session.old-{number}"))
+                directory
+                    .path()
+                    .join(format!("account.session.old-{number}"))
             );
             assert!(!path.exists());
             let kept = AccountSession::open(&aside).expect("opened");
@@ -442,5 +461,12 @@ mod tests {
             .expect("inserted");
         drop(short);
         assert!(cause().contains("1 bytes, not 256"), "{}", cause());
+
+        std::fs::remove_file(&path).expect("removed");
+        let homeless = AccountSession::open_for_login(&path).expect("created");
+        homeless.store_home(99).expect("stored");
+        drop(homeless);
+        let expected = "no address of its home data centre 99 is known";
+        assert!(cause().contains(expected), "{}", cause());
     }
 }

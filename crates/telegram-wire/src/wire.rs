@@ -22,7 +22,7 @@ use crate::connections::{ANSWER_TIMEOUT, Connections, Identity, InvokeError};
 use crate::error::{AccountError, CallError};
 use crate::pushes::Pushes;
 use crate::rate_limit::RateLimiter;
-use crate::session::{AccountSession, SessionError};
+use crate::session::{AccountSession, MoveError, SessionError};
 
 /// The longest pause of a data centre that refuses connections.
 const LONGEST_CONNECTION_PAUSE: Duration = Duration::from_secs(60);
@@ -153,8 +153,8 @@ impl Wire {
     /// Changes the account's home data centre. During a login, Telegram's error 303 asks for it.
     ///
     /// # Errors
-    /// The session file cannot be written.
-    pub async fn move_home(&self, dc: i32) -> Result<(), SessionError> {
+    /// No address of the data centre is known, or the session file cannot be written.
+    pub async fn move_home(&self, dc: i32) -> Result<(), MoveError> {
         self.connections.move_home(dc).await
     }
 

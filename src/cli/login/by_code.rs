@@ -1,6 +1,7 @@
 //! Login by phone number and code: says where the code arrives, and has it sent by the next way if the operator wants.
 
 use super::answers::{ask, print_line};
+use super::retries::{repeated, repeated_unless_done};
 use super::{ATTEMPTS, Application, failure};
 use crate::cli::Failure;
 use crate::cli::terminal::{replace_harmful, time};
@@ -18,10 +19,12 @@ pub(super) async fn sign_in(
 ) -> Result<SignedIn, Failure> {
     let phone = ask("Phone number, with country code: ").await?;
     for _ in 0..ATTEMPTS {
-        let sent = telegram
-            .send_code(application.id, application.hash, &phone)
-            .await
-            .map_err(failure)?;
+        let send = async || {
+            telegram
+                .send_code(application.id, application.hash, &phone)
+                .await
+        };
+        let sent = repeated(telegram, send).await.map_err(failure)?;
         let mut dialogue = CodeDialogue::new(telegram, clock, sent);
         if let Some(signed_in) = dialogue.run().await? {
             return Ok(signed_in);
@@ -69,7 +72,9 @@ impl<'a> CodeDialogue<'a> {
                 }
                 return Ok(None);
             }
-            match self.telegram.sign_in(&self.sent, &typed).await {
+            let sign_in = async || self.telegram.sign_in(&self.sent, &typed).await;
+            let look = async || self.telegram.signed_in_meanwhile().await;
+            match repeated_unless_done(self.telegram, sign_in, look).await {
                 Ok(signed_in) => return Ok(Some(signed_in)),
                 Err(error @ LoginError::CodeWrong) => {
                     wrong += 1;
@@ -92,7 +97,10 @@ impl<'a> CodeDialogue<'a> {
             return Ok(true);
         }
         let answer = match self.sent.next {
-            Some(_) => self.telegram.resend_code(&self.sent).await,
+            Some(_) => {
+                let resend = async || self.telegram.resend_code(&self.sent).await;
+                repeated(self.telegram, resend).await
+            }
             None => Err(LoginError::NoOtherWay),
         };
         match answer {

@@ -8,6 +8,7 @@ use std::io::{self, IsTerminal as _};
 use std::time::Duration;
 
 use super::answers::print_line;
+use super::retries::repeated;
 use super::{Application, failure};
 use crate::cli::Failure;
 use crate::clock::Clock;
@@ -34,8 +35,8 @@ pub(super) async fn sign_in(
     )?;
     let mut shown = String::new();
     loop {
-        let step = telegram.qr_login(application.id, application.hash).await;
-        match step.map_err(failure)? {
+        let step = async || telegram.qr_login(application.id, application.hash).await;
+        match repeated(telegram, step).await.map_err(failure)? {
             QrStep::Accepted(signed_in) => return Ok(signed_in),
             QrStep::Show { link, expires } => {
                 if link != shown {

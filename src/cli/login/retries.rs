@@ -1,6 +1,7 @@
 //! Repeats calls of a login that failed for a reason that may pass, and says so at the terminal.
 //!
-//! A call whose answer was lost may have taken effect. [`repeated`] is for calls that may be made twice all the same.
+//! A call whose answer was lost may have taken effect. [`repeated`] is for calls that may be made twice all the same, and
+//! [`repeated_unless_done`] for those that log the account in: it asks Telegram first whether they did.
 
 use std::time::Duration;
 
@@ -12,6 +13,9 @@ use crate::telegram::{CallError, LoginError, Telegram};
 
 /// How often a call that may be made twice is attempted.
 const ATTEMPTS: u32 = 3;
+
+/// How often a call that logs the account in is attempted.
+const ATTEMPTS_TO_FINISH: u32 = 2;
 
 /// The pause after a call without an answer. It is longer if the data centre refused the connection.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -35,6 +39,27 @@ pub(super) async fn repeated<T>(
         match call().await {
             Ok(answer) => return Ok(answer),
             Err(error) => retries.wait_after(error).await?,
+        }
+    }
+}
+
+/// Makes a call that logs the account in. If its answer was lost, `look` finds out whether the call took effect, and
+/// otherwise the call is repeated once.
+pub(super) async fn repeated_unless_done<T>(
+    telegram: &Telegram,
+    call: impl AsyncFn() -> Result<T, LoginError>,
+    look: impl AsyncFn() -> Result<Option<T>, LoginError>,
+) -> Result<T, LoginError> {
+    let mut retries = Retries::new(telegram, ATTEMPTS_TO_FINISH);
+    loop {
+        let error = match call().await {
+            Ok(answer) => return Ok(answer),
+            Err(error) => error,
+        };
+        let may_be_done = matches!(error, LoginError::Call(CallError::Network { .. }));
+        retries.wait_after(error).await?;
+        if may_be_done && let Some(answer) = repeated(telegram, &look).await? {
+            return Ok(answer);
         }
     }
 }

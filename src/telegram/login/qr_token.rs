@@ -30,7 +30,7 @@ impl Telegram {
         };
         let answer = self.invoke_login(&export).await;
         let Ok(enums::auth::LoginToken::MigrateTo(migrate)) = answer else {
-            return self.qr_step(answer).await;
+            return self.qr_step(answer);
         };
         self.wire().move_home(migrate.dc_id).await?;
         let import = f::auth::ImportLoginToken {
@@ -40,13 +40,13 @@ impl Telegram {
             // The token has expired on the way, so that another one is needed.
             Err(error) if error.refuses_token() => {
                 let answer = self.invoke_login(&export).await;
-                self.qr_step(answer).await
+                self.qr_step(answer)
             }
-            answer => self.qr_step(answer).await,
+            answer => self.qr_step(answer),
         }
     }
 
-    async fn qr_step(
+    fn qr_step(
         &self,
         answer: Result<enums::auth::LoginToken, LoginError>,
     ) -> Result<QrStep, LoginError> {
@@ -60,12 +60,11 @@ impl Telegram {
             }
             Ok(enums::auth::LoginToken::Success(success)) => self
                 .signed_in(Ok(success.authorization))
-                .await
                 .map(QrStep::Accepted),
             Ok(enums::auth::LoginToken::MigrateTo(_)) => Err(LoginError::Refused(
                 "Telegram sent this login from one data centre to the next twice: start `login --qr` again",
             )),
-            Err(error) => self.signed_in(Err(error)).await.map(QrStep::Accepted),
+            Err(error) => self.signed_in(Err(error)).map(QrStep::Accepted),
         }
     }
 }

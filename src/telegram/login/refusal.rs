@@ -1,6 +1,6 @@
 //! The meaning of Telegram's refusals during a login, each with its remedy.
 
-use telegram_wire::{CallError, SessionError};
+use telegram_wire::{AccountError, CallError, MoveError, SessionError};
 use thiserror::Error;
 
 use crate::model::Timestamp;
@@ -41,6 +41,11 @@ pub enum LoginError {
         "Telegram refused the proof of the password twice (SRP_ID_INVALID): start `login` again"
     )]
     StaleProof,
+    /// Telegram leads the login to this data centre, and names no address of it.
+    #[error(
+        "Telegram leads this login to data centre {0}, and names no address of it: start `login` again in some minutes"
+    )]
+    NoAddress(i32),
     #[error("{}", explain_call(.0))]
     Call(CallError),
     #[error("{}", explain_session(.0))]
@@ -52,6 +57,12 @@ impl LoginError {
         "this phone number has no Telegram account yet: create it with an official app first",
     );
 
+    /// Reports whether the session's key is without a login.
+    pub(super) fn wants_login(&self) -> bool {
+        matches!(self, Self::Call(CallError::Account(AccountError::LoggedOut(name)))
+            if name == "AUTH_KEY_UNREGISTERED")
+    }
+
     /// Reports whether the code was right and the account has a two-step password.
     pub(super) fn wants_password(&self) -> bool {
         matches!(self, Self::Call(error) if error.is("SESSION_PASSWORD_NEEDED"))
@@ -61,6 +72,15 @@ impl LoginError {
     pub(super) fn refuses_token(&self) -> bool {
         matches!(self, Self::Call(error)
             if error_name(error).is_some_and(|name| name.starts_with("AUTH_TOKEN_")))
+    }
+}
+
+impl From<MoveError> for LoginError {
+    fn from(error: MoveError) -> Self {
+        match error {
+            MoveError::UnknownAddress(dc) => Self::NoAddress(dc),
+            MoveError::Session(error) => Self::Session(error),
+        }
     }
 }
 

@@ -1,7 +1,6 @@
 //! Errors that end a connection or keep it from opening, and transport errors whose number grammers does not report.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use grammers_client::InvocationError;
 use grammers_mtproto::mtp::DeserializeError;
@@ -31,8 +30,18 @@ impl Connections {
             },
             InvocationError::Dropped(_) if is_first => {
                 log_ended_task(dc);
-                InvokeError::Reported(error)
+                InvokeError::Network {
+                    cause: "the task of the connection ended, which is a bug".into(),
+                    is_cut: true,
+                }
             }
+            // The monitor replaces silent connections, and those from before a jump of the clock.
+            InvocationError::Dropped(_) => InvokeError::Network {
+                cause: self
+                    .silence_of_proxy(connection)
+                    .unwrap_or_else(|| "no answer, so the connection was closed".into()),
+                is_cut: true,
+            },
             InvocationError::Io(error) => {
                 let proxy = self.proxy_url();
                 match proxy.and_then(|url| proxy::cause_of(&error, url)) {
@@ -40,7 +49,13 @@ impl Connections {
                         cause,
                         is_cut: true,
                     },
-                    None => InvokeError::Reported(error.into()),
+                    None => {
+                        let way = proxy.map_or_else(String::new, proxy::way_through);
+                        InvokeError::Network {
+                            cause: format!("the connection{way} failed ({error})"),
+                            is_cut: true,
+                        }
+                    }
                 }
             }
             error => InvokeError::Reported(error),
@@ -48,13 +63,9 @@ impl Connections {
     }
 
     /// Returns the cause for the log if `connection` goes through a proxy and never carried an answer.
-    pub(super) fn silence_of_proxy(
-        &self,
-        connection: &Connection,
-        limit: Duration,
-    ) -> Option<String> {
+    pub(super) fn silence_of_proxy(&self, connection: &Connection) -> Option<String> {
         let url = self.proxy_url()?;
-        (!connection.activity.is_live()).then(|| proxy::silence(limit, url))
+        (!connection.activity.is_live()).then(|| proxy::silence(url))
     }
 
     fn proxy_url(&self) -> Option<&str> {

@@ -4,7 +4,6 @@
 //! no user name or password is part of a text that they return.
 
 use std::io::{Error, ErrorKind};
-use std::time::Duration;
 
 /// Returns the cause for the log if the proxy at `url` did not open the connection. Returns `None` for any other error.
 pub(super) fn cause_of(error: &Error, url: &str) -> Option<String> {
@@ -50,13 +49,16 @@ pub(super) fn cause_of(error: &Error, url: &str) -> Option<String> {
 }
 
 /// Returns the cause for the log if a connection through the proxy at `url` never carried an answer.
-pub(super) fn silence(limit: Duration, url: &str) -> String {
+pub(super) fn silence(url: &str) -> String {
     format!(
-        "no answer within {} s through the proxy {}: check that it runs and reaches Telegram, and [proxy] hostname and \
-         port",
-        limit.as_secs(),
+        "no answer through the proxy {}: check that it runs and reaches Telegram, and [proxy] hostname and port",
         address_of(url)
     )
+}
+
+/// Returns the words that name the proxy at `url` in the cause of a connection that it has opened.
+pub(super) fn way_through(url: &str) -> String {
+    format!(" through the proxy {}", address_of(url))
 }
 
 /// Returns `HOST:PORT` of `socks5://[USERNAME:PASSWORD@]HOST:PORT`.
@@ -120,8 +122,8 @@ mod tests {
                 "{shown}"
             );
         }
-        let shown = silence(Duration::from_secs(30), URL);
-        let start = "no answer within 30 s through the proxy proxy.example:1080: check ";
+        let shown = silence(URL);
+        let start = "no answer through the proxy proxy.example:1080: check ";
         assert!(shown.starts_with(start), "{shown}");
     }
 

@@ -176,7 +176,7 @@ fn parse(row: OptionRow) -> Result<DcOption, String> {
     })
 }
 
-fn damaged(path: &Path, cause: impl std::fmt::Display) -> SessionError {
+pub(super) fn damaged(path: &Path, cause: impl std::fmt::Display) -> SessionError {
     SessionError::Damaged {
         path: path.to_owned(),
         cause: cause.to_string(),
