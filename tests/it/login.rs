@@ -1,6 +1,7 @@
 //! The `login` command with its answers on standard input, and `run` with the session that it leaves.
 
 mod codes;
+mod ended_session;
 mod interruption;
 mod qr_code;
 mod refusals;

@@ -369,6 +369,8 @@ fn check_authorization(world: &World, origin: Origin, method: &str) -> Result<()
     };
     if before_login {
         Ok(())
+    } else if world.login.awaiting_password.contains(&origin.key) {
+        Err(RpcError::new(401, "SESSION_PASSWORD_NEEDED"))
     } else {
         Err(RpcError::new(401, "AUTH_KEY_UNREGISTERED"))
     }
