@@ -23,7 +23,7 @@ use tempfile::TempDir;
 /// The time that each wait may take.
 const TIMEOUT: Duration = Duration::from_secs(10 * 60);
 /// The delivery of every instance, at a fixed pace.
-const DELIVERY: &str = "min_interval_ms = 1000";
+const DELIVERY: &str = "pace = \"steady\"\nmin_interval_ms = 1000";
 
 /// Lets several accounts post a raid together, and kills one of them.
 #[derive(Debug, Parser)]

@@ -28,7 +28,10 @@ fn start(count: usize, interval_ms: u32) -> Vec<Scene> {
     }
     for (index, scene) in scenes.iter_mut().enumerate() {
         scene.set("mode", &format!("share = \"{}/{count}\"", index + 1));
-        scene.set("delivery", &format!("min_interval_ms = {interval_ms}"));
+        scene.set(
+            "delivery",
+            &format!("pace = \"steady\"\nmin_interval_ms = {interval_ms}"),
+        );
         launch(scene);
     }
     scenes

@@ -10,13 +10,6 @@ use scp_079_avatar::store::Store;
 use super::{Scene, TIMEOUT, fixture};
 
 impl Scene {
-    /// Makes the frozen `state.db` of layout 7, raised to the newest layout, the one of a scene that has not run.
-    pub(crate) fn take_frozen_state(&self) {
-        fs::copy(fixture("state/layout_7.db"), self.state()).expect("copied");
-        drop(Store::open(&self.state()).expect("raised"));
-        fs::remove_file(self.data_dir().join("state.db.layout-7")).expect("removed");
-    }
-
     /// Returns the rows of a query.
     pub(crate) fn query<T>(
         &self,

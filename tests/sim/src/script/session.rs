@@ -52,7 +52,7 @@ impl Simulator {
                 io::Result::Ok(([*home.data(), *other.data()], me))
             })
         })?;
-        self.write(path.as_ref(), Some(keys), Some(me))
+        self.write(path.as_ref(), keys, Some(me))
     }
 
     /// Writes a session with keys that are not logged in. An existing file is replaced.
