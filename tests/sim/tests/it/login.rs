@@ -113,7 +113,7 @@ async fn a_login_requires_the_right_code_and_the_right_password() {
         check_password(&client, "wrong").await,
         "PASSWORD_HASH_INVALID"
     );
-    assert_eq!(client.refusal(&state).await, "AUTH_KEY_UNREGISTERED");
+    assert_eq!(client.refusal(&state).await, "SESSION_PASSWORD_NEEDED");
     assert_eq!(check_password(&client, "correct horse").await, "no error");
     assert_eq!(client.refusal(&state).await, "no error");
     assert!(sim.logged_in());
