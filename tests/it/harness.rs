@@ -26,7 +26,7 @@ pub(crate) use orders::sealed_list;
 pub(crate) use posts::{Envelope, PostedPhoto, open_file, open_list};
 pub(crate) use process::{built_program, output_of, wait_for_output};
 pub(crate) use scene::Scene;
-pub(crate) use terminal::{COLUMNS, Terminal};
+pub(crate) use terminal::{COLUMNS, LINES, Terminal};
 pub(crate) use time::{DAY, daily, now, utc};
 
 /// The time after which a test gives up waiting. No test measures speed by it.

@@ -7,6 +7,8 @@ mod drawing;
 use std::io::{self, IsTerminal as _};
 use std::time::Duration;
 
+use rustix::termios::tcgetwinsize;
+
 use super::answers::print_line;
 use super::retries::repeated;
 use super::{Application, failure};
@@ -14,7 +16,7 @@ use crate::cli::Failure;
 use crate::clock::Clock;
 use crate::model::Timestamp;
 use crate::telegram::{Hint, Hints, QrStep, SignedIn, Telegram};
-use drawing::draw;
+use drawing::{Drawing, Size};
 
 /// How long a code is shown at most, also if this machine's clock is behind. Telegram's codes are valid for 30 s.
 const LONGEST: Duration = Duration::from_secs(30);
@@ -30,8 +32,8 @@ pub(super) async fn sign_in(
     clock: &Clock,
 ) -> Result<SignedIn, Failure> {
     print_line(
-        "Scan this code with a Telegram app of the account: Settings > Devices > Link Desktop Device.\n\
-         Ctrl-C ends the login.",
+        "Scan the code with a Telegram app of the account:\n\
+         Settings > Devices > Link Desktop Device. Ctrl-C ends the login.",
     )?;
     let mut shown = String::new();
     loop {
@@ -49,12 +51,37 @@ pub(super) async fn sign_in(
     }
 }
 
+/// Prints a link, and its code below it, so that a small terminal shows the whole code.
 fn show(link: &str) -> Result<(), Failure> {
-    let drawing = draw(link, io::stdout().is_terminal())
-        .ok_or_else(|| Failure::new(1, "Telegram's link does not fit into a QR code"))?;
     print_line(&format!(
-        "\n{drawing}\nOr open this link on that device. It expires soon, and then the next one is shown.\n{link}"
-    ))
+        "\nOr open this link on that device. After it has expired, the next one is shown.\n{link}"
+    ))?;
+    let drawing = Drawing::new(link)
+        .ok_or_else(|| Failure::new(1, "Telegram's link does not fit into a QR code"))?;
+    let Some(terminal) = terminal_size() else {
+        return print_line(&drawing.text(io::stdout().is_terminal()));
+    };
+    match drawing.fit(terminal) {
+        Ok(drawing) => print_line(&drawing.text(true)),
+        Err(smallest) => print_line(&format!(
+            "This terminal is too small for the code: {} columns and {} lines; it needs\n\
+             {} columns and {} lines. Open the link, or end this and enlarge the terminal.",
+            terminal.columns,
+            terminal.lines,
+            smallest.columns,
+            smallest.lines + 1
+        )),
+    }
+}
+
+/// Returns the size of the terminal that shows the output. Returns `None` if the output goes elsewhere, or if the
+/// terminal has no known size.
+fn terminal_size() -> Option<Size> {
+    let size = tcgetwinsize(io::stdout()).ok()?;
+    (size.ws_col > 0 && size.ws_row > 0).then(|| Size {
+        columns: size.ws_col.into(),
+        lines: size.ws_row.into(),
+    })
 }
 
 async fn scanned_or_expired(hints: &mut Hints, clock: &Clock, expires: Timestamp) {

@@ -1,4 +1,4 @@
-//! A pseudo terminal of 80 columns that a run of the binary has as its controlling terminal.
+//! A pseudo terminal that a run of the binary has as its controlling terminal.
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
@@ -15,6 +15,8 @@ use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 use super::TIMEOUT;
 use super::process::pid_of;
 
+/// The size of a terminal by default.
+pub(crate) const LINES: u16 = 24;
 pub(crate) const COLUMNS: u16 = 80;
 
 /// The end of a process in a terminal.
@@ -39,11 +41,16 @@ pub(crate) struct Terminal {
 impl Terminal {
     /// Runs a command in a new terminal.
     pub(crate) fn run(command: &Command) -> Self {
+        Self::run_in(command, LINES, COLUMNS)
+    }
+
+    /// Runs a command in a new terminal of this size.
+    pub(crate) fn run_in(command: &Command, lines: u16, columns: u16) -> Self {
         let own = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
         grantpt(&own).and_then(|()| unlockpt(&own)).expect("usable");
         let size = Winsize {
-            ws_row: 24,
-            ws_col: COLUMNS,
+            ws_row: lines,
+            ws_col: columns,
             ws_xpixel: 0,
             ws_ypixel: 0,
         };

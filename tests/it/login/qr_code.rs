@@ -88,8 +88,8 @@ fn a_scanned_code_logs_the_account_in_and_run_works() {
         &output,
         &[
             "Settings > Devices > Link Desktop Device",
-            "████ █▄▄▄█ ",
             "tg://login?token=",
+            "████ █▄▄▄█ ",
             "Logged in",
         ],
     );

@@ -1,30 +1,41 @@
-//! `login --qr` on a terminal of 80 columns: the drawn blocks are read as a picture, and decoded as a camera does.
+//! `login --qr` on a terminal of 80 columns and 24 lines: the drawn blocks that it shows are read as a picture, and decoded
+//! as a camera does.
 
 use rqrr::PreparedImage;
 
 use super::scene;
-use crate::harness::{COLUMNS, Scene, Terminal};
+use crate::harness::{COLUMNS, LINES, Scene, Terminal, assert_in_order};
 
 /// The pixels of a module.
 const SCALE: usize = 4;
 
 const LINK: &str = "tg://login?token=";
 
+/// The beginning of the last line of a drawing, whose lower row of modules is left out.
+const LAST_LINE: &str = "\x1b[97;40m▀";
+
 /// Logs in with the code that the terminal shows, and returns what the terminal showed.
 fn scan(scene: &Scene) -> String {
     let mut command = scene.command("login");
     let mut terminal = Terminal::run(command.arg("--qr"));
-    let mut shown = terminal.read_to(LINK);
+    let mut shown = terminal.read_to(LAST_LINE);
     shown += &terminal.read_to("\n");
     scene
         .sim
-        .scan_login_token(&decoded(&shown))
+        .scan_login_token(&decoded(&screen_of(&shown)))
         .expect("a valid token");
     let ended = terminal.finish();
     shown += &ended.output;
     assert_eq!(ended.code, Some(0), "{shown}");
     assert!(scene.sim.logged_in());
     shown
+}
+
+/// Returns the lines that are on the screen when the cursor is below this output.
+fn screen_of(output: &str) -> String {
+    let lines: Vec<&str> = output.lines().collect();
+    let first_on_screen = (lines.len() + 1).saturating_sub(usize::from(LINES));
+    lines[first_on_screen..].join("\n")
 }
 
 /// Decodes the code that a terminal shows.
@@ -98,6 +109,40 @@ fn another_device_scans_the_code_from_a_terminal() {
     let link = link.expect("a link");
     assert_eq!(decoded(&shown), link);
     assert!(link.len() < usize::from(COLUMNS), "{link}");
+}
+
+#[test]
+fn the_whole_code_is_on_the_screen_and_no_line_before_it_wraps() {
+    let scene = scene(None);
+    let shown = scan(&scene);
+    let end = shown.find(LAST_LINE).expect("a drawing");
+    let columns = lines_of(&shown[..end]).map(|line| line.chars().count());
+    assert!(columns.max() <= Some(usize::from(COLUMNS)), "{shown}");
+    let screen = screen_of(&shown[..end]);
+    let is_quiet = |line: &str| line.chars().all(|c| c == '█');
+    let quiet = lines_of(&screen).filter(|line| is_drawn(line) && is_quiet(line));
+    // Two above the code and one below it, and the last line of the drawing.
+    assert_eq!(quiet.count(), 3, "{screen}");
+}
+
+#[test]
+fn a_terminal_that_is_too_small_for_the_code_shows_the_link() {
+    for (lines, columns) in [(24, 36), (19, 80)] {
+        let scene = scene(None);
+        let mut command = scene.command("login");
+        let mut terminal = Terminal::run_in(command.arg("--qr"), lines, columns);
+        let mut shown = terminal.read_to("enlarge the terminal.");
+        let link = lines_of(&shown).find(|line| line.starts_with(LINK));
+        let link = link.expect("a link").to_owned();
+        scene.sim.scan_login_token(&link).expect("a valid token");
+        let ended = terminal.finish();
+        shown += &ended.output;
+        assert_eq!(ended.code, Some(0), "{shown}");
+        let size = format!("{columns} columns and {lines} lines; it needs");
+        let needed = "37 columns and 20 lines.";
+        assert_in_order(&shown, &[&link, "too small", &size, needed, "Logged in"]);
+        assert!(!lines_of(&shown).any(is_drawn), "{shown}");
+    }
 }
 
 #[test]
