@@ -7,6 +7,7 @@
 mod qr_token;
 mod refusal;
 mod sent_code;
+mod typed_digits;
 
 pub use qr_token::QrStep;
 pub use refusal::LoginError;
@@ -69,7 +70,7 @@ impl Telegram {
         Ok(users::own_of(&answer)?)
     }
 
-    /// Makes Telegram send a login code to `phone`. If the account belongs to another data centre, moves
+    /// Makes Telegram send a login code to `phone`, which is a number as the operator typed it. If the account belongs to another data centre, moves
     /// the session there, as every step of the login does.
     ///
     /// # Errors
@@ -80,8 +81,9 @@ impl Telegram {
         api_hash: &str,
         phone: &str,
     ) -> Result<SentCode, LoginError> {
+        let phone = typed_digits::phone_number(phone);
         let request = f::auth::SendCode {
-            phone_number: phone.to_owned(),
+            phone_number: phone.clone(),
             api_id,
             api_hash: api_hash.to_owned(),
             settings: types::CodeSettings {
@@ -98,7 +100,7 @@ impl Telegram {
             .into(),
         };
         let answer = self.invoke_login(&request).await?;
-        SentCode::new(phone.to_owned(), answer)
+        SentCode::new(phone, answer)
     }
 
     /// Makes Telegram send the code in the next way. The earlier one is not valid any more.

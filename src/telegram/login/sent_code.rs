@@ -2,7 +2,7 @@
 
 use telegram_wire::tl::{enums, types};
 
-use super::LoginError;
+use super::{LoginError, typed_digits};
 
 /// A login code that Telegram has sent.
 #[derive(Debug)]
@@ -87,15 +87,11 @@ impl SentCode {
         self.normalize(typed).is_empty()
     }
 
-    /// Returns the code as Telegram takes it. Blanks and dashes between digits do not count.
+    /// Returns the code as Telegram takes it.
     pub(super) fn normalize(&self, typed: &str) -> String {
-        let is_separator = |c: char| {
-            c.is_whitespace()
-                || matches!(c, '-' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{ff0d}')
-        };
         match self.kind {
-            CodeKind::Words { .. } => typed.trim().to_owned(),
-            _ => typed.chars().filter(|c| !is_separator(*c)).collect(),
+            CodeKind::Words { .. } => typed_digits::words(typed),
+            _ => typed_digits::code(typed),
         }
     }
 

@@ -76,11 +76,18 @@ fn a_code_of_words_keeps_its_blanks() {
 }
 
 #[test]
-fn blanks_and_dashes_in_a_code_do_not_count() {
-    for typed in ["271-82", " 27 182 ", "2‑7–1\u{a0}82"] {
+fn separators_and_digits_of_other_scripts_are_accepted() {
+    for (phone, code) in [
+        (PHONE, "271-82"),
+        ("0086 (138) 0013.8000", " 27 182 "),
+        ("\u{202a}+86‑138‑0013‑8000\u{202c}", "2‑7–1\u{a0}82"),
+        ("＋８６　１３８００１３８０００", "\u{200e}２７１８２"),
+        ("+٨٦١٣٨٠٠١٣٨٠٠٠", "٢٧١٨٢"),
+    ] {
         let scene = scene(None);
-        log_in_well(&scene, &[PHONE, typed]);
-        assert_eq!(scene.sim.calls_of("auth.signIn").len(), 1);
+        log_in_well(&scene, &[phone, code]);
+        assert_eq!(scene.sim.calls_of("auth.sendCode").len(), 1, "{phone}");
+        assert_eq!(scene.sim.calls_of("auth.signIn").len(), 1, "{code}");
     }
 }
 

@@ -12,7 +12,7 @@ use crate::world::login::{CodeKind, Password};
 
 impl Simulator {
     /// Sets the credentials of the account, for a session of
-    /// [`write_session_unauthorized`](Self::write_session_unauthorized).
+    /// [`write_session_unauthorized`](Self::write_session_unauthorized). Only the digits of `phone` count.
     pub fn set_login(&self, phone: &str, code: &str, password: Option<&str>) {
         let (salt1, salt2) = self.shared.change(|world| {
             let mut salt = || [world.random().to_le_bytes(), world.random().to_le_bytes()].concat();
@@ -21,7 +21,7 @@ impl Simulator {
         // This takes 100,000 rounds of HMAC and is therefore done outside the lock.
         let password = password.map(|password| Password::new(password, "", salt1, salt2));
         self.shared.change(|world| {
-            phone.clone_into(&mut world.login.phone);
+            world.login.phone = phone.chars().filter(char::is_ascii_digit).collect();
             code.clone_into(&mut world.login.code);
             world.login.password = password;
         });

@@ -69,8 +69,8 @@ impl Handler for functions::auth::ImportAuthorization {
 
 impl Handler for functions::auth::SendCode {
     fn handle(self, caller: &mut Caller) -> Result<enums::auth::SentCode, RpcError> {
-        let phone = digits(&self.phone_number);
-        if phone.is_empty() || phone != digits(&caller.world.login.phone) {
+        let phone = digits(&self.phone_number)?;
+        if phone != caller.world.login.phone {
             return Err(RpcError::bad("PHONE_NUMBER_INVALID"));
         }
         check_application(self.api_id, &self.api_hash)?;
@@ -84,7 +84,7 @@ impl Handler for functions::auth::ResendCode {
     fn handle(self, caller: &mut Caller) -> Result<enums::auth::SentCode, RpcError> {
         check_dc(caller, "PHONE_MIGRATE")?;
         let world = &mut *caller.world;
-        let phone = digits(&self.phone_number);
+        let phone = digits(&self.phone_number)?;
         let at = find_sent(&world.login, &self.phone_code_hash, &phone)?;
         let sent = world.login.sent[at].clone();
         let pause = world.login.resend_after.unwrap_or_default();
@@ -146,15 +146,20 @@ fn check_dc(caller: &Caller, name: &str) -> Result<(), RpcError> {
     Ok(())
 }
 
-fn digits(phone: &str) -> String {
-    phone.chars().filter(char::is_ascii_digit).collect()
+/// Returns the digits of a phone number, which may have a plus sign before them and nothing between them.
+fn digits(phone: &str) -> Result<String, RpcError> {
+    let digits = phone.strip_prefix('+').unwrap_or(phone);
+    if digits.is_empty() || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
+        return Err(RpcError::bad("PHONE_NUMBER_INVALID"));
+    }
+    Ok(digits.to_owned())
 }
 
 impl Handler for functions::auth::SignIn {
     fn handle(self, caller: &mut Caller) -> Result<enums::auth::Authorization, RpcError> {
         check_dc(caller, "USER_MIGRATE")?;
         let login = &mut caller.world.login;
-        let phone = digits(&self.phone_number);
+        let phone = digits(&self.phone_number)?;
         let at = find_sent(login, &self.phone_code_hash, &phone)?;
         let kind = login.kind(login.sent[at].turn);
         let is_right = match (kind, self.email_verification, self.phone_code) {

@@ -36,6 +36,7 @@ pub enum CodeKind {
 
 /// The credentials that a login needs, and the logins in progress.
 pub(crate) struct Login {
+    /// The digits of the phone number.
     pub(crate) phone: String,
     pub(crate) code: String,
     pub(crate) password: Option<Password>,

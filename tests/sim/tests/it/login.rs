@@ -87,12 +87,20 @@ async fn a_login_requires_the_right_code_and_the_right_password() {
     let client = Client::with_session(&sim, false);
     let state = functions::updates::GetState {};
     assert_eq!(client.refusal(&state).await, "AUTH_KEY_UNREGISTERED");
-    assert!(
-        code(&client, "+1 000")
-            .await
-            .unwrap_err()
-            .contains("PHONE_NUMBER_INVALID")
-    );
+    for phone in [
+        "+1000",
+        "",
+        "+49 1510000",
+        "0049151-0000",
+        "++491510000",
+        "４９１５１００００",
+    ] {
+        let refusal = code(&client, phone).await.unwrap_err();
+        assert!(
+            refusal.contains("PHONE_NUMBER_INVALID"),
+            "{phone}: {refusal}"
+        );
+    }
 
     let hash = code(&client, "491510000").await.unwrap();
     assert_eq!(
