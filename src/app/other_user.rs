@@ -34,16 +34,19 @@ pub enum FileUse {
     Read,
 }
 
-/// Refuses the data directory if it belongs to another user, or if this user may not use it. `command_line` is that of
-/// this process; it becomes a part of the remedy.
+/// Refuses the data directory if it belongs to another user, if this user may not use it, or if it is a file.
+/// `command_line` is that of this process; it becomes a part of the remedy.
 ///
 /// # Errors
-/// [`AppError::OtherUser`], or [`AppError::Denied`].
+/// [`AppError::OtherUser`], [`AppError::Denied`], or [`AppError::NotADirectory`].
 pub fn refuse_other_user(
     data_dir: &Path,
     data_dir_use: FileUse,
     command_line: &[OsString],
 ) -> Result<(), AppError> {
+    if let Some(file) = file_in_place_of(data_dir) {
+        return Err(AppError::NotADirectory(file.to_owned()));
+    }
     // Another error is that of the command itself.
     let Some(owner) = FileOwner::nearest(data_dir) else {
         return Ok(());
@@ -71,6 +74,12 @@ pub fn refuse_other_user(
         }
     }
     Ok(())
+}
+
+/// Returns the file that has the path of a directory, or of one above it.
+fn file_in_place_of(directory: &Path) -> Option<&Path> {
+    let nearest = directory.ancestors().find(|path| path.exists())?;
+    (!nearest.is_dir()).then_some(nearest)
 }
 
 /// Refuses a file or a directory that this user may not use. If it does not exist and is to be written, the nearest
@@ -277,6 +286,18 @@ mod tests {
             "/var/lib/avatar/main does not exist yet: /var/lib/avatar belongs to 4000000000,";
         assert!(text.starts_with(start), "{text}");
     }
+
+    #[test]
+    fn a_file_in_place_of_a_directory_is_found() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = directory.path().join("data");
+        assert_eq!(file_in_place_of(&file), None);
+        fs::write(&file, "").expect("written");
+        assert_eq!(file_in_place_of(&file), Some(&*file));
+        assert_eq!(file_in_place_of(&file.join("main")), Some(&*file));
+        assert_eq!(file_in_place_of(directory.path()), None);
+    }
+
     #[test]
     fn the_remedy_gives_a_user_the_path_and_no_directory_above_it() {
         let path = Path::new("/var/lib/avatar/main");

@@ -357,3 +357,24 @@ fn a_directory_that_its_owner_may_not_use_is_named_with_the_permissions_to_set()
     assert_eq!(listing(&scene.data_dir()), [scene.session()]);
     set_mode(&scene.data_dir(), 0o700);
 }
+
+#[test]
+fn a_file_in_place_of_the_data_directory_is_named_as_the_cause() {
+    let scene = Scene::new();
+    fs::remove_dir_all(scene.data_dir()).expect("removed");
+    fs::write(scene.data_dir(), "").expect("written");
+    let sentence = format!(
+        "{} is not a directory: move it away, or name another data_dir in [telegram]",
+        scene.data_dir().display()
+    );
+    for subcommand in ["login", "channels", "run", "status"] {
+        let (code, _, err) = output_of(&mut scene.command(subcommand));
+        assert_eq!(code, Some(78), "{subcommand}: {err}");
+        assert_contains(&err, &[&sentence]);
+        assert!(!err.contains("permission"), "{err}");
+    }
+    let (code, out, err) = output_of(&mut scene.command("check"));
+    assert_eq!(code, Some(0), "{err}");
+    assert_contains(&out, &[&sentence]);
+    assert!(scene.data_dir().is_file());
+}

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::Page;
-use crate::app::{self, FileUse, instance_overview};
+use crate::app::{self, AppError, FileUse, instance_overview};
 use crate::config::{Dialect, Exchange, FileKind, Loaded, Seconds, UnseenPolicy};
 use crate::model::{Share, Timestamp};
 use crate::schedule::{Job, Timetable};
@@ -154,6 +154,9 @@ fn session(page: &mut Page<'_, impl Write>, loaded: &Loaded) -> io::Result<()> {
     }?;
     // Every other command refuses this data directory. The configuration is right all the same.
     match app::refuse_other_user(&telegram.data_dir, FileUse::Read, &[]) {
+        Err(error @ AppError::NotADirectory(_)) => {
+            page.line(format_args!("That directory cannot be used: {error}."))
+        }
         Err(error) => page.line(format_args!(
             "To use that directory, run check as the user that runs the service: {error}"
         )),
