@@ -15,6 +15,8 @@ use crate::telegram::{CallError, DialogListing, ListingStep, Telegram};
 
 /// The longest rate limit whose end the reading waits for.
 const MAX_WAIT: Duration = Duration::from_secs(60);
+/// The longest wait for a rate limit that an operator does not notice.
+const UNNOTICED_WAIT: Duration = Duration::from_secs(2);
 /// How many times in a row a page is read again that got no answer.
 const MAX_RETRIES: u32 = 2;
 
@@ -40,11 +42,16 @@ pub fn stored(telegram: &TelegramSection) -> Result<Option<StoredChannels>, AppE
     }))
 }
 
-/// Reads the whole list of dialogs, and waits for the end of short rate limits.
+/// Reads the whole list of dialogs, and waits for the end of short rate limits. `on_rate_limit` gets each wait that an
+/// operator would notice.
 ///
 /// # Errors
 /// See [`CallError`].
-pub async fn listed(telegram: &Telegram, clock: &Clock) -> Result<Vec<Channel>, CallError> {
+pub async fn listed(
+    telegram: &Telegram,
+    clock: &Clock,
+    on_rate_limit: impl Fn(Duration),
+) -> Result<Vec<Channel>, CallError> {
     let mut listing = DialogListing::default();
     let mut channels: BTreeMap<ChannelId, Channel> = BTreeMap::new();
     let mut retries = 0;
@@ -58,6 +65,7 @@ pub async fn listed(telegram: &Telegram, clock: &Clock) -> Result<Vec<Channel>, 
             Ok(ListingStep::Complete) => return Ok(channels.into_values().collect()),
             Err(error) => error,
         };
+        let is_rate_limit = matches!(error, CallError::RateLimited { .. });
         let pause = match error {
             CallError::RateLimited { until, .. } => clock.until(Timestamp::new(until)),
             CallError::Network { .. } | CallError::ServerError { .. } if retries < MAX_RETRIES => {
@@ -69,6 +77,9 @@ pub async fn listed(telegram: &Telegram, clock: &Clock) -> Result<Vec<Channel>, 
         };
         if pause > MAX_WAIT {
             return Err(error);
+        }
+        if is_rate_limit && pause > UNNOTICED_WAIT {
+            on_rate_limit(pause);
         }
         tokio::time::sleep(pause).await;
     }

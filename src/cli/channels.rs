@@ -3,6 +3,7 @@
 //! `login` prints the channels of the same list. Titles and names go to the operator's terminal only.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use super::Failure;
 use super::login::{ended_by, failure, shown};
@@ -46,9 +47,20 @@ pub(super) fn print_connecting(account: &Account) -> Result<(), Failure> {
     })
 }
 
+/// Formats the line about a wait for the end of a rate limit.
+pub(super) fn rate_limit_line(pause: Duration) -> String {
+    let seconds = pause.as_millis().div_ceil(1000);
+    format!("Telegram wants a pause (FLOOD_WAIT); trying again in {seconds} s.")
+}
+
+fn print_rate_limit(pause: Duration) {
+    // The command goes on if nobody reads this.
+    let _ = super::print(&(rate_limit_line(pause) + "\n"));
+}
+
 /// Prints how many groups the account is in, and its channels. A failure does not undo the login.
 pub(super) async fn print_after_login(telegram: &Telegram) -> Result<(), Failure> {
-    let text = match account_channels::listed(telegram, &Clock::system()).await {
+    let text = match account_channels::listed(telegram, &Clock::system(), print_rate_limit).await {
         Ok(channels) => {
             let is_channel = |channel: &&Channel| channel.kind == ChannelKind::Broadcast;
             let broadcast: Vec<Channel> = channels.iter().filter(is_channel).cloned().collect();
@@ -79,7 +91,7 @@ async fn from_telegram(account: &Account) -> Result<(), Failure> {
     print_connecting(account)?;
     let read = async {
         let own = telegram.own_user().await?;
-        let channels = account_channels::listed(&telegram, &clock).await?;
+        let channels = account_channels::listed(&telegram, &clock, print_rate_limit).await?;
         Ok((own, channels))
     };
     let read = tokio::select! {

@@ -57,8 +57,9 @@ pub(super) fn bytes(count: u64) -> String {
 /// Reports whether a character could break the line, control the terminal, turn the direction of writing, or hide.
 pub(super) fn is_harmful(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{e0000}'..='\u{e007f}'
-            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
+            | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e01ef}')
 }
 
 /// Replaces the harmful characters of foreign text.
@@ -176,7 +177,9 @@ mod tests {
     fn foreign_text_stays_on_its_line_and_moves_no_cursor() {
         assert_eq!(sanitize("a\u{1b}[2Jb\nc\u{202e}d"), "a·[2Jb·c·d");
         assert_eq!(sanitize("a\u{61c}b\u{ad}c\u{180e}d\u{e0041}e"), "a·b·c·d·e");
-        assert_eq!(sanitize("群組"), "群組");
+        let fillers = "a\u{3164}b\u{115f}c\u{1160}d\u{ffa0}e\u{fff9}f\u{fffb}g\u{e0100}h\u{e01ef}i";
+        assert_eq!(sanitize(fillers), "a·b·c·d·e·f·g·h·i");
+        assert_eq!(sanitize("群組 한글"), "群組 한글");
         assert_eq!(sanitize(&"x".repeat(60)).chars().count(), 49);
     }
 

@@ -156,6 +156,7 @@ fn a_short_rate_limit_is_waited_for_and_a_long_one_is_named() {
     scene.sim.fault(dialogs(), Fault::FloodWait(1));
     let (code, out, err) = run_with(&scene, "channels", ACCOUNT_ONLY);
     assert_eq!(code, Some(0), "{err}");
+    assert!(!out.contains("FLOOD_WAIT"), "{out}");
     line_of(&out, scene.hide);
     let calls = scene.sim.calls_of("messages.getDialogs").len();
 

@@ -72,7 +72,10 @@ pub(crate) fn classify(
 ) -> Failure {
     use grammers_client::InvocationError as E;
     let (cause, connection) = match error {
-        E::Rpc(rpc) => return classify_rpc(rpc, method, is_home, now),
+        E::Rpc(mut rpc) => {
+            rpc.name = printable(&rpc.name);
+            return classify_rpc(rpc, method, is_home, now);
+        }
         E::Deserialize(error) => {
             let cause = error.to_string();
             return answered(CallError::Unusable { method, cause });
@@ -165,6 +168,14 @@ const fn answered(error: CallError) -> Failure {
         error,
         connection: ConnectionState::Works,
     }
+}
+
+/// Returns the name of an error without characters that could control a terminal. Telegram's names are plain ASCII.
+fn printable(name: &str) -> String {
+    let is_plain = |c: char| c == ' ' || c.is_ascii_graphic();
+    name.chars()
+        .map(|c| if is_plain(c) { c } else { '?' })
+        .collect()
 }
 
 /// Returns the trouble of the account that an error reports. Error 401 ends the session only in the home data

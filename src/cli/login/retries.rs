@@ -1,13 +1,14 @@
 //! Repeats calls of a login that failed for a reason that may pass, and says so at the terminal.
 //!
-//! A call whose answer was lost may have taken effect. [`repeated`] is for calls that may be made twice all the same, and
-//! [`repeated_unless_done`] for those that log the account in: it asks Telegram first whether they did.
+//! A call whose answer was lost may have taken effect. [`repeated`] is for calls that may be made twice all the same,
+//! and [`repeated_unless_done`] for those that log the account in: it asks Telegram first whether they did.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::answers::print_line;
+use crate::cli::channels::rate_limit_line;
 use crate::clock::Clock;
 use crate::telegram::{CallError, LoginError, Telegram};
 
@@ -100,7 +101,7 @@ impl<'a> Retries<'a> {
         let seconds = pause.as_millis().div_ceil(1000);
         let line = match &error {
             LoginError::Call(error) => format!("{error}; trying again in {seconds} s."),
-            _ => format!("Telegram wants a pause (FLOOD_WAIT); trying again in {seconds} s."),
+            _ => rate_limit_line(pause),
         };
         // The login goes on if nobody reads this.
         let _ = print_line(&line);

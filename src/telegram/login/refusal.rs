@@ -108,6 +108,14 @@ impl From<CallError> for LoginError {
             "PHONE_PASSWORD_FLOOD" => Self::Refused(
                 "Telegram refuses logins to this account after too many attempts: wait a day, then start `login` again",
             ),
+            "PHONE_PASSWORD_PROTECTED" => Self::Refused(
+                "Telegram protects this phone number with a password (PHONE_PASSWORD_PROTECTED): log in with an \
+                 official app first, or try `login --qr`",
+            ),
+            "SRP_PASSWORD_CHANGED" => Self::Refused(
+                "the two-step password was changed during this login (SRP_PASSWORD_CHANGED): start `login` again, with \
+                 the new password",
+            ),
             "UPDATE_APP_TO_LOGIN" => Self::Refused(
                 "Telegram requires a newer app for this login: try `login --qr`, or a newer version of this program",
             ),

@@ -28,6 +28,18 @@ fn each_refusal_is_a_sentence_with_a_remedy() {
         ),
         (
             "auth.sendCode",
+            (400, "PHONE_PASSWORD_PROTECTED"),
+            1,
+            "log in with an official app first, or try `login --qr`",
+        ),
+        (
+            "auth.checkPassword",
+            (400, "SRP_PASSWORD_CHANGED"),
+            1,
+            "was changed during this login (SRP_PASSWORD_CHANGED): start `login` again, with the new password",
+        ),
+        (
+            "auth.sendCode",
             (406, "UPDATE_APP_TO_LOGIN"),
             1,
             "Telegram requires a newer app for this login: try `login --qr`",
@@ -105,4 +117,16 @@ fn an_account_without_the_login_email_that_telegram_requires_is_told_to_set_it_u
     assert_eq!(code, Some(1), "{output}");
     let sentence = "it asks for a login email to be set up first): log in once with an official app, then try again";
     assert!(output.contains(sentence), "{output}");
+}
+
+#[test]
+fn the_name_of_an_error_does_not_control_the_terminal() {
+    let scene = scene(None);
+    let refused = Match::method("auth.sendCode").once();
+    let name = "TEST\u{1b}[2J\u{202e}_FAILED";
+    scene.sim.fault(refused, Fault::error(400, name));
+    let (code, output) = log_in(&scene, &[PHONE]);
+    assert_eq!(code, Some(1), "{output}");
+    assert!(output.contains("TEST?[2J?_FAILED"), "{output}");
+    assert!(!output.contains(['\u{1b}', '\u{202e}']), "{output}");
 }
