@@ -2,11 +2,13 @@
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
-use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustix::process::{Signal, getpid, kill_process};
+use rustix::termios::{
+    LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr,
+};
+use tokio::signal::unix::{SignalKind, signal};
 
-use super::{LOGIN, ended_by};
 use crate::cli::Failure;
-use crate::shutdown::EndSignal;
 
 /// Asks a question and shows the answer while it is typed.
 pub(super) async fn ask(question: &str) -> Result<String, Failure> {
@@ -14,18 +16,28 @@ pub(super) async fn ask(question: &str) -> Result<String, Failure> {
     read_line(move || read_shown(&question)).await
 }
 
-/// Asks a question and shows nothing while the answer is typed at a terminal.
+/// Asks a question and shows nothing while the answer is typed at a terminal. Ctrl-Z stops the command there, and the
+/// terminal shows what is typed until it goes on.
 pub(super) async fn ask_secret(question: &str) -> Result<String, Failure> {
-    let question = question.to_owned();
-    let _restored = TerminalMode::save();
-    read_line(move || {
-        if io::stdin().is_terminal() {
-            rpassword::prompt_password(question).map(Some)
-        } else {
-            read_shown(&question)
+    if !io::stdin().is_terminal() {
+        return ask(question).await;
+    }
+    let failed = |error| Failure::new(1, error);
+    let stop = Signal::TSTP.as_raw();
+    let mut stops = signal(SignalKind::from_raw(stop)).map_err(failed)?;
+    let hidden = HiddenInput::begin().map_err(failed)?;
+    let mut typed = std::pin::pin!(ask(question));
+    let typed = loop {
+        tokio::select! {
+            typed = &mut typed => break typed,
+            _ = stops.recv() => {
+                hidden.suspend().map_err(failed)?;
+                print(question).map_err(failed)?;
+            }
         }
-    })
-    .await
+    };
+    print_line("")?;
+    typed
 }
 
 pub(super) fn print_line(line: &str) -> Result<(), Failure> {
@@ -40,43 +52,58 @@ async fn read_line(
         .await
         .map_err(io::Error::other)
         .flatten()
-        .map_err(|error| match error.kind() {
-            // While a password is read, Ctrl-C is a character and no signal.
-            io::ErrorKind::Interrupted => ended_by(EndSignal::Interrupt, LOGIN),
-            _ => Failure::new(1, format!("the answer could not be read: {error}")),
-        })?;
+        .map_err(|error| Failure::new(1, format!("the answer could not be read: {error}")))?;
     let typed =
         typed.ok_or_else(|| Failure::new(1, "the input ended before the login was done"))?;
     Ok(typed.trim_end_matches(['\r', '\n']).to_owned())
 }
 
-/// The mode of the terminal, which is restored when this is dropped. After Ctrl-C the thread that reads a password does
-/// not restore it.
-struct TerminalMode(Option<Termios>);
+/// The mode of a terminal that does not show what is typed. The earlier mode is restored when this is dropped, which
+/// also a signal that ends the command brings about.
+struct HiddenInput {
+    earlier: Termios,
+    hidden: Termios,
+}
 
-impl TerminalMode {
-    /// Saves the mode of standard input, if that is a terminal.
-    fn save() -> Self {
-        Self(tcgetattr(io::stdin()).ok())
+impl HiddenInput {
+    fn begin() -> io::Result<Self> {
+        let earlier = tcgetattr(io::stdin())?;
+        let mut hidden = earlier.clone();
+        hidden
+            .local_modes
+            .remove(LocalModes::ECHO | LocalModes::ECHONL);
+        // SIGQUIT would end the process without restoring the mode.
+        hidden.special_codes[SpecialCodeIndex::VQUIT] = 0;
+        tcsetattr(io::stdin(), OptionalActions::Now, &hidden)?;
+        Ok(Self { earlier, hidden })
+    }
+
+    /// Stops this process in the earlier mode, until the shell continues it.
+    fn suspend(&self) -> io::Result<()> {
+        tcsetattr(io::stdin(), OptionalActions::Now, &self.earlier)?;
+        kill_process(getpid(), Signal::STOP)?;
+        tcsetattr(io::stdin(), OptionalActions::Flush, &self.hidden)?;
+        Ok(())
     }
 }
 
-impl Drop for TerminalMode {
+impl Drop for HiddenInput {
     fn drop(&mut self) {
-        if let Some(mode) = &self.0 {
-            // The terminal may be gone.
-            let _ = tcsetattr(io::stdin(), OptionalActions::Drain, mode);
-        }
+        // The terminal may be gone.
+        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.earlier);
     }
 }
 
 /// Returns `None` at the end of the input.
 fn read_shown(question: &str) -> io::Result<Option<String>> {
-    let mut out = io::stdout().lock();
-    out.write_all(question.as_bytes())?;
-    out.flush()?;
-    drop(out);
+    print(question)?;
     let mut line = String::new();
     let read = io::stdin().lock().read_line(&mut line)?;
     Ok((read > 0).then_some(line))
+}
+
+fn print(question: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(question.as_bytes())?;
+    out.flush()
 }

@@ -1,12 +1,13 @@
 //! Ctrl-C and other signals that end `login` and `channels`, at each prompt of a terminal.
 
-use rustix::process::{Signal, kill_process};
+use rustix::process::{Signal, WaitOptions, kill_process, waitpid};
 use telegram_sim::{Fault, Match};
 
 use super::{CODE, PHONE, TWO_STEP, log_in_well, scene};
 use crate::harness::{Scene, Terminal, assert_contains};
 
 const CTRL_C: &str = "\x03";
+const CTRL_Z: &str = "\x1a";
 
 #[test]
 fn ctrl_c_ends_a_login_at_every_prompt_and_the_terminal_shows_what_is_typed() {
@@ -47,6 +48,31 @@ fn sigterm_at_the_password_prompt_leaves_a_terminal_that_shows_what_is_typed() {
     assert_eq!(ended.code, Some(143), "{}", ended.output);
     assert_contains(&ended.output, &["the login was ended by SIGTERM"]);
     assert!(ended.has_echo);
+}
+
+#[test]
+fn ctrl_z_at_the_password_stops_the_login_and_no_password_is_shown_after_it() {
+    let scene = scene(Some(TWO_STEP));
+    let mut terminal = Terminal::run(&scene.command("login"));
+    terminal.read_to("country code: ");
+    terminal.type_text(&format!("{PHONE}\n"));
+    terminal.read_to("Code: ");
+    terminal.type_text(&format!("{CODE}\n"));
+    terminal.read_to("Two-step password: ");
+    assert!(!terminal.has_echo());
+    terminal.type_text(CTRL_Z);
+    let stopped = waitpid(Some(terminal.pid()), WaitOptions::UNTRACED).expect("a child");
+    assert!(stopped.is_some_and(|(_, status)| status.stopped()));
+    assert!(terminal.has_echo());
+    kill_process(terminal.pid(), Signal::CONT).expect("continued");
+    terminal.read_to("Two-step password: ");
+    assert!(!terminal.has_echo());
+    terminal.type_text(&format!("{TWO_STEP}\n"));
+    let ended = terminal.finish();
+    assert_eq!(ended.code, Some(0), "{}", ended.output);
+    assert!(ended.has_echo);
+    assert!(!ended.output.contains(TWO_STEP), "{}", ended.output);
+    assert!(scene.sim.logged_in());
 }
 
 #[test]
