@@ -32,8 +32,8 @@ pub enum SignedIn {
 }
 
 impl Telegram {
-    /// Returns the account that this session is logged in as. Returns `None` if the session's key is without a login, and
-    /// can be used for one.
+    /// Returns the account that this session is logged in as. Returns `None` if the session's key is without a login,
+    /// and can be used for one.
     ///
     /// # Errors
     /// See [`LoginError`].
@@ -70,8 +70,8 @@ impl Telegram {
         Ok(users::own_of(&answer)?)
     }
 
-    /// Makes Telegram send a login code to `phone`, which is a number as the operator typed it. If the account belongs to another data centre, moves
-    /// the session there, as every step of the login does.
+    /// Makes Telegram send a login code to `phone`, which is a number as the operator typed it. If the account belongs
+    /// to another data centre, moves the session there, as every step of the login does.
     ///
     /// # Errors
     /// See [`LoginError`].

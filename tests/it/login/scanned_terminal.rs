@@ -1,5 +1,5 @@
-//! `login --qr` on a terminal of 80 columns and 24 lines: the drawn blocks that it shows are read as a picture, and decoded
-//! as a camera does.
+//! `login --qr` on a terminal of 80 columns and 24 lines: the drawn blocks that it shows are read as a picture, and
+//! decoded as a camera does.
 
 use rqrr::PreparedImage;
 
