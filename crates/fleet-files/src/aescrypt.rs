@@ -1,7 +1,7 @@
 //! AES Crypt, format 2, as pyAesCrypt writes it: the envelope of the Python programs' files.
 //!
 //! [`seal`] and [`open`] work on whole files in memory, and [`open`] returns nothing that was not authenticated to its
-//! end. The module keeps no key.
+//! end. [`EncryptingWriter`] and [`DecryptingReader`] work on streams. The module keeps no key.
 //!
 //! Layout: `AES` · version 2 · a reserved byte · extensions · IV 16 · the inner IV and key, encrypted, 48 · their HMAC
 //! 32 · ciphertext (AES-256-CBC) · plaintext length modulo 16 · HMAC of the ciphertext 32. See
@@ -14,6 +14,7 @@
 mod error;
 mod keys;
 mod layout;
+mod streams;
 
 use aes::Aes256;
 use cbc::cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
@@ -25,6 +26,7 @@ pub use self::error::AesCryptError;
 use self::keys::{HmacSha256, InnerKey, OuterKey};
 use self::layout::Layout;
 pub(crate) use self::layout::MAGIC;
+pub use self::streams::{DecryptingReader, EncryptingWriter};
 
 /// The longest content that is sealed or opened, in bytes. All work is done in memory.
 pub const MAX_CONTENT: usize = 256 << 20;
@@ -56,13 +58,7 @@ fn seal_with(
     if plain.len() > MAX_CONTENT {
         return Err(AesCryptError::TooLong);
     }
-    let outer = OuterKey::derive(password, &outer_iv)?;
-    let mut file = layout::head();
-    file.extend(outer_iv);
-    let wrapped = outer.wrap(inner);
-    file.extend(wrapped);
-    file.extend(outer.mac(&wrapped).finalize().into_bytes());
-
+    let mut file = layout::sealed_head(password, outer_iv, inner)?;
     let start = file.len();
     let padding = plain.len().next_multiple_of(BLOCK) - plain.len();
     file.extend(plain);

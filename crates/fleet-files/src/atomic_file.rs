@@ -40,7 +40,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), AtomicFileError> {
 }
 
 /// Creates or replaces the file `path` with the bytes that `fill` writes, and returns the value of `fill`.
-/// A symbolic link is followed, so that the file behind it is replaced.
+/// `fill` may read back what it wrote. A symbolic link is followed, so that the file behind it is replaced.
 ///
 /// # Errors
 /// The error of `fill`, or an [`AtomicFileError`] for the first step that failed; `path` is then unchanged. The one
@@ -105,6 +105,7 @@ fn write_part<T, E: From<AtomicFileError>>(
     fill: impl FnOnce(&mut File) -> Result<T, E>,
 ) -> Result<T, E> {
     let mut file = OpenOptions::new()
+        .read(true)
         .write(true)
         .create_new(true)
         .mode(0o600)

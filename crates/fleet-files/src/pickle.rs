@@ -16,7 +16,7 @@ mod rgb_photo;
 mod unpickler;
 
 pub use self::error::PickleError;
-pub use self::pickler::{write, write_photo};
+pub use self::pickler::{DictPickler, write, write_photo};
 pub use self::py_value::PyValue;
 pub use self::rgb_photo::RgbPhoto;
 use self::unpickler::Unpickler;

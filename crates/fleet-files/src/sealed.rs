@@ -24,18 +24,19 @@
 mod derived_key;
 mod error;
 mod header;
+mod streams;
 
 use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::path::Path;
 
-use aead_stream::StreamPrimitive;
 use secrecy::SecretString;
 
 use self::derived_key::DerivedKey;
 pub use self::error::{OpenToFileError, SealedError};
 pub(crate) use self::header::MAGIC;
 use self::header::{KdfParameters, SealedHeader};
+pub use self::streams::{OpeningReader, SealingWriter};
 use crate::atomic_file;
 
 /// Plaintext bytes in every chunk but the last.
@@ -83,26 +84,26 @@ impl Sealer {
     /// # Errors
     /// [`SealedError::Read`], [`SealedError::Write`], [`SealedError::Random`] or [`SealedError::TooLong`]. The bytes
     /// that were written by then are not a sealed file.
-    pub fn seal(&self, mut from: impl Read, mut to: impl Write) -> Result<(), SealedError> {
+    pub fn seal(&self, mut from: impl Read, to: impl Write) -> Result<(), SealedError> {
+        let mut writer = self.writer(to)?;
+        loop {
+            let chunk = read_up_to(&mut from, CHUNK)?;
+            if chunk.is_empty() {
+                return writer.finish();
+            }
+            writer.push(&chunk)?;
+        }
+    }
+
+    /// Returns a writer that encrypts into `to`. [`SealingWriter::finish`] ends the file.
+    ///
+    /// # Errors
+    /// [`SealedError::Random`] or [`SealedError::Write`].
+    pub fn writer<W: Write>(&self, to: W) -> Result<SealingWriter<W>, SealedError> {
         let mut nonce_prefix = [0; 19];
         getrandom::fill(&mut nonce_prefix)?;
         let header = SealedHeader::new(self.kdf, nonce_prefix);
-        let stream = self.key.stream(&header.nonce_prefix);
-        to.write_all(&header.bytes).map_err(SealedError::Write)?;
-        let mut chunk = read_up_to(&mut from, CHUNK)?;
-        for number in 0..=u32::MAX {
-            let next = read_up_to(&mut from, CHUNK)?;
-            let is_last = next.is_empty();
-            stream
-                .encrypt_in_place(number, is_last, &header.bytes, &mut chunk)
-                .map_err(|_| SealedError::TooLong)?;
-            to.write_all(&chunk).map_err(SealedError::Write)?;
-            if is_last {
-                return to.flush().map_err(SealedError::Write);
-            }
-            chunk = next;
-        }
-        Err(SealedError::TooLong)
+        SealingWriter::new(to, self.key.stream(&nonce_prefix), header)
     }
 
     /// Encrypts `plain` in memory.
@@ -138,38 +139,26 @@ impl Opener {
     /// # Errors
     /// See [`SealedError`]. The chunks before the error were authenticated and are written to `to` by then; the file
     /// as a whole was not authenticated.
-    pub fn open(&mut self, mut from: impl Read, mut to: impl Write) -> Result<u64, SealedError> {
+    pub fn open(&mut self, from: impl Read, mut to: impl Write) -> Result<u64, SealedError> {
+        let mut reader = self.reader(from)?;
+        let mut opened_length = 0;
+        while let Some(chunk) = reader.next_chunk()? {
+            to.write_all(chunk).map_err(SealedError::Write)?;
+            opened_length += chunk.len() as u64;
+        }
+        to.flush().map_err(SealedError::Write)?;
+        Ok(opened_length)
+    }
+
+    /// Reads the header of a sealed file, and returns a reader that decrypts the rest of `from`. Every byte that the
+    /// reader returns was authenticated; the file as a whole is once the reader reached its end.
+    ///
+    /// # Errors
+    /// See [`SealedError`].
+    pub fn reader<R: Read>(&mut self, mut from: R) -> Result<OpeningReader<R>, SealedError> {
         let header = SealedHeader::read(&mut from)?;
         let stream = self.key(&header.kdf)?.stream(&header.nonce_prefix);
-        let mut chunk = read_up_to(&mut from, CHUNK + TAG)?;
-        let mut opened_length = 0;
-        for number in 0..=u32::MAX {
-            let next = read_up_to(&mut from, CHUNK + TAG)?;
-            let is_last = next.is_empty();
-            let mut opens = |is_last| {
-                stream
-                    .decrypt_in_place(number, is_last, &header.bytes, &mut chunk)
-                    .is_ok()
-            };
-            if !opens(is_last) {
-                // The last-chunk flag is part of the nonce. A chunk that opens under the other flag is intact, and the
-                // file ends too early or too late. A failed attempt leaves the chunk unchanged.
-                return Err(match (opens(!is_last), is_last) {
-                    (true, true) => SealedError::Truncated,
-                    (true, false) => SealedError::TrailingBytes,
-                    (false, _) if chunk.len() < TAG => SealedError::Truncated,
-                    (false, _) => SealedError::WrongPasswordOrDamaged { chunk: number },
-                });
-            }
-            to.write_all(&chunk).map_err(SealedError::Write)?;
-            opened_length += chunk.len() as u64;
-            if is_last {
-                to.flush().map_err(SealedError::Write)?;
-                return Ok(opened_length);
-            }
-            chunk = next;
-        }
-        Err(SealedError::TooLong)
+        OpeningReader::new(from, stream, header)
     }
 
     /// Decrypts a sealed file in memory. Returns nothing of it unless the whole file was authenticated.

@@ -1,6 +1,10 @@
 //! The parts of a file, and the head that this crate writes.
 
+use hmac::Mac;
+use secrecy::SecretString;
+
 use super::error::AesCryptError;
+use super::keys::{InnerKey, OuterKey};
 use super::{BLOCK, MAC};
 
 /// The first bytes of every AES Crypt file.
@@ -53,6 +57,21 @@ fn skip_extensions(mut rest: &[u8]) -> Option<&[u8]> {
             length => rest = behind.get(length.into()..)?,
         }
     }
+}
+
+/// Returns everything before the ciphertext of a new file.
+pub(super) fn sealed_head(
+    password: &SecretString,
+    outer_iv: [u8; BLOCK],
+    inner: &InnerKey,
+) -> Result<Vec<u8>, AesCryptError> {
+    let outer = OuterKey::derive(password, &outer_iv)?;
+    let mut file = head();
+    file.extend(outer_iv);
+    let wrapped = outer.wrap(inner);
+    file.extend(wrapped);
+    file.extend(outer.mac(&wrapped).finalize().into_bytes());
+    Ok(file)
 }
 
 /// Returns the head of a new file, up to the outer IV.

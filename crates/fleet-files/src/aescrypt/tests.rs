@@ -243,3 +243,33 @@ fn written_files_are_the_ones_that_python_opens() {
     }
     assert_eq!(seen, 12);
 }
+
+#[test]
+fn streams_and_whole_files_open_each_other_at_every_length_around_a_buffer() {
+    use std::io::{Read, Write};
+    let password: SecretString = "stream".into();
+    for length in [
+        0, 1, 15, 16, 17, 65_519, 65_535, 65_536, 65_537, 131_072, 200_001,
+    ] {
+        let plain: Vec<u8> = (0..length).map(|number| (number % 251) as u8).collect();
+        let mut file = Vec::new();
+        let mut writer = EncryptingWriter::new(&mut file, &password).unwrap();
+        for part in plain.chunks(7_001) {
+            writer.write_all(part).unwrap();
+        }
+        writer.finish().unwrap();
+        assert!(open(&file, &password).unwrap() == plain, "{length}");
+
+        let whole = seal(&plain, &password).unwrap();
+        assert_eq!(whole.len(), file.len());
+        let mut back = Vec::new();
+        let mut reader = DecryptingReader::new(&whole[..], &password).unwrap();
+        reader.read_to_end(&mut back).unwrap();
+        assert!(back == plain, "{length}");
+        // The last byte of the HMAC.
+        let mut damaged = whole;
+        *damaged.last_mut().unwrap() ^= 1;
+        let mut reader = DecryptingReader::new(&damaged[..], &password).unwrap();
+        reader.read_to_end(&mut back).unwrap_err();
+    }
+}

@@ -2,6 +2,8 @@
 //!
 //! The writer memoizes nothing: Python's unpickler does not need the memo, and values of [`PyValue`] share nothing.
 
+use std::io::{self, Write};
+
 use super::opcode::Opcode;
 use super::py_value::PyValue;
 use super::rgb_photo::RgbPhoto;
@@ -133,5 +135,67 @@ impl Body {
             self.op_with(long, (bytes.len() as u64).to_le_bytes());
         }
         self.0.extend(bytes);
+    }
+}
+
+/// A dict that is pickled pair by pair, to the same bytes as [`write`] gives for the whole dict.
+///
+/// A pickle begins with its length, so the caller writes all pairs twice: first into
+/// [`DictPickler::measure`], then into [`DictPickler::new`] with the length that came out.
+pub struct DictPickler<W> {
+    to: W,
+    pair: Body,
+    length: u64,
+}
+
+impl DictPickler<io::Sink> {
+    /// Begins a dict that is only measured.
+    pub fn measure() -> Self {
+        Self {
+            to: io::sink(),
+            pair: Body(Vec::new()),
+            // The opcodes that `new` writes behind the length, and those of `finish`.
+            length: 4,
+        }
+    }
+}
+
+impl<W: Write> DictPickler<W> {
+    /// Begins a dict of `length` bytes, as [`DictPickler::finish`] returned them for the same pairs.
+    ///
+    /// # Errors
+    /// An error of `to`.
+    pub fn new(mut to: W, length: u64) -> io::Result<Self> {
+        to.write_all(&[Opcode::Proto as u8, 4, Opcode::Frame as u8])?;
+        to.write_all(&length.to_le_bytes())?;
+        to.write_all(&[Opcode::EmptyDict as u8, Opcode::Mark as u8])?;
+        Ok(Self {
+            to,
+            pair: Body(Vec::new()),
+            length: 4,
+        })
+    }
+
+    /// Writes a pair.
+    ///
+    /// # Errors
+    /// An error of the destination.
+    pub fn pair(&mut self, key: &PyValue, value: &PyValue) -> io::Result<()> {
+        self.pair.0.clear();
+        self.pair.value(key);
+        self.pair.value(value);
+        self.length += self.pair.0.len() as u64;
+        self.to.write_all(&self.pair.0)
+    }
+
+    /// Ends the dict, and returns the length for [`DictPickler::new`].
+    ///
+    /// # Errors
+    /// An error of the destination.
+    pub fn finish(mut self) -> io::Result<u64> {
+        self.to
+            .write_all(&[Opcode::SetItems as u8, Opcode::Stop as u8])?;
+        self.to.flush()?;
+        Ok(self.length)
     }
 }

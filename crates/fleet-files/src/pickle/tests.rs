@@ -74,3 +74,23 @@ fn sorted(value: PyValue) -> PyValue {
         other => other,
     }
 }
+
+#[test]
+fn a_dict_that_is_pickled_pair_by_pair_has_the_bytes_of_the_whole_dict() {
+    for count in [0, 1, 300] {
+        let pairs: Vec<_> = (0..count)
+            .map(|number| (PyValue::Int(number), PyValue::from("value")))
+            .collect();
+        let mut measured = DictPickler::measure();
+        for (key, value) in &pairs {
+            measured.pair(key, value).unwrap();
+        }
+        let mut pickle = Vec::new();
+        let mut written = DictPickler::new(&mut pickle, measured.finish().unwrap()).unwrap();
+        for (key, value) in &pairs {
+            written.pair(key, value).unwrap();
+        }
+        written.finish().unwrap();
+        assert_eq!(pickle, write(&PyValue::Dict(pairs)));
+    }
+}
