@@ -3,6 +3,8 @@
 //! An [`Encoder`] writes the configured format. A [`Decoder`] reads both formats, whatever is configured. A list is
 //! decoded again before its file is handed out. See docs/files.md.
 
+mod list_stream;
+
 use std::io::Cursor;
 use std::sync::{Mutex, PoisonError};
 
@@ -14,6 +16,7 @@ use image::{DynamicImage, ImageFormat, RgbImage};
 use secrecy::SecretString;
 use thiserror::Error;
 
+pub use self::list_stream::ListWriteError;
 use crate::config::FileKind;
 use crate::list_file::{self, ListFile, ListFileError, sealed_json};
 use crate::model::{Content, List, ListData};

@@ -4,7 +4,7 @@
 //! have no meaning in this program are left out and reported as [`SkippedEntries`], so that they are
 //! not taken for restored. See docs/files.md.
 
-mod python_dicts;
+pub(crate) mod python_dicts;
 pub mod sealed_json;
 mod skipped_entries;
 

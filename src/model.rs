@@ -11,6 +11,7 @@ mod id;
 mod join_outcome;
 mod list;
 mod list_change;
+mod list_source;
 mod member;
 mod page;
 mod payload;
@@ -27,6 +28,7 @@ pub use list::{
     BadEntry, BadIds, ExceptIds, ForwardedRecord, JoinRecord, List, ListData, UserIds, WordList,
 };
 pub use list_change::ListChange;
+pub use list_source::ListSource;
 pub use member::{FullGroup, Member, MembersPage, Membership, MembershipAnswer};
 pub use page::{
     AddedBy, Advance, ChannelPost, DatedMessage, Document, DocumentRef, FoundBy, Join, Page, Sender,

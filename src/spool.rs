@@ -41,6 +41,18 @@ impl Spool {
         atomic_file::write(&self.0.join(name), bytes)
     }
 
+    /// Writes a file whole with the bytes that `fill` writes, or writes nothing.
+    ///
+    /// # Errors
+    /// The error of `fill`, or that of [`Spool::write`].
+    pub fn write_with<T, E: From<AtomicFileError>>(
+        &self,
+        name: &str,
+        fill: impl FnOnce(&mut fs::File) -> Result<T, E>,
+    ) -> Result<T, E> {
+        atomic_file::write_with(&self.0.join(name), fill)
+    }
+
     /// Gives the file `from` a second name, `to`. Removing one of them leaves the other.
     ///
     /// # Errors
@@ -70,6 +82,21 @@ impl Spool {
     pub fn free_bytes(&self) -> io::Result<u64> {
         let found = rustix::fs::statvfs(&self.0)?;
         Ok(found.f_bavail.saturating_mul(found.f_frsize))
+    }
+
+    /// Opens a file, and returns it with its size; returns `None` if it does not exist.
+    ///
+    /// # Errors
+    /// Returns an error if the file cannot be opened.
+    pub fn open_file(&self, name: &str) -> io::Result<Option<(fs::File, u64)>> {
+        match fs::File::open(self.0.join(name)) {
+            Ok(file) => {
+                let size = file.metadata()?.len();
+                Ok(Some((file, size)))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Reads a file; returns `None` if it does not exist.

@@ -34,6 +34,7 @@ mod outcome_words;
 mod paces;
 mod people;
 mod rate_limits;
+mod record_pages;
 mod reset;
 mod rule_lists;
 mod schema;

@@ -38,7 +38,7 @@ pub use error::{connection_ended, error_name, explain_account, explain_session};
 pub use hints::{Hint, Hints};
 pub use login::{CodeKind, LoginError, NextWay, QrStep, SentCode, SignedIn};
 pub use members::MEMBERS_PER_CALL;
-pub use post::{File, Post, PostError, PostFile, Posted, Uploaded};
+pub use post::{File, FileBytes, Post, PostError, PostFile, Posted, Uploaded};
 pub use profile_photo::PhotoError;
 pub use telegram_wire::{
     AccountError, AccountSession, CallError, ClockAhead, Identity, PERMITTED, PyrogramError,

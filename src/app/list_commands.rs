@@ -16,9 +16,9 @@ use thiserror::Error;
 use super::{AppError, prepare_data_dir};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::file_codec::{DecodedFile, Decoder, Encoder};
+use crate::file_codec::{DecodedFile, Decoder, Encoder, ListWriteError};
 use crate::list_file::{ListFile, SkippedEntries};
-use crate::model::{List, ListChange, ListData};
+use crate::model::{List, ListChange};
 use crate::store::{self, Store, StoreError};
 use crate::task::ListKeeper;
 
@@ -84,19 +84,6 @@ pub fn backup(
     let decoder = Decoder::new(&password);
     let encoder = Encoder::new(config.exchange.files, &password).map_err(AppError::from)?;
     let saved_at = clock.now().rfc3339();
-    let save = |list: List, data: ListData| {
-        let failed = |reason: &dyn Display| ListCommandError::Save {
-            list,
-            reason: reason.to_string(),
-        };
-        let file = encoder
-            .encode_list(list, &data, &saved_at, &decoder)
-            .map_err(|error| failed(&error))?;
-        drop(data);
-        let path = directory.join(list.as_str());
-        atomic_file::write(&path, &file).map_err(|error| failed(&error))?;
-        Ok(path)
-    };
     // A read-only look does not migrate the database, which an older version may be using.
     let saved = store::inspect(&config.telegram.state_file(), |tx| {
         let mut saved = Vec::new();
@@ -104,9 +91,17 @@ pub fn backup(
             if tx.is_list_empty(list)? {
                 continue;
             }
-            match save(list, tx.list(list)?) {
-                Ok(path) => saved.push(path),
-                Err(error) => return Ok(Err(error)),
+            let path = directory.join(list.as_str());
+            let written = atomic_file::write_with(&path, |file| {
+                encoder.write_list(list, tx, &saved_at, file, &decoder)
+            });
+            match written {
+                Ok(()) => saved.push(path),
+                Err(ListWriteError::Source(error)) => return Err(error),
+                Err(error) => {
+                    let reason = error.to_string();
+                    return Ok(Err(ListCommandError::Save { list, reason }));
+                }
             }
         }
         Ok(Ok(saved))

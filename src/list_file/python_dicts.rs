@@ -11,6 +11,7 @@
 mod decode;
 mod encode;
 mod photo_file_id;
+mod stream;
 
 use fleet_files::pickle::PyValue;
 use serde_json::{Map, Value as Json};
@@ -18,6 +19,7 @@ use serde_json::{Map, Value as Json};
 pub(super) use self::decode::from_python;
 pub use self::decode::group_ids;
 pub use self::encode::to_python;
+pub(crate) use self::stream::{measure_list, write_list};
 
 /// Returns any plain value as JSON, for display: sets and tuples become arrays, keys become strings.
 pub(super) fn to_json(value: &PyValue) -> Json {

@@ -3,12 +3,14 @@
 //! The figures of a report have the same layout, under a name that is not a list's.
 
 mod schema;
+mod stream;
 
 use serde::Serialize;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value as Json, json};
 
 use self::schema::ListDataJson;
+pub(crate) use self::stream::write_list;
 use super::ListFileError;
 use crate::model::{List, ListData};
 

@@ -6,8 +6,8 @@ use rusqlite::params;
 
 use super::{ReadTx, StoreError, Tx};
 use crate::model::{
-    BadEntry, BadIds, ChannelId, ExceptIds, ForwardedRecord, JoinOutcome, JoinRecord, List,
-    ListData, MessageId, PhotoId, Timestamp, UserId, UserIds,
+    BadEntry, BadIds, ChannelId, ExceptIds, JoinOutcome, List, ListData, ListSource, MessageId,
+    PhotoId, Timestamp, UserId, UserIds,
 };
 
 impl ReadTx<'_> {
@@ -44,8 +44,8 @@ impl ReadTx<'_> {
     pub fn list(&self, list: List) -> Result<ListData, StoreError> {
         Ok(match list {
             List::UserIds => ListData::Users(UserIds {
-                joins: self.join_records()?,
-                forwarded: self.forwarded_records()?,
+                joins: self.joins().collect::<Result<_, _>>()?,
+                forwarded: self.forwarded().collect::<Result<_, _>>()?,
             }),
             List::BadIds => ListData::Bad(BadIds {
                 users: self.ids("SELECT id FROM bad WHERE kind = 'user'", UserId::new)?,
@@ -74,41 +74,6 @@ impl ReadTx<'_> {
             }
             List::Words(words) => ListData::Rules(self.rules(words)?),
         })
-    }
-
-    fn join_records(&self) -> Result<Vec<JoinRecord>, StoreError> {
-        let mut statement = self.db.prepare(
-            "SELECT group_id, message_id, user_id, joined_at, added_by, outcome, seen_at FROM joins",
-        )?;
-        let rows = statement.query_map([], |row| {
-            Ok(JoinRecord {
-                group: ChannelId::from_bare(row.get(0)?),
-                message: MessageId::new(row.get(1)?).or_zero(),
-                user: UserId::new(row.get(2)?),
-                joined_at: Timestamp::new(row.get(3)?),
-                added_by: row.get(4)?,
-                outcome: row.get(5)?,
-                seen_at: row.get::<_, Option<i64>>(6)?.map(Timestamp::new),
-            })
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
-    }
-
-    fn forwarded_records(&self) -> Result<Vec<ForwardedRecord>, StoreError> {
-        let mut statement = self.db.prepare(
-            "SELECT user_id, photo_id, group_id, message_id, sent_at, channel_id FROM forwarded",
-        )?;
-        let rows = statement.query_map([], |row| {
-            Ok(ForwardedRecord {
-                user: UserId::new(row.get(0)?),
-                photo: PhotoId::new(row.get(1)?),
-                group: ChannelId::from_bare(row.get(2)?),
-                message: MessageId::new(row.get(3)?),
-                sent_at: Timestamp::new(row.get(4)?),
-                channel: row.get::<_, Option<i64>>(5)?.map(ChannelId::from_bare),
-            })
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     fn ids<T: Ord>(&self, sql: &str, make: impl Fn(i64) -> T) -> Result<BTreeSet<T>, StoreError> {

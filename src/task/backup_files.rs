@@ -11,7 +11,7 @@ use thiserror::Error;
 
 use super::spool_file::SpoolFile;
 use super::{Database, Runtime, TaskError, Wakers};
-use crate::file_codec::{Decoder, Encoder};
+use crate::file_codec::{Decoder, Encoder, ListWriteError};
 use crate::model::{Payload, Timestamp};
 use crate::spool::Spool;
 use crate::store::{OutboxRow, ReadTx, StoreError, Tx};
@@ -121,7 +121,7 @@ impl BackupFiles {
     }
 
     /// Makes the file of each row, from one moment of the database. Stops at shutdown, and at the first file that
-    /// cannot be written; a long list is dropped before the next is read.
+    /// cannot be written.
     fn read_lists(
         &self,
         tx: &ReadTx<'_>,
@@ -153,26 +153,24 @@ impl BackupFiles {
             return Ok(BackupResult::Impossible("the row names no list".into()));
         };
         let list = *list;
-        let data = tx.list(list)?;
-        let file = match self
-            .encoder
-            .encode_list(list, &data, &now.rfc3339(), &self.decoder)
-        {
-            Ok(file) => file,
-            Err(error) => {
-                if let Some(error) = StoreError::of_random_numbers(&error) {
-                    return Err(error);
-                }
-                tracing::error!(%list, %error, "encoding a backup failed");
-                return Ok(BackupResult::Impossible(error.to_string()));
-            }
+        let saved_at = now.rfc3339();
+        let written = SpoolFile::write_with(&self.spool, |file| {
+            self.encoder
+                .write_list(list, tx, &saved_at, file, &self.decoder)
+        });
+        let error = match written {
+            Ok(file) => return Ok(BackupResult::File(file)),
+            Err(ListWriteError::Source(error)) => return Err(error),
+            Err(error) => error,
         };
-        drop(data);
-        match SpoolFile::write(&self.spool, &file) {
-            Ok(file) => Ok(BackupResult::File(file)),
-            Err(error) => StoreError::of_random_numbers(error.as_ref())
-                .map_or_else(|| Ok(BackupResult::NotSpooled(format!("{error:#}"))), Err),
+        if let Some(error) = StoreError::of_random_numbers(&error) {
+            return Err(error);
         }
+        if let ListWriteError::Encode(error) = error {
+            tracing::error!(%list, %error, "encoding a backup failed");
+            return Ok(BackupResult::Impossible(error.to_string()));
+        }
+        Ok(BackupResult::NotSpooled(error.to_string()))
     }
 }
 
@@ -214,12 +212,18 @@ fn keep_apart(tx: &Tx<'_>, now: Timestamp) -> Result<(), StoreError> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read as _, Seek as _};
+
+    use secrecy::SecretString;
+
     use super::*;
-    use crate::config::Dialect;
-    use crate::model::{BadEntry, UserId};
-    use crate::store::SendFilter;
+    use crate::config::{Dialect, FileKind};
+    use crate::model::{
+        AddedBy, Avatar, BadEntry, FoundBy, Join, JoinOutcome, List, ListData, MessageId, UserId,
+    };
+    use crate::store::{PostedAs, SendFilter};
     use crate::task::enqueue;
-    use crate::task::fixture::{Fixture, NOW};
+    use crate::task::fixture::{Fixture, NOW, avatar};
 
     fn ordered(fixture: &Fixture) {
         fixture.write(|tx| {
@@ -278,6 +282,63 @@ mod tests {
         fixture.write(|tx| {
             assert_eq!(tx.next_to_send(NOW.plus(4), SendFilter::ALL)?, None);
             assert!(tx.next_to_send(NOW.plus(5), SendFilter::ALL)?.is_some());
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn a_list_of_many_pages_is_written_as_the_whole_list_is() {
+        let fixture = Fixture::new();
+        fixture.write(|tx| {
+            for number in 0..2_500_i32 {
+                let photo = Avatar {
+                    user: UserId::new((1 + number % 1_700).into()),
+                    ..avatar(1, 9_000 + i64::from(number % 7))
+                };
+                let join = Join {
+                    group: photo.group,
+                    message: MessageId::new(if number % 5 == 0 { 0 } else { 5_000 - number }),
+                    user: photo.user,
+                    added_by: AddedBy::Themselves,
+                    date: NOW.plus(number.into()),
+                };
+                tx.record_join(&join, JoinOutcome::Held, FoundBy::Push, NOW)?;
+                if number % 3 > 0 {
+                    let post = PostedAs {
+                        channel: photo.group,
+                        message: MessageId::new(1),
+                    };
+                    tx.record_forwarded(&photo, post, NOW.plus((number / 2).into()))?;
+                }
+            }
+            tx.set_bad(BadEntry::User(UserId::new(7)), true, NOW)
+        });
+        let password = SecretString::from("p");
+        let decoder = Decoder::new(&password);
+        fixture.write(|tx| {
+            for kind in [FileKind::Sealed, FileKind::Python] {
+                let encoder = Encoder::new(kind, &password).expect("an encoder");
+                for list in List::ALL {
+                    let data = tx.list(list)?;
+                    let mut file = tempfile::tempfile().expect("a file");
+                    encoder
+                        .write_list(list, &**tx, "now", &mut file, &decoder)
+                        .expect("written");
+                    let mut bytes = Vec::new();
+                    file.rewind().expect("rewound");
+                    file.read_to_end(&mut bytes).expect("read");
+                    let whole = encoder
+                        .encode_list(list, &data, "now", &decoder)
+                        .expect("encoded");
+                    assert_eq!(bytes.len(), whole.len(), "{list}");
+                    let [streamed, whole] =
+                        [&bytes, &whole].map(|file| decoder.decode(file).expect("decoded"));
+                    assert!(streamed == whole, "{list}");
+                    if let ListData::Users(users) = data {
+                        assert!(users.joins.len() > 2_000 && users.forwarded.len() > 1_000);
+                    }
+                }
+            }
             Ok(())
         });
     }

@@ -30,7 +30,7 @@ use crate::file_codec::Encoder;
 use crate::model::{AccessHash, ChannelId, Content, JoinOutcome, Payload, Timestamp};
 use crate::spool::{self, Spool};
 use crate::store::{Members, OutboxRow, StoreError};
-use crate::telegram::{File, Post, PostError, PostFile, Posted, Telegram};
+use crate::telegram::{File, FileBytes, Post, PostError, PostFile, Posted, Telegram};
 
 /// How long a post under way may go on after the shutdown signal.
 const GRACE: Duration = Duration::from_secs(5);
@@ -66,7 +66,22 @@ struct Target {
 /// A file to upload.
 struct LocalFile {
     name: String,
-    bytes: Vec<u8>,
+    bytes: PostBytes,
+}
+
+enum PostBytes {
+    Memory(Vec<u8>),
+    /// A file of the spool, and its size.
+    Spool(std::fs::File, u64),
+}
+
+impl PostBytes {
+    fn as_upload(&self) -> FileBytes<'_> {
+        match self {
+            Self::Memory(bytes) => FileBytes::Memory(bytes),
+            Self::Spool(file, size) => FileBytes::Disk(file, *size),
+        }
+    }
 }
 
 impl Deliverer {
@@ -245,7 +260,7 @@ impl Deliverer {
         let file = file.as_ref().map(|file| File {
             name: &file.name,
             upload_id,
-            bytes: &file.bytes,
+            bytes: file.bytes.as_upload(),
         });
         let post = Post {
             channel,
@@ -342,15 +357,17 @@ impl Deliverer {
         let saved_at = self.runtime.clock.now().rfc3339();
         let name = spool::random_name()?;
         let bytes = tokio::task::block_in_place(|| self.encoder.encode_report(content, &saved_at))?;
+        let bytes = PostBytes::Memory(bytes);
         Ok(LocalFile { name, bytes })
     }
 
-    /// Reads the file of a row. If it is gone or unreadable, the row waits for a new one, and `None` is returned.
+    /// Opens the file of a row. If it is gone or unreadable, the row waits for a new one, and `None` is returned.
     async fn spooled_file(&self, row: &OutboxRow) -> Result<Option<LocalFile>, TaskError> {
         if let Some(name) = &row.spool {
-            match self.spool.read(name) {
-                Ok(Some(bytes)) => {
+            match self.spool.open_file(name) {
+                Ok(Some((file, size))) => {
                     let name = name.clone();
+                    let bytes = PostBytes::Spool(file, size);
                     return Ok(Some(LocalFile { name, bytes }));
                 }
                 Ok(None) => {}

@@ -3,7 +3,11 @@
 //! A transaction that names the file may fail, or the row may have been cancelled meanwhile. Dropping a [`SpoolFile`]
 //! that was not kept removes it. After a crash the next start removes the files that no row names.
 
+use std::fs::File;
+use std::io;
+
 use anyhow::Context as _;
+use fleet_files::atomic_file::AtomicFileError;
 
 use crate::spool::{self, Spool};
 
@@ -28,6 +32,30 @@ impl SpoolFile {
             spool: spool.clone(),
             name,
             size: bytes.len() as u64,
+            kept: false,
+        })
+    }
+
+    /// Writes a file under a random name with the bytes that `fill` writes.
+    ///
+    /// # Errors
+    /// The error of `fill`, the file cannot be written, or the operating system returns no random numbers.
+    pub(super) fn write_with<E>(
+        spool: &Spool,
+        fill: impl FnOnce(&mut File) -> Result<(), E>,
+    ) -> Result<Self, E>
+    where
+        E: From<AtomicFileError> + From<io::Error>,
+    {
+        let name = spool::random_name()?;
+        let size = spool.write_with(&name, |file| {
+            fill(file)?;
+            Ok::<_, E>(file.metadata()?.len())
+        })?;
+        Ok(Self {
+            spool: spool.clone(),
+            name,
+            size,
             kept: false,
         })
     }

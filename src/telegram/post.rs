@@ -3,6 +3,8 @@
 //! When a `random_id` is repeated to the same peer, Telegram returns the earlier message. The message id
 //! in the answer therefore proves the post, and after a lost answer the caller posts again.
 
+use std::os::unix::fs::FileExt as _;
+
 use telegram_wire::tl::{enums, functions as f, types};
 use telegram_wire::{CallError, Wire};
 use thiserror::Error;
@@ -69,7 +71,39 @@ pub struct File<'a> {
     pub name: &'a str,
     /// The id of the upload, a new one for each attempt.
     pub upload_id: i64,
-    pub bytes: &'a [u8],
+    pub bytes: FileBytes<'a>,
+}
+
+/// The content of a file to upload.
+#[derive(Clone, Copy, Debug)]
+pub enum FileBytes<'a> {
+    Memory(&'a [u8]),
+    /// A file on disk, which is read part by part, and its size.
+    Disk(&'a std::fs::File, u64),
+}
+
+impl FileBytes<'_> {
+    fn len(self) -> usize {
+        match self {
+            Self::Memory(bytes) => bytes.len(),
+            Self::Disk(_, size) => usize::try_from(size).unwrap_or(usize::MAX),
+        }
+    }
+
+    /// Returns the part with this number, counted from 0.
+    fn part(self, number: i32) -> Result<Vec<u8>, PostError> {
+        let start = usize::try_from(number).unwrap_or(0) * PART_SIZE;
+        let length = PART_SIZE.min(self.len().saturating_sub(start));
+        match self {
+            Self::Memory(bytes) => Ok(bytes[start..][..length].to_vec()),
+            Self::Disk(file, _) => {
+                let mut part = vec![0; length];
+                file.read_exact_at(&mut part, start as u64)
+                    .map_err(PostError::Read)?;
+                Ok(part)
+            }
+        }
+    }
 }
 
 /// The reason why a post is not proven. The message may exist nevertheless.
@@ -83,6 +117,9 @@ pub enum PostError {
     /// The file is empty, or larger than Telegram permits. Holds its size in bytes.
     #[error("a file of {0} bytes cannot be posted")]
     Size(usize),
+    /// The file cannot be read from the disk.
+    #[error("the file cannot be read: {0}")]
+    Read(std::io::Error),
 }
 
 /// Posts, and returns the message, which this attempt or an earlier one has made.
@@ -158,7 +195,7 @@ async fn send_file(
 
 /// Uploads a file, which is invisible until a post names it.
 pub(super) async fn upload(wire: &Wire, file: &File<'_>) -> Result<Uploaded, PostError> {
-    if file.bytes.is_empty() || file.bytes.len() > MAX_FILE {
+    if !(1..=MAX_FILE).contains(&file.bytes.len()) {
         return Err(PostError::Size(file.bytes.len()));
     }
     let uploaded = if file.bytes.len() > MAX_SMALL_FILE {
@@ -212,15 +249,14 @@ fn known_document(document: &DocumentRef) -> enums::InputMedia {
 }
 
 async fn upload_small(wire: &Wire, file: &File<'_>) -> Result<enums::InputFile, PostError> {
-    let mut parts = 0;
-    for part in file.bytes.chunks(PART_SIZE) {
+    let parts = count_parts(file)?;
+    for number in 0..parts {
         let request = f::upload::SaveFilePart {
             file_id: file.upload_id,
-            file_part: parts,
-            bytes: part.to_vec(),
+            file_part: number,
+            bytes: file.bytes.part(number)?,
         };
         check_saved("upload.saveFilePart", wire.invoke(&request).await?)?;
-        parts += 1;
     }
     Ok(types::InputFile {
         id: file.upload_id,
@@ -232,14 +268,13 @@ async fn upload_small(wire: &Wire, file: &File<'_>) -> Result<enums::InputFile, 
 }
 
 async fn upload_big(wire: &Wire, file: &File<'_>) -> Result<enums::InputFile, PostError> {
-    let size = file.bytes.len();
-    let parts = i32::try_from(size.div_ceil(PART_SIZE)).map_err(|_| PostError::Size(size))?;
-    for (number, part) in (0..parts).zip(file.bytes.chunks(PART_SIZE)) {
+    let parts = count_parts(file)?;
+    for number in 0..parts {
         let request = f::upload::SaveBigFilePart {
             file_id: file.upload_id,
             file_part: number,
             file_total_parts: parts,
-            bytes: part.to_vec(),
+            bytes: file.bytes.part(number)?,
         };
         check_saved("upload.saveBigFilePart", wire.invoke(&request).await?)?;
     }
@@ -249,6 +284,11 @@ async fn upload_big(wire: &Wire, file: &File<'_>) -> Result<enums::InputFile, Po
         name: file.name.to_owned(),
     }
     .into())
+}
+
+fn count_parts(file: &File<'_>) -> Result<i32, PostError> {
+    let size = file.bytes.len();
+    i32::try_from(size.div_ceil(PART_SIZE)).map_err(|_| PostError::Size(size))
 }
 
 /// Treats an unsaved part like a lost answer, so that the caller repeats the whole upload.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fleet_files::pickle::PyValue;
 
-use crate::model::{ListData, UserIds};
+use crate::model::{ForwardedRecord, JoinRecord, ListData, Timestamp, UserIds};
 
 /// The scores of every user. The Python programs expect the keys; this program gives no scores.
 const SCORES: [&str; 8] = [
@@ -55,60 +55,69 @@ pub fn to_python(data: &ListData) -> PyValue {
     }
 }
 
-fn encode_users(users: &UserIds) -> PyValue {
-    #[derive(Default)]
-    struct UserEntry {
-        avatar: String,
-        join: BTreeMap<i64, i64>,
-        message: BTreeMap<i64, BTreeSet<i64>>,
-    }
-    let mut by_user: BTreeMap<i64, UserEntry> = BTreeMap::new();
-    for join in &users.joins {
-        let entry = by_user.entry(join.user.get()).or_default();
+/// What the Python programs know of a user.
+#[derive(Default)]
+pub(super) struct UserEntry {
+    avatar: String,
+    avatar_at: Option<Timestamp>,
+    join: BTreeMap<i64, i64>,
+    message: BTreeMap<i64, BTreeSet<i64>>,
+}
+
+impl UserEntry {
+    pub(super) fn add_join(&mut self, join: &JoinRecord) {
         let group = join.group.bot_api();
-        let joined = entry.join.entry(group).or_default();
+        let joined = self.join.entry(group).or_default();
         *joined = (*joined).max(join.joined_at.get());
         if join.message.get() > 0 {
-            entry
-                .message
+            self.message
                 .entry(group)
                 .or_default()
                 .insert(i64::from(join.message.get()));
         }
     }
-    let mut forwarded: Vec<_> = users.forwarded.iter().collect();
-    forwarded.sort_by_key(|photo| photo.sent_at);
-    for photo in forwarded {
-        by_user.entry(photo.user.get()).or_default().avatar = photo.photo.to_string();
+
+    /// Keeps the photo that was sent last; of several at one time, the one that is added last.
+    pub(super) fn add_photo(&mut self, photo: &ForwardedRecord) {
+        if self.avatar_at <= Some(photo.sent_at) {
+            self.avatar = photo.photo.to_string();
+            self.avatar_at = Some(photo.sent_at);
+        }
     }
-    let numbers = |numbers: BTreeMap<i64, i64>| {
-        PyValue::Dict(
-            numbers
-                .into_iter()
-                .map(|(key, value)| (PyValue::Int(key), PyValue::Int(value)))
-                .collect(),
-        )
-    };
+
+    pub(super) fn into_python(self) -> PyValue {
+        let join = self.join.into_iter();
+        let join = join.map(|(group, time)| (PyValue::Int(group), PyValue::Int(time)));
+        let message = self.message.into_iter();
+        let message =
+            message.map(|(group, messages)| (PyValue::Int(group), set(messages.into_iter())));
+        dict([
+            ("avatar", PyValue::Str(self.avatar)),
+            ("join", PyValue::Dict(join.collect())),
+            ("message", PyValue::Dict(message.collect())),
+            (
+                "score",
+                dict(SCORES.map(|name| (name, PyValue::Float(0.0)))),
+            ),
+        ])
+    }
+}
+
+fn encode_users(users: &UserIds) -> PyValue {
+    let mut by_user: BTreeMap<i64, UserEntry> = BTreeMap::new();
+    for join in &users.joins {
+        by_user.entry(join.user.get()).or_default().add_join(join);
+    }
+    for photo in &users.forwarded {
+        by_user
+            .entry(photo.user.get())
+            .or_default()
+            .add_photo(photo);
+    }
     PyValue::Dict(
         by_user
             .into_iter()
-            .map(|(user, entry)| {
-                let message = PyValue::Dict(
-                    entry
-                        .message
-                        .into_iter()
-                        .map(|(group, messages)| (PyValue::Int(group), set(messages.into_iter())))
-                        .collect(),
-                );
-                let score = dict(SCORES.map(|name| (name, PyValue::Float(0.0))));
-                let entry = dict([
-                    ("avatar", PyValue::Str(entry.avatar)),
-                    ("join", numbers(entry.join)),
-                    ("message", message),
-                    ("score", score),
-                ]);
-                (PyValue::Int(user), entry)
-            })
+            .map(|(user, entry)| (PyValue::Int(user), entry.into_python()))
             .collect(),
     )
 }

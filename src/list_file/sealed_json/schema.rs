@@ -38,6 +38,66 @@ struct ForwardedJson {
     channel_id: Option<i64>,
 }
 
+impl JoinJson<'_> {
+    fn record<E>(self, channel: impl Fn(i64) -> Result<ChannelId, E>) -> Result<JoinRecord, E> {
+        Ok(JoinRecord {
+            group: channel(self.group_id)?,
+            message: MessageId::new(self.message_id),
+            user: UserId::new(self.user_id),
+            joined_at: Timestamp::new(self.joined_at),
+            added_by: self.added_by,
+            outcome: JoinOutcome::from_word(&self.outcome),
+            seen_at: self.seen_at.map(Timestamp::new),
+        })
+    }
+}
+
+impl ForwardedJson {
+    fn record<E>(
+        self,
+        channel: impl Fn(i64) -> Result<ChannelId, E>,
+    ) -> Result<ForwardedRecord, E> {
+        Ok(ForwardedRecord {
+            user: UserId::new(self.user_id),
+            photo: PhotoId::new(self.photo_id),
+            group: channel(self.group_id)?,
+            message: MessageId::new(self.message_id),
+            sent_at: Timestamp::new(self.sent_at),
+            channel: self.channel_id.map(channel).transpose()?,
+        })
+    }
+}
+
+/// A record of `user_ids` as it is written, one at a time.
+pub(super) trait RecordJson: Sized + PartialEq {
+    fn to_json(&self) -> Result<Vec<u8>, serde_json::Error>;
+
+    /// Returns `None` if the text is not a record.
+    fn from_json(text: &[u8]) -> Option<Self>;
+}
+
+impl RecordJson for JoinRecord {
+    fn to_json(&self) -> Result<Vec<u8>, serde_json::Error> {
+        serde_json::to_vec(&join_json(self))
+    }
+
+    fn from_json(text: &[u8]) -> Option<Self> {
+        let json: JoinJson<'_> = serde_json::from_slice(text).ok()?;
+        json.record(|id| ChannelId::from_bot_api(id).ok_or(())).ok()
+    }
+}
+
+impl RecordJson for ForwardedRecord {
+    fn to_json(&self) -> Result<Vec<u8>, serde_json::Error> {
+        serde_json::to_vec(&forwarded_json(self))
+    }
+
+    fn from_json(text: &[u8]) -> Option<Self> {
+        let json: ForwardedJson = serde_json::from_slice(text).ok()?;
+        json.record(|id| ChannelId::from_bot_api(id).ok_or(())).ok()
+    }
+}
+
 #[derive(Serialize, Deserialize)]
 struct UsersJson<'a> {
     joins: Vec<JoinJson<'a>>,
@@ -130,31 +190,12 @@ pub(super) fn parse_data(list: List, document: &[u8]) -> Result<ListData, ListFi
                 joins: users
                     .joins
                     .into_iter()
-                    .map(|join| {
-                        Ok(JoinRecord {
-                            group: channel(join.group_id)?,
-                            message: MessageId::new(join.message_id),
-                            user: UserId::new(join.user_id),
-                            joined_at: Timestamp::new(join.joined_at),
-                            added_by: join.added_by,
-                            outcome: JoinOutcome::from_word(&join.outcome),
-                            seen_at: join.seen_at.map(Timestamp::new),
-                        })
-                    })
+                    .map(|join| join.record(channel))
                     .collect::<Result<_, ListFileError>>()?,
                 forwarded: users
                     .forwarded
                     .into_iter()
-                    .map(|photo| {
-                        Ok(ForwardedRecord {
-                            user: UserId::new(photo.user_id),
-                            photo: PhotoId::new(photo.photo_id),
-                            group: channel(photo.group_id)?,
-                            message: MessageId::new(photo.message_id),
-                            sent_at: Timestamp::new(photo.sent_at),
-                            channel: photo.channel_id.map(channel).transpose()?,
-                        })
-                    })
+                    .map(|photo| photo.record(channel))
                     .collect::<Result<_, ListFileError>>()?,
             })
         }

@@ -72,7 +72,7 @@ impl Attempts {
                 *self.unproven.entry(row).or_default() += 1;
                 return false;
             }
-            PostError::Call(_) | PostError::Size(_) => {
+            PostError::Call(_) | PostError::Size(_) | PostError::Read(_) => {
                 // The earlier upload may be used up.
                 self.forget_upload(row);
                 return false;

@@ -56,7 +56,8 @@ impl Deliverer {
                 | CallError::Unusable { .. }
                 | CallError::NotSent { .. },
             )
-            | PostError::Unproven => PostFailure::Unanswered,
+            | PostError::Unproven
+            | PostError::Read(_) => PostFailure::Unanswered,
             PostError::Call(CallError::Refused { code, name, .. }) => {
                 PostFailure::Refused(Refusal {
                     code: *code,
