@@ -30,6 +30,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration::Sql(layouts::LAYOUT_6),
     Migration::Sql(layouts::LAYOUT_7),
     Migration::Sql(layouts::LAYOUT_8),
+    Migration::Sql(layouts::LAYOUT_9),
 ];
 
 /// Marks the file as this program's: "SCP7", in SQLite's `application_id`.

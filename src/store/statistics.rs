@@ -2,7 +2,7 @@
 //! group floods and orders. The names of serialized fields are those of the JSON output (docs/json-output.md).
 
 mod figures;
-mod group_records;
+pub(super) mod group_records;
 mod outbox_counts;
 
 use std::collections::BTreeMap;
@@ -57,15 +57,17 @@ pub struct RefusedOrders {
     pub count: u64,
 }
 
+/// The `+` keeps SQLite from reading the index over outcomes, which has all joins.
+pub(super) const JOINS_TODAY: &str =
+    "SELECT outcome, COUNT(*) FROM joins WHERE joined_at >= ?1 GROUP BY +outcome";
+
 impl ReadTx<'_> {
     /// Returns the number of joins since midnight, UTC, by outcome.
     ///
     /// # Errors
     /// See [`StoreError`].
     pub fn joins_today(&self, now: Timestamp) -> Result<BTreeMap<JoinOutcome, u64>, StoreError> {
-        let mut statement = self.db.prepare_cached(
-            "SELECT outcome, COUNT(*) FROM joins WHERE joined_at >= ?1 GROUP BY outcome",
-        )?;
+        let mut statement = self.db.prepare_cached(JOINS_TODAY)?;
         let rows = statement.query_map([now.midnight().get()], |row| {
             Ok((row.get(0)?, count(row.get(1)?)))
         })?;

@@ -263,6 +263,10 @@ fn the_queries_of_a_raid_use_an_index() {
             "outbox_by_user (user_id=?)",
         ),
         (CancelScope::Group(AVATAR.group).rows_sql(), "(group_id=?)"),
+        (record_pages::JOINS.to_owned(), "PRIMARY KEY"),
+        (record_pages::JOINS_BY_USER.to_owned(), "joins_by_user"),
+        (record_pages::FORWARDED.to_owned(), "PRIMARY KEY"),
+        (statistics::JOINS_TODAY.to_owned(), "joins_by_age"),
     ] {
         with_tx(|tx| {
             let mut plan = tx.db.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
@@ -280,6 +284,23 @@ fn the_queries_of_a_raid_use_an_index() {
             Ok(())
         });
     }
+}
+
+#[test]
+fn status_reads_the_index_over_groups_and_times() {
+    with_tx(|tx| {
+        let sql = format!("EXPLAIN QUERY PLAN {}", statistics::group_records::GROUPS);
+        let mut plan = tx.db.prepare(&sql)?;
+        let rows = plan.query_map([1, 2], |row| row.get(3))?;
+        let plan: Vec<String> = rows.collect::<Result<_, _>>()?;
+        assert!(
+            plan.iter().all(|step| !step.contains("SCAN joins")),
+            "{plan:?}"
+        );
+        let indexed = plan.iter().filter(|step| step.contains("joins_by_group"));
+        assert_eq!(indexed.count(), 2, "{plan:?}");
+        Ok(())
+    });
 }
 
 #[test]

@@ -317,3 +317,9 @@ CREATE TABLE others_avatars (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX others_avatars_by_age ON others_avatars (read_at);
 ";
+
+/// Layout 9: the joins of a group by their time.
+pub(super) const LAYOUT_9: &str = "
+-- for `status`: the last join of a group, and those of today
+CREATE INDEX joins_by_group ON joins (group_id, joined_at);
+";

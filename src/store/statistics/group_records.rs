@@ -27,6 +27,15 @@ pub struct GroupRecord {
     pub last_join_at: Option<Timestamp>,
 }
 
+/// Reads an index over groups and times: the joins of today, and the last one.
+pub(in crate::store) const GROUPS: &str = "
+SELECT channel_id, title, since, last_message_id, admins_at,
+    (SELECT COUNT(*) FROM admins WHERE group_id = channel_id),
+    EXISTS (SELECT 1 FROM admins WHERE group_id = channel_id AND user_id = ?1),
+    (SELECT COUNT(*) FROM joins WHERE group_id = channel_id AND joined_at >= ?2),
+    (SELECT MAX(joined_at) FROM joins WHERE group_id = channel_id)
+FROM ledger WHERE kind = 'group' ORDER BY present DESC, channel_id";
+
 impl ReadTx<'_> {
     /// Returns all groups; those that the account is in come first.
     ///
@@ -42,16 +51,7 @@ impl ReadTx<'_> {
             .into_iter()
             .map(|signs| (signs.group.bare(), signs))
             .collect();
-        let mut statement = self.db.prepare(
-            "SELECT channel_id, title, since, last_message_id, admins_at,
-                 (SELECT COUNT(*) FROM admins WHERE group_id = channel_id),
-                 EXISTS (SELECT 1 FROM admins WHERE group_id = channel_id AND user_id = ?1),
-                 COALESCE(today, 0), last
-             FROM ledger LEFT JOIN (
-                 SELECT group_id, SUM(joined_at >= ?2) AS today, MAX(joined_at) AS last
-                 FROM joins GROUP BY group_id) ON group_id = channel_id
-             WHERE kind = 'group' ORDER BY present DESC, channel_id",
-        )?;
+        let mut statement = self.db.prepare(GROUPS)?;
         let midnight = now.midnight().get();
         let rows = statement.query_map(params![nospam.map(UserId::get), midnight], |row| {
             Ok(GroupRecord {
