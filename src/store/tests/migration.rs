@@ -3,17 +3,20 @@
 //!
 //! `layout_3_outbox.db` has rows in every state, among them one in `sending` and several that are damaged.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, params};
 use tempfile::TempDir;
 
 use super::*;
+use crate::decide::LearnedPace;
 use crate::model::{FoundBy, Payload};
-use crate::store::schema;
+use crate::store::{OthersAvatar, schema};
 
 fn fixture(layout: &str) -> (TempDir, PathBuf) {
     let directory = tempfile::tempdir().expect("a directory");
@@ -57,6 +60,7 @@ fn every_layout_opens_with_its_content() {
         "layout_5.db",
         "layout_6.db",
         "layout_7.db",
+        "layout_8.db",
     ] {
         let (_directory, path) = fixture(layout);
         let store = Store::open(&path).expect(layout);
@@ -73,7 +77,7 @@ fn every_layout_opens_with_its_content() {
             assert!(matches!(&wanted[0].payload, Payload::Avatar(avatar)
                 if avatar.user == UserId::new(7) && !avatar.recheck));
             assert_eq!(wanted[0].random_id, -3);
-            assert!(tx.learned_paces()?.is_empty());
+            assert_eq!(tx.learned_paces()?.is_empty(), layout != "layout_8.db");
             Ok(())
         });
         checked.expect(layout);
@@ -351,4 +355,50 @@ fn the_orders_and_ended_rechecks_of_layout_7_are_read() {
         Ok(())
     });
     checked.expect("checked");
+}
+
+#[test]
+fn the_paces_documents_and_others_avatars_of_layout_8_are_read() {
+    let (_directory, path) = fixture("layout_8.db");
+    let store = Store::open(&path).expect("opened");
+    let checked: Result<(), StoreError> = store.read(|tx| {
+        let limited = LearnedPace {
+            interval: Duration::from_millis(1400),
+            limit: Some(Duration::from_millis(1250)),
+        };
+        let unlimited = LearnedPace {
+            interval: Duration::from_secs(3),
+            limit: None,
+        };
+        assert_eq!(
+            tx.learned_paces()?,
+            BTreeMap::from([
+                (ChannelId::from_bare(1_111_111_111), limited),
+                (ChannelId::from_bare(1_111_111_112), unlimited),
+            ])
+        );
+        let group = ChannelId::from_bare(1_234_567_890);
+        assert_eq!(
+            tx.others_avatars(group, UserId::new(21))?,
+            [OthersAvatar {
+                group,
+                user: UserId::new(21),
+                message: MessageId::new(61),
+                post: MessageId::new(501),
+                posted_at: Timestamp::new(1_760_000_010),
+                read_at: Timestamp::new(1_760_000_019),
+            }]
+        );
+        Ok(())
+    });
+    checked.expect("checked");
+    let database = Connection::open(&path).expect("a database");
+    assert_eq!(
+        dump(
+            &database,
+            "SELECT id, document_id, document_hash, hex(document_reference) FROM outbox
+             WHERE document_reference IS NOT NULL"
+        ),
+        ["4|9001|-9002|0102030405"]
+    );
 }
