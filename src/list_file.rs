@@ -9,6 +9,7 @@ pub mod sealed_json;
 mod skipped_entries;
 
 use std::borrow::Cow;
+use std::io;
 
 use fleet_files::pickle::{self, PyValue};
 use serde_json::{Value as Json, json};
@@ -41,6 +42,20 @@ pub enum ListFileError {
     /// The file is of another list, or an entry is invalid.
     #[error("the file does not hold {list}: {reason}")]
     Mismatch { list: List, reason: String },
+}
+
+/// The reason why the text of a list was not written.
+#[derive(Debug, Error)]
+pub(crate) enum ListTextError<E> {
+    /// The list cannot be read.
+    #[error("{0}")]
+    Source(E),
+    #[error(transparent)]
+    Write(#[from] io::Error),
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+    #[error("a record does not parse to the record that was written")]
+    RoundTrip,
 }
 
 impl ListFile {

@@ -10,7 +10,7 @@ use fleet_files::sealed::SealedError;
 use thiserror::Error;
 
 use super::{Decoder, EncodeError, Encoder};
-use crate::list_file::{python_dicts, sealed_json};
+use crate::list_file::{ListTextError, python_dicts, sealed_json};
 use crate::model::{List, ListSource};
 
 /// The reason why a list was not written into its file.
@@ -27,6 +27,17 @@ pub enum ListWriteError<E> {
     /// No file can be made of this list.
     #[error(transparent)]
     Encode(#[from] EncodeError),
+}
+
+impl<E> From<ListTextError<E>> for ListWriteError<E> {
+    fn from(error: ListTextError<E>) -> Self {
+        match error {
+            ListTextError::Source(error) => Self::Source(error),
+            ListTextError::Write(error) => error.into(),
+            ListTextError::Json(error) => Self::Encode(error.into()),
+            ListTextError::RoundTrip => Self::Encode(EncodeError::RoundTrip),
+        }
+    }
 }
 
 impl<E> From<io::Error> for ListWriteError<E> {

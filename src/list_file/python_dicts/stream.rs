@@ -2,26 +2,26 @@
 //!
 //! Each user is unpickled again before it is written, so that every user of the pickle can be read.
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::iter::Peekable;
 
 use fleet_files::pickle::{self, DictPickler, PyValue, Unpickled};
 
 use super::encode::{UserEntry, to_python};
-use crate::file_codec::{EncodeError, ListWriteError};
+use crate::list_file::ListTextError;
 use crate::model::{List, ListSource, UserId};
 
 /// Returns the length of the pickle of `user_ids`, which [`write_list`] takes; 0 for the other lists.
 pub(crate) fn measure_list<S: ListSource>(
     list: List,
     source: &S,
-) -> Result<u64, ListWriteError<S::Error>> {
+) -> Result<u64, ListTextError<S::Error>> {
     if list != List::UserIds {
         return Ok(0);
     }
     let mut pickler = DictPickler::measure();
     for user in users(source) {
-        let (user, entry) = user.map_err(ListWriteError::Source)?;
+        let (user, entry) = user.map_err(ListTextError::Source)?;
         pickler.pair(&PyValue::Int(user.get()), &entry.into_python())?;
     }
     Ok(pickler.finish()?)
@@ -33,14 +33,14 @@ pub(crate) fn write_list<S: ListSource>(
     source: &S,
     length: u64,
     to: &mut dyn Write,
-) -> Result<(), ListWriteError<S::Error>> {
+) -> Result<(), ListTextError<S::Error>> {
     if list != List::UserIds {
-        let value = to_python(&source.whole(list).map_err(ListWriteError::Source)?);
+        let value = to_python(&source.whole(list).map_err(ListTextError::Source)?);
         return Ok(to.write_all(&checked(&value)?)?);
     }
     let mut pickler = DictPickler::new(to, length)?;
     for user in users(source) {
-        let (user, entry) = user.map_err(ListWriteError::Source)?;
+        let (user, entry) = user.map_err(ListTextError::Source)?;
         let entry = entry.into_python();
         checked(&entry)?;
         pickler.pair(&PyValue::Int(user.get()), &entry)?;
@@ -50,11 +50,11 @@ pub(crate) fn write_list<S: ListSource>(
 }
 
 /// Pickles a value, and unpickles it again.
-fn checked(value: &PyValue) -> io::Result<Vec<u8>> {
+fn checked<E>(value: &PyValue) -> Result<Vec<u8>, ListTextError<E>> {
     let pickle = pickle::write(value);
     match pickle::read(&pickle) {
         Ok(Unpickled::Data(read)) if read == *value => Ok(pickle),
-        _ => Err(io::Error::other(EncodeError::RoundTrip)),
+        _ => Err(ListTextError::RoundTrip),
     }
 }
 

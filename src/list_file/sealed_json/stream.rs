@@ -6,7 +6,7 @@ use std::io::Write;
 
 use super::schema::RecordJson;
 use super::{FORMAT, list_document, parse};
-use crate::file_codec::{EncodeError, ListWriteError};
+use crate::list_file::ListTextError;
 use crate::model::{List, ListSource};
 
 /// Writes the document of `list`.
@@ -15,16 +15,16 @@ pub(crate) fn write_list<S: ListSource>(
     source: &S,
     saved_at: &str,
     to: &mut dyn Write,
-) -> Result<(), ListWriteError<S::Error>> {
+) -> Result<(), ListTextError<S::Error>> {
     if list != List::UserIds {
-        let data = source.whole(list).map_err(ListWriteError::Source)?;
-        let document = list_document(list, &data, saved_at).map_err(EncodeError::from)?;
+        let data = source.whole(list).map_err(ListTextError::Source)?;
+        let document = list_document(list, &data, saved_at)?;
         if !parse(&document).is_ok_and(|parsed| parsed == (list, data)) {
-            return Err(EncodeError::RoundTrip.into());
+            return Err(ListTextError::RoundTrip);
         }
         return Ok(to.write_all(&document)?);
     }
-    let saved_at = serde_json::to_string(saved_at).map_err(EncodeError::from)?;
+    let saved_at = serde_json::to_string(saved_at)?;
     write!(
         to,
         "{{\"format\":{FORMAT},\"list\":\"{list}\",\"saved_at\":{saved_at},\"data\":{{\"joins\":["
@@ -38,12 +38,12 @@ pub(crate) fn write_list<S: ListSource>(
 fn write_records<T: RecordJson, E>(
     records: impl Iterator<Item = Result<T, E>>,
     to: &mut dyn Write,
-) -> Result<(), ListWriteError<E>> {
+) -> Result<(), ListTextError<E>> {
     for (number, record) in records.enumerate() {
-        let record = record.map_err(ListWriteError::Source)?;
-        let json = record.to_json().map_err(EncodeError::from)?;
+        let record = record.map_err(ListTextError::Source)?;
+        let json = record.to_json()?;
         if T::from_json(&json).as_ref() != Some(&record) {
-            return Err(EncodeError::RoundTrip.into());
+            return Err(ListTextError::RoundTrip);
         }
         if number > 0 {
             to.write_all(b",")?;
