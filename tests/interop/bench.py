@@ -32,6 +32,7 @@ password = "correct horse"
 [exchange]
 files = "{kind}"
 [delivery]
+pace = "steady"
 min_interval_ms = 0
 """
 

@@ -19,6 +19,7 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 
 mod raid;
+mod version_asks;
 mod watch;
 
 /// A Telegram data centre on loopback.
@@ -83,6 +84,9 @@ pub(crate) struct Arguments {
     /// Seconds between the first connection and the first join of a raid
     #[arg(long, value_name = "SECONDS", default_value_t = 0.0)]
     raid_delay: f64,
+    /// Ask for the version in HIDE every SECONDS of a raid, and wait for the answers
+    #[arg(long, value_name = "SECONDS", requires = "raid")]
+    ask_every: Option<f64>,
 }
 
 /// The simulator with the chats that the program makes.

@@ -241,6 +241,14 @@ impl World {
         self.existing_chat(chat).count_posts()
     }
 
+    /// Returns the number of messages of a chat that have a file. `chat` is the bare id.
+    ///
+    /// # Panics
+    /// If there is no such chat.
+    pub fn count_files(&self, chat: i64) -> usize {
+        self.existing_chat(chat).count_files()
+    }
+
     /// Returns whether a message, which may be a service message, exists. `chat` is the bare id.
     ///
     /// # Panics

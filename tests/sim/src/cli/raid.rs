@@ -8,8 +8,9 @@ use std::error::Error;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use telegram_sim::{Post, bot_api_id};
+use telegram_sim::{Post, World, bot_api_id};
 
+use super::version_asks::VersionAsks;
 use super::{Arguments, Stage, join_kind, print};
 
 /// The raid ends if no post arrives for this long.
@@ -37,14 +38,37 @@ pub(crate) async fn run(
         .collect::<Result<Vec<i64>, _>>()?;
     while sim.wait_for_connection_async(IDLE_TIMEOUT).await.is_err() {}
     tokio::time::sleep(Duration::try_from_secs_f64(arguments.raid_delay)?).await;
-    // Posts before the first join, such as the client's online report, are not counted as progress.
-    let before = sim.read(|world| world.count_posts(stage.hide));
+    let asks = VersionAsks::default();
+    let interval = arguments.ask_every.map(Duration::try_from_secs_f64);
+    let interval = interval.transpose()?;
+    let joined = tokio::select! {
+        joined = join_and_wait(stage, arguments, users, &asks) => joined?,
+        never = asks.post(stage, interval, joins) => match never {},
+    };
+    let summary = summary(stage, &joined, &asks);
+    print(&summary)?;
+    Ok(summary["delivered"] == summary["joins"]
+        && summary["answered"] == summary["asks"]
+        && summary["duplicates"] == 0
+        && summary["wrong"] == 0
+        && summary["failures"].as_array().is_some_and(Vec::is_empty))
+}
+
+/// Lets the users join, and waits until every photo and every answer is in HIDE, or no more photos come. Returns the
+/// time of each join.
+async fn join_and_wait(
+    stage: &Stage,
+    arguments: &Arguments,
+    users: Vec<i64>,
+    asks: &VersionAsks,
+) -> Result<HashMap<JoinId, Duration>, Box<dyn Error>> {
+    let sim = &stage.sim;
     let mut ticks = tokio::time::interval(Duration::try_from_secs_f64(1.0 / arguments.rate)?);
     let mut joined = HashMap::new();
     for (number, user) in users.into_iter().enumerate() {
         ticks.tick().await;
         let group = stage.groups[number % stage.groups.len()];
-        let at = sim.read(telegram_sim::World::elapsed);
+        let at = sim.read(World::elapsed);
         let message = sim.join(group, user, join_kind(number));
         let id = JoinId {
             group: bot_api_id(group),
@@ -53,30 +77,33 @@ pub(crate) async fn run(
         };
         joined.insert(id, at);
     }
-    let mut seen = before;
+    let mut seen = (0, 0);
     loop {
-        let complete = seen >= before + joins
-            && delivered(&sim.posts(stage.hide), &joined).times.len() == joins;
+        let complete = seen.0 >= joined.len() && {
+            let posts = sim.posts(stage.hide);
+            delivered(&posts, &joined).times.len() == joined.len()
+                && asks.answer_times(&posts).len() == asks.count()
+        };
         let timeout = if complete {
             DUPLICATE_WAIT
         } else {
             IDLE_TIMEOUT
         };
+        let count = |world: &World| (world.count_files(stage.hide), world.count_posts(stage.hide));
+        // Once every photo is there, answers are waited for.
         let more = sim.wait_async(
-            |world| Some(world.count_posts(stage.hide)).filter(|count| *count > seen),
+            |world| {
+                let now = count(world);
+                let is_progress = now.0 > seen.0 || (now.0 >= joined.len() && now.1 > seen.1);
+                is_progress.then_some(now)
+            },
             timeout,
         );
         match more.await {
             Ok(count) => seen = count,
-            Err(_) => break,
+            Err(_) => return Ok(joined),
         }
     }
-    let summary = summary(stage, &joined);
-    print(&summary)?;
-    Ok(summary["delivered"] == summary["joins"]
-        && summary["duplicates"] == 0
-        && summary["wrong"] == 0
-        && summary["failures"].as_array().is_some_and(Vec::is_empty))
 }
 
 /// The first delivery of each join, and the numbers of posts that should not be there.
@@ -120,8 +147,11 @@ fn delivered(posts: &[Post], joined: &HashMap<JoinId, Duration>) -> Delivered {
     found
 }
 
-fn summary(stage: &Stage, joined: &HashMap<JoinId, Duration>) -> Value {
-    let found = delivered(&stage.sim.posts(stage.hide), joined);
+fn summary(stage: &Stage, joined: &HashMap<JoinId, Duration>, asks: &VersionAsks) -> Value {
+    let posts = stage.sim.posts(stage.hide);
+    let found = delivered(&posts, joined);
+    let answers = asks.answer_times(&posts);
+    let slowest = answers.iter().max().map(Duration::as_millis);
     let in_other_chats = stage
         .sim
         .posts_by_account()
@@ -156,6 +186,9 @@ fn summary(stage: &Stage, joined: &HashMap<JoinId, Duration>) -> Value {
         "wrong": found.wrong + in_other_chats,
         "p50_ms": percentile(50).map(u64::try_from).and_then(Result::ok),
         "p99_ms": percentile(99).map(u64::try_from).and_then(Result::ok),
+        "asks": asks.count(),
+        "answered": answers.len(),
+        "slowest_answer_ms": slowest.map(u64::try_from).and_then(Result::ok),
         "elapsed_s": elapsed,
         "joins_per_s": if elapsed > 0.0 { found.times.len() as f64 / elapsed } else { 0.0 },
         "calls": calls,

@@ -243,6 +243,19 @@ impl Chat {
             .count()
     }
 
+    pub(crate) fn count_files(&self) -> usize {
+        let has_file = |message: &&Message| {
+            matches!(
+                &message.content,
+                Content::Text {
+                    document: Some(_),
+                    ..
+                }
+            )
+        };
+        self.messages.values().filter(has_file).count()
+    }
+
     /// Returns the posts, with the bytes of their files.
     pub(crate) fn posts(&self, world: &World) -> Vec<Post> {
         self.messages
