@@ -1,4 +1,4 @@
-//! Measures the work for which the documents give times: `cargo bench --bench figures`, with a word to select.
+//! Measures the work for which the documents give times: `cargo bench -p benchmarks`, with a word to select.
 //!
 //! The benchmarks check nothing. `tests/interop/backup.sh` measures the memory for a list of 200,000 users.
 

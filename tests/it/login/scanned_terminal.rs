@@ -1,7 +1,7 @@
 //! `login --qr` on a terminal of 80 columns and 24 lines: the drawn blocks that it shows are read as a picture, and
 //! decoded as a camera does.
 
-use rqrr::PreparedImage;
+use telegram_sim::read_qr_codes;
 
 use super::scene;
 use crate::harness::{COLUMNS, LINES, Scene, Terminal, assert_in_order};
@@ -59,11 +59,9 @@ fn decoded(shown: &str) -> String {
     };
     let (width, height) = (width * SCALE, rows.len() * 2 * SCALE);
     let luma = |x, y| if is_light(x, y) { 255 } else { 0 };
-    let mut image = PreparedImage::prepare_from_greyscale(width, height, luma);
-    let codes = image.detect_grids();
+    let mut codes = read_qr_codes(width, height, luma);
     assert_eq!(codes.len(), 1, "{shown}");
-    let (_, text) = codes[0].decode().expect("a code");
-    text
+    codes.remove(0)
 }
 
 /// Returns the lines without the colours, which have to be black and white on each line of the drawing.

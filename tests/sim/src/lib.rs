@@ -34,6 +34,7 @@
 //! the `-100…` form.
 
 mod blank;
+mod camera;
 mod clock;
 mod crypto;
 mod diffie_hellman;
@@ -55,6 +56,7 @@ mod socks5;
 mod transport;
 mod world;
 
+pub use camera::read_qr_codes;
 pub use fault::{Fault, Match};
 pub use flood_limit::FloodLimit;
 pub use key_exchange::{KeyExchangeFault, KeyExchangeStep};
