@@ -1,4 +1,4 @@
-//! Writes the samples of every parser below a directory, as corpora for cargo-fuzz: `parser-properties DIRECTORY`.
+//! Writes the samples of every parser below a directory, as corpora for cargo-fuzz: `--example corpora DIRECTORY`.
 
 use std::path::PathBuf;
 use std::{fs, io};
