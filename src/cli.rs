@@ -162,14 +162,14 @@ fn dispatch(arguments: Arguments) -> Result<(), Failure> {
     let path = arguments.config.as_deref();
     match arguments.command {
         Command::Check => {
-            let mut out = io::stdout().lock();
-            check::run(path, &environment, Clock::system().now(), &mut out).map_err(|error| {
+            let mut page = Vec::new();
+            check::run(path, &environment, Clock::system().now(), &mut page).map_err(|error| {
                 match error {
                     check::CheckError::Config(errors) => errors.into(),
                     check::CheckError::Output(error) => Failure::new(1, error),
                 }
             })?;
-            out.flush().map_err(|error| Failure::new(1, error))
+            print_bytes(&page)
         }
         Command::Run => run::run(load(path, &environment, FileUse::Write)?),
         Command::Import(import) => import::run(arguments.config, &environment, import),
@@ -243,11 +243,22 @@ fn print_warnings(warnings: &[Finding]) {
     }
 }
 
-/// Prints to standard output. A reader that closes the pipe early, such as `head`, is not a failure.
+/// Prints a text to standard output, see [`print_bytes`].
 fn print(text: &str) -> Result<(), Failure> {
+    print_bytes(text.as_bytes())
+}
+
+/// Prints to standard output. A reader that closes the pipe early, such as `head`, is not a failure.
+///
+/// Every command prints by this function, except for the questions of `login`. Rust ignores SIGPIPE, so the closed pipe
+/// is an error of the write here.
+fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::new(1, error)),
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::new(
+            1,
+            format!("standard output cannot be written: {error}"),
+        )),
         _ => Ok(()),
     }
 }

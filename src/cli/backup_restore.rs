@@ -1,6 +1,5 @@
 //! `backup` and `restore`: save the lists as files, and replace a list by a file.
 
-use std::io::Write as _;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -34,15 +33,13 @@ pub(super) struct RestoreArguments {
 pub(super) fn backup(config: &Config, arguments: &BackupArguments) -> Result<(), Failure> {
     super::refuse_denied_directory(&arguments.to)?;
     let saved = list_commands::backup(config, &Clock::system(), &arguments.to).map_err(failure)?;
-    let mut out = std::io::stdout().lock();
-    for path in &saved {
-        writeln!(out, "saved {}", path.display()).map_err(|error| Failure::new(1, error))?;
-    }
     if saved.is_empty() {
-        writeln!(out, "every list is empty: nothing was saved")
-            .map_err(|error| Failure::new(1, error))?;
+        return super::print("every list is empty: nothing was saved\n");
     }
-    Ok(())
+    let lines = saved
+        .iter()
+        .map(|path| format!("saved {}\n", path.display()));
+    super::print(&lines.collect::<String>())
 }
 
 pub(super) fn restore(config: &Config, arguments: &RestoreArguments) -> Result<(), Failure> {
@@ -60,19 +57,14 @@ pub(super) fn restore(config: &Config, arguments: &RestoreArguments) -> Result<(
     )
     .map_err(failure)?;
     let verb = if arguments.dry_run { "would be" } else { "was" };
-    let mut out = std::io::stdout().lock();
-    writeln!(
-        out,
-        "{list} {verb} restored: {} added, {} removed, {} kept",
+    let mut text = format!(
+        "{list} {verb} restored: {} added, {} removed, {} kept\n",
         change.added, change.removed, change.kept
-    )
-    .and_then(|()| {
-        if skipped.is_empty() {
-            return Ok(());
-        }
-        writeln!(out, "left out, as it means nothing here: {skipped}")
-    })
-    .map_err(|error| Failure::new(1, error))
+    );
+    if !skipped.is_empty() {
+        text += &format!("left out, as it means nothing here: {skipped}\n");
+    }
+    super::print(&text)
 }
 
 pub(super) fn list_name(name: &str) -> Result<List, String> {

@@ -13,9 +13,9 @@ use std::collections::BTreeSet;
 
 use self::answers::{ask_secret, print_line};
 use self::retries::{repeated, repeated_unless_done};
-use super::Failure;
 use super::channels::{print_after_login, print_connecting};
 use super::terminal::{replace_harmful, sanitize};
+use super::{Failure, print};
 use crate::app::{self, AppError, account_channels};
 use crate::clock::Clock;
 use crate::config::Account;
@@ -151,8 +151,8 @@ async fn log_in_with(
     };
     if let Some(user) = known {
         running.set(AFTER_LOGIN);
-        print_line(&format!(
-            "Already logged in, as {}. Nothing was changed.",
+        print(&format!(
+            "Already logged in, as {}. Nothing was changed.\n",
             shown(&user)
         ))?;
         print_after_login(telegram).await?;
@@ -160,13 +160,13 @@ async fn log_in_with(
     }
     let user = sign_in(account, arguments, telegram, hints).await?;
     running.set(AFTER_LOGIN);
-    print_line(&format!(
-        "Logged in as {}. The session is in {}: anyone with this file controls the account.",
+    print(&format!(
+        "Logged in as {}. The session is in {}: anyone with this file controls the account.\n",
         shown(&user),
         account.telegram.session_file().display()
     ))?;
     print_after_login(telegram).await?;
-    print_line("Next: complete the configuration, and start `run` with it.")?;
+    print("Next: complete the configuration, and start `run` with it.\n")?;
     Ok(Outcome::Done)
 }
 

@@ -4,7 +4,7 @@
 
 use std::fmt::{Display, Write as _};
 use std::fs::File;
-use std::io::{BufReader, IsTerminal as _, Read as _, Write as _};
+use std::io::{BufReader, IsTerminal as _, Read as _};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -81,15 +81,12 @@ pub(super) fn run(config: &Config, arguments: &Arguments) -> Result<(), Failure>
     if let Some(output) = &arguments.output {
         return atomic_file::write(output, &content).map_err(|error| failure(&error));
     }
-    let mut out = std::io::stdout().lock();
-    if out.is_terminal() && !is_text {
+    if std::io::stdout().is_terminal() && !is_text {
         return Err(failure(
             &"the content is not plain text: name an output file, with `-o OUT`",
         ));
     }
-    out.write_all(&content)
-        .and_then(|()| out.flush())
-        .map_err(|error| failure(&error))
+    super::print_bytes(&content)
 }
 
 /// Formats a list as lines: its name, and its data indented below.

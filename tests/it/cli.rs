@@ -7,7 +7,9 @@ use rustix::process::{Signal, kill_process};
 use telegram_sim::{Fault, JoinKind, Match, OTHER_DC, PhotoSpec, UserSpec};
 use tempfile::TempDir;
 
-use crate::harness::{PASSWORD, Scene, assert_contains, entries, fixture, output_of, read_file};
+use crate::harness::{
+    PASSWORD, Scene, assert_contains, entries, fixture, output_of, read_file, wait_for_output,
+};
 
 /// Runs the binary with these arguments and no configuration of a scene.
 fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
@@ -157,6 +159,68 @@ fn an_output_that_cannot_be_written_does_not_change_the_exit_code() {
         assert_eq!((code, out.as_str()), (Some(expected), ""), "{err}");
         assert_eq!(err.is_empty(), redirection.starts_with('2'), "{err}");
     }
+}
+
+/// Runs a command of the binary whose standard output is a pipe that its reader has closed.
+fn run_into_closed_pipe(command: &mut Command) -> (Option<i32>, String) {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let piped = command.env_clear().stdout(writer).stderr(Stdio::piped());
+    let (code, _, err) = wait_for_output(piped.spawn().expect("the binary"));
+    (code, err)
+}
+
+#[test]
+fn a_reader_that_closes_the_pipe_ends_no_command_with_an_error() {
+    let mut scene = Scene::new();
+    scene.start();
+    let user = scene.join_user();
+    scene.wait_for_outcome(user, "forwarded");
+    scene.stop();
+    let saved = tempfile::tempdir().expect("a directory");
+    let list = fixture("python/bad_ids.pickle.aes");
+    let list = list.to_str().expect("UTF-8");
+    let to = saved.path().to_str().expect("UTF-8");
+    let user = user.to_string();
+    for words in [
+        &["check"][..],
+        &["status"],
+        &["status", "--json"],
+        &["why", &user],
+        &["channels"],
+        &["login"],
+        &["open", list],
+        &["open", list, "--json"],
+        &["backup", "--to", to],
+        &["restore", list, "--list", "bad_ids", "--dry-run"],
+        &["restore", list, "--list", "bad_ids"],
+        &["--help"],
+        &["--version"],
+        &["help", "run"],
+    ] {
+        let mut command = scene.command(words[0]);
+        if words[0].starts_with('-') || words[0] == "help" {
+            command = Command::new(env!("CARGO_BIN_EXE_scp-079-avatar"));
+            command.arg(words[0]);
+        }
+        let ended = run_into_closed_pipe(command.args(&words[1..]));
+        assert_eq!(ended, (Some(0), String::new()), "{words:?}");
+    }
+    assert_ne!(entries(saved.path(), "").len(), 0, "nothing was saved");
+    scene.finish();
+}
+
+#[test]
+fn a_login_whose_questions_cannot_be_printed_is_not_done() {
+    let scene = Scene::new();
+    let unauthorized = scene.sim.write_session_unauthorized(scene.session());
+    unauthorized.expect("a session");
+    let (code, err) = run_into_closed_pipe(&mut scene.command("login"));
+    assert_eq!(code, Some(1), "{err}");
+    assert_contains(
+        &err,
+        &["standard output was closed before the login was done"],
+    );
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The operator's answers: lines of standard input, or of the terminal.
 
+use std::fmt::Display;
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
 use rustix::process::{Signal, getpid, kill_process};
@@ -32,7 +33,7 @@ pub(super) async fn ask_secret(question: &str) -> Result<String, Failure> {
             typed = &mut typed => break typed,
             _ = stops.recv() => {
                 hidden.suspend().map_err(failed)?;
-                print(question).map_err(failed)?;
+                print(question)?;
             }
         }
     };
@@ -40,19 +41,19 @@ pub(super) async fn ask_secret(question: &str) -> Result<String, Failure> {
     typed
 }
 
+/// Prints a line that the operator has to see.
 pub(super) fn print_line(line: &str) -> Result<(), Failure> {
-    writeln!(io::stdout(), "{line}").map_err(|error| Failure::new(1, error))
+    print(&format!("{line}\n"))
 }
 
 /// Reads a line on a thread of its own, so that Ctrl-C ends the command meanwhile.
 async fn read_line(
-    read: impl FnOnce() -> io::Result<Option<String>> + Send + 'static,
+    read: impl FnOnce() -> Result<Option<String>, Failure> + Send + 'static,
 ) -> Result<String, Failure> {
     let typed = tokio::task::spawn_blocking(read)
         .await
-        .map_err(io::Error::other)
-        .flatten()
-        .map_err(|error| Failure::new(1, format!("the answer could not be read: {error}")))?;
+        .map_err(unreadable)
+        .flatten()?;
     let typed =
         typed.ok_or_else(|| Failure::new(1, "the input ended before the login was done"))?;
     Ok(typed.trim_end_matches(['\r', '\n']).to_owned())
@@ -95,15 +96,26 @@ impl Drop for HiddenInput {
 }
 
 /// Returns `None` at the end of the input.
-fn read_shown(question: &str) -> io::Result<Option<String>> {
+fn read_shown(question: &str) -> Result<Option<String>, Failure> {
     print(question)?;
     let mut line = String::new();
-    let read = io::stdin().lock().read_line(&mut line)?;
-    Ok((read > 0).then_some(line))
+    let read = io::stdin().lock().read_line(&mut line);
+    Ok((read.map_err(unreadable)? > 0).then_some(line))
 }
 
-fn print(question: &str) -> io::Result<()> {
+fn unreadable(error: impl Display) -> Failure {
+    Failure::new(1, format!("the answer could not be read: {error}"))
+}
+
+/// Prints to the operator. A login whose questions and codes nobody can see does not go on.
+fn print(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
-    out.write_all(question.as_bytes())?;
-    out.flush()
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::BrokenPipe => {
+                Failure::new(1, "standard output was closed before the login was done")
+            }
+            _ => Failure::new(1, format!("standard output cannot be written: {error}")),
+        })
 }
