@@ -114,6 +114,11 @@ impl<'t> Lines<'t> {
             Some((key, value)) => (Some(key.trim()), value.trim()),
             None => (None, ""),
         };
+        if message.contains("duplicate")
+            && let Some(section) = header_of(text)
+        {
+            return self.explain_repeated(line, column, section);
+        }
         let (problem, remedy) = if value.starts_with(PLACEHOLDER) {
             ("is not filled in", remedy_for_placeholder(key))
         } else if value.starts_with("True") || value.starts_with("False") {
@@ -142,6 +147,22 @@ impl<'t> Lines<'t> {
         }
     }
 
+    /// Describes the second header of a section.
+    fn explain_repeated(&self, line: usize, column: usize, section: &str) -> Finding {
+        let mut headers = self.0.lines().map(header_of);
+        let first = headers.position(|header| header == Some(section));
+        let first = first.map_or(0, |index| index + 1);
+        Finding {
+            line: Some(line),
+            column: Some(column),
+            section: Some(section.to_owned()),
+            problem: format!("there is a section [{section}] already, on line {first}"),
+            remedy: "move the keys below this line to that section, and remove this line"
+                .to_owned(),
+            ..Finding::default()
+        }
+    }
+
     fn position(&self, offset: usize) -> (usize, usize) {
         let before = &self.0[..self.0.floor_char_boundary(offset)];
         let line = before.matches('\n').count() + 1;
@@ -157,10 +178,7 @@ impl<'t> Lines<'t> {
     /// Returns the section of a line, by the nearest header above it.
     fn section_above(&self, line: usize) -> Option<&'t str> {
         let above: Vec<_> = self.0.lines().take(line.saturating_sub(1)).collect();
-        above.into_iter().rev().find_map(|text| {
-            let inner = text.trim().strip_prefix('[')?;
-            inner.split_once(']').map(|(name, _)| name.trim())
-        })
+        above.into_iter().rev().find_map(header_of)
     }
 }
 
@@ -178,6 +196,12 @@ fn remedy_for_placeholder(key: Option<&str>) -> &'static str {
         key if key.ends_with("_id") => "write the id, a whole number without quotes",
         _ => "write the value, a text in \"quotes\"",
     }
+}
+
+/// Returns the name of the section that a line begins.
+fn header_of(text: &str) -> Option<&str> {
+    let inner = text.trim().strip_prefix('[')?;
+    inner.split_once(']').map(|(name, _)| name.trim())
 }
 
 /// Returns true if a line was meant to begin a section.

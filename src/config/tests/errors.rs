@@ -219,6 +219,24 @@ fn a_syntax_error_has_line_and_column_and_hides_no_other_error() {
 }
 
 #[test]
+fn a_section_that_is_there_twice_is_named_with_the_line_of_the_first() {
+    for (repeated, first) in [("channels", 4), ("telegram", 1), ("log", 8)] {
+        let text = minimal("log", "level = \"info\"") + &format!("[{repeated}]\n# again\n");
+        let errors = ConfigDir::with(&text).errors();
+        assert_eq!(errors.len(), 1, "{errors:#?}");
+        let expected = format!(
+            "config.toml:10:2: [{repeated}]: there is a section [{repeated}] already, on line {first}\n    \
+             move the keys below this line to that section"
+        );
+        assert!(
+            errors[0].starts_with(&expected),
+            "{}\n{expected}",
+            errors[0]
+        );
+    }
+}
+
+#[test]
 fn the_keys_below_a_broken_header_are_not_unknown() {
     let text = minimal("log", "").replace("[channels]", "[channels");
     let errors = ConfigDir::with(&text).errors();
