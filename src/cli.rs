@@ -238,7 +238,7 @@ fn refuse_denied_directory(directory: &Path) -> Result<(), Failure> {
 }
 
 fn print_warnings(warnings: &[Finding]) {
-    for warning in warnings {
+    for warning in warnings.iter().filter(|warning| !warning.is_advice) {
         print_error(&format!("warning: {warning}"));
     }
 }

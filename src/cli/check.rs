@@ -9,7 +9,7 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::Path;
 
-use crate::config::{Config, ConfigErrors, Environment, Finding, Loaded, Value};
+use crate::config::{Config, ConfigErrors, Environment, Loaded, Value};
 use crate::model::Timestamp;
 use crate::schedule::{Job, Timetable};
 
@@ -63,28 +63,13 @@ fn next_run(timetable: &Timetable, section: &str, key: &str, now: Timestamp) -> 
 }
 
 fn warnings(page: &mut Page<'_, impl Write>, loaded: &Loaded) -> io::Result<()> {
-    let exposure = exposure(loaded);
-    let mut warnings = loaded.warnings.iter().chain(&exposure).peekable();
-    if warnings.peek().is_some() {
+    if !loaded.warnings.is_empty() {
         page.heading("Warnings")?;
     }
-    warnings.try_for_each(|warning| page.line(warning))
-}
-
-/// Warns about posts in EXCHANGE. The other commands do not repeat this warning, because it holds for every
-/// configuration with EXCHANGE.
-fn exposure(loaded: &Loaded) -> Option<Finding> {
-    loaded.config.channels.exchange?;
-    Some(Finding {
-        file: Some(loaded.path.clone()),
-        section: Some("channels".to_owned()),
-        key: Some("exchange_channel_id".to_owned()),
-        problem:
-            "posts in EXCHANGE show this account to every bot there, because messages are signed"
-                .to_owned(),
-        remedy: "write 0, so that AVATAR uses only HIDE".to_owned(),
-        ..Finding::default()
-    })
+    loaded
+        .warnings
+        .iter()
+        .try_for_each(|warning| page.line(warning))
 }
 
 /// Writes the explanation in aligned lines.
@@ -192,7 +177,7 @@ files = "python"
             "Session file: ",
             "standby replica",
             "pickle in AES Crypt",
-            "config.toml: [channels] exchange_channel_id: posts in EXCHANGE show this account",
+            "config.toml:7: [channels] exchange_channel_id: posts in EXCHANGE show this account",
         ] {
             assert!(page.contains(part), "no {part:?} in\n{page}");
         }
@@ -227,35 +212,38 @@ files = "python"
     }
 
     #[test]
-    fn a_mix_of_settings_that_no_fleet_reads_is_named() {
-        let remedy = "set these two: dialect = \"current\" and files = \"python\".";
-        for (dialect, files, problem) in [
+    fn a_mix_of_settings_that_no_fleet_reads_is_a_warning() {
+        let remedy = "set these two: dialect = \"current\" and files = \"python\"";
+        for (dialect, files, expected) in [
             (
                 "classic",
                 "sealed",
-                Some("The fleet in service does not read"),
+                Some("  The fleet in service does not read these posts: for the fleet in service"),
             ),
             (
                 "classic",
                 "python",
-                Some("No fleet reads dialect = \"classic\" together with files = \"python\""),
+                Some(
+                    "config.toml:10: [exchange] dialect: no fleet reads dialect = \"classic\" together with files",
+                ),
             ),
             (
                 "current",
                 "sealed",
-                Some("No fleet reads dialect = \"current\" together with files = \"sealed\""),
+                Some(
+                    "config.toml:11: [exchange] files: no fleet reads dialect = \"current\" together with files",
+                ),
             ),
             ("current", "python", None),
         ] {
             let settings = format!("[exchange]\ndialect = {dialect:?}\nfiles = {files:?}\n");
             let page = checked(&format!("{CONFIG}{settings}"), true).expect("is right");
-            let line = page.lines().find(|line| line.contains(remedy));
-            assert_eq!(line.is_some(), problem.is_some(), "{page}");
-            let problem = problem.unwrap_or_default();
-            assert!(
-                line.unwrap_or_default().contains(problem),
-                "no {problem:?} in\n{page}"
-            );
+            assert_eq!(page.contains(remedy), expected.is_some(), "{page}");
+            let part = expected.unwrap_or_default();
+            assert!(page.contains(part), "no {part:?} in\n{page}");
+            let is_warning = part.starts_with("config.toml");
+            let warnings = page.split_once("\nWarnings\n").map_or("", |(_, text)| text);
+            assert_eq!(warnings.contains("[exchange]"), is_warning, "{page}");
         }
     }
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::credentials::{Lookup, SecretNames, SecretSources};
+use super::published_ids::publisher_of;
 use super::section_reader::SectionReader;
 use super::sections::{Section, Value};
 use crate::secret::Secret;
@@ -114,7 +115,19 @@ impl Section for Telegram {
 
 fn api_id(section: &mut SectionReader<'_, '_>, secret: &Secret) -> Option<Secret<i32>> {
     match secret.expose().trim().parse::<i32>() {
-        Ok(id) if id > 0 => Some(Secret::new(id, secret.origin().clone())),
+        Ok(id) if id > 0 => {
+            if let Some(program) = publisher_of(id) {
+                section.warning(
+                    "api_id",
+                    section.line_of("api_id"),
+                    format!(
+                        "is the published api_id of {program}: Telegram refuses it at login, or bans the account"
+                    ),
+                    "create an application of your own on https://my.telegram.org, and write its api_id and api_hash",
+                );
+            }
+            Some(Secret::new(id, secret.origin().clone()))
+        }
         _ => section.error(
             "api_id",
             section.line_of("api_id"),

@@ -20,6 +20,8 @@ pub struct Finding {
     pub problem: String,
     /// The text to write, or the step to take, instead.
     pub remedy: String,
+    /// True for a warning about a valid choice, which `check` prints and the other commands do not repeat.
+    pub is_advice: bool,
 }
 
 impl fmt::Display for Finding {

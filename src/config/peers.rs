@@ -125,6 +125,26 @@ impl Section for Channels {
                 "write the id of EXCHANGE, or 0 if AVATAR is to use only HIDE",
             );
         }
+        if exchange.is_some() {
+            section.advice(
+                "exchange_channel_id",
+                "posts in EXCHANGE show this account to every bot there, because messages are signed",
+                "write 0, so that AVATAR uses only HIDE",
+            );
+        }
+        let other = match debug {
+            None => None,
+            debug if debug == Some(hide) => Some("hide_channel_id"),
+            debug => (debug == exchange).then_some("exchange_channel_id"),
+        };
+        if let Some(other) = other {
+            section.warning(
+                "debug_channel_id",
+                section.line_of("debug_channel_id"),
+                format!("is the same channel as {other}"),
+                "write the id of DEBUG, or 0 for no reports about orders",
+            );
+        }
         Some(Self {
             hide,
             exchange,

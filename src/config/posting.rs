@@ -17,6 +17,11 @@ const PASSWORD: SecretNames = SecretNames {
 };
 
 const MIN_PASSWORD_CHARS: usize = 8;
+
+/// A fixed interval between posts that Telegram is known to bear, in milliseconds.
+const STEADY_MIN_MS: u64 = 3000;
+/// The shortest interval that an adaptive pace should come down to, in milliseconds.
+const ADAPTIVE_MIN_MS: u64 = 1000;
 const MIB: u64 = 1024 * 1024;
 
 /// `[encrypt]`
@@ -100,6 +105,10 @@ pub enum FileKind {
     Python,
 }
 
+/// The two settings that go together, because the bots in service are Python programs.
+pub(crate) const FOR_THE_FLEET_IN_SERVICE: &str =
+    "for the fleet in service set these two: dialect = \"current\" and files = \"python\"";
+
 /// `[exchange]`
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Exchange {
@@ -113,10 +122,19 @@ impl Section for Exchange {
     fn read(section: &mut SectionReader<'_, '_>, _: &SecretSources<'_>) -> Option<Self> {
         let dialect = section.choice("dialect");
         let files = section.choice("files");
-        Some(Self {
-            dialect: dialect?,
-            files: files?,
-        })
+        let (dialect, files) = (dialect?, files?);
+        // Both defaults are right for a fleet that opens sealed files.
+        let key = match (dialect, files) {
+            (Dialect::Current, FileKind::Sealed) => Some("files"),
+            (Dialect::Classic, FileKind::Python) => Some("dialect"),
+            _ => None,
+        };
+        if let Some(key) = key {
+            let problem =
+                format!("no fleet reads dialect = \"{dialect}\" together with files = \"{files}\"");
+            section.advice(key, problem, FOR_THE_FLEET_IN_SERVICE);
+        }
+        Some(Self { dialect, files })
     }
 
     fn values(&self) -> Vec<Value> {
@@ -198,9 +216,11 @@ impl Section for Delivery {
         let interval = section.number("min_interval_ms", 1000, 0..=3_600_000, "milliseconds");
         let age = section.number("max_age_hours", 48, 1..=8760, "hours");
         let spool = section.number("spool_max_mb", 512, 1..=1_048_576, "megabytes");
+        let (pace, interval) = (pace?, interval?.unsigned_abs());
+        advise_about_interval(section, pace, interval);
         Some(Self {
-            pace: pace?,
-            min_interval: Duration::from_millis(interval?.unsigned_abs()),
+            pace,
+            min_interval: Duration::from_millis(interval),
             max_age: Duration::from_secs(age?.unsigned_abs() * 3600),
             spool_max_bytes: spool?.unsigned_abs() * MIB,
         })
@@ -217,4 +237,26 @@ impl Section for Delivery {
             Value::new("spool_max_mb", format_args!("{spool_mib} MiB")),
         ]
     }
+}
+
+/// Warns about a pace that Telegram answers with FLOOD_WAIT (docs/pace.md, "Telegram's patience").
+fn advise_about_interval(section: &mut SectionReader<'_, '_>, pace: PaceKind, interval_ms: u64) {
+    let (problem, remedy) = match pace {
+        PaceKind::Steady if interval_ms < STEADY_MIN_MS => (
+            "with pace = \"steady\" the program does not learn from floods",
+            format!("write {STEADY_MIN_MS} or more, or pace = \"adaptive\""),
+        ),
+        PaceKind::Adaptive if interval_ms < ADAPTIVE_MIN_MS => (
+            "Telegram asks for at most one post a second in one chat",
+            format!("write {ADAPTIVE_MIN_MS} or more: an adaptive pace never goes below it"),
+        ),
+        _ => return,
+    };
+    section.advice(
+        "min_interval_ms",
+        format!(
+            "{interval_ms} ms between two posts is shorter than Telegram bears for long; {problem}"
+        ),
+        remedy,
+    );
 }

@@ -262,6 +262,21 @@ impl<'d, 't> SectionReader<'d, 't> {
         self.document.warning(finding);
     }
 
+    /// Records a warning about a valid choice, which only `check` prints.
+    pub(super) fn advice(
+        &mut self,
+        key: &str,
+        problem: impl Into<String>,
+        remedy: impl Into<String>,
+    ) {
+        let line = self.line_of(key);
+        let finding = self.finding(key, line, problem.into(), remedy.into());
+        self.document.warning(Finding {
+            is_advice: true,
+            ..finding
+        });
+    }
+
     /// Returns the line of a key, or the section's line if the key is absent.
     pub(super) fn line_of(&self, key: &str) -> usize {
         self.lines.get(key).copied().unwrap_or(self.taken.line)

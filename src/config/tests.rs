@@ -2,6 +2,7 @@
 
 mod errors;
 mod secrets;
+mod warnings;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;

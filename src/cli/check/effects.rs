@@ -4,7 +4,9 @@ use std::io::{self, Write};
 
 use super::Page;
 use crate::app::{self, AppError, FileUse, instance_overview};
-use crate::config::{Dialect, Exchange, FileKind, Loaded, Seconds, UnseenPolicy};
+use crate::config::{
+    Dialect, Exchange, FOR_THE_FLEET_IN_SERVICE, FileKind, Loaded, Seconds, UnseenPolicy,
+};
 use crate::model::{Share, Timestamp};
 use crate::schedule::{Job, Timetable};
 use crate::telegram::{AccountSession, SessionError, explain_session};
@@ -112,21 +114,14 @@ fn visibility(page: &mut Page<'_, impl Write>, loaded: &Loaded) -> io::Result<()
     ))
 }
 
-/// Names the two settings that the fleet in service needs, unless both are set.
+/// Names the two settings that the fleet in service needs, if both have their defaults. A mixture is a warning.
 fn fleet(page: &mut Page<'_, impl Write>, exchange: Exchange) -> io::Result<()> {
-    let Exchange { dialect, files } = exchange;
-    let problem = match (dialect, files) {
-        (Dialect::Current, FileKind::Python) => return Ok(()),
-        (Dialect::Classic, FileKind::Sealed) => "The fleet in service does not read these posts",
-        (Dialect::Classic, FileKind::Python) | (Dialect::Current, FileKind::Sealed) => {
-            &format!("No fleet reads dialect = \"{dialect}\" together with files = \"{files}\"")
-        }
-    };
-    page.line(format_args!(
-        "{problem}: for the fleet in service set these two: dialect = \"{}\" and files = \"{}\".",
-        Dialect::Current,
-        FileKind::Python
-    ))
+    match (exchange.dialect, exchange.files) {
+        (Dialect::Classic, FileKind::Sealed) => page.line(format_args!(
+            "The fleet in service does not read these posts: {FOR_THE_FLEET_IN_SERVICE}."
+        )),
+        _ => Ok(()),
+    }
 }
 
 fn session(page: &mut Page<'_, impl Write>, loaded: &Loaded) -> io::Result<()> {

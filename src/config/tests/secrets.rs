@@ -126,14 +126,6 @@ fn an_unwise_setting_is_a_warning() {
             .contains("api_hash: does not look like")
     );
 
-    let dir = ConfigDir::with(&minimal("bots", "user_id = 5\nwarn_id = 5"));
-    let warnings = dir.load().expect("is right").warnings;
-    assert!(
-        warnings[0]
-            .to_string()
-            .contains("warn_id: is the same account as user_id")
-    );
-
     let dir = ConfigDir::with(&minimal("telegram", "data_dir = \"/etc/avatar\""));
     let warnings = dir.load().expect("is right").warnings;
     assert!(warnings[0].remedy.contains("/var/lib/scp-079-avatar"));
