@@ -1,4 +1,4 @@
-//! Shows the program at work, without an account or a network: `cargo run --release --example demo`.
+//! Shows the program at work, without an account or a network: `cargo run --example demo`.
 //!
 //! The demo starts a Telegram data centre on loopback and the real daemon against it, lets members
 //! join, and shows the result of each join; then a raid. Stand-ins for the other bots ask for the version,
