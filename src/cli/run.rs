@@ -1,7 +1,9 @@
 //! `run`: starts the log and the runtime, and runs the program until a signal.
 
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::Failure;
@@ -59,20 +61,21 @@ pub(super) fn run(loaded: Loaded) -> Result<(), Failure> {
 /// Lines of other crates are logged from `warn` on only, because their lower levels may hold secrets or
 /// names.
 fn start_log(log: Log) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let mut filter = EnvFilter::try_new("warn")?;
-    for own in OWN_CRATES {
-        filter = filter.add_directive(format!("{own}={}", log.level).parse()?);
-    }
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let level: LevelFilter = log.level.to_string().parse()?;
+    let filter = Targets::new()
+        .with_default(LevelFilter::WARN)
+        .with_targets(OWN_CRATES.map(|own| (own, level)));
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         // Reporting a failed write to the same stream would end the process.
         .log_internal_errors(false)
         .with_target(false);
-    match log.format {
-        LogFormat::Text => builder.with_ansi(false).finish().try_init()?,
-        LogFormat::Json => builder.json().finish().try_init()?,
-    }
+    let lines = match log.format {
+        LogFormat::Text => lines.with_ansi(false).boxed(),
+        LogFormat::Json => lines.json().boxed(),
+    };
+    let log = tracing_subscriber::registry().with(filter).with(lines);
+    log.try_init()?;
     Ok(())
 }
 
