@@ -12,8 +12,7 @@ key="$PWD/tests/sim/tests/it/server_key.pem"
 work="$target/first-contact"
 mkdir -p "$work"
 
-cargo build --release --locked --bin scp-079-avatar --example first_contact --package scp-079-avatar
-cargo build --release --locked --package telegram-sim
+cargo build --release --locked --bin scp-079-avatar --bin telegram-sim --example first_contact
 python3 tests/interop/first_contact.py "$target/release/telegram-sim" "$key" "$work"
 
 ordinary="$target/release/scp-079-avatar"

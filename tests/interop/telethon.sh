@@ -4,7 +4,7 @@
 set -eu
 cd "$(dirname "$0")/../.."
 target="${CARGO_TARGET_DIR:-target}"
-cargo build --quiet --package telegram-sim
+cargo build --quiet --bin telegram-sim
 python="$target/telethon/bin/python"
 if ! "$python" -c 'import telethon; assert telethon.__version__.startswith("1.45")' 2>/dev/null; then
     python3 -m venv "$target/telethon"
