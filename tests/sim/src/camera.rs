@@ -2,7 +2,7 @@
 
 use rqrr::PreparedImage;
 
-/// Returns the texts of the QR codes in a picture. `luma` returns the brightness of the pixel in a column and a row, 0 for
+/// Returns the texts of the QR codes in a picture. `luma` returns the brightness of the pixel in a column and a row; 0 is
 /// black.
 ///
 /// # Panics
