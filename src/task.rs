@@ -33,6 +33,8 @@ mod post_commit;
 mod posted_order;
 mod posting_channels;
 mod pull;
+#[cfg(test)]
+mod queue_cost;
 mod recheck;
 mod rule_book;
 mod runtime;

@@ -7,10 +7,8 @@ use rusqlite::{ToSql, params_from_iter};
 
 use super::join_records::read_join;
 use super::outcome_words::WAITING;
-use super::{ReadTx, StoreError, Tx};
-use crate::model::{
-    ChannelId, Join, JoinOutcome, MessageId, PhotoId, SkipReason, Timestamp, UserId,
-};
+use super::{PhotoOf, ReadTx, StoreError, Tx};
+use crate::model::{ChannelId, Join, JoinOutcome, MessageId, SkipReason, Timestamp, UserId};
 
 /// The photos that are cancelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,11 +110,12 @@ impl Tx<'_> {
         Ok(rows.into_iter().filter_map(|(_, spool)| spool).collect())
     }
 
-    /// Cancels every photo that waits and is excepted now. Returns the spool files that are not needed any more.
+    /// Cancels a photo that waits and is excepted now, in every group. Returns the spool files that are not needed any
+    /// more.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn cancel_photo(&self, photo: PhotoId, now: Timestamp) -> Result<Vec<String>, StoreError> {
+    pub fn cancel_photo(&self, of: PhotoOf, now: Timestamp) -> Result<Vec<String>, StoreError> {
         struct Waiting {
             id: i64,
             spool: Option<String>,
@@ -126,10 +125,11 @@ impl Tx<'_> {
         }
         let mut statement = self.db.prepare_cached(
             "SELECT id, spool, group_id, join_message_id, user_id FROM outbox
-             WHERE kind = 'avatar' AND state IN ('wanted', 'fetched') AND channel_id IS NULL AND photo_id = ?1",
+             WHERE kind = 'avatar' AND user_id = ?1 AND photo_id = ?2 AND +state IN ('wanted', 'fetched')
+               AND channel_id IS NULL",
         )?;
         let rows: Vec<Waiting> = statement
-            .query_map([photo.get()], |row| {
+            .query_map([of.user.get(), of.photo.get()], |row| {
                 Ok(Waiting {
                     id: row.get(0)?,
                     spool: row.get(1)?,

@@ -95,8 +95,8 @@ impl ReadTx<'_> {
         Ok(self
             .db
             .prepare_cached(
-                "SELECT COUNT(*) FROM joins WHERE group_id = ?1 AND message_id <= 0 AND seen_at > ?2
-                 AND found_by = ?3 AND outcome <> ?4",
+                "SELECT COUNT(*) FROM joins INDEXED BY joins_without_message
+                 WHERE group_id = ?1 AND message_id <= 0 AND seen_at > ?2 AND found_by = ?3 AND outcome <> ?4",
             )?
             .query_row(
                 params![
@@ -155,7 +155,8 @@ impl ReadTx<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Returns true if a message of a private channel is the post of another row than `row`.
+    /// Returns true if a message of a private channel, whose caption is that of `row`, is the post of another row. The
+    /// caption of a photo names its user.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -171,9 +172,10 @@ impl ReadTx<'_> {
             || self
                 .db
                 .prepare_cached(
-                    "SELECT 1 FROM forwarded WHERE message_id = ?1 AND channel_id = ?2",
+                    "SELECT 1 FROM forwarded WHERE user_id = (SELECT user_id FROM outbox WHERE id = ?3)
+                     AND message_id = ?1 AND channel_id = ?2",
                 )?
-                .exists([message, channel])?)
+                .exists([message, channel, row])?)
     }
 
     /// Returns the photos of `user` that were forwarded for `group`, or wait to be.
@@ -272,7 +274,8 @@ impl Tx<'_> {
         self.db
             .prepare_cached(
                 "UPDATE member_scans SET unseen_join_at = NULL, full_wanted = 1 WHERE group_id = ?1 AND NOT EXISTS
-                     (SELECT 1 FROM joins WHERE group_id = ?1 AND message_id <= 0 AND found_by = 'scan')",
+                     (SELECT 1 FROM joins INDEXED BY joins_without_message
+                         WHERE group_id = ?1 AND message_id <= 0 AND found_by = 'scan')",
             )?
             .execute([group])?;
         Ok(true)

@@ -14,6 +14,8 @@ mod avatars;
 mod documents;
 mod expiry;
 mod insert;
+mod photos_to_fetch;
+mod postponed;
 mod selection;
 mod shared_members;
 mod shared_photos;
@@ -37,8 +39,6 @@ use crate::model::{
 pub(super) use self::avatars::{DROPPED, PENDING, RECHECKED, SETTLEMENT};
 #[cfg(test)]
 pub(super) use self::documents::LENDERS;
-#[cfg(test)]
-pub(super) use self::selection::due_avatars;
 
 /// A row of the outbox that is not settled.
 #[derive(Clone, Debug, PartialEq, Eq)]

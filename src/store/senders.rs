@@ -26,10 +26,11 @@ impl ReadTx<'_> {
     /// # Errors
     /// See [`StoreError`].
     pub fn pending_senders(&self) -> Result<Vec<PendingSender>, StoreError> {
-        // SQLite takes the other columns from the row with the minimum.
+        // One row of the index for each group, however many senders are pending. SQLite does not reorder a CROSS JOIN.
         let mut statement = self.db.prepare_cached(
-            "SELECT group_id, user_id, message_id, MIN(sent_at) FROM senders JOIN ledger ON channel_id = group_id
-             WHERE state = 'pending' AND present GROUP BY group_id",
+            "SELECT group_id, user_id, message_id, sent_at FROM ledger CROSS JOIN senders
+             WHERE present AND group_id = channel_id AND user_id = (SELECT user_id FROM senders INDEXED BY senders_pending
+                 WHERE state = 'pending' AND group_id = channel_id ORDER BY sent_at, user_id LIMIT 1)",
         )?;
         let rows = statement.query_map([], read)?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -45,25 +46,25 @@ impl ReadTx<'_> {
         limit: usize,
     ) -> Result<Vec<PendingSender>, StoreError> {
         let mut statement = self.db.prepare_cached(
-            "SELECT group_id, user_id, message_id, sent_at FROM senders
-             WHERE state = 'pending' AND +group_id = ?1 ORDER BY sent_at, user_id LIMIT ?2",
+            "SELECT group_id, user_id, message_id, sent_at FROM senders INDEXED BY senders_pending
+             WHERE state = 'pending' AND group_id = ?1 ORDER BY sent_at, user_id LIMIT ?2",
         )?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let rows = statement.query_map([group.bare(), limit], read)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Returns how many senders of a group are known.
+    /// Returns how many senders of a group are known, or `most` if there are more.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn count_senders(&self, group: ChannelId) -> Result<u32, StoreError> {
+    pub fn count_senders(&self, group: ChannelId, most: u32) -> Result<u32, StoreError> {
         Ok(self
             .db
             .prepare_cached(
-                "SELECT COUNT(*) FROM senders WHERE group_id = ?1 AND state <> 'pending'",
+                "SELECT COUNT(*) FROM (SELECT 1 FROM senders WHERE group_id = ?1 AND state <> 'pending' LIMIT ?2)",
             )?
-            .query_row([group.bare()], |row| row.get(0))?)
+            .query_row([group.bare(), most.into()], |row| row.get(0))?)
     }
 }
 

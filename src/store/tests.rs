@@ -180,7 +180,11 @@ fn a_begun_photo_whose_file_was_lost_is_neither_cancelled_nor_expired() {
                 let files = tx.cancel(scope, JoinOutcome::Expired, NOW)?;
                 assert!(files.is_empty(), "{scope:?}");
             }
-            assert!(tx.cancel_photo(AVATAR.photo.id, NOW)?.is_empty());
+            let of = PhotoOf {
+                user: AVATAR.user,
+                photo: AVATAR.photo.id,
+            };
+            assert!(tx.cancel_photo(of, NOW)?.is_empty());
             let later = NOW.plus(1);
             let limits = AgeLimits {
                 avatars: later,
@@ -248,10 +252,6 @@ fn the_queries_of_a_raid_use_an_index() {
         (outbox::DROPPED.to_owned(), by_user),
         (outbox::RECHECKED.to_owned(), by_user),
         (outbox::SETTLEMENT.to_owned(), by_user),
-        (
-            outbox::due_avatars(outbox::Members::All),
-            "outbox_by_state (state=? AND kind=? AND due_at<?)",
-        ),
         (
             format!("SELECT 1 {} AND settled_at >= ?3", outbox::LENDERS),
             "outbox_by_user (user_id=?)",

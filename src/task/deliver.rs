@@ -107,10 +107,20 @@ impl Deliverer {
                 next_sweep = self.runtime.clock.instant() + pause;
             }
             let turn = self.turn(closed_until, &attempts, &pacer, sharing.as_ref());
-            let (waiting, next) = self
+            let now = turn.now;
+            let (is_postponed_due, waiting, next) = self
                 .database
-                .read(|tx| Ok((pacer.count_waiting(tx, &turn)?, turn.next(tx)?)))
+                .read(|tx| {
+                    Ok((
+                        tx.is_postponed_due(now)?,
+                        pacer.count_waiting(tx, &turn)?,
+                        turn.next(tx)?,
+                    ))
+                })
                 .await?;
+            if is_postponed_due {
+                self.database.write(|tx| tx.release_postponed(now)).await?;
+            }
             pacer.note_waiting(waiting);
             let wake_at = match next {
                 Next::Post(row) => {

@@ -6,6 +6,7 @@
 
 mod avatar_download;
 mod bios;
+mod due;
 mod failed_download;
 mod free_space;
 mod lookup_queue;
@@ -19,6 +20,7 @@ use tokio::task::JoinSet;
 pub use self::avatar_download::AvatarDownload;
 use self::avatar_download::DownloadEnd;
 use self::bios::BioQueue;
+use self::due::{Due, DueFilter, PhotoFilter};
 use self::free_space::FreeSpace;
 use self::lookup_queue::LookupQueue;
 use self::slots::Slots;
@@ -26,9 +28,9 @@ pub use self::user_lookup::UserLookup;
 use self::user_lookup::{JoinKey, LookupEnd};
 use super::{BackupFiles, Database, Runtime, TaskError, Wakers, job_result};
 use crate::model::{Join, Payload, Share, Timestamp};
-use crate::store::{ExceptionDue, OutboxRow, PhotoOf, ReadTx, StoreError};
+use crate::store::{ExceptionDue, OutboxRow, PhotoOf};
 
-/// How many of the newest rows are read first. In a raid hundreds wait, while few slots are free.
+/// How many of the newest rows are read first. In a raid thousands wait, while few slots are free.
 const FEW_ROWS: usize = 8;
 /// How many of the newest rows are considered if none of the first has a slot: retries do not hide new photos.
 const MAX_ROWS: usize = 100;
@@ -59,19 +61,6 @@ struct Jobs {
     lookups: LookupQueue,
     exceptions_run: bool,
     backup_runs: bool,
-}
-
-/// The work that is due.
-struct Due {
-    /// `None` if no look-up can begin now.
-    joins: Option<Vec<Join>>,
-    exceptions: Vec<ExceptionDue>,
-    has_lists: bool,
-    /// How many bytes of photos are in the spool.
-    spooled: u64,
-    photos: Vec<OutboxRow>,
-    /// When the next row falls due.
-    next: Option<Timestamp>,
 }
 
 /// The result of a job.
@@ -116,6 +105,9 @@ impl Fetcher {
     async fn start_jobs(&self, jobs: &mut Jobs) -> Result<Duration, TaskError> {
         let now = self.runtime.clock.now();
         let due = self.read_due(jobs, now).await?;
+        if due.is_postponed_due {
+            self.database.write(|tx| tx.release_postponed(now)).await?;
+        }
         if let Some(joins) = due.joins {
             self.start_lookup(jobs, joins);
         }
@@ -138,47 +130,24 @@ impl Fetcher {
     /// Reads the rows that are due, from one moment of the database.
     async fn read_due(&self, jobs: &Jobs, now: Timestamp) -> Result<Due, TaskError> {
         let instant = self.runtime.clock.instant();
-        // The joins that wait for a bio were looked up.
-        let joins = (!jobs.lookups.is_closed(instant))
-            .then(|| USERS_PER_CALL + jobs.bios.len() + jobs.lookups.len());
         let closed = jobs.downloads.closed(instant);
-        self.database
-            .read(|tx| {
-                let spooled = tx.spooled_bytes()?;
-                Ok(Due {
-                    joins: joins.map(|limit| tx.joins_to_look_up(limit)).transpose()?,
-                    exceptions: if jobs.exceptions_run {
-                        Vec::new()
-                    } else {
-                        tx.exceptions_due(USERS_PER_CALL)?
-                    },
-                    has_lists: !jobs.backup_runs && !tx.lists_to_make(Some(now))?.is_empty(),
-                    spooled,
-                    photos: if spooled < self.max_spooled {
-                        self.photos_to_fetch(tx, &closed, now, FEW_ROWS)?
-                    } else {
-                        Vec::new()
-                    },
-                    next: tx.next_fetch_due(now)?,
-                })
-            })
-            .await
+        let filter = DueFilter {
+            // The joins that wait for a bio were looked up.
+            joins: (!jobs.lookups.is_closed(instant))
+                .then(|| USERS_PER_CALL + jobs.bios.len() + jobs.lookups.len()),
+            exceptions: !jobs.exceptions_run,
+            lists: !jobs.backup_runs,
+            photos: self.photo_filter(&closed),
+        };
+        self.database.read(|tx| filter.read(tx, now)).await
     }
 
-    /// Returns the photos that are due, without those of the data centres that have no slot. Other instances' photos
-    /// leave half of the spool to own ones.
-    fn photos_to_fetch(
-        &self,
-        tx: &ReadTx<'_>,
-        closed_dcs: &[i32],
-        now: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<OutboxRow>, StoreError> {
-        if self.share.is_whole() {
-            return tx.avatars_to_fetch_without(closed_dcs, now, limit);
+    const fn photo_filter<'a>(&self, closed_dcs: &'a [i32]) -> PhotoFilter<'a> {
+        PhotoFilter {
+            share: self.share,
+            max_spooled: self.max_spooled,
+            closed_dcs,
         }
-        let only_own = tx.spooled_bytes()? >= self.max_spooled / 2;
-        tx.shared_avatars_to_fetch(self.share, only_own, closed_dcs, now, limit)
     }
 
     fn start_lookup(&self, jobs: &mut Jobs, mut joins: Vec<Join>) {
@@ -250,10 +219,8 @@ impl Fetcher {
                 return Ok(());
             }
             let closed = jobs.downloads.closed(self.runtime.clock.instant());
-            rows = self
-                .database
-                .read(|tx| self.photos_to_fetch(tx, &closed, now, limit))
-                .await?;
+            let filter = self.photo_filter(&closed);
+            rows = self.database.read(|tx| filter.read(tx, now, limit)).await?;
         }
     }
 

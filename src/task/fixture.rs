@@ -53,13 +53,39 @@ pub(super) struct Fixture {
     pub(super) backup_files: BackupFiles,
     pub(super) list_keeper: ListKeeper,
     pub(super) transactions: PageTransactions,
-    store: Store,
+    pub(super) store: Store,
 }
 
 impl Fixture {
     pub(super) fn new() -> Self {
+        let fixture = Self::with_state(&[]);
+        fixture.write(|tx| {
+            for channel in [GROUP, HIDE, EXCHANGE] {
+                tx.record_channel(&known(channel))?;
+            }
+            Ok(())
+        });
+        fixture
+    }
+
+    /// Returns the contents of `state.db`.
+    pub(super) fn into_state(self) -> Vec<u8> {
+        let directory = self.directory;
+        // The last connection writes the log into the file.
+        drop((
+            self.store,
+            self.database,
+            self.backup_files,
+            self.transactions,
+        ));
+        std::fs::read(directory.path().join("state.db")).expect("readable")
+    }
+
+    /// Begins with these contents of `state.db`; a new database, if there are none.
+    pub(super) fn with_state(state: &[u8]) -> Self {
         const TIME_NEW: i64 = 1800;
         let directory = tempfile::tempdir().expect("a directory");
+        std::fs::write(directory.path().join("state.db"), state).expect("written");
         let store = Store::open(&directory.path().join("state.db")).expect("a store");
         let spool = Spool::open(directory.path()).expect("a spool");
         let seconds = u64::try_from(NOW.get()).expect("after 1970");
@@ -124,7 +150,7 @@ impl Fixture {
                 wakers,
             },
         };
-        let fixture = Self {
+        Self {
             directory,
             runtime,
             database,
@@ -136,14 +162,7 @@ impl Fixture {
             list_keeper,
             transactions,
             store,
-        };
-        fixture.write(|tx| {
-            for channel in [GROUP, HIDE, EXCHANGE] {
-                tx.record_channel(&known(channel))?;
-            }
-            Ok(())
-        });
-        fixture
+        }
     }
 
     /// Does `work` in one transaction, which must succeed.

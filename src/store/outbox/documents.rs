@@ -79,7 +79,7 @@ impl Tx<'_> {
         now: Timestamp,
     ) -> Result<usize, StoreError> {
         let sql = format!(
-            "UPDATE outbox SET state = 'fetched', due_at = ?3, attempts = 0, reason = NULL, refused_at = NULL
+            "UPDATE outbox SET state = 'fetched', due_at = MIN(created_at, ?3), attempts = 0, reason = NULL, refused_at = NULL
              WHERE kind = 'avatar' AND user_id = ?1 AND photo_id = ?2 AND +state = 'wanted'
                AND EXISTS (SELECT 1 {LENDERS} AND settled_at >= ?4)"
         );

@@ -1,5 +1,6 @@
 //! Drops expired and unreadable rows, and deletes settled ones.
 
+use super::postponed::WAITING_REPORTS;
 use super::{COLUMNS, OutboxRow, Parsed};
 use crate::model::{Purpose, Timestamp, UserId};
 use crate::store::{ReadTx, StoreError, Tx};
@@ -23,8 +24,12 @@ impl ReadTx<'_> {
         limit: usize,
     ) -> Result<Vec<OutboxRow>, StoreError> {
         let sql = format!(
-            "SELECT {COLUMNS} FROM outbox WHERE state IN ('wanted', 'fetched') AND channel_id IS NULL
-             AND (kind = 'avatar' AND created_at < ?1 OR kind = 'list' AND created_at < ?2) LIMIT ?3"
+            "SELECT {COLUMNS} FROM outbox INDEXED BY outbox_by_state
+             WHERE state IN ('wanted', 'fetched') AND kind = 'avatar' AND created_at < ?1 AND channel_id IS NULL
+             UNION ALL
+             SELECT {COLUMNS} FROM outbox INDEXED BY outbox_by_state
+             WHERE state IN ('wanted', 'fetched') AND kind = 'list' AND created_at < ?2 AND channel_id IS NULL
+             LIMIT ?3"
         );
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         self.readable_rows(&sql, &[limits.avatars.get(), limits.lists.get(), limit])
@@ -39,11 +44,11 @@ impl Tx<'_> {
     /// See [`StoreError`].
     pub fn drop_expired(&self, now: Timestamp) -> Result<(), StoreError> {
         self.db
-            .prepare_cached(
-                "UPDATE outbox SET state = 'dropped', reason = 'outdated', settled_at = ?1
-                 WHERE expires_at IS NOT NULL AND state IN ('fetched', 'sending')
-                   AND (expires_at <= ?1 OR created_at > ?1 + 60)",
-            )?
+            .prepare_cached(&format!(
+                "UPDATE outbox INDEXED BY outbox_reports SET state = 'dropped', reason = 'outdated', settled_at = ?1
+                 WHERE {WAITING_REPORTS} AND expires_at IS NOT NULL AND state IN ('fetched', 'sending')
+                   AND (expires_at <= ?1 OR created_at > ?1 + 60)"
+            ))?
             .execute([now.get()])?;
         Ok(())
     }
@@ -54,10 +59,10 @@ impl Tx<'_> {
     /// See [`StoreError`].
     pub fn drop_unsent(&self, purpose: Purpose, now: Timestamp) -> Result<(), StoreError> {
         self.db
-            .prepare_cached(
+            .prepare_cached(&format!(
                 "UPDATE outbox SET state = 'dropped', reason = 'outdated', settled_at = ?2
-                 WHERE state = 'fetched' AND kind <> 'avatar' AND purpose = ?1",
-            )?
+                     WHERE {WAITING_REPORTS} AND state = 'fetched' AND purpose = ?1"
+            ))?
             .execute(rusqlite::params![purpose.as_str(), now.get()])?;
         Ok(())
     }
@@ -67,10 +72,7 @@ impl Tx<'_> {
     /// # Errors
     /// See [`StoreError`].
     pub fn drop_unreadable(&self, now: Timestamp) -> Result<(), StoreError> {
-        let sql = format!(
-            "SELECT {COLUMNS} FROM outbox
-             WHERE kind <> 'avatar' AND state IN ('wanted', 'fetched', 'sending')"
-        );
+        let sql = format!("SELECT {COLUMNS} FROM outbox WHERE {WAITING_REPORTS}");
         let mut statement = self.db.prepare_cached(&sql)?;
         let rows: Vec<Parsed> = statement
             .query_map([], Parsed::of)?

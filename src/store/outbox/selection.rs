@@ -1,22 +1,21 @@
-//! The rows that are due: photos to fetch, lists to make, and the next post.
+//! The rows that are due: lists to make, and the next post.
 //!
 //! A row that cannot be read is skipped, so that it does not delay the others; `drop_unreadable` settles it.
 
+use rusqlite::params_from_iter;
 use rusqlite::types::Value;
-use rusqlite::{OptionalExtension as _, params_from_iter};
 
+use super::photos_to_fetch::TO_FETCH;
+use super::postponed::{POSTPONED, WAITING_REPORTS};
 use super::{COLUMNS, Members, OutboxRow, Parsed};
 use crate::model::Timestamp;
 use crate::store::{ReadTx, StoreError};
 
-/// Returns the statement for the photos of these members that wait for a step which is due, up to a number of them.
-pub(in crate::store) fn due_avatars(members: Members) -> String {
-    format!(
-        "SELECT 1 FROM outbox
-         WHERE state IN ('wanted', 'fetched', 'sending') AND kind = 'avatar' AND due_at <= ?1 AND {} LIMIT ?2",
-        members.condition(3)
-    )
-}
+/// The condition of the index of photos to post that were not postponed.
+const TO_SEND: &str =
+    "kind = 'avatar' AND state IN ('fetched', 'sending') AND due_at <= created_at";
+/// The condition of the index of photos whose post was begun and has not failed since.
+const BEGUN: &str = "kind = 'avatar' AND state = 'sending' AND attempts = 0";
 
 /// The posts that may be sent now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,40 +36,6 @@ impl SendFilter {
 }
 
 impl ReadTx<'_> {
-    /// Returns at most `limit` photos that are due to be fetched: first those that have not failed yet, and the newest
-    /// of them first.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub fn avatars_to_fetch(
-        &self,
-        now: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<OutboxRow>, StoreError> {
-        self.avatars_to_fetch_without(&[], now, limit)
-    }
-
-    /// Returns the same as [`avatars_to_fetch`](Self::avatars_to_fetch), without the photos of these data centres.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub fn avatars_to_fetch_without(
-        &self,
-        closed_dcs: &[i32],
-        now: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<OutboxRow>, StoreError> {
-        let closed: Vec<String> = closed_dcs.iter().map(i32::to_string).collect();
-        let sql = format!(
-            "SELECT {COLUMNS} FROM outbox
-             WHERE state = 'wanted' AND kind = 'avatar' AND due_at <= ?1 AND photo_dc NOT IN ({})
-             ORDER BY reason IS NOT NULL, created_at DESC, id DESC LIMIT ?2",
-            closed.join(", ")
-        );
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        self.readable_rows(&sql, &[now.get(), limit])
-    }
-
     /// Returns true if a row still waits for its file: it was not cancelled since it was read.
     ///
     /// # Errors
@@ -88,8 +53,8 @@ impl ReadTx<'_> {
     /// See [`StoreError`].
     pub fn lists_to_make(&self, due_by: Option<Timestamp>) -> Result<Vec<OutboxRow>, StoreError> {
         let sql = format!(
-            "SELECT {COLUMNS} FROM outbox
-             WHERE state = 'wanted' AND kind = 'list' AND due_at <= ?1 ORDER BY id"
+            "SELECT {COLUMNS} FROM outbox INDEXED BY outbox_reports
+             WHERE {WAITING_REPORTS} AND state = 'wanted' AND kind = 'list' AND due_at <= ?1 ORDER BY id"
         );
         self.readable_rows(&sql, &[due_by.map_or(i64::MAX, Timestamp::get)])
     }
@@ -104,37 +69,58 @@ impl ReadTx<'_> {
         now: Timestamp,
         filter: SendFilter,
     ) -> Result<Option<OutboxRow>, StoreError> {
-        let sql = format!(
-            "SELECT {COLUMNS} FROM outbox
-             WHERE state IN ('fetched', 'sending') AND due_at <= ?1
-               AND ((kind <> 'avatar' AND ?2) OR (kind = 'avatar' AND ?3 AND {}))
-             ORDER BY kind = 'avatar', CASE WHEN kind <> 'avatar' THEN id END,
-                 state = 'sending' AND attempts = 0 DESC, {} created_at DESC, id DESC
-             LIMIT 1 OFFSET ?4",
-            filter.members.condition(5),
-            filter.members.order(5)
-        );
-        let mut statement = self.db.prepare_cached(&sql)?;
-        // One row at a time: SQLite then keeps only the best row, instead of sorting a whole raid.
-        let mut unreadable = 0_i64;
-        loop {
-            let mut parameters: Vec<Value> = vec![
-                now.get().into(),
-                filter.reports.into(),
-                filter.avatars.into(),
-                unreadable.into(),
-            ];
-            parameters.extend(filter.members.parameters());
-            let found = statement.query_row(params_from_iter(parameters), Parsed::of);
-            let found = found.optional()?;
-            let Some(parsed) = found else {
-                return Ok(None);
-            };
-            if let Some(row) = parsed.readable() {
+        if filter.reports {
+            // These are few.
+            let sql = format!(
+                "SELECT {COLUMNS} FROM outbox INDEXED BY outbox_reports
+                 WHERE {WAITING_REPORTS} AND state IN ('fetched', 'sending') AND due_at <= ?1 ORDER BY id"
+            );
+            if let Some(report) = self.first_readable(&sql, [&now.get().into()])? {
+                return Ok(Some(report));
+            }
+        }
+        if filter.avatars {
+            return self.next_avatar_to_send(now, filter.members);
+        }
+        Ok(None)
+    }
+
+    fn next_avatar_to_send(
+        &self,
+        now: Timestamp,
+        members: Members,
+    ) -> Result<Option<OutboxRow>, StoreError> {
+        // Each query is in the order of an index, so that it reads no more rows than it needs.
+        let order = "ORDER BY created_at DESC, id DESC";
+        let first = |source: &str, (condition, parameters): &(String, Vec<Value>)| {
+            let sql = format!(
+                "SELECT {COLUMNS} FROM outbox INDEXED BY {source} AND due_at <= ?1 AND {condition} {order}"
+            );
+            let now = Value::from(now.get());
+            self.first_readable(&sql, std::iter::once(&now).chain(parameters))
+        };
+        let conditions = members.conditions(2);
+        let begun = format!("outbox_begun WHERE {BEGUN}");
+        for members in &conditions {
+            if let Some(row) = first(&begun, members)? {
                 return Ok(Some(row));
             }
-            unreadable += 1;
         }
+        let to_send = format!("outbox_to_send WHERE {TO_SEND}");
+        // `release_postponed` keeps these few.
+        let postponed =
+            format!("outbox_postponed WHERE {POSTPONED} AND state IN ('fetched', 'sending')");
+        for members in &conditions {
+            let rows = [first(&to_send, members)?, first(&postponed, members)?];
+            let newest = rows
+                .into_iter()
+                .flatten()
+                .max_by_key(|row| (row.created_at, row.id));
+            if newest.is_some() {
+                return Ok(newest);
+            }
+        }
+        Ok(None)
     }
 
     /// Returns the number of photos of these members that wait for a step which is due, or `most` if there are more.
@@ -147,8 +133,16 @@ impl ReadTx<'_> {
         members: Members,
         most: usize,
     ) -> Result<usize, StoreError> {
+        let condition = members.condition(3);
+        let due = format!("due_at <= ?1 AND {condition}");
+        let sql = format!(
+            "SELECT 1 FROM outbox INDEXED BY outbox_to_fetch WHERE {TO_FETCH} AND {due}
+             UNION ALL SELECT 1 FROM outbox INDEXED BY outbox_to_send WHERE {TO_SEND} AND {due}
+             UNION ALL SELECT 1 FROM outbox INDEXED BY outbox_postponed WHERE {POSTPONED} AND {due}
+             LIMIT ?2"
+        );
         let most = i64::try_from(most).unwrap_or(i64::MAX);
-        let mut statement = self.db.prepare_cached(&due_avatars(members))?;
+        let mut statement = self.db.prepare_cached(&sql)?;
         let mut parameters: Vec<Value> = vec![now.get().into(), most.into()];
         parameters.extend(members.parameters());
         let mut rows = statement.query(params_from_iter(parameters))?;
@@ -157,28 +151,6 @@ impl ReadTx<'_> {
             count += 1;
         }
         Ok(count)
-    }
-
-    /// Returns when the next row to fetch or to make falls due, if one is not due yet.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub fn next_fetch_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
-        self.earliest(
-            "SELECT MIN(due_at) FROM outbox WHERE state = 'wanted' AND due_at > ?1",
-            now,
-        )
-    }
-
-    /// Returns when the next row to post falls due, if one is not due yet.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub fn next_send_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
-        self.earliest(
-            "SELECT MIN(due_at) FROM outbox WHERE state IN ('fetched', 'sending') AND due_at > ?1",
-            now,
-        )
     }
 
     /// Returns when a list of a backup was last posted, if that is known.
@@ -195,12 +167,20 @@ impl ReadTx<'_> {
         Ok(last.map(Timestamp::new))
     }
 
-    fn earliest(&self, sql: &str, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
-        let due: Option<i64> = self
-            .db
-            .prepare_cached(sql)?
-            .query_row([now.get()], |row| row.get(0))?;
-        Ok(due.map(Timestamp::new))
+    /// Returns the first row of a query that can be read.
+    fn first_readable<'a>(
+        &self,
+        sql: &str,
+        parameters: impl IntoIterator<Item = &'a Value>,
+    ) -> Result<Option<OutboxRow>, StoreError> {
+        let mut statement = self.db.prepare_cached(sql)?;
+        let rows = statement.query_map(params_from_iter(parameters), Parsed::of)?;
+        for row in rows {
+            if let Some(row) = row?.readable() {
+                return Ok(Some(row));
+            }
+        }
+        Ok(None)
     }
 
     pub(super) fn readable_rows(

@@ -5,6 +5,7 @@
 
 use rusqlite::types::Value;
 
+use super::postponed::WAITING_REPORTS;
 use super::{COLUMNS, OutboxRow};
 use crate::model::{ChannelId, Share, Timestamp, UserId};
 use crate::store::{ReadTx, StoreError, Tx};
@@ -48,11 +49,22 @@ impl Members {
         }
     }
 
-    /// The order by which own members come before others.
-    pub(super) fn order(self, first: usize) -> String {
+    /// The same condition in the order of the members, own ones before others; each with its parameters.
+    pub(super) fn conditions(self, first: usize) -> Vec<(String, Vec<Value>)> {
+        let parameters = self.parameters();
         match self {
-            Self::All => String::new(),
-            Self::Shared(_) => format!("user_id % ?{first} <> ?{},", first + 1),
+            Self::All => vec![("TRUE".into(), parameters)],
+            Self::Shared(_) => {
+                let own = first + 1;
+                let others = format!("user_id % ?{first} <> ?{own} AND {}", self.condition(first));
+                vec![
+                    (
+                        format!("user_id % ?{first} = ?{own}"),
+                        parameters[..2].to_vec(),
+                    ),
+                    (others, parameters),
+                ]
+            }
         }
     }
 
@@ -79,32 +91,6 @@ fn ready_from(instances: usize, own: usize, turn: usize) -> String {
 }
 
 impl ReadTx<'_> {
-    /// Returns the same as [`avatars_to_fetch_without`](Self::avatars_to_fetch_without), own members first; with
-    /// `only_own` no others.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub fn shared_avatars_to_fetch(
-        &self,
-        share: Share,
-        only_own: bool,
-        closed_dcs: &[i32],
-        now: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<OutboxRow>, StoreError> {
-        let closed: Vec<String> = closed_dcs.iter().map(i32::to_string).collect();
-        let sql = format!(
-            "SELECT {COLUMNS} FROM outbox
-             WHERE state = 'wanted' AND kind = 'avatar' AND due_at <= ?1 AND photo_dc NOT IN ({})
-               AND (user_id % ?3 = ?4 OR NOT ?5)
-             ORDER BY reason IS NOT NULL, user_id % ?3 <> ?4, created_at DESC, id DESC LIMIT ?2",
-            closed.join(", ")
-        );
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let (instances, own) = (share.instances().into(), share.own_remainder().into());
-        self.readable_rows(&sql, &[now.get(), limit, instances, own, only_own.into()])
-    }
-
     /// Returns the time from which the age of the next of other instances' photos counts, among those that wait for
     /// their post and are too young.
     ///
@@ -115,9 +101,10 @@ impl ReadTx<'_> {
         members: SharedMembers,
     ) -> Result<Option<Timestamp>, StoreError> {
         let ready = ready_from(1, 2, 3);
+        // No turn makes a row of an earlier time too young.
         let sql = format!(
-            "SELECT MIN({ready}) FROM outbox WHERE state = 'fetched' AND kind = 'avatar'
-             AND channel_id IS NULL AND user_id % ?1 <> ?2 AND {ready} > ?4"
+            "SELECT MIN({ready}) FROM outbox INDEXED BY outbox_by_state WHERE state = 'fetched' AND kind = 'avatar'
+             AND created_at > ?4 - ?3 * ?1 AND channel_id IS NULL AND user_id % ?1 <> ?2 AND {ready} > ?4"
         );
         let share = members.share;
         let parameters = [
@@ -177,7 +164,7 @@ impl Tx<'_> {
     pub fn drop_unsent_reports(&self, now: Timestamp) -> Result<Vec<String>, StoreError> {
         let sql = format!(
             "SELECT {COLUMNS} FROM outbox
-             WHERE state IN ('wanted', 'fetched') AND kind <> 'avatar' AND channel_id IS NULL"
+             WHERE {WAITING_REPORTS} AND state IN ('wanted', 'fetched') AND channel_id IS NULL"
         );
         let rows = self.readable_rows(&sql, &[])?;
         for row in &rows {

@@ -3,6 +3,7 @@
 use rusqlite::{OptionalExtension as _, params};
 
 use super::OutboxRow;
+use super::postponed::POSTPONED;
 use crate::model::{PhotoId, Timestamp, UserId};
 use crate::store::{ReadTx, StoreError, Tx};
 
@@ -99,10 +100,10 @@ impl Tx<'_> {
     /// See [`StoreError`].
     pub fn retry_photos_of(&self, dc: i32, now: Timestamp) -> Result<(), StoreError> {
         self.db
-            .prepare_cached(
-                "UPDATE outbox SET due_at = ?2
-                 WHERE state = 'wanted' AND kind = 'avatar' AND photo_dc = ?1 AND due_at > ?2",
-            )?
+            .prepare_cached(&format!(
+                "UPDATE outbox SET due_at = MIN(created_at, ?2)
+                     WHERE {POSTPONED} AND state = 'wanted' AND photo_dc = ?1 AND due_at > ?2"
+            ))?
             .execute(params![dc, now.get()])?;
         Ok(())
     }

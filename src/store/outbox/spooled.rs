@@ -12,18 +12,14 @@ pub struct SpooledFile {
 
 impl ReadTx<'_> {
     /// Returns how many bytes the photos in the spool take. Rows of the same photo share one file on the disk. Lists are
-    /// few, and do not count against the limit.
+    /// few, and do not count against the limit. Triggers keep the sum, because every turn of the fetching loop reads it.
     ///
     /// # Errors
     /// See [`StoreError`].
     pub fn spooled_bytes(&self) -> Result<u64, StoreError> {
         let bytes: i64 = self
             .db
-            .prepare_cached(
-                "SELECT COALESCE(SUM(bytes), 0) FROM (
-                     SELECT MAX(spool_bytes) AS bytes FROM outbox
-                     WHERE spool IS NOT NULL AND kind = 'avatar' GROUP BY user_id, photo_id)",
-            )?
+            .prepare_cached("SELECT bytes FROM spooled")?
             .query_row([], |row| row.get(0))?;
         Ok(u64::try_from(bytes).unwrap_or(0))
     }

@@ -2,6 +2,7 @@
 
 use rusqlite::params;
 
+use super::postponed::WAITING_REPORTS;
 use crate::model::{ChannelId, MessageId, Timestamp};
 use crate::store::{StoreError, Tx};
 
@@ -20,7 +21,7 @@ impl Tx<'_> {
         let changed = self
             .db
             .prepare_cached(
-                "UPDATE outbox SET state = 'fetched', spool = ?2, spool_bytes = ?3, due_at = ?4, attempts = 0,
+                "UPDATE outbox SET state = 'fetched', spool = ?2, spool_bytes = ?3, due_at = MIN(created_at, ?4), attempts = 0,
                      reason = NULL, refused_at = NULL
                  WHERE id = ?1 AND state = 'wanted'",
             )?
@@ -179,10 +180,10 @@ impl Tx<'_> {
     /// See [`StoreError`].
     pub fn postpone_lists(&self, not_before: Timestamp) -> Result<(), StoreError> {
         self.db
-            .prepare_cached(
+            .prepare_cached(&format!(
                 "UPDATE outbox SET due_at = MAX(due_at, ?1)
-                 WHERE kind = 'list' AND state IN ('fetched', 'sending')",
-            )?
+                     WHERE {WAITING_REPORTS} AND kind = 'list' AND state IN ('fetched', 'sending')"
+            ))?
             .execute([not_before.get()])?;
         Ok(())
     }

@@ -318,8 +318,60 @@ CREATE TABLE others_avatars (
 CREATE INDEX others_avatars_by_age ON others_avatars (read_at);
 ";
 
-/// Layout 9: the joins of a group by their time.
+/// Layout 9: statements whose cost does not grow with the rows that wait, and the figures of `status` by their time.
 pub(super) const LAYOUT_9: &str = "
+-- The outbox, however many photos wait: each index is in the order of the work. `due_at > created_at` marks a photo that
+-- was postponed; once it is due, the program sets its due_at back, and it is in the index of its step again.
+DROP INDEX outbox_by_state;
+DROP INDEX outbox_to_fetch;
+DROP INDEX outbox_to_send;
+DROP INDEX outbox_spooled;
+DROP INDEX outbox_expiring;
+CREATE INDEX outbox_by_state ON outbox (state, kind, created_at);
+CREATE INDEX outbox_to_fetch ON outbox (photo_dc, reason IS NULL, created_at)
+    WHERE kind = 'avatar' AND state = 'wanted' AND due_at <= created_at;
+CREATE INDEX outbox_to_send ON outbox (created_at)
+    WHERE kind = 'avatar' AND state IN ('fetched', 'sending') AND due_at <= created_at;
+CREATE INDEX outbox_begun ON outbox (created_at) WHERE kind = 'avatar' AND state = 'sending' AND attempts = 0;
+CREATE INDEX outbox_postponed ON outbox (state, due_at)
+    WHERE kind = 'avatar' AND state IN ('wanted', 'fetched', 'sending') AND due_at > created_at;
+CREATE INDEX outbox_reports ON outbox (state, due_at)
+    WHERE kind <> 'avatar' AND state IN ('wanted', 'fetched', 'sending');
+CREATE INDEX outbox_posts ON outbox (message_id) WHERE message_id IS NOT NULL;
+
+-- Scanned and hidden groups, however many joins without a message and pending senders they have.
+CREATE INDEX joins_without_message ON joins (group_id, found_by, seen_at) WHERE message_id <= 0;
+DROP INDEX senders_pending;
+CREATE INDEX senders_pending ON senders (group_id, sent_at, user_id) WHERE state = 'pending';
+
+-- one row: the bytes of the photos in the spool. Rows of the same photo share one file.
+CREATE TABLE spooled (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    bytes INTEGER NOT NULL
+) STRICT;
+INSERT INTO spooled SELECT 1, COALESCE(SUM(bytes), 0) FROM (
+    SELECT MAX(spool_bytes) AS bytes FROM outbox
+    WHERE spool IS NOT NULL AND kind = 'avatar' GROUP BY user_id, photo_id);
+CREATE TRIGGER outbox_spool_changes AFTER UPDATE OF spool, spool_bytes ON outbox
+WHEN NEW.kind = 'avatar' AND (OLD.spool IS NOT NEW.spool OR OLD.spool_bytes <> NEW.spool_bytes)
+BEGIN
+    UPDATE spooled SET bytes = bytes + delta FROM (
+        SELECT MAX(iif(NEW.spool IS NULL, 0, NEW.spool_bytes), others)
+            - MAX(iif(OLD.spool IS NULL, 0, OLD.spool_bytes), others) AS delta
+        FROM (SELECT COALESCE(MAX(spool_bytes), 0) AS others FROM outbox
+            WHERE spool IS NOT NULL AND kind = 'avatar' AND user_id = NEW.user_id AND photo_id = NEW.photo_id
+                AND id <> NEW.id))
+    WHERE delta <> 0;
+END;
+CREATE TRIGGER outbox_spool_ends AFTER DELETE ON outbox WHEN OLD.kind = 'avatar' AND OLD.spool IS NOT NULL
+BEGIN
+    UPDATE spooled SET bytes = bytes + delta FROM (
+        SELECT others - MAX(OLD.spool_bytes, others) AS delta
+        FROM (SELECT COALESCE(MAX(spool_bytes), 0) AS others FROM outbox
+            WHERE spool IS NOT NULL AND kind = 'avatar' AND user_id = OLD.user_id AND photo_id = OLD.photo_id))
+    WHERE delta <> 0;
+END;
+
 -- for `status`: the last join of a group, and those of today
 CREATE INDEX joins_by_group ON joins (group_id, joined_at);
 ";

@@ -1,7 +1,7 @@
 //! Migrations: every layout that was ever released opens with all its content (tests/fixtures/state), an interrupted
 //! migration changes nothing, and the copy of before is whole.
 //!
-//! `layout_3_outbox.db` has rows in every state, among them one in `sending` and several that are damaged.
+//! `layout_3_outbox.db` and `layout_8_outbox.db` have rows in more states; several of the former are damaged.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -314,7 +314,7 @@ fn the_signs_of_joins_in_layout_6_are_read() {
         let scan = tx.group_scans()?.remove(0);
         assert_eq!((scan.member_count, scan.period), (Some(12_000), 120));
         assert_eq!(scan.scanned_at, Some(Timestamp::new(1_760_000_005)));
-        assert_eq!(tx.count_senders(scan.group)?, 1);
+        assert_eq!(tx.count_senders(scan.group, 9)?, 1);
         let cleared = tx.cleared_at(UserId::new(32))?;
         assert_eq!(cleared, Timestamp::new(1_760_000_000));
         let found_by = |user: i64| -> Result<_, StoreError> {
@@ -401,4 +401,35 @@ fn the_paces_documents_and_others_avatars_of_layout_8_are_read() {
         ),
         ["4|9001|-9002|0102030405"]
     );
+}
+
+#[test]
+fn the_photos_of_layout_8_that_wait_are_in_the_indexes_of_their_steps() {
+    let (_directory, path) = fixture("layout_8_outbox.db");
+    let store = Store::open(&path).expect("opened");
+    let checked: Result<(), StoreError> = store.write(|tx| {
+        // A file of 100 bytes for two rows, and one of 200.
+        assert_eq!(tx.spooled_bytes()?, 300);
+        let failed_due = Timestamp::new(1_900_000_000);
+        assert_eq!(tx.next_fetch_due(NOW)?, Some(failed_due));
+        let wanted = tx.avatars_to_fetch(failed_due, 9)?;
+        let ids: Vec<_> = wanted.iter().map(|row| row.id).collect();
+        assert_eq!(ids, [1, 21], "those that failed come last");
+        // The photo was fetched five seconds after it was enqueued.
+        assert!(tx.is_postponed_due(NOW)?);
+        tx.release_postponed(NOW)?;
+        assert!(!tx.is_postponed_due(NOW)?);
+        let filter = SendFilter {
+            reports: false,
+            ..SendFilter::ALL
+        };
+        let mut sent = Vec::new();
+        while let Some(row) = tx.next_to_send(NOW, filter)? {
+            tx.set_sent(row.id, MessageId::new(1), NOW)?;
+            sent.push((row.id, tx.spooled_bytes()?));
+        }
+        assert_eq!(sent, [(20, 300), (3, 100), (2, 0)]);
+        Ok(())
+    });
+    checked.expect("checked");
 }

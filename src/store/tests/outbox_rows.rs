@@ -188,3 +188,83 @@ fn photos_that_are_due_are_counted_up_to_a_number() {
         Ok(())
     });
 }
+
+#[test]
+fn a_photo_that_was_postponed_keeps_its_place_once_it_is_due() {
+    let with_user = |user: i64| Avatar {
+        user: UserId::new(user),
+        ..AVATAR
+    };
+    let user_of = |row: OutboxRow| match row.payload {
+        Payload::Avatar(avatar) => avatar.user.get(),
+        _ => panic!("{row}"),
+    };
+    for is_released in [false, true] {
+        with_tx(|tx| {
+            for user in 1..=4 {
+                tx.enqueue_avatar(&with_user(user), NOW.plus(user))?;
+            }
+            let users = |now: Timestamp| -> Result<Vec<i64>, StoreError> {
+                let rows = tx.avatars_to_fetch(now, 3)?;
+                Ok(rows.into_iter().map(user_of).collect())
+            };
+            let (now, later) = (NOW.plus(10), NOW.plus(20));
+            let third = PhotoOf {
+                user: UserId::new(3),
+                ..PHOTO
+            };
+            tx.postpone_photo(third, later)?;
+            assert_eq!(users(now)?, [4, 2, 1]);
+            assert_eq!(tx.next_fetch_due(now)?, Some(later));
+            assert!(tx.is_postponed_due(later)?);
+            if is_released {
+                tx.release_postponed(later)?;
+                assert!(!tx.is_postponed_due(later)?);
+            }
+            assert_eq!(users(later)?, [4, 3, 2]);
+
+            for row in tx.avatars_to_fetch(later, 9)? {
+                tx.set_fetched(row.id, "abcdefgh", 1, later)?;
+            }
+            let row = tx.next_to_send(later, SendFilter::ALL)?.expect("a row");
+            let later = later.plus(20);
+            tx.postpone_failed(row.id, later, "no answer", None)?;
+            let next = |now| {
+                let row = tx.next_to_send(now, SendFilter::ALL)?;
+                Ok::<_, StoreError>(user_of(row.expect("a row")))
+            };
+            assert_eq!(next(later.plus(-1))?, 3);
+            assert_eq!(tx.next_send_due(later.plus(-1))?, Some(later));
+            if is_released {
+                tx.release_postponed(later)?;
+            }
+            assert_eq!(next(later)?, 4);
+            Ok(())
+        });
+    }
+}
+
+#[test]
+fn the_bytes_of_the_spool_follow_every_change_of_the_rows() {
+    with_tx(|tx| {
+        let rows = enqueue_twice(tx)?;
+        let other = Avatar {
+            user: UserId::new(9),
+            ..AVATAR
+        };
+        tx.enqueue_avatar(&other, NOW)?;
+        let other = tx.avatars_to_fetch(NOW, 9)?.remove(0);
+        tx.set_fetched(rows[0].id, "abcdefgh", 500, NOW)?;
+        tx.set_fetched(rows[1].id, "abcdefgh", 500, NOW)?;
+        tx.set_fetched(other.id, "ijklmnop", 70, NOW)?;
+        assert_eq!(tx.spooled_bytes()?, 570);
+        tx.db
+            .execute("DELETE FROM outbox WHERE id = ?1", [rows[0].id])?;
+        assert_eq!(tx.spooled_bytes()?, 570);
+        tx.set_wanted(rows[1].id)?;
+        assert_eq!(tx.spooled_bytes()?, 70);
+        tx.db.execute("DELETE FROM outbox", [])?;
+        assert_eq!(tx.spooled_bytes()?, 0);
+        Ok(())
+    });
+}

@@ -81,6 +81,7 @@ mod tests {
     use crate::model::{BadEntry, Purpose, UserId};
     use crate::task::enqueue;
     use crate::task::fixture::{Fixture, JOINER, NOW, avatar, join};
+    use crate::task::queue_cost::assert_flat;
 
     #[test]
     fn a_photo_expires_by_the_configuration_and_a_list_after_a_week() {
@@ -126,6 +127,14 @@ mod tests {
         });
         let dropped = [(); 3].map(|()| fixture.write(|tx| drop_old(tx, 1, NOW.plus(9))).len());
         assert_eq!(dropped, [ROWS_PER_TRANSACTION, 1, 0]);
+    }
+
+    #[test]
+    fn a_search_costs_the_same_however_many_photos_wait() {
+        assert_flat(|fixture| {
+            let dropped = fixture.write(|tx| drop_old(tx, 48 * 3600, NOW));
+            assert!(dropped.is_empty());
+        });
     }
 
     #[test]

@@ -57,8 +57,15 @@ impl Turn {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Purpose;
-    use crate::task::fixture::{Fixture, NOW};
+    use std::collections::BTreeMap;
+    use std::time::Duration;
+
+    use crate::clock::Clock;
+    use crate::config::PaceKind;
+    use crate::model::{JoinOutcome, MessageId, Payload, Purpose};
+    use crate::task::deliver::pacer::Pacer;
+    use crate::task::fixture::{Fixture, HIDE, NOW};
+    use crate::task::queue_cost::assert_flat;
 
     const TURN: Turn = Turn {
         now: NOW,
@@ -68,6 +75,43 @@ mod tests {
         members: Members::All,
         members_change_at: None,
     };
+
+    #[test]
+    fn a_turn_costs_the_same_however_many_photos_wait() {
+        let pacer = Pacer::new(
+            PaceKind::Adaptive,
+            Duration::from_secs(1),
+            BTreeMap::new(),
+            HIDE,
+            Clock::system().instant(),
+        );
+        let turns = [
+            TURN,
+            // No photo may be posted: the turn looks for the next moment.
+            Turn {
+                avatars_limited_until: Some(NOW.plus(9)),
+                ..TURN
+            },
+        ];
+        for turn in turns {
+            assert_flat(|fixture| {
+                fixture.write(|tx| {
+                    pacer.count_waiting(tx, &turn)?;
+                    // The first one posts the report.
+                    while let Next::Post(row) = turn.next(tx)? {
+                        let is_report = matches!(row.payload, Payload::Envelope { .. });
+                        tx.set_sending(row.id, HIDE)?;
+                        tx.set_sent(row.id, MessageId::new(1), NOW)?;
+                        if !is_report {
+                            tx.settle_row(row.id, JoinOutcome::Forwarded)?;
+                            break;
+                        }
+                    }
+                    Ok(())
+                });
+            });
+        }
+    }
 
     #[test]
     fn a_turn_posts_or_sleeps_until_the_earliest_moment_that_matters() {

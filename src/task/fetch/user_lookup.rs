@@ -8,7 +8,7 @@ use crate::model::{
     ChannelId, Join, JoinOutcome, MessageId, PhotoId, ProfilePhoto, Timestamp, User, UserId,
 };
 use crate::spool::Spool;
-use crate::store::{ExceptionDue, StoreError, Tx};
+use crate::store::{ExceptionDue, PhotoOf, StoreError, Tx};
 use crate::task::call_retry::{Reply, until_answered};
 use crate::task::join_policy::Bio;
 use crate::task::{Database, JoinPolicy, Runtime, TaskError, Wakers, spool_file};
@@ -229,7 +229,11 @@ fn except(
         Some(photo) => {
             tx.set_excepted(photo, due.put, now)?;
             if due.put {
-                obsolete = tx.cancel_photo(photo, now)?;
+                let of = PhotoOf {
+                    user: due.user,
+                    photo,
+                };
+                obsolete = tx.cancel_photo(of, now)?;
             }
         }
         None => tracing::warn!(user = %due.user, "no photo is known to except"),
