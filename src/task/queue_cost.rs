@@ -52,7 +52,8 @@ pub(super) fn assert_flat(work: impl Fn(&Fixture)) {
 }
 
 /// Adds joins with photos that wait: in five, two are to be fetched, one of them from another data centre; two are to be
-/// posted; and one was postponed after a failure. A quarter as many were posted, and a quarter dropped.
+/// posted; and one was postponed after a failure. A quarter as many were posted, and a quarter dropped. Each user also
+/// has a join that waits for a look-up.
 fn fill(tx: &Tx<'_>, waiting: i64) -> Result<(), StoreError> {
     for group in 0..GROUPS {
         tx.record_channel(&Channel {
@@ -97,6 +98,11 @@ fn fill(tx: &Tx<'_>, waiting: i64) -> Result<(), StoreError> {
         if number % 10 == 0 {
             add_first_message(tx, &join)?;
         }
+        let to_look_up = Join {
+            message: MessageId::new(5_000_000 + join.message.get()),
+            ..join
+        };
+        tx.record_join(&to_look_up, JoinOutcome::LookUp, FoundBy::Push, at)?;
         let row = tx.rows_wanting(of)?.remove(0).id;
         let fetch = || tx.set_fetched(row, &format!("file{number}"), 97_000, at);
         let post = PostedAs {
