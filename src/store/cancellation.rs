@@ -54,13 +54,17 @@ impl CancelScope {
 
     /// The change of the joins, with the outcome as its last parameter.
     pub(super) fn joins_sql(self) -> String {
+        let condition = match self {
+            // The unary `+` prevents SQLite from reading every join of the group.
+            Self::Group(_) => "+group_id = ?1".into(),
+            _ => self.condition("message_id"),
+        };
         format!(
-            "UPDATE joins SET outcome = ?{} WHERE {} AND outcome IN ({})
+            "UPDATE joins SET outcome = ?{} WHERE {condition} AND outcome IN ({})
              AND NOT EXISTS (SELECT 1 FROM outbox WHERE kind = 'avatar' AND group_id = joins.group_id
                  AND user_id = joins.user_id AND +join_message_id = joins.message_id
                  AND (+state = 'sending' OR +state IN ('wanted', 'fetched') AND +channel_id IS NOT NULL))",
             self.parameters().len() + 1,
-            self.condition("message_id"),
             *WAITING,
         )
     }

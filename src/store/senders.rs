@@ -20,18 +20,19 @@ pub enum SenderState {
     Commenter,
 }
 
+/// One row of the index for each group, however many senders are pending. SQLite does not reorder a CROSS JOIN.
+pub(super) const PENDING: &str = "
+SELECT group_id, user_id, message_id, sent_at FROM ledger CROSS JOIN senders
+WHERE present AND group_id = channel_id AND user_id = (SELECT user_id FROM senders INDEXED BY senders_pending
+    WHERE state = 'pending' AND group_id = channel_id ORDER BY sent_at, user_id LIMIT 1)";
+
 impl ReadTx<'_> {
     /// Returns the oldest pending sender of each group that the account is in.
     ///
     /// # Errors
     /// See [`StoreError`].
     pub fn pending_senders(&self) -> Result<Vec<PendingSender>, StoreError> {
-        // One row of the index for each group, however many senders are pending. SQLite does not reorder a CROSS JOIN.
-        let mut statement = self.db.prepare_cached(
-            "SELECT group_id, user_id, message_id, sent_at FROM ledger CROSS JOIN senders
-             WHERE present AND group_id = channel_id AND user_id = (SELECT user_id FROM senders INDEXED BY senders_pending
-                 WHERE state = 'pending' AND group_id = channel_id ORDER BY sent_at, user_id LIMIT 1)",
-        )?;
+        let mut statement = self.db.prepare_cached(PENDING)?;
         let rows = statement.query_map([], read)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }

@@ -3,7 +3,7 @@
 
 mod figures;
 pub(super) mod group_records;
-mod outbox_counts;
+pub(super) mod outbox_counts;
 
 use std::collections::BTreeMap;
 
@@ -57,9 +57,17 @@ pub struct RefusedOrders {
     pub count: u64,
 }
 
-/// The `+` keeps SQLite from reading the index over outcomes, which has all joins.
-pub(super) const JOINS_TODAY: &str =
-    "SELECT outcome, COUNT(*) FROM joins WHERE joined_at >= ?1 GROUP BY +outcome";
+/// Steps from one outcome to the next, and reads today's part of each in the index over outcomes and times.
+pub(super) const JOINS_TODAY: &str = "
+WITH RECURSIVE outcomes (word) AS (
+    SELECT MIN(outcome) FROM joins
+    UNION ALL SELECT (SELECT MIN(outcome) FROM joins WHERE outcome > word) FROM outcomes WHERE word IS NOT NULL
+)
+SELECT word, (SELECT COUNT(*) FROM joins WHERE outcome = word AND joined_at >= ?1)
+FROM outcomes WHERE word IS NOT NULL";
+
+pub(super) const JOINS_FOUND_TODAY: &str =
+    "SELECT COALESCE(found_by, 'unknown'), COUNT(*) FROM joins WHERE joined_at >= ?1 GROUP BY 1";
 
 impl ReadTx<'_> {
     /// Returns the number of joins since midnight, UTC, by outcome.
@@ -74,8 +82,10 @@ impl ReadTx<'_> {
         let mut joins = BTreeMap::new();
         for row in rows {
             let (outcome, count): (JoinOutcome, u64) = row?;
-            // Words that this version does not know are one outcome.
-            *joins.entry(outcome).or_default() += count;
+            if count > 0 {
+                // Words that this version does not know are one outcome.
+                *joins.entry(outcome).or_default() += count;
+            }
         }
         Ok(joins)
     }
@@ -85,9 +95,7 @@ impl ReadTx<'_> {
     /// # Errors
     /// See [`StoreError`].
     pub fn joins_found_today(&self, now: Timestamp) -> Result<BTreeMap<String, u64>, StoreError> {
-        let mut statement = self.db.prepare_cached(
-            "SELECT COALESCE(found_by, 'unknown'), COUNT(*) FROM joins WHERE joined_at >= ?1 GROUP BY 1",
-        )?;
+        let mut statement = self.db.prepare_cached(JOINS_FOUND_TODAY)?;
         let rows = statement.query_map([now.midnight().get()], |row| {
             Ok((row.get(0)?, count(row.get(1)?)))
         })?;

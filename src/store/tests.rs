@@ -1,6 +1,7 @@
 //! Unit tests of the store as a whole: transactions, readers, query plans; and its migrations.
 
 mod documents;
+mod growth;
 mod joins_without_message;
 mod member_counts;
 mod migration;
@@ -263,10 +264,13 @@ fn the_queries_of_a_raid_use_an_index() {
             "outbox_by_user (user_id=?)",
         ),
         (CancelScope::Group(AVATAR.group).rows_sql(), "(group_id=?)"),
+        (
+            CancelScope::Group(AVATAR.group).joins_sql(),
+            "joins_by_outcome (outcome=?)",
+        ),
         (record_pages::JOINS.to_owned(), "PRIMARY KEY"),
         (record_pages::JOINS_BY_USER.to_owned(), "joins_by_user"),
         (record_pages::FORWARDED.to_owned(), "PRIMARY KEY"),
-        (statistics::JOINS_TODAY.to_owned(), "joins_by_age"),
     ] {
         with_tx(|tx| {
             let mut plan = tx.db.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
@@ -284,23 +288,6 @@ fn the_queries_of_a_raid_use_an_index() {
             Ok(())
         });
     }
-}
-
-#[test]
-fn status_reads_the_index_over_groups_and_times() {
-    with_tx(|tx| {
-        let sql = format!("EXPLAIN QUERY PLAN {}", statistics::group_records::GROUPS);
-        let mut plan = tx.db.prepare(&sql)?;
-        let rows = plan.query_map([1, 2], |row| row.get(3))?;
-        let plan: Vec<String> = rows.collect::<Result<_, _>>()?;
-        assert!(
-            plan.iter().all(|step| !step.contains("SCAN joins")),
-            "{plan:?}"
-        );
-        let indexed = plan.iter().filter(|step| step.contains("joins_by_group"));
-        assert_eq!(indexed.count(), 2, "{plan:?}");
-        Ok(())
-    });
 }
 
 #[test]

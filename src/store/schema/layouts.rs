@@ -374,4 +374,10 @@ END;
 
 -- for `status`: the last join of a group, and those of today
 CREATE INDEX joins_by_group ON joins (group_id, joined_at);
+
+-- for `status`: how the joins of today were found, and the posts and dropped rows of a day, without reading the rows
+DROP INDEX joins_by_age;
+CREATE INDEX joins_by_age ON joins (joined_at, found_by);
+DROP INDEX outbox_settled;
+CREATE INDEX outbox_settled ON outbox (settled_at, state, kind) WHERE settled_at IS NOT NULL;
 ";
