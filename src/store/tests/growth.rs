@@ -1,11 +1,11 @@
-//! The statements of `status` and of the loops do not read more rows because more users are known.
+//! The statements of `status` and of a group flood do not read more rows because more users are known.
 
 use rusqlite::StatementStatus;
 
 use super::*;
-use crate::store::{senders, statistics};
+use crate::store::statistics;
 
-/// Adds users who joined in the last days before `until`, whose photos were posted, and who wrote.
+/// Adds users who joined before `until`, one in each second, and whose photos were posted or dropped.
 fn add_users(tx: &Tx<'_>, count: i64, until: Timestamp) -> Result<(), StoreError> {
     tx.db.execute_batch(&format!(
         "CREATE TEMP TABLE n AS WITH RECURSIVE n (i) AS
@@ -13,7 +13,6 @@ fn add_users(tx: &Tx<'_>, count: i64, until: Timestamp) -> Result<(), StoreError
              SELECT i, 1000 + (SELECT COUNT(*) FROM joins) + i AS user, {until} - i AS at FROM n;
          INSERT INTO joins (group_id, message_id, user_id, joined_at, outcome, seen_at, found_by)
              SELECT 5, user, user, at, 'forwarded', at, 'push' FROM n;
-         INSERT INTO senders SELECT 5, user, user, at, 'known' FROM n;
          INSERT INTO outbox (kind, random_id, created_at, due_at, state, reason, group_id, user_id, photo_id, photo_dc,
                  join_message_id, is_recheck, settled_at)
              SELECT 'avatar', user, at, at, iif(i % 2, 'sent', 'dropped'), iif(i % 2, NULL, 'bad'), 5, user, user, 2,
@@ -58,13 +57,12 @@ fn statements_take_no_more_steps_for_more_known_users() {
         );
         let held = CancelScope::Group(AVATAR.group).joins_sql();
         let since = [today.get()];
-        let statements: [(&str, &[i64]); 7] = [
+        let statements: [(&str, &[i64]); 6] = [
             (statistics::JOINS_TODAY, &since),
             (statistics::JOINS_FOUND_TODAY, &since),
             (statistics::group_records::GROUPS, &[1, today.get()]),
             (&sent, &since),
             (&dropped, &since),
-            (senders::PENDING, &[]),
             (&held, &[AVATAR.group.bare(), 1]),
         ];
         let count = || -> Result<Vec<i32>, StoreError> {
