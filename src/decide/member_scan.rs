@@ -10,7 +10,7 @@ mod reading;
 mod scan_due;
 mod schedule;
 
-pub use first_message::{FirstMessage, Learning, first_message};
+pub use first_message::{FirstMessage, LEARNING_SENDERS, Learning, first_message};
 pub use group_class::{ClassEvidence, group_class};
 pub use new_member::{MemberHistory, NewMemberRule};
 pub use reading::{MAX_PAGES, next_period, reads_another_page};

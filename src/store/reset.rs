@@ -190,7 +190,7 @@ mod tests {
                 tx.note_sender(id, sender, SenderState::Known)?;
             }
             tx.reset(NOW)?;
-            let counts = [1, 2].map(|group| tx.count_senders(ChannelId::from_bare(group)));
+            let counts = [1, 2].map(|group| tx.count_senders(ChannelId::from_bare(group), 9));
             assert!(matches!(counts, [Ok(0), Ok(1)]), "{counts:?}");
             Ok(())
         });

@@ -7,8 +7,10 @@ month of joins leaves: joins, users, photos, declarations and senders of the who
 last week. A measured run begins with a copy of such a database, and is compared with the smallest one.
 
 Each run waits until the work of the start is done. The CPU time of a join is that of the process during the raid, less
-that of as much time without a join, divided by the joins. The raid must deliver each photo once. The runs take turns, so
-that a busy machine disturbs all of them; the best of the repetitions counts.
+that of as much time without a join, divided by the joins. The raid must deliver each photo once. The runs take turns,
+so that a busy machine disturbs all of them; the best of the repetitions counts.
+
+SIZES in the environment replaces the sizes, such as "1000x10 100000x10": users and groups.
 """
 import collections
 import json
@@ -55,7 +57,8 @@ ROWS = """
 CREATE TEMP TABLE n AS
     WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < {users})
     -- The ids of users do not follow the order of their joins, and lie around those of the simulator's users.
-    SELECT i, 6400000000 + i * 7919 % {users} * (200000000 / {users}) AS user, {now} - {month} + i * {month} / {users} AS at,
+    SELECT i, 6400000000 + i * 7919 % {users} * (200000000 / {users}) AS user,
+        {now} - {month} + i * {month} / {users} AS at,
         (SELECT id FROM groups WHERE number = i % {groups}) AS group_id FROM n;
 INSERT INTO joins (group_id, message_id, user_id, joined_at, added_by, outcome, seen_at, found_by)
     SELECT group_id, 1000 + i, user, at, NULL, iif(i % 5, 'forwarded', 'no_photo'), at + 1, 'push' FROM n;
@@ -65,8 +68,8 @@ INSERT INTO declared SELECT group_id, 1000 + i, at + 20 FROM n WHERE i % 2;
 INSERT INTO senders SELECT group_id, user, 2000 + i, at + 60, 'known' FROM n WHERE i % 2;
 INSERT INTO outbox (kind, random_id, created_at, due_at, state, group_id, user_id, photo_id, photo_dc,
         join_message_id, is_recheck, channel_id, message_id, settled_at, document_id, document_hash, document_reference)
-    SELECT 'avatar', i + 1, at + 1, at + 1, 'sent', group_id, user, i * 1000037, 2, 1000 + i, 0, {hide}, 1000 + i, at + 9,
-        i * 1000039, i * 1000081, randomblob(25)
+    SELECT 'avatar', i + 1, at + 1, at + 1, 'sent', group_id, user, i * 1000037, 2, 1000 + i, 0,
+        {hide}, 1000 + i, at + 9, i * 1000039, i * 1000081, randomblob(25)
     FROM n WHERE i % 5 AND at > {now} - 7 * 86400;
 -- Neither lists of members nor administrators are due.
 INSERT OR REPLACE INTO member_scans (group_id, full_at, member_count, scanned_at)
@@ -229,8 +232,9 @@ def check_commands(bounds, directory, hide, users):
     one_user = str(6_400_000_000 + 200_000_000 // users * 7919)
     for arguments in (["status"], ["status", "--json"], ["why", one_user]):
         figures = [command_figures(directory, hide, "sealed", *arguments) for _ in range(5)]
+        name = " ".join(arguments)
         cpu, wall = min(figure[0] for figure in figures), statistics.median(figure[1] for figure in figures)
-        bounds.check(f"{arguments[0]} with {users} users: {wall:.0f} ms; CPU", cpu, COMMAND_MS, " ms")
+        bounds.check(f"{name} with {users} users: {wall:.0f} ms; CPU", cpu, COMMAND_MS, " ms")
 
 
 def check_backups(bounds, directory, hide, users):

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Measures how the release build grows with the users that it knows and with its groups: CPU time for each join, memory,
-# `status`, `why` and `backup`. Status 1 if a figure is over its bound. Takes twenty minutes, and 2 GB of disk.
+# `status`, `why` and `backup`. Status 1 if a figure is over its bound. Takes half an hour, and 2 GB of disk.
 # Usage: tests/interop/growth.sh [N [REPETITIONS]], from anywhere: N joins (default 500), the best of the repetitions
 # (default 3) counts. GROWTH_BINARIES names another directory with scp-079-avatar and telegram-sim.
 set -eu

@@ -9,7 +9,7 @@ use crate::model::Timestamp;
 /// How long the senders of a group are only learned, in seconds.
 const LEARNING_PERIOD: i64 = 7 * 24 * 3600;
 /// After that many senders the learning ends before its time.
-const LEARNING_SENDERS: u32 = 500;
+pub const LEARNING_SENDERS: u32 = 500;
 /// The most joins that first messages show in one group within an hour. More would be a mistake rather than a raid.
 const MAX_UNPROVEN_JOINS: u32 = 30;
 
@@ -17,7 +17,7 @@ const MAX_UNPROVEN_JOINS: u32 = 30;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Learning {
     pub since: Timestamp,
-    /// The senders that are known in the group, without this one.
+    /// The senders that are known in the group, without this one; at most [`LEARNING_SENDERS`] are counted.
     pub senders: u32,
 }
 

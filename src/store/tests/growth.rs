@@ -82,7 +82,7 @@ fn statements_take_no_more_steps_for_more_known_users() {
     });
 }
 
-/// SQLite reads the figures of a day from the indexes alone: a table's row for each of them would take most of the time.
+/// SQLite reads the figures of a day from the indexes alone: reading the rows too would take most of the time.
 #[test]
 fn the_figures_of_a_day_are_in_indexes() {
     for (sql, index) in [

@@ -314,7 +314,7 @@ fn the_signs_of_joins_in_layout_6_are_read() {
         let scan = tx.group_scans()?.remove(0);
         assert_eq!((scan.member_count, scan.period), (Some(12_000), 120));
         assert_eq!(scan.scanned_at, Some(Timestamp::new(1_760_000_005)));
-        assert_eq!(tx.count_senders(scan.group)?, 1);
+        assert_eq!(tx.count_senders(scan.group, 9)?, 1);
         let cleared = tx.cleared_at(UserId::new(32))?;
         assert_eq!(cleared, Timestamp::new(1_760_000_000));
         let found_by = |user: i64| -> Result<_, StoreError> {

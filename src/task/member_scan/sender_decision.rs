@@ -3,7 +3,7 @@
 
 use super::page_recording::{MemberRecorder, join_without_message, joined_newly, needs_fetch};
 use crate::decide::member_scan::{
-    FirstMessage, Learning, NewMemberRule, dates_are_refused, first_message,
+    FirstMessage, LEARNING_SENDERS, Learning, NewMemberRule, dates_are_refused, first_message,
 };
 use crate::model::{
     ChannelId, FoundBy, GroupClass, GroupScan, Member, Membership, MembershipAnswer, PendingSender,
@@ -124,7 +124,7 @@ impl MemberRecorder {
             || tx.admins_of(group)?.contains(&sender.user);
         let learning = Learning {
             since: scan.learning_since.unwrap_or(now),
-            senders: tx.count_senders(group)?,
+            senders: tx.count_senders(group, LEARNING_SENDERS)?,
         };
         tx.set_sender_state(group, sender.user, SenderState::Known)?;
         if is_known {
