@@ -6,8 +6,9 @@
 set -eu
 cd "$(dirname "$0")/../.."
 target="$(cd "${CARGO_TARGET_DIR:-target}" && pwd)"
+cargo build --quiet --locked --bin telegram-sim
 . tests/interop/venv.sh
 make_venv bench python3 'telethon, cryptg, cryptography, PIL, pyAesCrypt' \
     'telethon==1.45.* cryptg cryptography Pillow pyAesCrypt'
-"$python" tests/interop/bench.py "${BENCH_BINARY:-$target/release/scp-079-avatar}" "$target/release/telegram-sim" \
+"$python" tests/interop/bench.py "${BENCH_BINARY:-$target/release/scp-079-avatar}" "$target/debug/telegram-sim" \
     "${1:-500}" "${2:-1}"

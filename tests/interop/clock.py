@@ -18,7 +18,7 @@ import time
 import libfaketime
 
 TIMEOUT_S = 90
-RELEASE = pathlib.Path(sys.argv[1]).resolve()
+DAEMON, SIMULATOR = (pathlib.Path(argument).resolve() for argument in sys.argv[1:3])
 UTC = dt.timezone.utc
 
 
@@ -42,7 +42,7 @@ class Scene:
             "LD_PRELOAD": str(library), "FAKETIME_TIMESTAMP_FILE": str(self.clock), "FAKETIME_NO_CACHE": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1", "TZ": "UTC"}
         self.sim = subprocess.Popen(
-            [RELEASE / "telegram-sim", "--session", directory / "data/account.session", "--join-every", "3"],
+            [SIMULATOR, "--session", directory / "data/account.session", "--join-every", "3"],
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=self.environment)
         hide = json.loads(self.sim.stdout.readline())["hide_channel_id"]
         config = directory / "config.toml"
@@ -60,7 +60,7 @@ class Scene:
 
     def start(self):
         self.daemon = subprocess.Popen(
-            [RELEASE / "scp-079-avatar", "run", "--config", self.directory / "config.toml"],
+            [DAEMON, "run", "--config", self.directory / "config.toml"],
             stderr=open(self.directory / "log", "a", encoding="utf-8"),
             env=self.environment)
 

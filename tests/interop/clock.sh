@@ -6,5 +6,6 @@ cd "$(dirname "$0")/../.."
 target="${CARGO_TARGET_DIR:-target}"
 venv="$target/interop/clock"
 [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
+cargo build --quiet --locked --bin telegram-sim
 "$venv/bin/pip" install --quiet --disable-pip-version-check libfaketime==3.0.1
-exec "$venv/bin/python" tests/interop/clock.py "$target/release"
+exec "$venv/bin/python" tests/interop/clock.py "$target/release/scp-079-avatar" "$target/debug/telegram-sim"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds the release binary with the simulator's RSA key in place of Telegram's, and lets it negotiate keys, log in and
+# Builds the program with the simulator's RSA key in place of Telegram's, and lets it negotiate keys, log in and
 # forward photos. Usage: tests/interop/first_contact.sh [--long], from anywhere; --long takes ten minutes.
 #
 # grammers-mtproto has Telegram's keys compiled in. The script copies that crate and the tree below the build directory,
@@ -12,10 +12,10 @@ key="$PWD/tests/sim/tests/it/server_key.pem"
 work="$target/first-contact"
 mkdir -p "$work"
 
-cargo build --release --locked --bin scp-079-avatar --bin telegram-sim --example first_contact
-python3 tests/interop/first_contact.py "$target/release/telegram-sim" "$key" "$work"
+cargo build --locked --bin scp-079-avatar --bin telegram-sim --example first_contact
+python3 tests/interop/first_contact.py "$target/debug/telegram-sim" "$key" "$work"
 
-ordinary="$target/release/scp-079-avatar"
+ordinary="$target/debug/scp-079-avatar"
 cp -p "$ordinary" "$work/ordinary"
 # A copy into the file itself would also change the file in deps that cargo links it to, which the next run would take
 # for the patched program.
@@ -26,10 +26,10 @@ put_back() {
 trap put_back EXIT
 (
     cd "$work/tree"
-    CARGO_TARGET_DIR="$target" cargo build --release --bin scp-079-avatar \
+    CARGO_TARGET_DIR="$target" cargo build --bin scp-079-avatar \
         --config "patch.crates-io.grammers-mtproto.path = '$work/grammers-mtproto'"
 )
 cp "$ordinary" "$work/scp-079-avatar"
 put_back
 
-"$target/release/examples/first_contact" --binary "$work/scp-079-avatar" --rsa-key "$key" "$@"
+"$target/debug/examples/first_contact" --binary "$work/scp-079-avatar" --rsa-key "$key" "$@"

@@ -1,6 +1,6 @@
 """Measures how the daemon grows with the users that it knows and with its groups.
 
-Usage: growth.py BINARIES JOINS REPETITIONS
+Usage: growth.py BINARY SIMULATOR JOINS REPETITIONS
 
 The program itself creates each state.db, in a short run against the simulator. The script then adds the rows that a
 month of joins leaves: joins, users, photos, declarations and senders of the whole month, and the settled posts of its
@@ -261,7 +261,6 @@ def main(joins, repetitions):
     sys.exit(not bounds.are_kept)
 
 
-BINARIES = pathlib.Path(sys.argv[1])
-DAEMON, SIMULATOR = BINARIES / "scp-079-avatar", BINARIES / "telegram-sim"
+DAEMON, SIMULATOR = map(pathlib.Path, sys.argv[1:3])
 SIZES = [tuple(map(int, size.split("x"))) for size in os.environ.get("SIZES", "").split()]
-main(int(sys.argv[2]), int(sys.argv[3]))
+main(int(sys.argv[3]), int(sys.argv[4]))

@@ -6,6 +6,7 @@
 # Both are stopped, and $dir is removed, when the script ends.
 cd "$(dirname "$0")/../.."
 target="${CARGO_TARGET_DIR:-target}"
+cargo build --quiet --locked --bin telegram-sim
 dir="$(mktemp -d)"
 daemon=
 sim=
@@ -20,7 +21,7 @@ trap stop_all EXIT
 
 start_simulator() {
     mkdir "$dir/data"
-    "$target/release/telegram-sim" --session "$dir/data/account.session" "$@" >"$dir/summary" 2>"$dir/events" &
+    "$target/debug/telegram-sim" --session "$dir/data/account.session" "$@" >"$dir/summary" 2>"$dir/events" &
     sim=$!
     while ! grep -q hide_channel_id "$dir/summary" 2>/dev/null; do
         kill -0 "$sim"

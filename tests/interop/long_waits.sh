@@ -5,5 +5,6 @@
 set -eu
 cd "$(dirname "$0")/../.."
 target="${CARGO_TARGET_DIR:-target}"
-cargo build --release --locked --bin scp-079-avatar --example long_waits
-"$target/release/examples/long_waits" --binary "$target/release/scp-079-avatar"
+cargo build --release --locked --bin scp-079-avatar
+cargo build --locked --example long_waits
+"$target/debug/examples/long_waits" --binary "$target/release/scp-079-avatar"

@@ -4,5 +4,6 @@
 set -eu
 cd "$(dirname "$0")/../.."
 target="${CARGO_TARGET_DIR:-target}"
-cargo build --release --locked --bin scp-079-avatar --example several_accounts
-"$target/release/examples/several_accounts" --binary "$target/release/scp-079-avatar"
+cargo build --release --locked --bin scp-079-avatar
+cargo build --locked --example several_accounts
+"$target/debug/examples/several_accounts" --binary "$target/release/scp-079-avatar"

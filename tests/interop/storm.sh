@@ -4,6 +4,7 @@
 set -eu
 cd "$(dirname "$0")/../.."
 target="${CARGO_TARGET_DIR:-target}"
-cargo build --release --locked --bin scp-079-avatar --example storm
-"$target/release/examples/storm" --binary "$target/release/scp-079-avatar" --seconds "$1" --joins "$2" \
+cargo build --release --locked --bin scp-079-avatar
+cargo build --locked --example storm
+"$target/debug/examples/storm" --binary "$target/release/scp-079-avatar" --seconds "$1" --joins "$2" \
     ${3:+--seed "$3"}

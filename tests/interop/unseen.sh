@@ -4,6 +4,7 @@
 set -eu
 cd "$(dirname "$0")/../.."
 target="${CARGO_TARGET_DIR:-target}"
-cargo build --release --locked --bin scp-079-avatar --example unseen
-"$target/release/examples/unseen" --binary "$target/release/scp-079-avatar" --scenario "$1" --seconds "$2" \
+cargo build --release --locked --bin scp-079-avatar
+cargo build --locked --example unseen
+"$target/debug/examples/unseen" --binary "$target/release/scp-079-avatar" --scenario "$1" --seconds "$2" \
     --joins "$3" --kills "${4:-0}" ${5:+--seed "$5"}

@@ -12,10 +12,10 @@ use crate::harness::{Scene, built_program, output_of};
 
 /// The commands that need no other test: this test is one of those that the first of them runs, and the second one
 /// makes the program that every test runs.
-const CARGO: [&str; 2] = ["cargo test", "cargo build --release"];
+const CARGO: [&str; 2] = ["cargo test", "cargo build --release --bin scp-079-avatar"];
 const DEMO: &str = "cargo run --example demo";
 pub(super) const SIMULATOR: &str =
-    "cargo run --release --bin telegram-sim -- --session data/account.session --join-every 5";
+    "cargo run --bin telegram-sim -- --session data/account.session --join-every 5";
 /// The commands that the tests of this file and of the walk run.
 pub(super) const STEPS: [&str; 6] = [
     "target/release/scp-079-avatar --version",
