@@ -17,6 +17,7 @@ mod other_user;
 mod random_numbers;
 mod start_wait;
 mod unfinished_import;
+mod unwritable;
 
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
@@ -25,6 +26,7 @@ pub use self::data_dir::prepare_data_dir;
 pub use self::error::AppError;
 pub use self::other_user::{FileUse, refuse_denied, refuse_other_user};
 pub use self::random_numbers::try_random_numbers;
+pub use self::unwritable::unusable_data_dir;
 
 use self::channels::Account;
 use self::loops::{Loops, Resources};

@@ -24,7 +24,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::app::{self, AppError, FileUse};
 use crate::clock::Clock;
-use crate::config::{Account, Config, ConfigErrors, Environment, Finding, Loaded};
+use crate::config::{Account, Config, ConfigErrors, EXAMPLE, Environment, Finding, Loaded};
 use crate::task::TaskError;
 
 /// The exit code of an invalid command line.
@@ -41,18 +41,19 @@ const CONFIGURATION: u8 = 78;
     about = "Forwards the profile photos of new group members to the SCP-079 fleet, unnoticed",
     arg_required_else_help = true,
     after_help = "Examples:
+  scp-079-avatar config > config.toml           write the example of a configuration, to fill in
   scp-079-avatar check --config config.toml     explain the configuration, or list all its errors
   scp-079-avatar login --config config.toml     log the account in, once
   scp-079-avatar channels                       list the account's channels with their ids
   scp-079-avatar run --config config.toml       watch and forward until SIGTERM or Ctrl-C
   scp-079-avatar import /opt/avatar --dry-run   show what is taken from the Python program
-  scp-079-avatar status                         show what an instance does, running or stopped
+  scp-079-avatar status -i main                 show what the service `main` does, running or stopped
   scp-079-avatar why 5079000001                 show the joins and photos of that user
   scp-079-avatar open photo -o photo.jpg        open a file that AVATAR posted
   scp-079-avatar restore bad_ids --dry-run      show what restoring a list would change
 
-Without --config: ./config.toml, then $XDG_CONFIG_HOME/scp-079-avatar/config.toml, then
-/etc/scp-079-avatar/config.toml.
+Without --config and -i: ./config.toml, then $XDG_CONFIG_HOME/scp-079-avatar/config.toml, then
+/etc/scp-079-avatar/config.toml, then the only readable file /etc/scp-079-avatar/*.toml.
 
 Exit codes: 0 done, 1 failure, 64 usage, 69 Telegram unreachable at start for 10 min, 70 internal,
 75 the clock is wrong, 77 account unusable, 78 configuration, 129 terminal closed,
@@ -62,6 +63,16 @@ struct Arguments {
     /// The configuration file
     #[arg(long, global = true, value_name = "PATH")]
     config: Option<PathBuf>,
+    /// The service whose configuration is /etc/scp-079-avatar/NAME.toml
+    #[arg(
+        short = 'i',
+        long = "instance",
+        global = true,
+        value_name = "NAME",
+        value_parser = instance_name,
+        conflicts_with = "config"
+    )]
+    instance: Option<String>,
     #[command(subcommand)]
     command: Command,
 }
@@ -76,6 +87,8 @@ enum Command {
     Login(login::Arguments),
     /// List the account's channels and groups with their ids, to fill in `[channels]`
     Channels,
+    /// Print the example of a configuration, which explains every key
+    Config,
     /// Read and explain the configuration; exit with 78 if it cannot be used
     Check,
     /// Show what an instance does, running or stopped; read-only
@@ -159,8 +172,13 @@ pub fn main() -> ExitCode {
 
 fn dispatch(arguments: Arguments) -> Result<(), Failure> {
     let environment = Environment::of_process().map_err(|error| Failure::new(1, error))?;
-    let path = arguments.config.as_deref();
+    let instance = arguments.instance.as_deref();
+    let path = arguments
+        .config
+        .or_else(|| instance.map(|name| environment.service_config(name)));
+    let path = path.as_deref();
     match arguments.command {
+        Command::Config => print(EXAMPLE),
         Command::Check => {
             let mut page = Vec::new();
             check::run(path, &environment, Clock::system().now(), &mut page).map_err(|error| {
@@ -172,7 +190,7 @@ fn dispatch(arguments: Arguments) -> Result<(), Failure> {
             print_bytes(&page)
         }
         Command::Run => run::run(load(path, &environment, FileUse::Write)?),
-        Command::Import(import) => import::run(arguments.config, &environment, import),
+        Command::Import(import) => import::run(path, &environment, import),
         Command::Login(arguments) => login::run(&load_account(path, &environment)?, &arguments),
         Command::Channels => channels::run(&load_account(path, &environment)?),
         Command::Status(arguments) => {
@@ -191,6 +209,20 @@ fn dispatch(arguments: Arguments) -> Result<(), Failure> {
             backup_restore::restore(&loaded.config, &arguments)
         }
     }
+}
+
+/// Checks the name of a service, which is a part of a path.
+fn instance_name(name: &str) -> Result<String, String> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-.@".contains(c);
+    if let Some(stem) = name.strip_suffix(".toml") {
+        return Err(format!("write it without .toml: -i {stem}"));
+    }
+    if name.is_empty() || name.starts_with('.') || !name.chars().all(is_plain) {
+        return Err(
+            "a name has letters, digits and _ - . @ only; write a path as --config PATH".into(),
+        );
+    }
+    Ok(name.to_owned())
 }
 
 /// Loads the configuration for a command that uses the data directory.

@@ -8,6 +8,7 @@
 //! CONTRIBUTING.md lists the steps to add a key.
 
 mod account;
+mod account_directory;
 mod credentials;
 mod custom;
 mod document;
@@ -31,6 +32,7 @@ mod timing;
 use std::path::{Path, PathBuf};
 
 pub use self::account::Telegram;
+pub use self::account_directory::{DataDirCheck, DataDirOrigin, Unusable};
 pub(crate) use self::custom::Seconds;
 pub use self::custom::{Custom, UnseenPolicy};
 pub(crate) use self::file_owner::{FileOwner, known_user, own_uid, user_name};
@@ -46,6 +48,9 @@ use self::sections::Section;
 pub use self::sections::Value;
 pub use self::timing::{Schedule, every_day};
 use crate::secret::Origin;
+
+/// The example of a configuration, with a comment for every key.
+pub const EXAMPLE: &str = include_str!("../config.example.toml");
 
 /// A configuration, the file that it was read from, and the warnings about it.
 #[derive(Clone, Debug)]
@@ -127,8 +132,28 @@ impl Config {
     /// Returns all errors at once: a missing or unreadable file, syntax, unknown or missing keys,
     /// invalid values.
     pub fn load(path: Option<&Path>, environment: &Environment) -> Result<Loaded, ConfigErrors> {
+        Self::load_and_check(path, environment, None)
+    }
+
+    /// Loads the configuration as [`load`](Self::load) does. A data directory that cannot be used is one of the errors.
+    ///
+    /// # Errors
+    /// Returns all errors at once.
+    pub fn load_with_data_dir(
+        path: Option<&Path>,
+        environment: &Environment,
+        data_dir_check: DataDirCheck,
+    ) -> Result<Loaded, ConfigErrors> {
+        Self::load_and_check(path, environment, Some(data_dir_check))
+    }
+
+    fn load_and_check(
+        path: Option<&Path>,
+        environment: &Environment,
+        data_dir_check: Option<DataDirCheck>,
+    ) -> Result<Loaded, ConfigErrors> {
         let file = search::find(path, environment)?;
-        let (config, warnings) = sections::read(&file, environment)?;
+        let (config, warnings) = sections::read(&file, environment, data_dir_check)?;
         Ok(Loaded {
             config,
             path: file.path,
@@ -150,7 +175,7 @@ impl Config {
             text: text.to_owned().into(),
             world_readable: false,
         };
-        let (config, warnings) = sections::read(&file, environment)?;
+        let (config, warnings) = sections::read(&file, environment, None)?;
         Ok(Loaded {
             config,
             path: file.path,

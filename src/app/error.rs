@@ -33,6 +33,9 @@ pub enum AppError {
     /// There is a file in place of the data directory, or of a directory above it.
     #[error("{} is not a directory: move it away, or name another data_dir in [telegram]", .0.display())]
     NotADirectory(PathBuf),
+    /// No user can make files in the data directory.
+    #[error("{problem}; name another data_dir in [telegram]")]
+    Unwritable { problem: String },
     /// This user may not use the data directory, or a file in it.
     #[error("permission denied: {explanation}\n    {remedy}")]
     Denied { explanation: String, remedy: String },
@@ -107,6 +110,7 @@ impl AppError {
             Self::Lock(_) | Self::DataDir { .. } => 1,
             Self::OtherUser { .. }
             | Self::NotADirectory(_)
+            | Self::Unwritable { .. }
             | Self::Denied { .. }
             | Self::UnfinishedImport { .. }
             | Self::Store(StoreError::Newer { .. } | StoreError::Damaged(_))

@@ -13,6 +13,7 @@ use rustix::fs::{Access, access};
 use rustix::io::Errno;
 
 use super::AppError;
+use super::unwritable::refuse_unwritable;
 use crate::config::{FileOwner, known_user, own_uid};
 
 /// The entries of a data directory that a command opens.
@@ -38,7 +39,7 @@ pub enum FileUse {
 /// `command_line` is that of this process; it becomes a part of the remedy.
 ///
 /// # Errors
-/// [`AppError::OtherUser`], [`AppError::Denied`], or [`AppError::NotADirectory`].
+/// [`AppError::OtherUser`], [`AppError::Denied`], [`AppError::Unwritable`], or [`AppError::NotADirectory`].
 pub fn refuse_other_user(
     data_dir: &Path,
     data_dir_use: FileUse,
@@ -46,6 +47,9 @@ pub fn refuse_other_user(
 ) -> Result<(), AppError> {
     if let Some(file) = file_in_place_of(data_dir) {
         return Err(AppError::NotADirectory(file.to_owned()));
+    }
+    if data_dir_use == FileUse::Write {
+        refuse_unwritable(data_dir)?;
     }
     // Another error is that of the command itself.
     let Some(owner) = FileOwner::nearest(data_dir) else {

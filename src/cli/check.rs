@@ -9,6 +9,7 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::Path;
 
+use crate::app;
 use crate::config::{Config, ConfigErrors, Environment, Loaded, Value};
 use crate::model::Timestamp;
 use crate::schedule::{Job, Timetable};
@@ -32,7 +33,7 @@ pub fn run(
     now: Timestamp,
     out: &mut impl Write,
 ) -> Result<(), CheckError> {
-    let loaded = Config::load(path, environment)?;
+    let loaded = Config::load_with_data_dir(path, environment, app::unusable_data_dir)?;
     let config = &loaded.config;
     let timetable = Timetable::new(config.schedule.clone(), config.custom.reset_day);
     let mut page = Page { out };

@@ -1,7 +1,7 @@
 //! `import`: takes the Python program's account, settings and lists along, and prints what was taken.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -20,7 +20,7 @@ pub(super) struct Arguments {
     /// The directory of the Python program: config.ini, *.session, data/; stop that program first
     #[arg(value_name = "DIR")]
     directory: PathBuf,
-    /// The configuration to write [default: --config, else ./config.toml]
+    /// The configuration to write [default: --config or -i, else ./config.toml]
     #[arg(long, value_name = "CONFIG")]
     to: Option<PathBuf>,
     /// Only show what would be imported
@@ -44,13 +44,13 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(
-    config: Option<PathBuf>,
+    config: Option<&Path>,
     environment: &Environment,
     arguments: Arguments,
 ) -> Result<(), Failure> {
     let to = arguments
         .to
-        .or(config)
+        .or_else(|| config.map(Path::to_owned))
         .unwrap_or_else(|| "config.toml".into());
     let request = Request {
         directory: arguments.directory,

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::account_directory::{self, DataDirOrigin};
 use super::credentials::{Lookup, SecretNames, SecretSources};
 use super::published_ids::publisher_of;
 use super::section_reader::SectionReader;
@@ -41,6 +42,7 @@ pub struct Telegram {
     pub api_hash: Secret,
     /// The absolute path of the data directory.
     pub data_dir: PathBuf,
+    pub data_dir_origin: DataDirOrigin,
     /// The device in the account's list of sessions.
     pub device_model: String,
     pub system_version: String,
@@ -84,15 +86,17 @@ impl Section for Telegram {
             }
             Lookup::Invalid => None,
         };
-        let data_dir = section.text("data_dir", "data");
+        let data_dir = account_directory::read(section, sources);
         let device_model = section.text("device_model", DEVICE_MODEL);
         let system_version = section.text("system_version", SYSTEM_VERSION);
         let app_version = section.text("app_version", APP_VERSION);
         let lang_code = section.text("lang_code", LANG_CODE);
+        let (data_dir, data_dir_origin) = data_dir?;
         Some(Self {
             api_id: api_id?,
             api_hash: api_hash?,
-            data_dir: sources.base.join(data_dir?),
+            data_dir,
+            data_dir_origin,
             device_model: device_model?,
             system_version: system_version?,
             app_version: app_version?,
@@ -104,7 +108,10 @@ impl Section for Telegram {
         vec![
             Value::new("api_id", &self.api_id),
             Value::new("api_hash", &self.api_hash),
-            Value::new("data_dir", self.data_dir.display()),
+            Value::new(
+                "data_dir",
+                format_args!("{}{}", self.data_dir.display(), self.data_dir_origin),
+            ),
             Value::new("device_model", &self.device_model),
             Value::new("system_version", &self.system_version),
             Value::new("app_version", &self.app_version),

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use secrecy::zeroize::Zeroizing;
 
+use super::account_directory::DataDirCheck;
 use super::field::Field;
 use super::file_owner::explain_error;
 use super::search::{self, ConfigFile, Environment};
@@ -54,6 +55,10 @@ pub(super) struct SecretSources<'e> {
     pub(super) environment: &'e Environment,
     /// The configuration's directory, from which relative paths start.
     pub(super) base: &'e Path,
+    /// The absolute path of the configuration.
+    pub(super) file: &'e Path,
+    /// Looks at the data directory, if the command wants to know whether it can be used.
+    pub(super) data_dir_check: Option<DataDirCheck>,
 }
 
 /// The secret of one source, if the source has it. The error has been recorded.
@@ -64,6 +69,8 @@ impl<'e> SecretSources<'e> {
         Self {
             environment,
             base: file.path.parent().unwrap_or(&file.path),
+            file: &file.path,
+            data_dir_check: None,
         }
     }
 

@@ -18,7 +18,7 @@ const PASSWORD: SecretNames = SecretNames {
 
 const MIN_PASSWORD_CHARS: usize = 8;
 
-/// A fixed interval between posts that Telegram is known to bear, in milliseconds.
+/// A fixed interval between posts that Telegram accepts according to public reports, in milliseconds.
 const STEADY_MIN_MS: u64 = 3000;
 /// The shortest interval that an adaptive pace should come down to, in milliseconds.
 const ADAPTIVE_MIN_MS: u64 = 1000;
@@ -255,7 +255,7 @@ fn advise_about_interval(section: &mut SectionReader<'_, '_>, pace: PaceKind, in
     section.advice(
         "min_interval_ms",
         format!(
-            "{interval_ms} ms between two posts is shorter than Telegram bears for long; {problem}"
+            "{interval_ms} ms between two posts is shorter than Telegram accepts for long; {problem}"
         ),
         remedy,
     );

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use secrecy::zeroize::Zeroizing;
 
+use super::account_directory::DataDirOrigin;
 use super::file_owner::{explain_error, own_uid, user_name};
 use super::finding::{ConfigErrors, Finding};
 
@@ -88,22 +89,39 @@ impl Environment {
         self.working_directory.join(path)
     }
 
+    /// Returns the path of the configuration of a service, which `-i NAME` selects.
+    #[must_use]
+    pub fn service_config(&self, name: &str) -> PathBuf {
+        self.services().join(format!("{name}.toml"))
+    }
+
     /// Returns the data directory for a new configuration at the absolute path `config`: systemd's `$STATE_DIRECTORY`,
     /// else the one of a service whose configuration is in `/etc`, else `data` beside the configuration.
     #[must_use]
     pub fn default_data_dir(&self, config: &Path) -> PathBuf {
+        self.default_data_dir_of(config).0
+    }
+
+    /// Returns the same directory, and why it is that one.
+    pub(super) fn default_data_dir_of(&self, config: &Path) -> (PathBuf, DataDirOrigin) {
         // systemd separates several directories by colons.
         let state = self.directory("STATE_DIRECTORY").and_then(Path::to_str);
         if let Some(state) = state.and_then(|directories| directories.split(':').next()) {
-            return state.into();
+            return (state.into(), DataDirOrigin::StateDirectory);
         }
         let directory = config.parent().unwrap_or_else(|| Path::new("/"));
         match config.file_stem() {
-            Some(name) if directory == self.system_directory.join(DIRECTORY_NAME) => {
-                Path::new("/var/lib").join(DIRECTORY_NAME).join(name)
-            }
-            _ => directory.join("data"),
+            Some(name) if directory == self.services() => (
+                Path::new("/var/lib").join(DIRECTORY_NAME).join(name),
+                DataDirOrigin::Service,
+            ),
+            _ => (directory.join("data"), DataDirOrigin::BesideConfig),
         }
+    }
+
+    /// Returns the directory of the services' configurations, `/etc/scp-079-avatar`.
+    fn services(&self) -> PathBuf {
+        self.system_directory.join(DIRECTORY_NAME)
     }
 
     /// Returns the paths that are searched without `--config`.
@@ -160,7 +178,45 @@ pub(super) fn find(
             Err(error) => return Err(ConfigErrors::one(unreadable(candidate, &error))),
         }
     }
-    Err(ConfigErrors::one(missing(&candidates, path.is_some())))
+    match path {
+        Some(path) => Err(ConfigErrors::one(missing_named(
+            &environment.absolute(path),
+        ))),
+        None => find_service(environment, &candidates),
+    }
+}
+
+/// Finds the only configuration of a service that this user may read.
+fn find_service(
+    environment: &Environment,
+    candidates: &[PathBuf],
+) -> Result<ConfigFile, ConfigErrors> {
+    let directory = environment.services();
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(&directory)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|ending| ending == "toml") && !path.is_dir())
+        .collect();
+    paths.sort();
+    let mut found = Vec::new();
+    let mut refused = None;
+    for path in paths {
+        match read(&path) {
+            Ok(file) => found.push(ConfigFile {
+                path,
+                text: file.text,
+                world_readable: file.world_readable,
+            }),
+            Err(error) => refused = refused.or_else(|| Some(unreadable(&path, &error))),
+        }
+    }
+    match (found.len(), refused) {
+        (1, _) => Ok(found.remove(0)),
+        (0, Some(refused)) => Err(ConfigErrors::one(refused)),
+        (0, None) => Err(ConfigErrors::one(missing(candidates, &directory))),
+        _ => Err(ConfigErrors::one(several(&directory, &found))),
+    }
 }
 
 /// Reads a text file and its permissions.
@@ -214,22 +270,49 @@ fn unreadable(path: &Path, error: &io::Error) -> Finding {
     }
 }
 
-fn missing(tried: &[PathBuf], named: bool) -> Finding {
+/// Describes that the file of `--config` or `-i` does not exist.
+fn missing_named(path: &Path) -> Finding {
+    Finding {
+        problem: format!("there is no configuration file; tried {}", path.display()),
+        remedy:
+            "check the path after --config or the name after -i, or write a configuration there: \
+                 `scp-079-avatar config` prints the example"
+                .to_owned(),
+        ..Finding::default()
+    }
+}
+
+fn missing(tried: &[PathBuf], services: &Path) -> Finding {
     let list: Vec<_> = tried
         .iter()
         .map(|path| path.display().to_string())
         .collect();
-    let remedy = if named {
-        "check the path after --config, or copy config.example.toml there and fill it in"
-    } else {
-        "copy config.example.toml to one of these and fill it in, or name another file with --config PATH"
-    };
     Finding {
         problem: format!(
-            "there is no configuration file; tried {}",
-            list.join(", then ")
+            "there is no configuration file; tried {}, then {}/*.toml",
+            list.join(", then "),
+            services.display()
         ),
-        remedy: remedy.to_owned(),
+        remedy: "write one of these, for which `scp-079-avatar config` prints the example, or name another file with \
+                 --config PATH"
+            .to_owned(),
+        ..Finding::default()
+    }
+}
+
+/// Describes that several services could be meant.
+fn several(directory: &Path, found: &[ConfigFile]) -> Finding {
+    let names: Vec<_> = found
+        .iter()
+        .filter_map(|file| Some(format!("-i {}", file.path.file_stem()?.display())))
+        .collect();
+    Finding {
+        problem: format!(
+            "there are {} configurations in {}, and none is named",
+            found.len(),
+            directory.display()
+        ),
+        remedy: format!("name one: {}", names.join(", or ")),
         ..Finding::default()
     }
 }
@@ -267,7 +350,7 @@ mod tests {
             .map(|place| none.find(&place.display().to_string()).expect("is named"))
             .collect();
         assert!(at.is_sorted(), "{none}");
-        assert!(none.contains("config.example.toml"), "{none}");
+        assert!(none.contains("`scp-079-avatar config` prints"), "{none}");
 
         for place in places.iter().rev() {
             let text = place.display().to_string();
@@ -305,6 +388,69 @@ mod tests {
             "{gone}"
         );
         assert!(gone.contains("--config"), "{gone}");
+    }
+
+    #[test]
+    fn the_only_readable_configuration_of_a_service_is_taken() {
+        let root = tempfile::tempdir().expect("tempdir");
+        let root = root.path();
+        let environment = Environment::rooted(root);
+        let services = root.join("etc/scp-079-avatar");
+        write(&services.join("main.toml"), "main");
+        write(&services.join("main.api_hash"), "no configuration");
+        std::fs::create_dir(services.join("old.toml")).expect("mkdir");
+        assert_eq!(found(None, &environment), "main");
+
+        write(&services.join("broken.toml"), "");
+        std::fs::write(services.join("broken.toml"), b"\xff\xfe").expect("write");
+        assert_eq!(
+            found(None, &environment),
+            "main",
+            "the other cannot be read"
+        );
+
+        write(&services.join("second.toml"), "second");
+        let both = found(None, &environment);
+        assert!(both.contains("there are 2 configurations"), "{both}");
+        assert!(both.contains("name one: -i main, or -i second"), "{both}");
+        let second = environment.service_config("second");
+        assert_eq!(found(Some(&second), &environment), "second");
+
+        for name in ["main.toml", "second.toml"] {
+            std::fs::remove_file(services.join(name)).expect("removed");
+        }
+        let refused = found(None, &environment);
+        assert!(
+            refused.contains("broken.toml: the configuration cannot be read"),
+            "{refused}"
+        );
+        write(&root.join("config.toml"), "here");
+        assert_eq!(
+            found(None, &environment),
+            "here",
+            "the usual places come first"
+        );
+    }
+
+    #[test]
+    fn a_service_has_its_own_data_directory() {
+        let root = tempfile::tempdir().expect("tempdir");
+        let root = root.path();
+        let environment = Environment::rooted(root);
+        let config = environment.service_config("main");
+        for (environment, expected) in [
+            (environment.clone(), "/var/lib/scp-079-avatar/main"),
+            (
+                environment.clone().with("STATE_DIRECTORY", "relative"),
+                "/var/lib/scp-079-avatar/main",
+            ),
+            (
+                environment.with("STATE_DIRECTORY", "/srv/one:/srv/two"),
+                "/srv/one",
+            ),
+        ] {
+            assert_eq!(environment.default_data_dir(&config), Path::new(expected));
+        }
     }
 
     #[test]

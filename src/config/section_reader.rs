@@ -277,6 +277,11 @@ impl<'d, 't> SectionReader<'d, 't> {
         });
     }
 
+    /// Returns true if a key that was read is in the file.
+    pub(super) fn is_set(&self, key: &str) -> bool {
+        self.lines.contains_key(key)
+    }
+
     /// Returns the line of a key, or the section's line if the key is absent.
     pub(super) fn line_of(&self, key: &str) -> usize {
         self.lines.get(key).copied().unwrap_or(self.taken.line)

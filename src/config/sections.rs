@@ -6,6 +6,7 @@
 
 use std::fmt::Display;
 
+use super::account_directory::DataDirCheck;
 use super::credentials::SecretSources;
 use super::document::Document;
 use super::finding::{ConfigErrors, Finding};
@@ -50,10 +51,14 @@ impl Value {
 pub(super) fn read(
     file: &ConfigFile,
     environment: &Environment,
+    data_dir_check: Option<DataDirCheck>,
 ) -> Result<(Config, Vec<Finding>), ConfigErrors> {
     let text = RecoveredText::new(&file.text);
     let mut document = Document::parse(&file.path, &text);
-    let sources = SecretSources::new(environment, file);
+    let sources = SecretSources {
+        data_dir_check,
+        ..SecretSources::new(environment, file)
+    };
     let account = read_account_sections(&mut document, &sources);
     let config = read_sections(&mut document, &sources, account);
     if let Some(config) = &config {

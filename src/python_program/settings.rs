@@ -13,14 +13,11 @@ use std::path::Path;
 use self::known_keys::{Kind, Source, sources};
 use super::device::Device;
 use super::ini::{Entry, Ini};
-use crate::config::{ConfigErrors, ResetDay};
-
-/// The configuration that is filled in.
-const EXAMPLE: &str = include_str!("../../config.example.toml");
+use crate::config::{ConfigErrors, EXAMPLE, ResetDay};
 
 /// The instruction in the example that does not hold for an imported configuration.
 const COPY_INSTRUCTION: &str = "\
-# Copy this file to config.toml, fill in the values [DATA EXPUNGED], and run
+# `scp-079-avatar config > config.toml` writes this file. Fill in the values [DATA EXPUNGED], and run
 #     scp-079-avatar check
 # which explains the result.";
 
@@ -190,7 +187,10 @@ impl Settings {
             let header = line
                 .strip_prefix('[')
                 .and_then(|rest| rest.strip_suffix(']'));
-            let key = line.split_once(" = ").map(|(key, _)| key);
+            // A key that most configurations leave out is a comment.
+            let key = line
+                .split_once(" = ")
+                .map(|(key, _)| key.trim_start_matches('#'));
             let filled = values
                 .iter()
                 .find(|(of, name, _)| *of == section && Some(*name) == key);

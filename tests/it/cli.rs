@@ -47,7 +47,8 @@ fn help_shows_examples_and_exit_codes() {
             "scp-079-avatar login --config config.toml",
             "scp-079-avatar run --config config.toml",
             "scp-079-avatar open photo -o photo.jpg",
-            "scp-079-avatar status",
+            "scp-079-avatar config > config.toml",
+            "scp-079-avatar status -i main",
             "scp-079-avatar why 5079000001",
             "/etc/scp-079-avatar/config.toml",
             "Exit codes:",
@@ -57,7 +58,7 @@ fn help_shows_examples_and_exit_codes() {
     for subcommand in ["run", "login", "channels", "check", "open", "status", "why"] {
         let (code, out, _) = run(&[subcommand, "--help"]);
         assert_eq!(code, Some(0));
-        assert!(out.contains("--config <PATH>"), "{out}");
+        assert_contains(&out, &["--config <PATH>", "--instance <NAME>"]);
     }
 }
 
@@ -78,6 +79,18 @@ fn unknown_arguments_are_usage_errors() {
         (&[][..], "Usage:"),
         (&["sing"][..], "'sing'"),
         (&["run", "--fast"][..], "'--fast'"),
+        (
+            &["check", "-i", "main", "--config", &config][..],
+            "cannot be used with",
+        ),
+        (
+            &["check", "-i", "main.toml"][..],
+            "write it without .toml: -i main",
+        ),
+        (
+            &["check", "-i", "../main"][..],
+            "write a path as --config PATH",
+        ),
         (&["check", "--config"][..], "'--config <PATH>'"),
         (&["open"][..], "<FILE>"),
         (&["open", "--config", &config, "a", "b"][..], "'b'"),

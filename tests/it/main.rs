@@ -9,6 +9,7 @@ mod channels;
 mod channels_command;
 mod cli;
 mod commits;
+mod configuration;
 mod connections;
 mod crashes;
 mod delivery;

@@ -319,6 +319,34 @@ fn check_explains_a_data_directory_that_its_user_may_not_use() {
 }
 
 #[test]
+fn check_refuses_a_data_directory_that_its_user_could_not_make_or_write() {
+    if !is_root() {
+        return;
+    }
+    // A directory that is to be made in one of root, and an own directory without the right to write.
+    for is_own in [false, true] {
+        let mut scene = Scene::new();
+        let closed = directory_of(&scene).join("closed");
+        fs::create_dir(&closed).expect("made");
+        set_mode(&closed, 0o755);
+        let mut data = closed.join("data");
+        if is_own {
+            data = closed;
+            give(&data, NOBODY);
+            set_mode(&data, 0o500);
+        }
+        scene.set("telegram", &format!("data_dir = {data:?}"));
+        for subcommand in ["check", "run"] {
+            let (code, out, err) = output_of(&mut command_as_nobody(&scene, subcommand));
+            assert_eq!((code, out.as_str()), (Some(78), ""), "{subcommand}: {err}");
+            assert_contains(&err, &["permission denied: ", &data.display().to_string()]);
+            let is_named = err.contains("[telegram] data_dir: permission denied");
+            assert_eq!(is_named, subcommand == "check", "{err}");
+        }
+    }
+}
+
+#[test]
 fn a_directory_or_configuration_of_another_user_is_named() {
     if !is_root() {
         return;
@@ -374,7 +402,11 @@ fn a_file_in_place_of_the_data_directory_is_named_as_the_cause() {
         assert!(!err.contains("permission"), "{err}");
     }
     let (code, out, err) = output_of(&mut scene.command("check"));
-    assert_eq!(code, Some(0), "{err}");
-    assert_contains(&out, &[&sentence]);
+    assert_eq!((code, out.as_str()), (Some(78), ""), "{err}");
+    let problem = format!(
+        "[telegram] data_dir: {} is not a directory\n    move it away, or name another directory",
+        scene.data_dir().display()
+    );
+    assert_contains(&err, &[&problem]);
     assert!(scene.data_dir().is_file());
 }

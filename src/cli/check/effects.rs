@@ -1,6 +1,7 @@
 //! Explains the effects of a configuration in sentences.
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use super::Page;
 use crate::app::{self, AppError, FileUse, instance_overview};
@@ -140,23 +141,42 @@ fn session(page: &mut Page<'_, impl Write>, loaded: &Loaded) -> io::Result<()> {
             // The copy that was read may be damaged because the program was writing.
             _ => page.line(format_args!("Session file: {shown}.")),
         },
-        Ok(false) => page.line(format_args!(
-            "The session file {shown} does not exist yet: log in first, with scp-079-avatar login --config {}",
-            loaded.path.display()
-        )),
+        Ok(false) => {
+            page.line(format_args!(
+                "The session file {shown} does not exist yet: log in first, with scp-079-avatar login --config {}",
+                loaded.path.display()
+            ))?;
+            pyrogram_sessions(page, &telegram.data_dir)
+        }
         // The next line says why.
         Err(_) => Ok(()),
     }?;
-    // Every other command refuses this data directory. The configuration is right all the same.
-    match app::refuse_other_user(&telegram.data_dir, FileUse::Read, &[]) {
-        Err(error @ AppError::NotADirectory(_)) => {
-            page.line(format_args!("That directory cannot be used: {error}."))
-        }
+    // The directory of another user is right for that user. Another data directory that cannot be used is an error.
+    match app::refuse_other_user(&telegram.data_dir, FileUse::Write, &[]) {
+        Ok(()) | Err(AppError::OtherUser { .. }) => Ok(()),
         Err(error) => page.line(format_args!(
             "To use that directory, run check as the user that runs the service: {error}"
         )),
-        Ok(()) => Ok(()),
     }
+}
+
+/// Names the sessions of Pyrogram under other names, because the operator may think that one of them is used.
+fn pyrogram_sessions(page: &mut Page<'_, impl Write>, data_dir: &Path) -> io::Result<()> {
+    let entries = data_dir.read_dir().into_iter().flatten().flatten();
+    let mut sessions: Vec<_> = entries
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|ending| ending == "session"))
+        .collect();
+    sessions.sort();
+    for path in sessions {
+        if let Err(SessionError::Pyrogram(path)) = AccountSession::examine(&path) {
+            page.line(format_args!(
+                "{} is a session of Pyrogram, which is not used: `scp-079-avatar import DIR` takes it from the Python program's directory DIR.",
+                path.display()
+            ))?;
+        }
+    }
+    Ok(())
 }
 
 /// Returns true if every status report of the next 24 hours is due when BACKUP expects it.

@@ -17,7 +17,9 @@ fn arguments(command: &str) -> Option<Vec<String>> {
     if !words.get(at).copied().is_some_and(is_program) {
         return None;
     }
-    let words = words[at..].iter().map(|word| match *word {
+    // The shell takes what follows a redirection.
+    let words = words[at..].iter().take_while(|word| **word != ">");
+    let words = words.map(|word| match *word {
         "USER_ID" => "5079000001".to_owned(),
         "NAME" => "bad_ids".to_owned(),
         word => word.replace("%i", "main"),

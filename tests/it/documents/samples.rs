@@ -9,8 +9,8 @@ use super::console::{examples, outputs_of, shapes};
 use super::page;
 use crate::harness::{Scene, fixture, output_of, sealed_list};
 
-const STATUS: &str = "scp-079-avatar status --config /etc/scp-079-avatar/main.toml";
-const WHY: &str = "scp-079-avatar why 6500000112 --config /etc/scp-079-avatar/main.toml";
+const STATUS: &str = "scp-079-avatar status -i main";
+const WHY: &str = "scp-079-avatar why 6500000112 -i main";
 
 /// Runs a command of a page in a scene, with the scene's configuration; returns standard output and standard error.
 fn run(scene: &Scene, arguments: &[&str], directory: &Path) -> String {
@@ -99,11 +99,11 @@ fn the_files_page_shows_the_output_of_open_backup_and_restore() {
             "mkdir" => fs::create_dir(file(words[1])).expect("made"),
             "scp-079-avatar" => {
                 let (arguments, config) = words[1..].split_at(words.len() - 3);
-                let file_of_config = match example.as_root {
-                    true => "/etc/scp-079-avatar/main.toml",
-                    false => "config.toml",
+                let expected = match example.as_root {
+                    true => ["-i", "main"],
+                    false => ["--config", "config.toml"],
                 };
-                assert_eq!(config, ["--config", file_of_config]);
+                assert_eq!(config, expected);
                 if words[1] == "restore" && example.command.contains("--dry-run") {
                     // The file has two users more than the list.
                     let more = users.iter().copied().chain([5_000_000_015, 5_000_000_016]);

@@ -7,12 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::symlink;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 
 use rustix::process::{Pid, Signal, kill_process};
+use scp_079_avatar::config::Environment;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -33,13 +34,13 @@ pub(super) const INSTALLATION: [&str; 15] = [
     "install -d -o scp-079-avatar -g scp-079-avatar -m 700 /var/lib/scp-079-avatar/main",
     "mv data/* /var/lib/scp-079-avatar/main/",
     "chown -R scp-079-avatar:scp-079-avatar /var/lib/scp-079-avatar/main",
-    "runuser -u scp-079-avatar -- scp-079-avatar check --config /etc/scp-079-avatar/main.toml",
-    "runuser -u scp-079-avatar -- scp-079-avatar login --config /etc/scp-079-avatar/main.toml",
+    "runuser -u scp-079-avatar -- scp-079-avatar check -i main",
+    "runuser -u scp-079-avatar -- scp-079-avatar login -i main",
     "systemctl daemon-reload",
     "systemctl enable --now scp-079-avatar@main",
     "journalctl -u scp-079-avatar@main -f",
-    "scp-079-avatar status --config /etc/scp-079-avatar/main.toml",
-    "scp-079-avatar why 6500000112 --config /etc/scp-079-avatar/main.toml",
+    "scp-079-avatar status -i main",
+    "scp-079-avatar why 6500000112 -i main",
 ];
 /// The commands that no test runs, because the tests have no service manager and no other user.
 const NOT_RUN: [&str; 4] = ["useradd", "chown", "systemctl", "journalctl"];
@@ -123,6 +124,7 @@ impl Host {
         }
         let as_user = "runuser -u scp-079-avatar -- ";
         let line = line.strip_prefix(as_user).unwrap_or(line);
+        let line = line.replace("-i main", "--config /etc/scp-079-avatar/main.toml");
         let mut words = line.split(' ').peekable();
         let mut staged = Vec::new();
         while let Some(word) = words.next() {
@@ -222,13 +224,13 @@ fn the_readme_leads_from_nothing_to_a_service() {
     for (index, command) in INSTALLATION.iter().enumerate() {
         host.run_as_root(command);
         match index {
-            // README.md has the configuration edited once it is in its place.
+            // The default of `data_dir` holds for the real `/etc`.
             4 => {
                 let path = host.path("root/etc/scp-079-avatar/main.toml");
                 let data_dir = host.staged("/var/lib/scp-079-avatar/main");
                 let text = read(&path);
                 let edited =
-                    text.replace("data_dir = \"data\"", &format!("data_dir = {data_dir:?}"));
+                    text.replace("#data_dir = \"data\"", &format!("data_dir = {data_dir:?}"));
                 assert_ne!(edited, text);
                 fs::write(path, edited).expect("written");
             }
@@ -250,7 +252,7 @@ fn the_readme_leads_from_nothing_to_a_service() {
 
 /// Returns the command of the installed unit, in the directory that stands for `/`.
 fn unit_command(host: &Host) -> String {
-    let words = unit()["ExecStart"].clone();
+    let words = unit()["ExecStart"].replace("-i main", "--config /etc/scp-079-avatar/main.toml");
     let words = words.split(' ').map(|word| match word.starts_with('/') {
         true => host.staged(word),
         false => word.to_owned(),
@@ -264,10 +266,15 @@ fn the_unit_has_the_paths_and_the_user_of_the_readme() {
     let add_user: Vec<&str> = INSTALLATION[0].split(' ').collect();
     assert_eq!(add_user.last(), Some(&unit["User"].as_str()));
     assert_eq!(unit["User"], unit["Group"]);
-    let data_dir = format!("data_dir = \"/var/lib/{}\"", unit["StateDirectory"]);
-    assert!(README.contains(&data_dir), "README.md has no {data_dir}");
-    let start = "/usr/local/bin/scp-079-avatar run --config /etc/scp-079-avatar/main.toml";
+    let start = "/usr/local/bin/scp-079-avatar run -i main";
     assert_eq!(unit["ExecStart"], start);
+    // `-i main` and its data directory without `data_dir`, for the service and for the commands of the operator.
+    let environment = Environment::rooted(Path::new("/"));
+    let config = environment.service_config("main");
+    assert!(INSTALLATION[4].ends_with(&config.display().to_string()));
+    let data_dir = format!("/var/lib/{}", unit["StateDirectory"]);
+    assert_eq!(environment.default_data_dir(&config), Path::new(&data_dir));
+    assert!(README.contains(&data_dir), "README.md has no {data_dir}");
     // The head of the unit repeats the commands, with the files beside it.
     let text = read(&root().join(UNIT));
     let head: Vec<&str> = text
