@@ -20,11 +20,15 @@ use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{CommandFactory as _, Parser, Subcommand};
+use strum::VariantNames as _;
 
 use crate::app::{self, AppError, FileUse};
 use crate::clock::Clock;
-use crate::config::{Account, Config, ConfigErrors, EXAMPLE, Environment, Finding, Loaded};
+use crate::config::{
+    Account, Config, ConfigErrors, EXAMPLE, Environment, Finding, Loaded, LogLevel,
+};
 use crate::task::TaskError;
 
 /// The exit code of an invalid command line.
@@ -73,6 +77,9 @@ struct Arguments {
         conflicts_with = "config"
     )]
     instance: Option<String>,
+    /// The level of the log of `run` [default: the variable RUST_LOG, else the configuration]
+    #[arg(long, global = true, value_name = "LEVEL", ignore_case = true, value_parser = log_levels())]
+    log_level: Option<LogLevel>,
     #[command(subcommand)]
     command: Command,
 }
@@ -171,7 +178,9 @@ pub fn main() -> ExitCode {
 }
 
 fn dispatch(arguments: Arguments) -> Result<(), Failure> {
-    let environment = Environment::of_process().map_err(|error| Failure::new(1, error))?;
+    let environment = Environment::of_process()
+        .map_err(|error| Failure::new(1, error))?
+        .with_log_level(arguments.log_level);
     let instance = arguments.instance.as_deref();
     let path = arguments
         .config
@@ -209,6 +218,12 @@ fn dispatch(arguments: Arguments) -> Result<(), Failure> {
             backup_restore::restore(&loaded.config, &arguments)
         }
     }
+}
+
+/// Returns the parser of a level, which lists the levels in the help and in errors.
+fn log_levels() -> impl TypedValueParser<Value = LogLevel> {
+    PossibleValuesParser::new(LogLevel::VARIANTS)
+        .try_map(|name| name.to_ascii_lowercase().parse::<LogLevel>())
 }
 
 /// Checks the name of a service, which is a part of a path.

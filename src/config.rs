@@ -37,7 +37,7 @@ pub(crate) use self::custom::Seconds;
 pub use self::custom::{Custom, UnseenPolicy};
 pub(crate) use self::file_owner::{FileOwner, known_user, own_uid, user_name};
 pub use self::finding::{ConfigErrors, Finding};
-pub use self::logging::{Log, LogFormat, LogLevel};
+pub use self::logging::{LevelOrigin, Log, LogFormat, LogLevel};
 pub use self::peers::{Bots, Channels};
 pub(crate) use self::posting::FOR_THE_FLEET_IN_SERVICE;
 pub use self::posting::{Delivery, Dialect, Encrypt, Exchange, FileKind, Mode, PaceKind};

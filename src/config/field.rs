@@ -8,7 +8,7 @@ use toml::de::{DeInteger, DeValue};
 use super::syntax::PLACEHOLDER;
 
 /// Longer texts are not repeated in an error.
-const MAX_QUOTED_CHARS: usize = 40;
+pub(super) const MAX_QUOTED_CHARS: usize = 40;
 
 /// A key's value and the line that it is on.
 pub(super) struct Field<'t> {

@@ -15,17 +15,19 @@ use secrecy::zeroize::Zeroizing;
 use super::account_directory::DataDirOrigin;
 use super::file_owner::{explain_error, own_uid, user_name};
 use super::finding::{ConfigErrors, Finding};
+use super::logging::LogLevel;
 
 /// The program's directory under `$XDG_CONFIG_HOME` and `/etc`.
 const DIRECTORY_NAME: &str = "scp-079-avatar";
 const FILE_NAME: &str = "config.toml";
 
-/// The variables, the working directory and the `/etc` of the process.
+/// The variables, the working directory and the `/etc` of the process, and the log level of its command line.
 #[derive(Clone)]
 pub struct Environment {
     variables: BTreeMap<OsString, OsString>,
     working_directory: PathBuf,
     system_directory: PathBuf,
+    log_level: Option<LogLevel>,
 }
 
 impl Environment {
@@ -39,7 +41,11 @@ impl Environment {
             name.starts_with("SCP079_")
                 || matches!(
                     &*name,
-                    "CREDENTIALS_DIRECTORY" | "STATE_DIRECTORY" | "XDG_CONFIG_HOME" | "HOME"
+                    "CREDENTIALS_DIRECTORY"
+                        | "STATE_DIRECTORY"
+                        | "XDG_CONFIG_HOME"
+                        | "HOME"
+                        | "RUST_LOG"
                 )
         };
         Ok(Self {
@@ -48,6 +54,7 @@ impl Environment {
                 .collect(),
             working_directory: std::env::current_dir()?,
             system_directory: PathBuf::from("/etc"),
+            log_level: None,
         })
     }
 
@@ -58,6 +65,7 @@ impl Environment {
             variables: BTreeMap::new(),
             working_directory: root.to_owned(),
             system_directory: root.join("etc"),
+            log_level: None,
         }
     }
 
@@ -66,6 +74,18 @@ impl Environment {
     pub fn with(mut self, name: &str, value: impl Into<OsString>) -> Self {
         self.variables.insert(name.into(), value.into());
         self
+    }
+
+    /// Sets the level of the command line, which wins.
+    #[must_use]
+    pub fn with_log_level(mut self, level: Option<LogLevel>) -> Self {
+        self.log_level = level;
+        self
+    }
+
+    /// Returns the level of the command line.
+    pub(super) fn log_level(&self) -> Option<LogLevel> {
+        self.log_level
     }
 
     /// Returns a variable's value; an empty variable counts as not set.

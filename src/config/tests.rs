@@ -2,6 +2,7 @@
 
 mod account_directory;
 mod errors;
+mod log_level;
 mod secrets;
 mod warnings;
 

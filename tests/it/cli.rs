@@ -58,7 +58,14 @@ fn help_shows_examples_and_exit_codes() {
     for subcommand in ["run", "login", "channels", "check", "open", "status", "why"] {
         let (code, out, _) = run(&[subcommand, "--help"]);
         assert_eq!(code, Some(0));
-        assert_contains(&out, &["--config <PATH>", "--instance <NAME>"]);
+        assert_contains(
+            &out,
+            &[
+                "--config <PATH>",
+                "--instance <NAME>",
+                "--log-level <LEVEL>",
+            ],
+        );
     }
 }
 
@@ -79,6 +86,10 @@ fn unknown_arguments_are_usage_errors() {
         (&[][..], "Usage:"),
         (&["sing"][..], "'sing'"),
         (&["run", "--fast"][..], "'--fast'"),
+        (
+            &["run", "--log-level", "loud"][..],
+            "[possible values: error, warn, info, debug, trace]",
+        ),
         (
             &["check", "-i", "main", "--config", &config][..],
             "cannot be used with",

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
-use crate::harness::{assert_contains, entries, fixture, output_of};
+use crate::harness::{Scene, assert_contains, entries, fixture, output_of};
 
 const EXAMPLE: &str = include_str!("../../config.example.toml");
 const HASH: &str = "0123456789abcdef0123456789abcdef";
@@ -295,6 +295,70 @@ fn the_data_directory_that_is_not_set_is_that_of_systemd_or_of_the_session() {
         &[
             "config.toml:1: [telegram] data_dir: is not set, and there are two sessions: state/account.session and ",
             "account.session\n    name the directory of the account",
+        ],
+    );
+}
+
+#[test]
+fn the_log_level_of_the_command_line_wins_over_the_variable_and_the_configuration() {
+    for (options, variable, shown, is_info) in [
+        (&[][..], None, "level                warn\n", false),
+        (
+            &[],
+            Some("info"),
+            "info, from the environment variable RUST_LOG",
+            true,
+        ),
+        (
+            &["--log-level", "INFO"],
+            Some("error"),
+            "info, from --log-level",
+            true,
+        ),
+        (
+            &["--log-level", "error"],
+            Some("info"),
+            "error, from --log-level",
+            false,
+        ),
+    ] {
+        let mut scene = Scene::new();
+        scene.set("log", "level = \"warn\"");
+        let command = |subcommand: &str| {
+            let mut command = scene.command(subcommand);
+            command.args(options);
+            if let Some(variable) = variable {
+                command.env("RUST_LOG", variable);
+            }
+            command
+        };
+        let (code, out, err) = output_of(&mut command("check"));
+        assert_eq!(code, Some(0), "{err}");
+        assert_contains(&out, &[shown]);
+        let run = command("run");
+        scene.launch_with(run);
+        scene.wait_for_call("messages.sendMessage", 1);
+        scene.stop();
+        let log = scene.log();
+        assert_eq!(
+            log.contains(" INFO watching"),
+            is_info,
+            "{options:?} {variable:?}\n{log}"
+        );
+    }
+}
+
+#[test]
+fn a_variable_that_holds_no_level_is_a_warning() {
+    let place = Place::with("log", "level = \"info\"");
+    let mut check = place.command(&["check"]);
+    let (code, out, _) = place.run(check.env("RUST_LOG", "hyper=debug"));
+    assert_eq!(code, Some(0));
+    assert_contains(
+        &out,
+        &[
+            "config.toml:9: [log] level: the environment variable RUST_LOG is ignored, because \"hyper=debug\"",
+            "set RUST_LOG to one of error, warn, info, debug, trace, or use --log-level",
         ],
     );
 }
