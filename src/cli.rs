@@ -30,6 +30,7 @@ use crate::config::{
     Account, Config, ConfigErrors, EXAMPLE, Environment, Finding, Loaded, LogLevel,
 };
 use crate::task::TaskError;
+use crate::version;
 
 /// The exit code of an invalid command line.
 const USAGE: u8 = 64;
@@ -42,6 +43,7 @@ const CONFIGURATION: u8 = 78;
 #[command(
     name = "scp-079-avatar",
     version,
+    long_version = version::LONG,
     about = "Forwards the profile photos of new group members to the SCP-079 fleet, unnoticed",
     arg_required_else_help = true,
     after_help = "Examples:

@@ -4,6 +4,7 @@ use std::fs;
 use std::process::{Command, Stdio};
 
 use rustix::process::{Signal, kill_process};
+use scp_079_avatar::version;
 use telegram_sim::{Fault, JoinKind, Match, OTHER_DC, PhotoSpec, UserSpec};
 use tempfile::TempDir;
 
@@ -70,13 +71,30 @@ fn help_shows_examples_and_exit_codes() {
 }
 
 #[test]
-fn version_is_that_of_the_package() {
-    let (code, out, err) = run(&["--version"]);
-    assert_eq!((code, err.as_str()), (Some(0), ""));
-    assert_eq!(
-        out,
-        format!("scp-079-avatar {}\n", env!("CARGO_PKG_VERSION"))
-    );
+fn version_is_that_of_the_package_and_the_long_one_has_the_commit() {
+    let short = format!("scp-079-avatar {}", env!("CARGO_PKG_VERSION"));
+    let commit = match (version::COMMIT, version::COMMIT_DATE) {
+        ("unknown", _) => String::new(),
+        (commit, "unknown") => format!(" ({commit})"),
+        (commit, date) => format!(" ({commit} {date})"),
+    };
+    for (option, expected) in [("-V", short.clone()), ("--version", short + &commit)] {
+        let ended = run(&[option]);
+        assert_eq!(ended, (Some(0), expected + "\n", String::new()));
+    }
+}
+
+#[test]
+fn help_fits_the_width_of_the_terminal() {
+    for width in [60, 80] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_scp-079-avatar"));
+        command.arg("--help").env_clear();
+        command.env("COLUMNS", width.to_string());
+        let (code, out, _) = output_of(&mut command);
+        assert_eq!(code, Some(0));
+        let widest = out.lines().map(|line| line.chars().count()).max();
+        assert!(widest <= Some(width), "{width} columns\n{out}");
+    }
 }
 
 #[test]

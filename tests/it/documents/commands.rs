@@ -106,6 +106,7 @@ fn each_command_in_the_table_of_the_files_page_is_accepted() {
 #[test]
 fn each_command_in_the_help_the_example_and_the_unit_is_accepted() {
     let help = scp_079_avatar::cli::definition()
+        .term_width(0)
         .render_long_help()
         .to_string();
     let unit = read(&root().join("systemd/scp-079-avatar@.service"));
