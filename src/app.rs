@@ -9,6 +9,7 @@ mod data_dir;
 mod error;
 pub mod import;
 pub mod instance_overview;
+mod life_record;
 pub mod list_commands;
 mod loops;
 mod lost_state;
@@ -18,6 +19,8 @@ mod random_numbers;
 mod start_wait;
 mod unfinished_import;
 mod unwritable;
+
+use std::sync::Arc;
 
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
@@ -32,11 +35,13 @@ use self::channels::Account;
 use self::loops::{Loops, Resources};
 use crate::clock::Clock;
 use crate::config::{self, Config};
-use crate::model::ChannelId;
+use crate::model::{ChannelId, Timestamp};
 use crate::spool::Spool;
 use crate::store::{Start, Store, StoreError};
 use crate::task::{self, FileSample, Runtime, TaskError};
-use crate::telegram::{AccountSession, Hints, Identity, RateLimitMemory, Telegram};
+use crate::telegram::{
+    AccountSession, Hints, Identity, LastContact, RateLimitMemory, Telegram,
+};
 use crate::version;
 
 /// Runs until `shutdown` is cancelled.
@@ -54,12 +59,25 @@ pub async fn run(
     lost_state::warn_if_lost(&config.telegram);
     let store = Store::open(&config.telegram.state_file())?;
     record_start(&config, &store, &clock);
+    let last_contact = LastContact::new(Arc::new(clock.clone()));
+    let life_record = life_record::keep(&store, &clock, &last_contact);
+    let connection = Connection {
+        session,
+        last_contact: last_contact.clone(),
+    };
     let ended = random_numbers::watched(shutdown, |shutdown| {
-        run_with(config, session, &store, &clock, shutdown, started)
+        run_with(config, connection, &store, &clock, shutdown, started)
     })
     .await;
-    record_end(&store, &clock, ended.as_ref().err());
+    drop(life_record);
+    record_end(&store, &clock, &last_contact, ended.as_ref().err());
     ended
+}
+
+/// What the connection to Telegram is made with.
+struct Connection {
+    session: AccountSession,
+    last_contact: LastContact,
 }
 
 /// Records in `state.db` that this process runs. The start goes on if the disk refuses.
@@ -78,10 +96,19 @@ fn record_start(config: &Config, store: &Store, clock: &Clock) {
 }
 
 /// Records in `state.db` that this process ends, and why. The end goes on if the disk refuses.
-fn record_end(store: &Store, clock: &Clock, cause: Option<&AppError>) {
+fn record_end(
+    store: &Store,
+    clock: &Clock,
+    last_contact: &LastContact,
+    cause: Option<&AppError>,
+) {
     let cause = cause.map(ToString::to_string);
-    let recorded: Result<(), StoreError> =
-        store.write(|tx| tx.record_end(cause.as_deref(), clock.now()));
+    let last_contact = last_contact.at().map(Timestamp::new);
+    let recorded: Result<(), StoreError> = store.write(|tx| {
+        let now = clock.now();
+        tx.record_life(last_contact, now)?;
+        tx.record_end(cause.as_deref(), now)
+    });
     if let Err(error) = recorded {
         tracing::warn!(%error, "the end could not be recorded");
     }
@@ -89,7 +116,7 @@ fn record_end(store: &Store, clock: &Clock, cause: Option<&AppError>) {
 
 async fn run_with(
     config: Config,
-    session: AccountSession,
+    connection: Connection,
     store: &Store,
     clock: &Clock,
     shutdown: CancellationToken,
@@ -99,7 +126,7 @@ async fn run_with(
         return Ok(());
     };
     let posts_to = config.channels.exchange.unwrap_or(config.channels.hide);
-    let ready = match get_ready(config, session, store, clock, &shutdown).await {
+    let ready = match get_ready(config, connection, store, clock, &shutdown).await {
         Ok(Some(ready)) => ready,
         Ok(None) => {
             start.end(None);
@@ -135,7 +162,7 @@ struct Ready {
 /// Connects, and builds and prepares the loops. Returns `None` if the program shuts down first.
 async fn get_ready(
     config: Config,
-    session: AccountSession,
+    connection: Connection,
     store: &Store,
     clock: &Clock,
     shutdown: &CancellationToken,
@@ -143,7 +170,7 @@ async fn get_ready(
     let password = SecretString::from(config.encrypt.password.expose());
     let sample = store.read(FileSample::read)?;
     let (encoder, are_files_same) = sample.encoder(config.exchange.files, &password)?;
-    let (telegram, hints) = connect_with(&config, session, store, clock)?;
+    let (telegram, hints) = connect_with(&config, connection, store, clock)?;
     let account = tokio::select! {
         account = channels::learn_account(&config, store, &telegram, clock, shutdown) => account?,
         ahead = telegram.monitor() => return Err(ahead.into()),
@@ -212,7 +239,7 @@ async fn prepare(
 
 fn connect_with(
     config: &Config,
-    session: AccountSession,
+    connection: Connection,
     store: &Store,
     clock: &Clock,
 ) -> Result<(Telegram, Hints), AppError> {
@@ -232,12 +259,13 @@ fn connect_with(
         None => tracing::info!("connecting to Telegram"),
     }
     Ok(Telegram::new(
-        session,
+        connection.session,
         identity(&config.telegram, config.proxy.as_ref()),
         clock.clone(),
         may_write,
         &rate_limits,
         memory,
+        connection.last_contact,
     ))
 }
 

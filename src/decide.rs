@@ -2,8 +2,8 @@
 //!
 //! This module holds the order of the reasons to skip a join, the rule of which photo is new at a recheck, the
 //! coverage of a group, how far groups are read back after an import, the meaning of a channel's error, of a failed
-//! post and of a refused document, the pace of posts, the time that an order waits for its file, and who covers for
-//! whom among several instances. It knows neither the wire nor the database nor the clock: everything that a decision
+//! post and of a refused document, the pace of posts, the time that an order waits for its file, when a sign of life is
+//! stored, and who covers for whom among several instances. It knows neither the wire nor the database nor the clock: everything that a decision
 //! needs comes in as a value.
 
 mod channel_refusal;
@@ -11,6 +11,7 @@ pub mod channel_tracker;
 mod coverage;
 mod deleted_unread;
 mod join_decision;
+mod life_record;
 pub mod member_scan;
 mod new_photo;
 mod order_file;
@@ -26,6 +27,7 @@ pub use channel_refusal::{ChannelRefusal, channel_refusal};
 pub use coverage::Coverage;
 pub use deleted_unread::deleted_unread;
 pub use join_decision::{Decision, JoinContext, join};
+pub use life_record::{LifeRecord, RECORD_INTERVAL};
 pub use new_photo::{new_photo, overrides_outcome};
 pub use order_file::{ORDER_FILE_LIMIT, OrderFileFailure, order_file_failed};
 pub use pace::{AdaptivePace, CALM_INTERVAL, FEW_PHOTOS, LearnedPace};

@@ -41,8 +41,8 @@ pub use members::MEMBERS_PER_CALL;
 pub use post::{File, FileBytes, Post, PostError, PostFile, Posted, Uploaded};
 pub use profile_photo::PhotoError;
 pub use telegram_wire::{
-    AccountError, AccountSession, CallError, ClockAhead, Identity, PERMITTED, PyrogramError,
-    PyrogramSession, SessionError,
+    AccountError, AccountSession, CallError, ClockAhead, Identity, LastContact, PERMITTED,
+    PyrogramError, PyrogramSession, SessionError,
 };
 
 use crate::clock::Clock;
@@ -62,7 +62,7 @@ impl Telegram {
     /// Prepares the connections; the first call connects. [`monitor`](Self::monitor) has to run beside all calls.
     ///
     /// Posts may go to the channels `may_write`. `rate_limits` are the rate limits of an earlier process,
-    /// and `memory` is called with each new one.
+    /// and `memory` is called with each new one. `last_contact` gets the time of each answer.
     #[must_use]
     pub fn new(
         session: AccountSession,
@@ -71,6 +71,7 @@ impl Telegram {
         may_write: BTreeSet<ChannelId>,
         rate_limits: &BTreeMap<String, Timestamp>,
         memory: RateLimitMemory,
+        last_contact: LastContact,
     ) -> (Self, Hints) {
         let config = WireConfig {
             identity,
@@ -81,6 +82,7 @@ impl Telegram {
                 .map(|(method, until)| (method.clone(), until.get()))
                 .collect(),
             on_rate_limit: Box::new(move |method, until| memory(method, Timestamp::new(until))),
+            last_contact,
         };
         let (wire, pushes) = Wire::new(session, config);
         (Self(Arc::new(wire)), Hints::new(pushes))

@@ -3,6 +3,7 @@
 //! `login` prints the channels of the same list. Titles and names go to the operator's terminal only.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Failure;
@@ -14,7 +15,9 @@ use crate::clock::Clock;
 use crate::config::Account;
 use crate::model::{Channel, ChannelKind};
 use crate::shutdown::EndSignals;
-use crate::telegram::{AccountSession, CallError, LoginError, Telegram, explain_session};
+use crate::telegram::{
+    AccountSession, CallError, LastContact, LoginError, Telegram, explain_session,
+};
 
 /// Prints the list from Telegram, or from `state.db` while the program runs.
 pub(super) fn run(account: &Account) -> Result<(), Failure> {
@@ -87,6 +90,7 @@ async fn from_telegram(account: &Account) -> Result<(), Failure> {
         BTreeSet::new(),
         &account_channels::rate_limits(&account.telegram, &clock),
         Box::new(|_, _| {}),
+        LastContact::new(Arc::new(clock.clone())),
     );
     print_connecting(account)?;
     let read = async {

@@ -10,6 +10,7 @@ mod retries;
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use self::answers::{ask_secret, print_line};
 use self::retries::{repeated, repeated_unless_done};
@@ -23,7 +24,8 @@ use crate::model::User;
 use crate::shutdown::{EndSignal, EndSignals};
 use crate::store::DirectoryLock;
 use crate::telegram::{
-    AccountError, AccountSession, CallError, Hints, LoginError, SignedIn, Telegram, explain_session,
+    AccountError, AccountSession, CallError, Hints, LastContact, LoginError, SignedIn, Telegram,
+    explain_session,
 };
 
 /// The number of attempts at each answer.
@@ -114,6 +116,7 @@ async fn log_in_with_session(
         BTreeSet::new(),
         &account_channels::rate_limits(&account.telegram, &Clock::system()),
         Box::new(|_, _| {}),
+        LastContact::new(Arc::new(Clock::system())),
     );
     let ended = tokio::select! {
         ended = log_in_with(account, arguments, &telegram, hints, running) => ended,

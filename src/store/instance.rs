@@ -23,6 +23,10 @@ pub struct Instance {
     pub version: Option<String>,
     pub commit: Option<String>,
     pub started_at: Option<Timestamp>,
+    /// When the process last gave a sign of life.
+    pub alive_at: Option<Timestamp>,
+    /// When Telegram last answered this instance or an earlier one.
+    pub last_contact_at: Option<Timestamp>,
     /// `None` while the instance runs, and if it was killed.
     pub ended_at: Option<Timestamp>,
     /// The error that ended the instance.
@@ -52,6 +56,8 @@ impl ReadTx<'_> {
         Ok(Instance {
             pid: number("pid").and_then(|pid| u32::try_from(pid).ok()),
             started_at: number("started_at").map(Timestamp::new),
+            alive_at: number("alive_at").map(Timestamp::new),
+            last_contact_at: number("last_contact_at").map(Timestamp::new),
             ended_at: number("ended_at").map(Timestamp::new),
             account: number("account").map(UserId::new),
             hide: channel("hide"),
@@ -77,12 +83,29 @@ impl Tx<'_> {
             [],
         )?;
         self.set_setting("started_at", &now.to_string())?;
+        self.record_life(None, now)?;
         self.set_setting("pid", &start.pid.to_string())?;
         self.set_setting("version", start.version)?;
         self.set_setting("commit", start.commit)?;
         self.set_setting("hide", &start.hide.to_string())?;
         match start.exchange {
             Some(exchange) => self.set_setting("exchange", &exchange.to_string()),
+            None => Ok(()),
+        }
+    }
+
+    /// Records that the instance lives, and when Telegram last answered it, if it did.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn record_life(
+        &self,
+        last_contact_at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.set_setting("alive_at", &now.to_string())?;
+        match last_contact_at {
+            Some(at) => self.set_setting("last_contact_at", &at.to_string()),
             None => Ok(()),
         }
     }
@@ -133,6 +156,7 @@ mod tests {
             assert_eq!(tx.instance()?.started_at, None);
             tx.record_start(&start, Timestamp::new(100))?;
             tx.set_account(UserId::new(9))?;
+            tx.record_life(Some(Timestamp::new(150)), Timestamp::new(160))?;
             tx.record_end(Some("frozen"), Timestamp::new(200))?;
             let ended = tx.instance()?;
             assert_eq!(ended.ended_at, Some(Timestamp::new(200)));
@@ -148,6 +172,12 @@ mod tests {
             assert_eq!((runs.ended_at, runs.ended_because), (None, None));
             assert_eq!((runs.exchange, runs.hide), (None, Some(hide)));
             assert_eq!(runs.started_at, Some(Timestamp::new(300)));
+            assert_eq!(runs.alive_at, Some(Timestamp::new(300)));
+            assert_eq!(
+                runs.last_contact_at,
+                Some(Timestamp::new(150)),
+                "the last contact survives a restart"
+            );
             assert_eq!(
                 runs.account,
                 Some(UserId::new(9)),

@@ -159,7 +159,7 @@ impl Tx<'_> {
                      is_position_exact)
                  VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6, ?7, ?8, ?9, ?8 > 0)
                  ON CONFLICT (channel_id) DO UPDATE SET access_hash = excluded.access_hash,
-                     kind = excluded.kind, title = excluded.title, present = 1, can_post = excluded.can_post,
+                     kind = excluded.kind, title = excluded.title, present = 1, left_at = NULL, can_post = excluded.can_post,
                      since = excluded.since,
                      class = iif('none' IN (class, excluded.class), excluded.class, class)
                  -- Known channels are recorded every minute: without a change, nothing is written.
@@ -265,14 +265,15 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Records that the account has left a channel. How far the channel was read is kept.
+    /// Records that the account has left a channel, or was removed from it, which the program finds at `now`. How far the
+    /// channel was read is kept.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn set_absent(&self, id: ChannelId) -> Result<(), StoreError> {
+    pub fn set_absent(&self, id: ChannelId, now: Timestamp) -> Result<(), StoreError> {
         self.db.execute(
-            "UPDATE ledger SET present = 0 WHERE channel_id = ?1",
-            [id.bare()],
+            "UPDATE ledger SET present = 0, left_at = ?2 WHERE channel_id = ?1 AND present",
+            [id.bare(), now.get()],
         )?;
         Ok(())
     }

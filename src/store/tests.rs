@@ -365,7 +365,7 @@ fn a_channel_that_is_recorded_again_writes_only_changes() {
         assert_eq!(written(&renamed)?, 1);
         assert_eq!(written(&gigagroup)?, 1);
         assert_eq!(written(&gigagroup)?, 0);
-        tx.set_absent(channel.id)?;
+        tx.set_absent(channel.id, NOW)?;
         assert_eq!(written(&gigagroup)?, 1);
         Ok(())
     });

@@ -194,7 +194,10 @@ impl ChannelPuller {
         let is_new = || self.failure_log.is_new(channel, &error.to_string());
         match error_name(&error).map_or(ChannelRefusal::Other, channel_refusal) {
             ChannelRefusal::NotInChannel => {
-                self.database.write(|tx| tx.set_absent(channel)).await?;
+                let now = self.runtime.clock.now();
+                self.database
+                    .write(|tx| tx.set_absent(channel, now))
+                    .await?;
                 if is_new() {
                     tracing::info!(%channel, %error, "the account is not in this channel any more");
                 }

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::last_contact::LastContact;
+
 /// How long an expected answer or push may be missing before the connection is tested with a ping.
 const MAX_SILENCE: Duration = Duration::from_secs(15);
 
@@ -16,7 +18,10 @@ const MAX_SILENCE: Duration = Duration::from_secs(15);
 pub(crate) const PONG_TIMEOUT: Duration = Duration::from_secs(12);
 
 /// The signs of life of one connection.
-pub(crate) struct Activity(Mutex<State>);
+pub(crate) struct Activity {
+    state: Mutex<State>,
+    last_contact: LastContact,
+}
 
 struct State {
     /// Since when an expected sign of life is missing.
@@ -33,15 +38,19 @@ struct State {
 pub(crate) struct PendingCall<'a>(&'a Activity);
 
 impl Activity {
-    pub(crate) fn new(now: Instant, carries_pushes: bool) -> Self {
-        Self(Mutex::new(State {
+    pub(crate) fn new(now: Instant, carries_pushes: bool, last_contact: LastContact) -> Self {
+        let state = State {
             silent_since: now,
             pending_calls: 0,
             carries_pushes,
             is_live: false,
             is_closed: false,
             is_tested: false,
-        }))
+        };
+        Self {
+            state: Mutex::new(state),
+            last_contact,
+        }
     }
 
     pub(crate) fn begin_call(&self, now: Instant) -> PendingCall<'_> {
@@ -55,6 +64,7 @@ impl Activity {
 
     /// Notes that Telegram answered a call or a ping.
     pub(crate) fn note_answer(&self, now: Instant) {
+        self.last_contact.note();
         let mut state = self.lock();
         state.silent_since = now;
         state.is_live = true;
@@ -62,6 +72,7 @@ impl Activity {
 
     /// Notes that Telegram pushed something.
     pub(crate) fn note_push(&self, now: Instant) {
+        self.last_contact.note();
         self.lock().silent_since = now;
     }
 
@@ -105,7 +116,7 @@ impl Activity {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -134,7 +145,8 @@ mod tests {
     #[test]
     fn a_call_without_an_answer_causes_one_test() {
         let start = start();
-        let activity = Activity::new(start, false);
+        let last_contact = LastContact::new(TestClock::at(500));
+        let activity = Activity::new(start, false, last_contact.clone());
         let late = start + Duration::from_secs(500);
         assert!(!activity.begin_test(late), "nothing is expected");
         let call = activity.begin_call(late);
@@ -144,7 +156,9 @@ mod tests {
             !activity.begin_test(late + MAX_SILENCE * 2),
             "the test is running"
         );
+        assert_eq!(last_contact.at(), None);
         activity.note_answer(late + MAX_SILENCE);
+        assert_eq!(last_contact.at(), Some(500));
         activity.end_test();
         assert!(!activity.begin_test(late + MAX_SILENCE));
         assert!(activity.begin_test(late + MAX_SILENCE * 2));
@@ -156,7 +170,7 @@ mod tests {
     #[test]
     fn a_live_connection_that_carries_pushes_is_tested_when_it_is_silent() {
         let start = start();
-        let activity = Activity::new(start, true);
+        let activity = Activity::new(start, true, LastContact::new(TestClock::at(500)));
         assert!(!activity.begin_test(start + MAX_SILENCE));
         activity.note_answer(start);
         activity.note_push(start + MAX_SILENCE / 2);
@@ -166,5 +180,16 @@ mod tests {
         assert!(activity.note_closed());
         assert!(!activity.note_closed(), "it was closed already");
         assert!(!activity.begin_test(start + MAX_SILENCE * 9));
+    }
+
+    #[test]
+    fn a_push_is_a_contact_and_a_call_without_an_answer_is_none() {
+        let last_contact = LastContact::new(TestClock::at(500));
+        let activity = Activity::new(start(), true, last_contact.clone());
+        drop(activity.begin_call(start()));
+        activity.note_closed();
+        assert_eq!(last_contact.at(), None);
+        activity.note_push(start());
+        assert_eq!(last_contact.at(), Some(500));
     }
 }

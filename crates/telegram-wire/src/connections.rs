@@ -31,6 +31,7 @@ use tokio::time::timeout;
 use crate::Clock;
 use crate::activity::Activity;
 use crate::clock_guard::{ClockAhead, ClockGuard, Reason};
+use crate::last_contact::LastContact;
 use crate::probe;
 use crate::pushes::{PushStream, Pushes};
 use crate::session::{AccountSession, MoveError};
@@ -64,6 +65,7 @@ pub(crate) struct Connections {
     identity: Identity,
     clock: Arc<dyn Clock>,
     clock_guard: ClockGuard,
+    last_contact: LastContact,
     push_streams: mpsc::UnboundedSender<PushStream>,
     open: Mutex<BTreeMap<i32, Arc<Connection>>>,
 }
@@ -95,6 +97,7 @@ impl Connections {
         session: AccountSession,
         identity: Identity,
         clock: Arc<dyn Clock>,
+        last_contact: LastContact,
     ) -> (Self, Pushes) {
         let (push_streams, receiver) = mpsc::unbounded_channel();
         let pushes = Pushes::new(Arc::clone(&clock), receiver);
@@ -103,6 +106,7 @@ impl Connections {
             identity,
             clock_guard: ClockGuard::new(Arc::clone(&clock)),
             clock,
+            last_contact,
             push_streams,
             open: Mutex::default(),
         };
@@ -232,7 +236,11 @@ impl Connections {
             self.identity.parameters(),
         );
         let is_home = dc == self.home();
-        let activity = Arc::new(Activity::new(self.clock.instant(), is_home));
+        let activity = Arc::new(Activity::new(
+            self.clock.instant(),
+            is_home,
+            self.last_contact.clone(),
+        ));
         if is_home {
             // This fails only if nobody reads the pushes.
             let _ = self.push_streams.send(PushStream {

@@ -110,11 +110,16 @@ impl Pushes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::last_contact::LastContact;
     use crate::rate_limit::tests::TestClock;
 
-    fn stream(clock: &TestClock) -> (mpsc::Sender<UpdatesLike>, PushStream) {
+    fn stream(clock: &Arc<TestClock>) -> (mpsc::Sender<UpdatesLike>, PushStream) {
         let (sender, updates) = mpsc::channel(10);
-        let activity = Arc::new(Activity::new(clock.instant(), true));
+        let activity = Arc::new(Activity::new(
+            clock.instant(),
+            true,
+            LastContact::new(clock.clone()),
+        ));
         (sender, PushStream { updates, activity })
     }
 

@@ -20,6 +20,7 @@ use crate::clock_guard::ClockAhead;
 use crate::connection_backoff::{ConnectionBackoff, Consequence, Refusal};
 use crate::connections::{ANSWER_TIMEOUT, Connections, Identity, InvokeError};
 use crate::error::{AccountError, CallError};
+use crate::last_contact::LastContact;
 use crate::pushes::Pushes;
 use crate::rate_limit::RateLimiter;
 use crate::session::{AccountSession, MoveError, SessionError};
@@ -42,6 +43,8 @@ pub struct WireConfig {
     pub rate_limits: BTreeMap<String, i64>,
     /// Called with each new rate limit.
     pub on_rate_limit: OnRateLimit,
+    /// Gets the time of each answer.
+    pub last_contact: LastContact,
 }
 
 /// The account's access to Telegram.
@@ -69,7 +72,12 @@ impl Wire {
             })
             .collect();
         let (connections, pushes) =
-            Connections::new(session, config.identity, Arc::clone(&config.clock));
+            Connections::new(
+                session,
+                config.identity,
+                Arc::clone(&config.clock),
+                config.last_contact,
+            );
         let wire = Self {
             connections,
             connection_backoff: ConnectionBackoff::new(LONGEST_CONNECTION_PAUSE),
@@ -346,6 +354,7 @@ mod tests {
             writable_channels: BTreeSet::from([7]),
             rate_limits: BTreeMap::from([("messages.sendMedia".to_owned(), 1_010)]),
             on_rate_limit: Box::new(|_, _| {}),
+            last_contact: LastContact::new(TestClock::at(1_000)),
         };
         Wire::new(session, config).0
     }

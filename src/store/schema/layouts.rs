@@ -380,4 +380,7 @@ DROP INDEX joins_by_age;
 CREATE INDEX joins_by_age ON joins (joined_at, found_by);
 DROP INDEX outbox_settled;
 CREATE INDEX outbox_settled ON outbox (settled_at, state, kind) WHERE settled_at IS NOT NULL;
+
+-- when the program found that the account is not in a channel any more; null while it is in it
+ALTER TABLE ledger ADD COLUMN left_at INTEGER;
 ";

@@ -15,6 +15,8 @@ pub struct GroupRecord {
     pub title: String,
     /// When the account joined the group.
     pub since: Option<Timestamp>,
+    /// When the program found that the account is not in the group any more.
+    pub left_at: Option<Timestamp>,
     /// The newest message that was read.
     pub read_up_to: MessageId,
     pub administrators: u64,
@@ -33,7 +35,7 @@ SELECT channel_id, title, since, last_message_id, admins_at,
     (SELECT COUNT(*) FROM admins WHERE group_id = channel_id),
     EXISTS (SELECT 1 FROM admins WHERE group_id = channel_id AND user_id = ?1),
     (SELECT COUNT(*) FROM joins WHERE group_id = channel_id AND joined_at >= ?2),
-    (SELECT MAX(joined_at) FROM joins WHERE group_id = channel_id)
+    (SELECT MAX(joined_at) FROM joins WHERE group_id = channel_id), left_at
 FROM ledger WHERE kind = 'group' ORDER BY present DESC, channel_id";
 
 impl ReadTx<'_> {
@@ -68,6 +70,7 @@ impl ReadTx<'_> {
                 has_nospam: row.get(6)?,
                 joins_today: count(row.get(7)?),
                 last_join_at: row.get::<_, Option<i64>>(8)?.map(Timestamp::new),
+                left_at: row.get::<_, Option<i64>>(9)?.map(Timestamp::new),
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -144,6 +147,10 @@ mod tests {
                 dates_refused_at: Some(NOW),
             };
             assert_eq!(signs, expected);
+
+            tx.set_absent(group, NOW)?;
+            tx.set_absent(group, NOW.plus(60))?;
+            assert_eq!(tx.group_records(None, NOW)?.remove(0).left_at, Some(NOW));
             Ok(())
         });
     }
