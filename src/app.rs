@@ -39,9 +39,7 @@ use crate::model::{ChannelId, Timestamp};
 use crate::spool::Spool;
 use crate::store::{Start, Store, StoreError};
 use crate::task::{self, FileSample, Runtime, TaskError};
-use crate::telegram::{
-    AccountSession, Hints, Identity, LastContact, RateLimitMemory, Telegram,
-};
+use crate::telegram::{AccountSession, Hints, Identity, LastContact, RateLimitMemory, Telegram};
 use crate::version;
 
 /// Runs until `shutdown` is cancelled.
@@ -96,12 +94,7 @@ fn record_start(config: &Config, store: &Store, clock: &Clock) {
 }
 
 /// Records in `state.db` that this process ends, and why. The end goes on if the disk refuses.
-fn record_end(
-    store: &Store,
-    clock: &Clock,
-    last_contact: &LastContact,
-    cause: Option<&AppError>,
-) {
+fn record_end(store: &Store, clock: &Clock, last_contact: &LastContact, cause: Option<&AppError>) {
     let cause = cause.map(ToString::to_string);
     let last_contact = last_contact.at().map(Timestamp::new);
     let recorded: Result<(), StoreError> = store.write(|tx| {

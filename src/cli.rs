@@ -116,7 +116,7 @@ enum Command {
 #[derive(Debug)]
 struct Failure {
     code: u8,
-    /// The message for standard error, unless the failure has been logged.
+    /// The message for standard error, unless the failure has been logged or printed.
     message: Option<String>,
 }
 
@@ -128,7 +128,7 @@ impl Failure {
         }
     }
 
-    /// A failure that has been logged already.
+    /// A failure that has been logged or printed already.
     const fn logged(code: u8) -> Self {
         Self {
             code,
@@ -205,7 +205,7 @@ fn dispatch(arguments: Arguments) -> Result<(), Failure> {
         Command::Login(arguments) => login::run(&load_account(path, &environment)?, &arguments),
         Command::Channels => channels::run(&load_account(path, &environment)?),
         Command::Status(arguments) => {
-            status::run(&load(path, &environment, FileUse::Read)?.config, &arguments)
+            status::run(&load(path, &environment, FileUse::Read)?, &arguments)
         }
         Command::Why(arguments) => {
             why::run(&load(path, &environment, FileUse::Read)?.config, &arguments)

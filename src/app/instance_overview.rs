@@ -5,6 +5,7 @@
 
 mod parts;
 mod run_state;
+mod verdict;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,6 +17,8 @@ pub use self::parts::{
     PrivateChannel, QueueOverview,
 };
 pub use self::run_state::{InstanceStatus, RunState};
+pub use self::verdict::{Condition, Reason, ReasonKind, Verdict};
+use self::verdict::{LeftGroup, NeededChannel, NextRun, SettledPhotos, Signs};
 use super::AppError;
 use crate::clock::Clock;
 use crate::config::{Config, Delivery, PaceKind};
@@ -27,7 +30,8 @@ use crate::store::statistics::JobTimes;
 use crate::store::{Holder, Instance, ReadTx, StoreError, inspect};
 use crate::version;
 
-const DAY: i64 = 24 * 3600;
+const HOUR: i64 = 3600;
+const DAY: i64 = 24 * HOUR;
 
 /// The output of `status`. The fields are those of the JSON (docs/json-output.md).
 #[derive(Clone, Debug, Serialize)]
@@ -35,6 +39,7 @@ pub struct Overview {
     /// The time of reading.
     #[serde(serialize_with = "as_json::time")]
     pub now: Timestamp,
+    pub verdict: Verdict,
     pub instance: InstanceStatus,
     pub program: Program,
     /// `None` if the instance never ran.
@@ -86,8 +91,10 @@ pub fn overview(config: &Config, clock: &Clock) -> Result<Overview, AppError> {
             job.missed = is_past && instance.state != RunState::Running;
         }
     }
+    let verdict = Verdict::judge(&signs(&instance, activity.as_ref()), now);
     Ok(Overview {
         now,
+        verdict,
         instance,
         program: Program {
             version: version::VERSION,
@@ -96,6 +103,65 @@ pub fn overview(config: &Config, clock: &Clock) -> Result<Overview, AppError> {
         },
         activity,
     })
+}
+
+/// Collects the signs of the verdict.
+fn signs(instance: &InstanceStatus, activity: Option<&Activity>) -> Signs {
+    let process = Signs {
+        run_state: instance.state,
+        started_at: instance.started_at,
+        ended_at: instance.ended_at,
+        ended_because: instance.ended_because.clone(),
+        alive_at: instance.alive_at,
+        last_contact_at: instance.last_contact_at,
+        ..Signs::default()
+    };
+    let Some(activity) = activity else {
+        return process;
+    };
+    let delivery = &activity.delivery;
+    let channels = [
+        ("hide", "HIDE", &delivery.hide),
+        ("exchange", "EXCHANGE", &delivery.exchange),
+    ];
+    let channels = channels.into_iter().filter_map(|(word, name, channel)| {
+        // A channel without a title was never seen: the first start looks for it.
+        let channel = channel.as_ref().filter(|channel| channel.title.is_some())?;
+        let takes_posts = delivery.posts_go_to == word;
+        // Orders are read in HIDE; EXCHANGE gives way to HIDE.
+        (takes_posts || word == "hide").then_some(NeededChannel {
+            name,
+            present: channel.present,
+            can_post: channel.can_post,
+            takes_posts,
+        })
+    });
+    let queue = &activity.queue;
+    let left_groups = activity.groups.iter().filter_map(|group| {
+        Some(LeftGroup {
+            title: group.title.clone(),
+            left_at: group.left_at?,
+        })
+    });
+    Signs {
+        channels: channels.collect(),
+        jobs: activity
+            .jobs
+            .iter()
+            .map(|job| NextRun {
+                job: job.job,
+                at: job.next_at,
+            })
+            .collect(),
+        oldest_photo_at: queue.oldest_own_avatar_at,
+        left_groups: left_groups.collect(),
+        photos: SettledPhotos {
+            posted: queue.sent_avatars_1h,
+            expired: queue.given_up_1h.expired,
+            failed: queue.given_up_1h.failed,
+        },
+        ..process
+    }
 }
 
 /// Counts the groups that the account is in by the way in which they show their joins. An instance that never ran has
@@ -150,6 +216,9 @@ fn activity(
     now: Timestamp,
 ) -> Result<Activity, StoreError> {
     let yesterday = now.plus(-DAY);
+    let hour_ago = now.plus(-HOUR);
+    let share = config.mode.share;
+    let waiting = tx.waiting_counts(now)?;
     let nospam = config.bots.nospam;
     let runs = tx.job_times()?;
     let orders = tx.order_counts(yesterday)?;
@@ -161,11 +230,18 @@ fn activity(
             .map(|group| GroupOverview::new(group, nospam, now))
             .collect(),
         queue: QueueOverview {
-            waiting: tx.waiting_counts(now)?,
-            others_avatars: match config.mode.share {
-                share if share.is_whole() => 0,
-                share => tx.count_others_waiting(share)?,
+            others_avatars: match share.is_whole() {
+                true => 0,
+                false => tx.count_others_waiting(share)?,
             },
+            oldest_own_avatar_at: match share.is_whole() {
+                true => {
+                    let avatars = waiting.iter().filter(|rows| rows.class == "avatars");
+                    avatars.map(|rows| rows.oldest_at).min()
+                }
+                false => tx.oldest_own_waiting(share)?,
+            },
+            waiting,
             joins_to_look_up: tx.count_joins(JoinOutcome::LookUp)?,
             joins_held: tx.count_joins(JoinOutcome::Held)?,
             exceptions_due: tx.count_exceptions_due()?,
@@ -173,6 +249,11 @@ fn activity(
             spool_max_bytes: config.delivery.spool_max_bytes,
             sent_24h: tx.sent_counts(yesterday)?,
             dropped_24h: tx.dropped_counts(yesterday)?,
+            given_up_1h: tx.given_up(hour_ago)?,
+            sent_avatars_1h: tx
+                .sent_counts(hour_ago)?
+                .remove("avatars")
+                .unwrap_or_default(),
         },
         jobs: schedule::Job::ALL
             .iter()

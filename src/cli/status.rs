@@ -1,41 +1,81 @@
-//! `status`: shows what an instance does, running or stopped, as text or JSON.
+//! `status`: shows what an instance does, running or stopped, as text, JSON or metrics.
+//!
+//! The first line of the text is the verdict; `--check` prints only that line, and ends with 1 unless it is `OK`.
 
+mod brief;
 mod coverage_table;
+mod prometheus;
 mod tables;
+mod verdict_line;
 
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::terminal::{sanitize, sanitize_sentence, time, wrapped};
 use super::{Failure, json};
 use crate::app::instance_overview::{
-    self, InstanceStatus, Overview, PaceOverview, PrivateChannel, RunState,
+    self, Condition, InstanceStatus, Overview, PaceOverview, PrivateChannel, RunState,
 };
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::Loaded;
 use crate::model::{Share, Timestamp};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Print JSON, for programs
-    #[arg(long)]
+    /// Print JSON, for programs; the same as --format json
+    #[arg(long, group = "output")]
     json: bool,
+    /// Print five lines
+    #[arg(long, group = "output")]
+    brief: bool,
+    /// Print one line; exit with 0 if it says OK, and with 1 otherwise
+    #[arg(long, group = "output")]
+    check: bool,
+    /// The form of the output
+    #[arg(long, group = "output", value_enum, value_name = "FORM")]
+    format: Option<Format>,
 }
 
-pub(super) fn run(config: &Config, arguments: &Arguments) -> Result<(), Failure> {
-    let overview = instance_overview::overview(config, &Clock::system())
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+    /// For the textfile collector of Prometheus' node exporter
+    Prometheus,
+}
+
+pub(super) fn run(loaded: &Loaded, arguments: &Arguments) -> Result<(), Failure> {
+    let overview = instance_overview::overview(&loaded.config, &Clock::system())
         .map_err(|error| Failure::new(error.exit_code(), error))?;
-    super::print(&if arguments.json {
-        json::pretty(&overview)?
-    } else {
-        text(&overview) + "\n"
+    if arguments.check {
+        super::print(&(verdict_line::line(&overview) + "\n"))?;
+        return match overview.verdict.state {
+            Condition::Ok => Ok(()),
+            Condition::Trouble | Condition::Stopped => Err(Failure::logged(1)),
+        };
+    }
+    let format = match (arguments.json, arguments.format) {
+        (true, _) => Format::Json,
+        (false, format) => format.unwrap_or(Format::Text),
+    };
+    super::print(&match format {
+        Format::Json => json::pretty(&overview)?,
+        Format::Prometheus => prometheus::text(&overview, prometheus::instance_name(&loaded.path)),
+        Format::Text if arguments.brief => brief::lines(&overview).join("\n") + "\n",
+        Format::Text => text(&overview) + "\n",
     })
 }
 
 fn text(overview: &Overview) -> String {
     let now = overview.now;
-    let mut lines = vec![format!("Read at {}", now.rfc3339()), String::new()];
+    let mut lines = vec![
+        verdict_line::line(overview),
+        format!("Read at {}", now.rfc3339()),
+        String::new(),
+    ];
     lines.push("Instance".into());
     lines.extend(instance(overview));
     if let Some(activity) = &overview.activity {
@@ -71,6 +111,9 @@ fn instance(overview: &Overview) -> Vec<String> {
     let mut rows = vec![("state", run_state(instance, now))];
     if let Some(because) = &instance.ended_because {
         rows.push(("because", sanitize_sentence(because)));
+    }
+    if let Some(at) = instance.last_contact_at {
+        rows.push(("last answer", format!("from Telegram, {}", time(at, now))));
     }
     rows.push(("data", instance.data_dir.display().to_string()));
     if let Some(account) = instance.account {

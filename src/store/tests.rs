@@ -271,6 +271,10 @@ fn the_queries_of_a_raid_use_an_index() {
         (record_pages::JOINS.to_owned(), "PRIMARY KEY"),
         (record_pages::JOINS_BY_USER.to_owned(), "joins_by_user"),
         (record_pages::FORWARDED.to_owned(), "PRIMARY KEY"),
+        (
+            statistics::outbox_counts::GIVEN_UP.to_owned(),
+            "outbox_settled",
+        ),
     ] {
         with_tx(|tx| {
             let mut plan = tx.db.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;

@@ -1,8 +1,10 @@
 //! The commands `status` and `why`, which read `state.db` beside a running daemon and without one, and change no file.
 
 mod group_classes;
+mod prometheus;
 mod roles;
 mod stopped;
+mod verdict;
 
 use std::collections::BTreeMap;
 use std::fs;

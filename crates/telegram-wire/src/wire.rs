@@ -71,13 +71,12 @@ impl Wire {
                 (method, RateLimiter::new(clock, limited_until))
             })
             .collect();
-        let (connections, pushes) =
-            Connections::new(
-                session,
-                config.identity,
-                Arc::clone(&config.clock),
-                config.last_contact,
-            );
+        let (connections, pushes) = Connections::new(
+            session,
+            config.identity,
+            Arc::clone(&config.clock),
+            config.last_contact,
+        );
         let wire = Self {
             connections,
             connection_backoff: ConnectionBackoff::new(LONGEST_CONNECTION_PAUSE),

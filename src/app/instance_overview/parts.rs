@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::verdict::LEFT_GROUP_IS_TROUBLE;
 use crate::decide::Coverage;
 use crate::model::{ChannelId, GroupClass, MessageId, Timestamp, UserId, as_json};
 use crate::store::statistics::{
-    DroppedCount, FloodedGroup, GroupRecord, LimitedMethod, RefusedOrders, WaitingCount,
+    DroppedCount, FloodedGroup, GivenUp, GroupRecord, LimitedMethod, RefusedOrders, WaitingCount,
 };
 
 #[derive(Clone, Debug, Serialize)]
@@ -55,6 +56,9 @@ pub struct GroupOverview {
     /// The time since when the account is in the group, if known.
     #[serde(serialize_with = "as_json::time_if_known")]
     pub since: Option<Timestamp>,
+    /// When the program found that the account is not in the group any more.
+    #[serde(serialize_with = "as_json::time_if_known")]
+    pub left_at: Option<Timestamp>,
     /// How many of the group's joins are seen.
     pub coverage: Coverage,
     /// The way in which the group shows its joins.
@@ -87,6 +91,13 @@ pub struct GroupOverview {
 }
 
 impl GroupOverview {
+    /// Returns true if the account is not in the group any more, which the program found lately.
+    #[must_use]
+    pub fn is_left_lately(&self, now: Timestamp) -> bool {
+        let left_at = self.left_at.filter(|_| !self.present);
+        left_at.is_some_and(|at| now.get().saturating_sub(at.get()) <= LEFT_GROUP_IS_TROUBLE)
+    }
+
     #[must_use]
     pub fn new(group: GroupRecord, nospam: Option<UserId>, now: Timestamp) -> Self {
         let signs = group.signs;
@@ -95,6 +106,7 @@ impl GroupOverview {
             title: group.title,
             present: signs.present,
             since: group.since,
+            left_at: group.left_at,
             coverage: Coverage::judge(&signs, now),
             class: signs.class,
             unreadable_messages: signs.unreadable_messages,
@@ -120,6 +132,9 @@ pub struct QueueOverview {
     pub waiting: Vec<WaitingCount>,
     /// The avatars among them of members who belong to other instances.
     pub others_avatars: u64,
+    /// When the oldest avatar of an own member was enqueued.
+    #[serde(serialize_with = "as_json::time_if_known")]
+    pub oldest_own_avatar_at: Option<Timestamp>,
     /// Joins whose user must be looked up first.
     pub joins_to_look_up: u64,
     /// Joins that wait for the end of their group's flood.
@@ -133,6 +148,10 @@ pub struct QueueOverview {
     pub sent_24h: BTreeMap<String, u64>,
     /// The rows that were dropped in the last 24 hours.
     pub dropped_24h: Vec<DroppedCount>,
+    /// The avatars of the last hour that were given up.
+    pub given_up_1h: GivenUp,
+    /// The avatars that were posted in the last hour.
+    pub sent_avatars_1h: u64,
 }
 
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -199,6 +218,7 @@ mod tests {
                 },
                 title: String::new(),
                 since: None,
+                left_at: None,
                 read_up_to: MessageId::new(1),
                 administrators: 3,
                 administrators_at: known.then_some(now),

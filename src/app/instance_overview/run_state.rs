@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::model::{Timestamp, UserId, as_json};
 use crate::store::{Holder, Instance};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RunState {
     Running,
@@ -20,6 +20,7 @@ pub enum RunState {
     Failed,
     /// The program ended without a record of its end: killed, or with the machine.
     Died,
+    #[default]
     NeverRan,
 }
 
@@ -35,6 +36,12 @@ pub struct InstanceStatus {
     pub started_at: Option<Timestamp>,
     #[serde(serialize_with = "as_json::time_if_known")]
     pub ended_at: Option<Timestamp>,
+    /// The last sign of life of the process.
+    #[serde(serialize_with = "as_json::time_if_known")]
+    pub alive_at: Option<Timestamp>,
+    /// The last answer from Telegram.
+    #[serde(serialize_with = "as_json::time_if_known")]
+    pub last_contact_at: Option<Timestamp>,
     /// The error that ended the program, if a signal did not.
     pub ended_because: Option<String>,
     pub account: Option<UserId>,
@@ -67,6 +74,8 @@ impl InstanceStatus {
             data_dir,
             started_at: record.started_at,
             ended_at: record.ended_at,
+            alive_at: record.alive_at,
+            last_contact_at: record.last_contact_at,
             ended_because: record.ended_because,
             account: record.account,
             version: record.version,

@@ -120,6 +120,7 @@ mod tests {
             title: "A title".into(),
             present: true,
             since: None,
+            left_at: None,
             coverage,
             class,
             unreadable_messages: 0,

@@ -22,7 +22,9 @@ pub(super) fn groups(groups: &[GroupOverview], now: Timestamp) -> Vec<String> {
         "TITLE",
     ];
     let mut rows = vec![heading.map(str::to_owned).to_vec()];
-    for group in groups {
+    let mut groups: Vec<&GroupOverview> = groups.iter().collect();
+    groups.sort_by_key(|group| rank(group, now));
+    for group in &groups {
         let watched = match (group.present, group.watched) {
             (false, _) => "left",
             (true, true) => "yes",
@@ -46,13 +48,26 @@ pub(super) fn groups(groups: &[GroupOverview], now: Timestamp) -> Vec<String> {
     let mut lines = table(&rows);
     let lacks_nospam =
         |group: &GroupOverview| group.present && !group.watched && group.class != GroupClass::None;
-    if groups.iter().any(lacks_nospam) {
+    if groups.iter().copied().any(lacks_nospam) {
         lines.push("watched no: NOSPAM is not an administrator there".into());
     }
     if groups.iter().any(|group| !group.present) {
         lines.push("left: the account is not in that group any more".into());
     }
     lines
+}
+
+/// Returns the place of a group in the table: those in trouble come first, and those that were left long ago last.
+fn rank(group: &GroupOverview, now: Timestamp) -> u8 {
+    if group.is_left_lately(now) {
+        0
+    } else if !group.present {
+        3
+    } else if !group.watched {
+        1
+    } else {
+        2
+    }
 }
 
 pub(super) fn queue(queue: &QueueOverview, now: Timestamp) -> Vec<String> {

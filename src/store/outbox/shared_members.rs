@@ -138,6 +138,24 @@ impl ReadTx<'_> {
         Ok(u64::try_from(count).unwrap_or(0))
     }
 
+    /// Returns when the oldest photo of an own member was enqueued that waits.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn oldest_own_waiting(&self, share: Share) -> Result<Option<Timestamp>, StoreError> {
+        let oldest: Option<i64> = self
+            .db
+            .prepare_cached(
+                "SELECT MIN(created_at) FROM outbox WHERE state IN ('wanted', 'fetched', 'sending') AND kind = 'avatar'
+                 AND user_id % ?1 = ?2",
+            )?
+            .query_row(
+                [i64::from(share.instances()), share.own_remainder().into()],
+                |row| row.get(0),
+            )?;
+        Ok(oldest.map(Timestamp::new))
+    }
+
     /// Returns the photos of a member that wait for one group, and whose post was not begun.
     ///
     /// # Errors

@@ -38,6 +38,22 @@ pub struct DroppedCount {
     pub count: u64,
 }
 
+/// The photos that were dropped although no order or decision said so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct GivenUp {
+    /// Photos that waited longer than `delivery.max_age_hours`.
+    pub expired: u64,
+    /// Photos that could not be downloaded or posted.
+    pub failed: u64,
+}
+
+/// Counts the photos that were dropped since a time, by the outcomes of their joins. A `+` keeps SQLite from reading the
+/// index over states, which has all dropped photos.
+pub(in crate::store) const GIVEN_UP: &str = "
+SELECT COALESCE(SUM(outcome = 'expired'), 0), COALESCE(SUM(outcome = 'failed'), 0)
+FROM outbox o JOIN joins j ON j.group_id = o.group_id AND j.message_id = o.join_message_id AND j.user_id = o.user_id
+WHERE o.settled_at >= ?1 AND +o.state = 'dropped' AND +o.kind = 'avatar'";
+
 /// The class of a row in the output.
 const CLASS: &str =
     "CASE kind WHEN 'avatar' THEN 'avatars' WHEN 'list' THEN 'lists' ELSE 'reports' END";
@@ -100,6 +116,20 @@ impl ReadTx<'_> {
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Returns the number of photos that were given up since then.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn given_up(&self, since: Timestamp) -> Result<GivenUp, StoreError> {
+        let mut statement = self.db.prepare_cached(GIVEN_UP)?;
+        Ok(statement.query_row([since.get()], |row| {
+            Ok(GivenUp {
+                expired: count(row.get(0)?),
+                failed: count(row.get(1)?),
+            })
+        })?)
     }
 
     /// Returns the number of posts since then, by class.

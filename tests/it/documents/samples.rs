@@ -47,6 +47,7 @@ fn the_status_page_shows_the_output_of_status_and_why() {
     scene.launch();
     scene.join_users(4);
     scene.wait_for_rows("SELECT 1 FROM outbox WHERE state = 'fetched'", 4);
+    scene.wait_for_contact();
     // The page shows groups whose joins have messages, which Telegram pushed, and whose members were listed once.
     scene.execute("UPDATE joins SET found_by = 'push'");
     scene.execute("UPDATE ledger SET class = 'announced' WHERE kind = 'group'");

@@ -72,6 +72,15 @@ impl Scene {
         self.poll(sql, || self.has_state() && self.count(sql) >= count);
     }
 
+    /// Waits until the daemon has stored an answer of Telegram to this run.
+    pub(crate) fn wait_for_contact(&self) {
+        self.wait_for_rows(
+            "SELECT 1 FROM settings AS contact, settings AS start WHERE contact.key = 'last_contact_at'
+             AND start.key = 'started_at' AND CAST(contact.value AS INTEGER) >= CAST(start.value AS INTEGER)",
+            1,
+        );
+    }
+
     /// Waits until no outbox row and no join is unsettled.
     pub(crate) fn wait_until_settled(&self) {
         self.poll("everything to be settled", || self.unsettled().is_empty());
