@@ -47,6 +47,7 @@ pub struct UserPhoto {
     /// True if a recheck found the photo; it is then reported with `message_id` 0.
     #[serde(rename = "second_look")]
     pub found_by_recheck: Option<bool>,
+    #[serde(serialize_with = "as_json::photo")]
     pub photo_id: PhotoId,
     /// `wanted`, `fetched`, `sending`, `dropped` or `sent`.
     pub state: String,
@@ -80,6 +81,7 @@ pub struct UserRoles {
     /// `true` if the current photo is still to be put on the exception list, `false` if it is to be removed.
     pub exception_due: Option<bool>,
     /// The photo that the user last showed.
+    #[serde(serialize_with = "as_json::photo_if_known")]
     pub last_photo_id: Option<PhotoId>,
     /// True if that photo is on the exception list.
     pub last_photo_excepted: bool,
