@@ -13,6 +13,7 @@ mod list;
 mod list_change;
 mod list_source;
 mod member;
+mod message_link;
 mod page;
 mod payload;
 mod share;
@@ -30,6 +31,7 @@ pub use list::{
 pub use list_change::ListChange;
 pub use list_source::ListSource;
 pub use member::{FullGroup, Member, MembersPage, Membership, MembershipAnswer};
+pub use message_link::{MessageLink, MessageLinkError};
 pub use page::{
     AddedBy, Advance, ChannelPost, DatedMessage, Document, DocumentRef, FoundBy, Join, Page, Sender,
 };

@@ -11,9 +11,11 @@ use super::instance_overview::{InstanceStatus, RunState, read_snapshot};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::decide::Coverage;
-use crate::model::{ChannelId, GroupClass, GroupSigns, MessageId, Timestamp, UserId, as_json};
+use crate::model::{
+    ChannelId, GroupClass, GroupSigns, MessageId, MessageLink, Timestamp, UserId, as_json,
+};
 use crate::store::user_records::{ClearTimes, UserJoin, UserPhoto, UserRoles};
-use crate::store::{Instance, ReadTx, StoreError};
+use crate::store::{Instance, ReadTx, StoreError, inspect};
 
 /// The output of `why`. The fields are those of the JSON (docs/json-output.md).
 #[derive(Clone, Debug, Serialize)]
@@ -131,6 +133,29 @@ pub fn history(
     })
 }
 
+/// The joins that a message shows, and whether the program knows its group.
+#[derive(Clone, Debug, Default)]
+pub struct JoinMessage {
+    /// The members that the message added.
+    pub users: Vec<UserId>,
+    /// The title of the group; `None` if it is unknown.
+    pub title: Option<String>,
+}
+
+/// Reads which joins a message shows.
+///
+/// # Errors
+/// Returns an error if the database cannot be read or has another layout.
+pub fn join_message(config: &Config, link: MessageLink) -> Result<JoinMessage, AppError> {
+    let read = inspect(&config.telegram.state_file(), |tx| {
+        Ok(JoinMessage {
+            users: tx.users_of_message(link.channel, link.message)?,
+            title: tx.channel(link.channel)?.map(|known| known.channel.title),
+        })
+    })?;
+    Ok(read.unwrap_or_default())
+}
+
 impl History {
     /// Returns the signs of the group of the question, if it is a known group.
     #[must_use]
@@ -178,7 +203,7 @@ fn fleet_name(config: &Config, user: UserId) -> Option<&'static str> {
 }
 
 /// Returns a message's address, which works for members of the group or channel.
-fn link(channel: Option<ChannelId>, message: Option<MessageId>) -> Option<String> {
+pub(super) fn link(channel: Option<ChannelId>, message: Option<MessageId>) -> Option<String> {
     let (channel, message) = channel.zip(message)?;
-    (message.get() > 0).then(|| format!("https://t.me/c/{}/{message}", channel.bare()))
+    (message.get() > 0).then(|| MessageLink { channel, message }.to_string())
 }

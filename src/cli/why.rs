@@ -1,24 +1,25 @@
-//! `why USER [GROUP]`: shows the joins and photos of a user, as text or JSON.
+//! `why USER [GROUP]`: shows the joins and photos of a user, as text or JSON. A link to a join message stands for its
+//! user and group.
 
 mod no_join;
 
 use clap::Args;
 
 use super::terminal::{sanitize, sanitize_sentence, span, table, time, wrapped};
-use super::{Failure, json};
+use super::{Failure, USAGE, json};
 use crate::app::instance_overview::RunState;
 use crate::app::member_history::{self, History, JoinEntry, PhotoEntry};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::model::{ChannelId, FoundBy, UserId};
+use crate::model::{ChannelId, FoundBy, MessageLink, UserId};
 use crate::store::user_records::UserJoin;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// The user's id
-    #[arg(value_parser = user_id)]
-    user: UserId,
-    /// A group's id, with or without -100; without it, all groups
+    /// The user's id, or the link to the message of a join
+    #[arg(value_parser = subject)]
+    user: Subject,
+    /// A group's id, with or without -100, or the link to a message in it; without it, all groups
     #[arg(value_parser = group_id, allow_negative_numbers = true)]
     group: Option<ChannelId>,
     /// Print JSON, for programs
@@ -26,25 +27,87 @@ pub(super) struct Arguments {
     json: bool,
 }
 
-pub(super) fn run(config: &Config, arguments: &Arguments) -> Result<(), Failure> {
-    let history =
-        member_history::history(config, &Clock::system(), arguments.user, arguments.group)
-            .map_err(|error| Failure::new(error.exit_code(), error))?;
-    super::print(&if arguments.json {
-        json::pretty(&history)?
-    } else {
-        text(&history).join("\n") + "\n"
-    })
+/// What the question is about.
+#[derive(Clone, Copy, Debug)]
+enum Subject {
+    User(UserId),
+    JoinMessage(MessageLink),
 }
 
-fn user_id(text: &str) -> Result<UserId, String> {
+pub(super) fn run(config: &Config, arguments: &Arguments) -> Result<(), Failure> {
+    let (users, group) = match arguments.user {
+        Subject::User(user) => (vec![user], arguments.group),
+        Subject::JoinMessage(_) if arguments.group.is_some() => {
+            let message = "the link names a group already: leave the group out";
+            return Err(Failure::new(USAGE, message));
+        }
+        Subject::JoinMessage(link) => (users_of(config, link)?, Some(link.channel)),
+    };
+    if arguments.json && users.len() > 1 {
+        let users = Vec::from_iter(users.iter().map(UserId::to_string)).join(", ");
+        let message =
+            format!("the message shows the joins of several users, so name one of them: {users}");
+        return Err(Failure::new(1, message));
+    }
+    let mut output = Vec::new();
+    for user in users {
+        let history = member_history::history(config, &Clock::system(), user, group)
+            .map_err(|error| Failure::new(error.exit_code(), error))?;
+        output.push(match arguments.json {
+            true => json::pretty(&history)?,
+            false => text(&history).join("\n") + "\n",
+        });
+    }
+    super::print(&output.join("\n"))
+}
+
+/// Returns the users whose joins a message shows: at least one.
+fn users_of(config: &Config, link: MessageLink) -> Result<Vec<UserId>, Failure> {
+    let found = member_history::join_message(config, link)
+        .map_err(|error| Failure::new(error.exit_code(), error))?;
+    if !found.users.is_empty() {
+        return Ok(found.users);
+    }
+    let (group, message) = (link.channel, link.message);
+    Err(Failure::new(
+        1,
+        match found.title {
+            Some(title) => format!(
+                "no join is recorded with message {message} of {group} ({}): it is no join message, it was not read, or \
+             its record was cleared; `why USER {group}` with the user's id says more",
+                sanitize(&title)
+            ),
+            None => format!(
+                "the account is not in the group {group} and never was, so nothing of its message {message} is recorded"
+            ),
+        },
+    ))
+}
+
+fn subject(text: &str) -> Result<Subject, String> {
+    if MessageLink::is_link(text) {
+        let link = text
+            .parse()
+            .map_err(|error: crate::model::MessageLinkError| error.to_string());
+        return link.map(Subject::JoinMessage);
+    }
     match text.parse::<i64>() {
-        Ok(id) if id > 0 => Ok(UserId::new(id)),
-        _ => Err("a user's id is a number, such as 5079000001".into()),
+        Ok(id) if id > 0 => Ok(Subject::User(UserId::new(id))),
+        _ => Err(
+            "a user's id is a number, such as 5079000001; a link to the message of a join works, too"
+                .into(),
+        ),
     }
 }
 
-fn group_id(text: &str) -> Result<ChannelId, String> {
+/// Parses a group's id in either form, or the link to a message in it.
+pub(super) fn group_id(text: &str) -> Result<ChannelId, String> {
+    if MessageLink::is_link(text) {
+        let link: Result<MessageLink, _> = text.parse();
+        return link
+            .map(|link| link.channel)
+            .map_err(|error| error.to_string());
+    }
     let id = text.parse().ok().and_then(ChannelId::from_either);
     id.ok_or_else(|| "a group's id is a number, such as -1001234567890 or 1234567890".into())
 }

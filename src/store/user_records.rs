@@ -144,6 +144,24 @@ impl ReadTx<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// Returns the users whose joins a message shows.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn users_of_message(
+        &self,
+        group: ChannelId,
+        message: MessageId,
+    ) -> Result<Vec<UserId>, StoreError> {
+        let mut statement = self
+            .db
+            .prepare("SELECT user_id FROM joins WHERE group_id = ?1 AND message_id = ?2")?;
+        let rows = statement.query_map([group.bare(), message.get().into()], |row| {
+            row.get(0).map(UserId::new)
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// Returns the photos of a user, the latest first, for one group or for all of them.
     ///
     /// # Errors

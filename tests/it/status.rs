@@ -1,6 +1,7 @@
 //! The commands `status` and `why`, which read `state.db` beside a running daemon and without one, and change no file.
 
 mod group_classes;
+mod join_links;
 mod prometheus;
 mod roles;
 mod stopped;
