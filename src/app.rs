@@ -16,6 +16,7 @@ mod lost_state;
 pub mod member_history;
 mod other_user;
 mod random_numbers;
+pub mod recorded_joins;
 mod start_wait;
 mod unfinished_import;
 mod unwritable;

@@ -6,6 +6,7 @@ mod backup_restore;
 mod channels;
 pub mod check;
 mod import;
+mod joins;
 mod json;
 mod login;
 mod open;
@@ -55,6 +56,7 @@ const CONFIGURATION: u8 = 78;
   scp-079-avatar import /opt/avatar --dry-run   show what is taken from the Python program
   scp-079-avatar status -i main                 show what the service `main` does, running or stopped
   scp-079-avatar why 5079000001                 show the joins and photos of that user
+  scp-079-avatar joins --last 50 --since 1h     list the latest joins and their outcomes
   scp-079-avatar open photo -o photo.jpg        open a file that AVATAR posted
   scp-079-avatar restore bad_ids --dry-run      show what restoring a list would change
 
@@ -104,6 +106,8 @@ enum Command {
     Status(status::Arguments),
     /// Show the joins and photos of a user, running or stopped; read-only
     Why(why::Arguments),
+    /// List the latest joins and their outcomes, running or stopped; read-only
+    Joins(joins::Arguments),
     /// Open a file of the fleet, sealed or from a Python program
     Open(open::Arguments),
     /// Save every list as a file
@@ -209,6 +213,9 @@ fn dispatch(arguments: Arguments) -> Result<(), Failure> {
         }
         Command::Why(arguments) => {
             why::run(&load(path, &environment, FileUse::Read)?.config, &arguments)
+        }
+        Command::Joins(arguments) => {
+            joins::run(&load(path, &environment, FileUse::Read)?.config, &arguments)
         }
         Command::Open(arguments) => open::run(&load_config(path, &environment)?.config, &arguments),
         Command::Backup(arguments) => {

@@ -7,7 +7,7 @@
 //! Tables whose modules have other names:
 //! - `floods`: `rate_limits`
 //! - `flooded`: `group_floods`
-//! - `joins` and `forwarded`: `join_records`
+//! - `joins` and `forwarded`: `join_records`, `latest_joins`
 //! - `admins`: `ledger`
 //! - `orders`: `order_log`
 //! - `runs`: `job_records`
@@ -23,6 +23,7 @@ mod inspect;
 mod instance;
 mod job_records;
 mod join_records;
+mod latest_joins;
 mod ledger;
 mod lock;
 mod member_scans;
@@ -64,6 +65,7 @@ pub use inspect::inspect;
 pub use instance::{Instance, Start};
 pub use job_records::JobRecord;
 pub use join_records::PostedAs;
+pub use latest_joins::{JoinFilter, ListedJoin};
 pub use ledger::{AdvanceOutcome, KnownChannel, Recorded};
 pub use lock::{DirectoryLock, Holder, LockError};
 pub use order_log::OrderRecord;

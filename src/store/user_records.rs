@@ -1,7 +1,7 @@
 //! The records of one user for `why`, read within one transaction: joins, photos, lists and roles. The names of
 //! serialized fields are those of the JSON output (docs/json-output.md).
 
-use rusqlite::{OptionalExtension as _, params};
+use rusqlite::{OptionalExtension as _, Row, params};
 use serde::Serialize;
 
 use super::{ReadTx, StoreError};
@@ -101,6 +101,15 @@ pub struct ClearTimes {
     pub one_user_at: Option<Timestamp>,
 }
 
+/// The columns of a [`UserJoin`], from [`JOINS_WITH_SIGNS`].
+pub(super) const JOIN_COLUMNS: &str =
+    "j.group_id, j.message_id, joined_at, seen_at, added_by, outcome, d.at, f.at, found_by";
+
+/// The joins, with the declaration of the message and the flood of the group.
+pub(super) const JOINS_WITH_SIGNS: &str = "joins j
+    LEFT JOIN declared d ON d.group_id = j.group_id AND d.message_id = j.message_id
+    LEFT JOIN flooded f ON f.group_id = j.group_id";
+
 impl ReadTx<'_> {
     /// Returns the joins of a user, the latest first, in one group or in all of them.
     ///
@@ -111,36 +120,14 @@ impl ReadTx<'_> {
         user: UserId,
         group: Option<ChannelId>,
     ) -> Result<Vec<UserJoin>, StoreError> {
-        let mut statement = self.db.prepare(
-            "SELECT j.group_id, j.message_id, joined_at, seen_at, added_by, outcome, d.at, f.at, found_by
-             FROM joins j
-             LEFT JOIN declared d ON d.group_id = j.group_id AND d.message_id = j.message_id
-             LEFT JOIN flooded f ON f.group_id = j.group_id
+        let sql = format!(
+            "SELECT {JOIN_COLUMNS} FROM {JOINS_WITH_SIGNS}
              WHERE user_id = ?1 AND (?2 IS NULL OR j.group_id = ?2)
-             ORDER BY joined_at DESC, j.message_id DESC",
-        )?;
-        let rows = statement.query_map(params![user.get(), group.map(ChannelId::bare)], |row| {
-            let added_by: Option<i64> = row.get(4)?;
-            let found_by: Option<String> = row.get(8)?;
-            let found_by: Option<FoundBy> = found_by.and_then(|word| word.parse().ok());
-            Ok(UserJoin {
-                group_id: ChannelId::from_bare(row.get(0)?),
-                message_id: MessageId::new(row.get(1)?).or_zero(),
-                joined_at: Timestamp::new(row.get(2)?),
-                seen_at: row.get::<_, Option<i64>>(3)?.map(Timestamp::new),
-                by: match added_by {
-                    None if found_by.is_some_and(FoundBy::lacks_message) => "unknown",
-                    None => "themselves",
-                    Some(super::join_records::BY_GROUP) => "group",
-                    Some(_) => "user",
-                },
-                added_by: added_by.filter(|id| *id > 0).map(UserId::new),
-                outcome: row.get(5)?,
-                found_by,
-                declared_at: row.get::<_, Option<i64>>(6)?.map(Timestamp::new),
-                flooded_since: row.get::<_, Option<i64>>(7)?.map(Timestamp::new),
-            })
-        })?;
+             ORDER BY joined_at DESC, j.message_id DESC"
+        );
+        let mut statement = self.db.prepare(&sql)?;
+        let parameters = params![user.get(), group.map(ChannelId::bare)];
+        let rows = statement.query_map(parameters, read_join)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
@@ -300,4 +287,28 @@ impl ReadTx<'_> {
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
+}
+
+/// Reads [`JOIN_COLUMNS`].
+pub(super) fn read_join(row: &Row<'_>) -> rusqlite::Result<UserJoin> {
+    let added_by: Option<i64> = row.get(4)?;
+    let found_by: Option<String> = row.get(8)?;
+    let found_by: Option<FoundBy> = found_by.and_then(|word| word.parse().ok());
+    Ok(UserJoin {
+        group_id: ChannelId::from_bare(row.get(0)?),
+        message_id: MessageId::new(row.get(1)?).or_zero(),
+        joined_at: Timestamp::new(row.get(2)?),
+        seen_at: row.get::<_, Option<i64>>(3)?.map(Timestamp::new),
+        by: match added_by {
+            None if found_by.is_some_and(FoundBy::lacks_message) => "unknown",
+            None => "themselves",
+            Some(super::join_records::BY_GROUP) => "group",
+            Some(_) => "user",
+        },
+        added_by: added_by.filter(|id| *id > 0).map(UserId::new),
+        outcome: row.get(5)?,
+        found_by,
+        declared_at: row.get::<_, Option<i64>>(6)?.map(Timestamp::new),
+        flooded_since: row.get::<_, Option<i64>>(7)?.map(Timestamp::new),
+    })
 }

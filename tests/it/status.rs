@@ -1,7 +1,8 @@
-//! The commands `status` and `why`, which read `state.db` beside a running daemon and without one, and change no file.
+//! The commands `status`, `why` and `joins`, which read `state.db` beside a running daemon and without one, and change no file.
 
 mod group_classes;
 mod join_links;
+mod latest_joins;
 mod prometheus;
 mod roles;
 mod stopped;

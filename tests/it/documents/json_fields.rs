@@ -94,6 +94,8 @@ fn each_field_of_status_and_why_is_documented_and_each_documented_field_is_print
     assert_eq!(documented("## `status --json`"), status);
     let why = printed(&scene, "why", &[&waiting.to_string()], &[]);
     assert_eq!(documented("## `why --json`"), why);
+    let joins = printed(&scene, "joins", &[], &[]);
+    assert_eq!(documented("## `joins --json`"), joins);
 }
 
 #[test]
