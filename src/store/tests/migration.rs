@@ -401,6 +401,9 @@ fn the_paces_documents_and_others_avatars_of_layout_8_are_read() {
         ),
         ["4|9001|-9002|0102030405"]
     );
+    // When a group was left is unknown in that layout.
+    let left = "SELECT COUNT(*) FROM ledger WHERE left_at IS NOT NULL";
+    assert_eq!(dump(&database, left), ["0"]);
 }
 
 #[test]
