@@ -73,7 +73,7 @@ pub async fn run(
     ended
 }
 
-/// What the connection to Telegram is made with.
+/// The session of the connection to Telegram, and the record of its answers.
 struct Connection {
     session: AccountSession,
     last_contact: LastContact,

@@ -27,7 +27,7 @@ pub(super) struct Arguments {
     json: bool,
 }
 
-/// What the question is about.
+/// A user, or a message that shows joins.
 #[derive(Clone, Copy, Debug)]
 enum Subject {
     User(UserId),

@@ -97,7 +97,7 @@ impl ReasonKind {
     }
 }
 
-/// What the verdict follows from.
+/// The facts from which the verdict follows.
 #[derive(Clone, Debug, Default)]
 pub struct Signs {
     pub run_state: RunState,
