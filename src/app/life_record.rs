@@ -21,25 +21,19 @@ pub(super) fn keep(store: &Store, clock: &Clock, last_contact: &LastContact) -> 
     let (store, clock, last_contact) = (store.clone(), clock.clone(), last_contact.clone());
     let mut task = JoinSet::new();
     task.spawn(async move {
-        let mut record = LifeRecord {
-            stored_at: clock.now(),
-            last_contact_at: None,
-        };
+        let mut record = LifeRecord::of_start(clock.now());
         loop {
             tokio::time::sleep(INTERVAL).await;
             let now = clock.now();
             let last_contact_at = last_contact.at().map(Timestamp::new);
-            if record.is_outdated(last_contact_at, now) {
+            if let Some(next) = record.next(last_contact_at, now) {
                 let stored: Result<(), StoreError> =
                     store.write(|tx| tx.record_life(last_contact_at, now));
                 if let Err(error) = stored {
                     // The loops log errors of the disk.
                     tracing::debug!(%error, "the sign of life could not be stored");
                 }
-                record = LifeRecord {
-                    stored_at: now,
-                    last_contact_at,
-                };
+                record = next;
             }
         }
     });
