@@ -122,7 +122,11 @@ pub(super) fn counted(number: usize, noun: &str) -> String {
     format!("{number} {noun}{plural}")
 }
 
-/// Formats the time since a moment.
+/// Formats the time since a moment; in seconds up to a few minutes, because thresholds of the verdict are below two.
 fn age(at: Timestamp, now: Timestamp) -> String {
-    span(now.get().saturating_sub(at.get()).max(0))
+    const FEW_MINUTES: i64 = 5 * 60;
+    match now.get().saturating_sub(at.get()).max(0) {
+        seconds @ ..FEW_MINUTES => format!("{seconds} s"),
+        seconds => span(seconds),
+    }
 }
