@@ -10,6 +10,7 @@ use super::page;
 use crate::harness::{Scene, fixture, output_of, sealed_list};
 
 const STATUS: &str = "scp-079-avatar status -i main";
+const BRIEF: &str = "scp-079-avatar status --brief -i main";
 const WHY: &str = "scp-079-avatar why 6500000112 -i main";
 
 /// Runs a command of a page in a scene, with the scene's configuration; returns standard output and standard error.
@@ -67,6 +68,8 @@ fn the_status_page_shows_the_output_of_status_and_why() {
     };
     let page = page("status.md");
     assert_same_shapes(&outputs_of(&page, STATUS)[0], &run(&["status"]));
+    let brief = run(&["status", "--brief"]);
+    assert_same_shapes(&outputs_of(&page, BRIEF)[0], &brief);
     let user = users[0].to_string();
     assert_same_shapes(&outputs_of(&page, WHY)[0], &run(&["why", &user]));
 }
