@@ -17,6 +17,8 @@ pub mod member_history;
 mod other_user;
 mod random_numbers;
 pub mod recorded_joins;
+mod service_manager;
+mod service_status;
 mod start_wait;
 mod unfinished_import;
 mod unwritable;
@@ -34,6 +36,7 @@ pub use self::unwritable::unusable_data_dir;
 
 use self::channels::Account;
 use self::loops::{Loops, Resources};
+use self::service_manager::ServiceManager;
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::model::{ChannelId, Timestamp};
@@ -53,6 +56,8 @@ pub async fn run(
     shutdown: CancellationToken,
 ) -> Result<(), AppError> {
     let started = clock.instant();
+    let manager = ServiceManager::of_process();
+    let ending = service_manager::announce_end(&manager, &shutdown);
     let _lock = prepare_data_dir(&config.telegram)?;
     let session = AccountSession::open(&config.telegram.session_file())?;
     lost_state::warn_if_lost(&config.telegram);
@@ -65,10 +70,16 @@ pub async fn run(
         last_contact: last_contact.clone(),
     };
     let ended = random_numbers::watched(shutdown, |shutdown| {
-        run_with(config, connection, &store, &clock, shutdown, started)
+        let process = Process {
+            started,
+            manager: &manager,
+            last_contact: &last_contact,
+        };
+        run_with(config, connection, &store, &clock, shutdown, process)
     })
     .await;
-    drop(life_record);
+    manager.stopping();
+    drop((life_record, ending));
     record_end(&store, &clock, &last_contact, ended.as_ref().err());
     ended
 }
@@ -77,6 +88,13 @@ pub async fn run(
 struct Connection {
     session: AccountSession,
     last_contact: LastContact,
+}
+
+/// This process, as others see it.
+struct Process<'a> {
+    started: tokio::time::Instant,
+    manager: &'a ServiceManager,
+    last_contact: &'a LastContact,
 }
 
 /// Records in `state.db` that this process runs. The start goes on if the disk refuses.
@@ -114,11 +132,14 @@ async fn run_with(
     store: &Store,
     clock: &Clock,
     shutdown: CancellationToken,
-    started: tokio::time::Instant,
+    process: Process<'_>,
 ) -> Result<(), AppError> {
-    let Some(start) = start_wait::wait_and_count(store, clock, &shutdown).await else {
+    let manager = process.manager;
+    let extension = manager.extend_start();
+    let Some(start) = start_wait::wait_and_count(store, clock, &shutdown, manager).await else {
         return Ok(());
     };
+    manager.status("connecting to Telegram");
     let posts_to = config.channels.exchange.unwrap_or(config.channels.hide);
     let ready = match get_ready(config, connection, store, clock, &shutdown).await {
         Ok(Some(ready)) => ready,
@@ -136,9 +157,12 @@ async fn run_with(
         account = %ready.account.own,
         channels = ready.account.channels.len(),
         %posts_to,
-        after_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        after_ms = u64::try_from(process.started.elapsed().as_millis()).unwrap_or(u64::MAX),
         "watching"
     );
+    drop(extension);
+    manager.ready();
+    let _service_status = service_status::keep(manager, store, clock, process.last_contact);
     let ended = ready.loops.run(ready.hints, ready.account).await;
     ready.telegram.close();
     tracing::info!("ended");

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::AppError;
+use super::service_manager::ServiceManager;
 use crate::clock::Clock;
 use crate::decide;
 use crate::store::{Store, StoreError, UnreadyStarts};
@@ -23,6 +24,7 @@ pub(super) async fn wait_and_count<'a>(
     store: &'a Store,
     clock: &Clock,
     shutdown: &CancellationToken,
+    manager: &ServiceManager,
 ) -> Option<CountedStart<'a>> {
     let before = store
         .read(|tx| tx.unready_starts())
@@ -41,6 +43,10 @@ pub(super) async fn wait_and_count<'a>(
             seconds = pause.as_secs(),
             "waiting before connecting, because the last starts did not get ready"
         );
+        manager.status(&format!(
+            "waiting {} s before connecting, because the last starts did not get ready",
+            pause.as_secs()
+        ));
         tokio::select! {
             biased;
             () = shutdown.cancelled() => return None,

@@ -3,6 +3,7 @@
 
 mod figures;
 pub(super) mod group_records;
+mod load_figures;
 pub(super) mod outbox_counts;
 
 use std::collections::BTreeMap;
@@ -11,6 +12,7 @@ use serde::Serialize;
 
 pub use self::group_records::GroupRecord;
 pub use self::outbox_counts::{DroppedCount, GivenUp, WaitingCount};
+pub use self::load_figures::LoadFigures;
 use super::{ReadTx, StoreError};
 use crate::model::{ChannelId, JoinOutcome, Timestamp, as_json};
 

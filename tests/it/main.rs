@@ -46,6 +46,7 @@ mod repeated_starts;
 mod reposts;
 mod running;
 mod schedule;
+mod service_manager;
 mod shares;
 mod signals;
 mod skips;
