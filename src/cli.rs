@@ -7,6 +7,7 @@ mod channels;
 pub mod check;
 mod import;
 mod joins;
+mod journal;
 mod json;
 mod login;
 mod open;
@@ -25,6 +26,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{CommandFactory as _, Parser, Subcommand};
 use strum::VariantNames as _;
 
+use self::journal::Priority;
 use crate::app::{self, AppError, FileUse};
 use crate::clock::Clock;
 use crate::config::{
@@ -166,8 +168,12 @@ pub fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => {
             let code = if error.use_stderr() { USAGE } else { 0 };
-            // If the terminal is gone, the exit code still reports the error.
-            let _ = error.print();
+            if error.use_stderr() && journal::reads_standard_error() {
+                print_to_stderr(&error.to_string(), Priority::Error);
+            } else {
+                // If the terminal is gone, the exit code still reports the error.
+                let _ = error.print();
+            }
             return code.into();
         }
     };
@@ -295,7 +301,8 @@ fn refuse_denied_directory(directory: &Path) -> Result<(), Failure> {
 
 fn print_warnings(warnings: &[Finding]) {
     for warning in warnings.iter().filter(|warning| !warning.is_advice) {
-        print_error(&format!("warning: {warning}"));
+        let line = format!("scp-079-avatar: warning: {warning}");
+        print_to_stderr(&line, Priority::Warning);
     }
 }
 
@@ -319,7 +326,16 @@ fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
     }
 }
 
-/// Prints to standard error. If that fails, the exit code still reports the error.
 fn print_error(message: &str) {
-    let _ = writeln!(io::stderr(), "scp-079-avatar: {message}");
+    print_to_stderr(&format!("scp-079-avatar: {message}"), Priority::Error);
+}
+
+/// Prints to standard error. If that fails, the exit code still reports the error.
+fn print_to_stderr(text: &str, priority: Priority) {
+    let text = if journal::reads_standard_error() {
+        journal::prefixed(text, priority)
+    } else {
+        format!("{text}\n")
+    };
+    let _ = io::stderr().write_all(text.as_bytes());
 }

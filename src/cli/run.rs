@@ -3,10 +3,12 @@
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::Layer as _;
 use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::fmt::format::{self, JsonFields};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::Failure;
+use super::journal::{self, Prefixed};
 use crate::app;
 use crate::clock::Clock;
 use crate::config::{Loaded, Log, LogFormat};
@@ -59,7 +61,7 @@ pub(super) fn run(loaded: Loaded) -> Result<(), Failure> {
 /// Logs to standard error.
 ///
 /// Lines of other crates are logged from `warn` on only, because their lower levels may hold secrets or
-/// names.
+/// names. The journal of systemd gets priorities instead of time stamps.
 fn start_log(log: Log) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let level: LevelFilter = log.level.to_string().parse()?;
     let filter = Targets::new()
@@ -69,10 +71,21 @@ fn start_log(log: Log) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         .with_writer(std::io::stderr)
         // Reporting a failed write to the same stream would end the process.
         .log_internal_errors(false)
+        .with_ansi(false)
         .with_target(false);
-    let lines = match log.format {
-        LogFormat::Text => lines.with_ansi(false).boxed(),
-        LogFormat::Json => lines.json().boxed(),
+    // The format of the journal, if it is used.
+    let format = format::format()
+        .with_ansi(false)
+        .with_target(false)
+        .without_time();
+    let lines = match (log.format, journal::reads_standard_error()) {
+        (LogFormat::Text, false) => lines.boxed(),
+        (LogFormat::Json, false) => lines.json().boxed(),
+        (LogFormat::Text, true) => lines.event_format(Prefixed(format)).boxed(),
+        (LogFormat::Json, true) => lines
+            .fmt_fields(JsonFields::new())
+            .event_format(Prefixed(format.json()))
+            .boxed(),
     };
     let log = tracing_subscriber::registry().with(filter).with(lines);
     log.try_init()?;

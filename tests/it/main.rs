@@ -22,6 +22,7 @@ mod foreign_text;
 mod free_space;
 mod import;
 mod joins;
+mod journal;
 mod known_account;
 mod lists;
 mod login;

@@ -124,7 +124,7 @@ impl Scene {
         self.directory.path().join("config.toml")
     }
 
-    pub(super) fn log_path(&self) -> PathBuf {
+    pub(crate) fn log_path(&self) -> PathBuf {
         self.directory.path().join("log")
     }
 
