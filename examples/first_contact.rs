@@ -348,10 +348,11 @@ impl<'s> Contact<'s> {
         Ok(())
     }
 
-    /// Starts `run`, and waits for its online report.
+    /// Starts `run`, and waits until it watches.
     fn start(&self) -> anyhow::Result<Process> {
         self.complete_config()?;
-        let posts = self.sim.posts(self.hide).len();
+        let starts = || self.log().unwrap_or_default().matches("watching").count();
+        let before = starts();
         let log = OpenOptions::new()
             .create(true)
             .append(true)
@@ -363,9 +364,8 @@ impl<'s> Contact<'s> {
             .stderr(log)
             .spawn()?;
         let process = Process(child);
-        self.wait("the online report", |world| {
-            world.count_posts(self.hide) > posts
-        })?;
+        // The program calls Telegram right after it has logged that it watches.
+        self.wait("the start", |_| starts() > before)?;
         Ok(process)
     }
 

@@ -14,6 +14,7 @@ mod join_decision;
 mod life_record;
 pub mod member_scan;
 mod new_photo;
+mod online_report;
 mod order_file;
 mod pace;
 mod read_back;
@@ -29,6 +30,7 @@ pub use deleted_unread::deleted_unread;
 pub use join_decision::{Decision, JoinContext, join};
 pub use life_record::{LifeRecord, RECORD_INTERVAL};
 pub use new_photo::{new_photo, overrides_outcome};
+pub use online_report::{ONLINE_INTERVAL, is_online_report_due};
 pub use order_file::{ORDER_FILE_LIMIT, OrderFileFailure, order_file_failed};
 pub use pace::{AdaptivePace, CALM_INTERVAL, FEW_PHOTOS, LearnedPace};
 pub use read_back::{

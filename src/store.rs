@@ -71,8 +71,8 @@ pub use lock::{DirectoryLock, Holder, LockError};
 pub use order_log::OrderRecord;
 pub use others_avatars::OthersAvatar;
 pub use outbox::{
-    AgeLimits, EarlierPost, FailedDownload, Members, OutboxRow, PhotoOf, SendFilter, SharedMembers,
-    SpooledFile,
+    AgeLimits, EarlierPost, FailedDownload, LastText, Members, OutboxRow, PhotoOf, SendFilter,
+    SharedMembers, SpooledFile,
 };
 pub use senders::SenderState;
 pub use unready_starts::UnreadyStarts;

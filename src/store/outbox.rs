@@ -26,7 +26,7 @@ use std::fmt;
 
 pub use self::documents::EarlierPost;
 pub use self::expiry::AgeLimits;
-pub use self::selection::SendFilter;
+pub use self::selection::{LastText, SendFilter};
 pub use self::shared_members::{Members, SharedMembers};
 pub use self::shared_photos::{FailedDownload, PhotoOf};
 pub use self::spooled::SpooledFile;

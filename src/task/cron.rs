@@ -13,7 +13,7 @@ use super::backup_files::{self, BackupError};
 use super::{BackupFiles, Database, Runtime, TaskError, Wakers, enqueue, spool_file};
 use crate::config::Dialect;
 use crate::exchange::reports::{self, StatusKind};
-use crate::model::{Purpose, Timestamp};
+use crate::model::Timestamp;
 use crate::schedule::{Job, Progress, Timetable};
 use crate::store::{JobRecord, StoreError, Tx};
 
@@ -45,8 +45,8 @@ enum Check {
 }
 
 impl Scheduler {
-    /// Enqueues the report that the service has started. If another instance sends reports, drops those that this one
-    /// has left from the time when it did.
+    /// Enqueues the report that the service has started, unless an earlier one is recent or waits. If another
+    /// instance sends reports, drops those that this one has left from the time when it did.
     ///
     /// # Errors
     /// See [`TaskError`].
@@ -64,10 +64,7 @@ impl Scheduler {
         }
         let text = self.status(StatusKind::Online);
         self.database
-            .write(|tx| {
-                enqueue::drop_awake(tx, now)?;
-                tx.enqueue_text(Purpose::Online, &text, now)
-            })
+            .write(|tx| enqueue::online(tx, &text, now))
             .await?;
         self.wakers.deliver.notify_one();
         Ok(())

@@ -1,6 +1,7 @@
 //! Enqueues the reports to the fleet: rows of the outbox, in the transaction of the event that asks for them.
 
 use crate::config::Dialect;
+use crate::decide;
 use crate::exchange::reports::{self, Asker};
 use crate::model::{ChannelId, Content, List, ListData, Purpose, Timestamp, WordList};
 use crate::store::{StoreError, Tx};
@@ -22,6 +23,17 @@ pub(super) fn version(
         Some(text) => text_file(tx, &report.envelope, &text, now),
         None => tx.enqueue_text(Purpose::Version, &report.envelope, now),
     }
+}
+
+/// Enqueues the report that the service has started, unless an earlier one is recent or waits. The report replaces a
+/// status report that was not posted.
+pub(super) fn online(tx: &Tx<'_>, text: &str, now: Timestamp) -> Result<(), StoreError> {
+    let last = tx.last_text(Purpose::Online)?;
+    if !decide::is_online_report_due(last.is_waiting, last.posted_at, now) {
+        return Ok(());
+    }
+    drop_awake(tx, now)?;
+    tx.enqueue_text(Purpose::Online, text, now)
 }
 
 /// Enqueues the status report of the time `due`. It replaces an earlier one that was not posted, and expires.
@@ -103,7 +115,7 @@ pub(super) fn reset_counts(tx: &Tx<'_>) -> Result<(), StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{BadEntry, Payload, UserId};
+    use crate::model::{BadEntry, MessageId, Payload, UserId};
     use crate::store::SendFilter;
     use crate::task::fixture::{Fixture, NOW};
 
@@ -147,6 +159,23 @@ mod tests {
             assert_eq!(tx.rules(WordList::Ad)?, [("a".to_owned(), 0)]);
             Ok(())
         });
+    }
+
+    #[test]
+    fn starts_within_ten_minutes_enqueue_one_report() {
+        let fixture = Fixture::new();
+        let mut posted = 0;
+        for seconds in [0, 1, 600, 601, 1200] {
+            let now = NOW.plus(seconds);
+            fixture.write(|tx| online(tx, "online", now));
+            let next = fixture.write(|tx| tx.next_to_send(now, SendFilter::ALL));
+            // The first report waits until the next start is over, too.
+            if let Some(row) = next.filter(|_| seconds > 0) {
+                fixture.write(|tx| tx.set_sent(row.id, MessageId::new(1), now));
+                posted += 1;
+            }
+        }
+        assert_eq!(posted, 2, "not at the seconds 1 and 601");
     }
 
     #[test]

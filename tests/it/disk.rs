@@ -124,6 +124,7 @@ fn failed_attempts_to_save_lists_leave_no_files_behind() {
     scene.set("exchange", "files = \"python\"");
     let python = size_of_backup(&scene);
     let limit = u64::midpoint(python, sealed);
+    scene.age_online_reports();
     let command = with_limit_as_error(&scene.command("run"), "");
     scene.launch_with(command);
     scene.wait_for_rows(

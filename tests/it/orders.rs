@@ -312,6 +312,7 @@ fn posts_fall_back_to_hide_and_return_to_exchange() {
     // The choice survives a restart: the report is posted in HIDE.
     scene.sim.set_can_post(exchange, true);
     scene.kill();
+    scene.age_online_reports();
     scene.launch();
     let hide = scene.hide;
     scene.wait_for("the report in HIDE", |world| {

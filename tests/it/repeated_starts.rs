@@ -1,4 +1,5 @@
-//! Starts that do not get ready: the next one waits before it connects (docs/operations.md, "Start").
+//! Repeated starts: one after starts that did not get ready waits before it connects, and those within ten minutes post
+//! one online report (docs/operations.md, "Start").
 
 use telegram_sim::{Fault, Match};
 
@@ -70,5 +71,26 @@ fn a_start_that_a_person_has_to_mend_does_not_make_the_next_one_wait() {
     scene.sim.add_me(scene.hide);
     scene.sim.set_can_post(scene.hide, true);
     scene.start();
+    scene.finish();
+}
+
+#[test]
+fn starts_within_ten_minutes_post_one_online_report() {
+    let mut scene = Scene::started();
+    scene.wait_until_settled();
+    for photos in 1..=3 {
+        scene.kill();
+        scene.launch();
+        // Reports overtake photos, so a report of this start would be posted before the photo.
+        scene.join_user();
+        scene.wait_for_photos(photos);
+    }
+    assert_eq!(scene.reports("online").len(), 1);
+    scene.kill();
+    scene.age_online_reports();
+    scene.launch();
+    scene.poll("another online report", || {
+        scene.reports("online").len() == 2
+    });
     scene.finish();
 }

@@ -8,7 +8,7 @@ use rusqlite::types::Value;
 use super::photos_to_fetch::TO_FETCH;
 use super::postponed::{POSTPONED, WAITING_REPORTS};
 use super::{COLUMNS, Members, OutboxRow, Parsed};
-use crate::model::Timestamp;
+use crate::model::{Purpose, Timestamp};
 use crate::store::{ReadTx, StoreError};
 
 /// The condition of the index of photos to post that were not postponed.
@@ -33,6 +33,15 @@ impl SendFilter {
         avatars: true,
         members: Members::All,
     };
+}
+
+/// The last report of a purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LastText {
+    /// A report waits to be posted.
+    pub is_waiting: bool,
+    /// When the last one was posted.
+    pub posted_at: Option<Timestamp>,
 }
 
 impl ReadTx<'_> {
@@ -166,6 +175,24 @@ impl ReadTx<'_> {
             .query_row([], |row| row.get(0))?;
         Ok(last.map(Timestamp::new))
     }
+
+    /// Returns whether a report of this purpose waits, and when the last one was posted.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn last_text(&self, purpose: Purpose) -> Result<LastText, StoreError> {
+        let mut statement = self.db.prepare_cached(
+            "SELECT COALESCE(MAX(state <> 'sent'), 0), MAX(CASE state WHEN 'sent' THEN settled_at END)
+             FROM outbox WHERE state IN ('fetched', 'sending', 'sent') AND kind = 'text' AND purpose = ?1",
+        )?;
+        Ok(statement.query_row([purpose.as_str()], |row| {
+            Ok(LastText {
+                is_waiting: row.get(0)?,
+                posted_at: row.get::<_, Option<i64>>(1)?.map(Timestamp::new),
+            })
+        })?)
+    }
+
 
     /// Returns the first row of a query that can be read.
     fn first_readable<'a>(

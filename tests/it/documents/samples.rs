@@ -45,6 +45,8 @@ fn the_status_page_shows_the_output_of_status_and_why() {
     scene.stop();
     // The photos of the second run wait for an hour.
     scene.set("delivery", "pace = \"adaptive\"\nmin_interval_ms = 3600000");
+    // The online report is the one post before them.
+    scene.age_online_reports();
     scene.launch();
     scene.join_users(4);
     scene.wait_for_rows("SELECT 1 FROM outbox WHERE state = 'fetched'", 4);

@@ -67,6 +67,15 @@ impl Scene {
         rows
     }
 
+    /// Returns the number of online reports that were posted, if `state.db` has a layout with purposes.
+    pub(super) fn sent_online_reports(&self) -> usize {
+        let has_purposes = "SELECT 1 FROM pragma_table_info('outbox') WHERE name = 'purpose'";
+        if !self.state().exists() || self.count(has_purposes) == 0 {
+            return 0;
+        }
+        self.count("SELECT 1 FROM outbox WHERE purpose = 'online' AND state = 'sent'")
+    }
+
     /// Makes a database of the newest layout from a released one.
     pub(crate) fn copy_newest_state(&self) {
         fs::copy(fixture("state/layout_8.db"), self.state()).expect("copied");
