@@ -22,6 +22,7 @@ mod service_status;
 mod start_wait;
 mod unfinished_import;
 mod unwritable;
+mod watchdog;
 
 use std::sync::Arc;
 
@@ -163,7 +164,7 @@ async fn run_with(
     drop(extension);
     manager.ready();
     let _service_status = service_status::keep(manager, store, clock, process.last_contact);
-    let ended = ready.loops.run(ready.hints, ready.account).await;
+    let ended = ready.loops.run(ready.hints, ready.account, manager).await;
     ready.telegram.close();
     tracing::info!("ended");
     ended

@@ -7,8 +7,9 @@ use secrecy::SecretString;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use super::AppError;
 use super::channels::Account;
+use super::service_manager::ServiceManager;
+use super::{AppError, watchdog};
 use crate::config::Config;
 use crate::file_codec::{Decoder, Encoder};
 use crate::schedule::Timetable;
@@ -16,13 +17,15 @@ use crate::spool::Spool;
 use crate::store::Store;
 use crate::task::{
     self, Accounts, Administrators, AdministratorsWaker, AvatarDownload, BackupFiles,
-    ChannelPuller, Cover, Database, Deliverer, FailureLog, Fetcher, JoinPolicy, ListKeeper,
-    MemberRecheck, MemberRecorder, MemberScanner, OrderExecutor, OrderFiles, PageApplier,
-    PageTransactions, PostCommitRunner, PostingChannels, ReadBackProgress, Rechecker, RuleBook,
-    Runtime, Scheduler, Sharing, TaskError, UserLookup, Wakers, WatchStart, Watcher,
+    ChannelPuller, Cover, Database, Deliverer, FailureLog, Fetcher, Heartbeats, JoinPolicy,
+    ListKeeper, MemberRecheck, MemberRecorder, MemberScanner, OrderExecutor, OrderFiles,
+    PageApplier, PageTransactions, PostCommitRunner, PostingChannels, ReadBackProgress, Rechecker,
+    RuleBook, Runtime, Scheduler, Sharing, TaskError, UserLookup, Wakers, WatchStart, Watcher,
 };
 use crate::telegram::{Hints, Telegram};
 
+/// How long the connections may stay unwatched: their loop looks at them once a second.
+const MONITOR_INTERVAL: Duration = Duration::from_secs(1);
 /// How long the loops may take to end.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(8);
 
@@ -255,39 +258,46 @@ impl Loops {
         }
     }
 
-    /// Runs the loops until the shutdown or the end of one of them, and joins them all.
+    /// Runs the loops until the shutdown or the end of one of them, and joins them all. The watchdog of the service
+    /// manager is fed while none of them hangs.
     ///
     /// # Errors
     /// A loop ended without being asked to.
-    pub(super) async fn run(self, hints: Hints, account: Account) -> Result<(), AppError> {
+    pub(super) async fn run(
+        self,
+        hints: Hints,
+        account: Account,
+        manager: &ServiceManager,
+    ) -> Result<(), AppError> {
+        let heartbeats = Heartbeats::new(self.runtime.clock.clone());
+        let minute = task::SLOW_POLL;
         let mut loops = JoinSet::new();
         if !account.is_confirmed {
             let (database, runtime) = (self.database.clone(), self.runtime.clone());
             let telegram = self.watcher.telegram.clone();
-            loops.spawn(task::confirm_account(
-                database,
-                runtime,
-                telegram,
-                account.own,
-            ));
+            let confirm = task::confirm_account(database, runtime, telegram, account.own);
+            loops.spawn(heartbeats.beating("account", minute, confirm));
         }
         let shutdown = self.runtime.shutdown;
-        loops.spawn(monitor(self.telegram, shutdown.clone()));
+        let monitor = monitor(self.telegram, shutdown.clone());
+        loops.spawn(heartbeats.beating("connections", MONITOR_INTERVAL, monitor));
         let start = WatchStart {
             channels: account.channels,
             reader: account.reader,
             subscribed: account.subscribed,
         };
-        loops.spawn(task::watch(self.watcher, hints, start));
-        loops.spawn(self.fetcher.fetch());
-        loops.spawn(self.deliverer.deliver());
-        loops.spawn(self.rechecker.recheck());
-        loops.spawn(task::scan_members(self.scanner));
-        loops.spawn(task::read_administrators(
-            self.administrators,
-            self.administrators_waker,
-        ));
-        loops.spawn(self.scheduler.schedule());
+        let watch = task::watch(self.watcher, hints, start);
+        loops.spawn(heartbeats.beating("watch", minute, watch));
+        loops.spawn(heartbeats.beating("fetch", minute, self.fetcher.fetch()));
+        loops.spawn(heartbeats.beating("deliver", minute, self.deliverer.deliver()));
+        loops.spawn(heartbeats.beating("recheck", minute, self.rechecker.recheck()));
+        loops.spawn(heartbeats.beating("scan", minute, task::scan_members(self.scanner)));
+        let administrators =
+            task::read_administrators(self.administrators, self.administrators_waker);
+        loops.spawn(heartbeats.beating("administrators", minute, administrators));
+        let schedule = self.scheduler.schedule();
+        loops.spawn(heartbeats.beating("schedule", task::CHECK_INTERVAL, schedule));
+        let _watchdog = watchdog::feed(manager, &heartbeats);
 
         let mut result = Ok(());
         tokio::select! {

@@ -1,4 +1,4 @@
-//! Notifies the service manager, as sd_notify(3) describes: ready, status, end.
+//! Notifies the service manager, as sd_notify(3) describes: ready, status, watchdog, end.
 //!
 //! The protocol is a datagram for each message, so the module needs no crate: sd-notify does not know sockets of the
 //! abstract namespace, and opens a new socket for each message. A message that cannot be sent is lost, and the program
@@ -30,6 +30,7 @@ pub(super) struct ServiceManager(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     socket: Option<UnixDatagram>,
+    watchdog: Option<Duration>,
     is_stopping: AtomicBool,
 }
 
@@ -43,7 +44,10 @@ impl ServiceManager {
             }
             connected.ok()
         });
+        let [period, pid] = ["WATCHDOG_USEC", "WATCHDOG_PID"].map(|name| std::env::var(name).ok());
+        let watchdog = watchdog_period(period.as_deref(), pid.as_deref(), std::process::id());
         Self(Arc::new(Inner {
+            watchdog: watchdog.filter(|_| socket.is_some()),
             socket,
             is_stopping: AtomicBool::new(false),
         }))
@@ -54,6 +58,11 @@ impl ServiceManager {
         self.0.socket.is_some()
     }
 
+    /// Returns how long the service manager waits for a sign of life before it ends the program.
+    pub(super) fn watchdog(&self) -> Option<Duration> {
+        self.0.watchdog
+    }
+
     /// The program is ready.
     pub(super) fn ready(&self) {
         self.send("READY=1");
@@ -62,6 +71,11 @@ impl ServiceManager {
     /// Shows one line in `systemctl status`.
     pub(super) fn status(&self, line: &str) {
         self.send(&format!("STATUS={}", line.replace('\n', " ")));
+    }
+
+    /// Sends the sign of life for which the watchdog waits.
+    pub(super) fn feed_watchdog(&self) {
+        self.send("WATCHDOG=1");
     }
 
     /// The program ends. Sent once.
@@ -116,4 +130,36 @@ fn connect(name: &OsStr) -> io::Result<UnixDatagram> {
         None => socket.connect(name)?,
     }
     Ok(socket)
+}
+
+/// Returns the period of the watchdog, if it waits for this process.
+fn watchdog_period(period: Option<&str>, pid: Option<&str>, own_pid: u32) -> Option<Duration> {
+    let is_own = pid.is_none_or(|pid| pid.parse() == Ok(own_pid));
+    let micros = period?.parse().ok().filter(|micros| *micros > 0 && is_own);
+    micros.map(Duration::from_micros)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_watchdog_waits_only_for_the_process_that_it_names() {
+        for (period, pid, expected) in [
+            (Some("5000000"), Some("7"), Some(5)),
+            (Some("5000000"), None, Some(5)),
+            (Some("5000000"), Some("8"), None),
+            (Some("5000000"), Some("x"), None),
+            (Some("0"), Some("7"), None),
+            (Some("-1"), Some("7"), None),
+            (None, Some("7"), None),
+        ] {
+            let expected = expected.map(Duration::from_secs);
+            assert_eq!(
+                watchdog_period(period, pid, 7),
+                expected,
+                "{period:?} {pid:?}"
+            );
+        }
+    }
 }

@@ -48,7 +48,7 @@ pub async fn read_administrators(
     let mut all = true;
     loop {
         administrators.read(all).await?;
-        all = administrators.runtime.or_shutdown(waker.woken()).await?;
+        all = administrators.runtime.until_woken(waker.woken()).await?;
     }
 }
 

@@ -18,7 +18,7 @@ use crate::schedule::{Job, Progress, Timetable};
 use crate::store::{JobRecord, StoreError, Tx};
 
 /// Time between two checks of every job, whatever fires: short enough for a status report to be in time.
-const CHECK_INTERVAL: Duration = Duration::from_secs(20);
+pub const CHECK_INTERVAL: Duration = Duration::from_secs(20);
 
 /// The loop that runs the scheduled jobs.
 pub struct Scheduler {

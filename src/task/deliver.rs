@@ -97,8 +97,9 @@ impl Deliverer {
         let mut next_sweep = self.runtime.clock.instant();
         let mut closed_until = None;
         loop {
-            let paced = tokio::time::sleep_until(pacer.next_report(self.runtime.clock.instant()));
-            self.runtime.or_shutdown(paced).await?;
+            let now = self.runtime.clock.instant();
+            let wait = pacer.next_report(now).saturating_duration_since(now);
+            self.runtime.pause(wait).await?;
             if next_sweep <= self.runtime.clock.instant() {
                 let pause = match self.drop_old_rows().await? {
                     Sweep::Done => SWEEP_INTERVAL,

@@ -30,8 +30,7 @@ pub async fn confirm_account(
         }
     };
     if own == assumed {
-        runtime.shutdown.cancelled().await;
-        return Err(TaskError::ShuttingDown);
+        return runtime.until_woken(std::future::pending()).await;
     }
     database.write(|tx| tx.set_account(own)).await?;
     Err(TaskError::System(format!(

@@ -32,7 +32,7 @@ impl Rechecker {
     pub async fn recheck(self) -> Result<(), TaskError> {
         loop {
             let woken = self.wakers.recheck.notified();
-            self.runtime.or_shutdown(woken).await?;
+            self.runtime.until_woken(woken).await?;
             self.pass().await?;
         }
     }

@@ -1,5 +1,6 @@
 //! The clock and the shutdown signal that every loop gets, and the waits that respect both.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -9,7 +10,7 @@ use crate::clock::Clock;
 use crate::model::Timestamp;
 
 /// How long a loop sleeps at most before it polls.
-const SLOW_POLL: Duration = Duration::from_secs(60);
+pub const SLOW_POLL: Duration = Duration::from_secs(60);
 
 /// The time, and the signal to shut down. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -19,15 +20,44 @@ pub struct Runtime {
 }
 
 impl Runtime {
-    /// Sleeps, unless the program shuts down first.
+    /// Sleeps, unless the program shuts down first. A loop that sleeps through a rate limit wakes once a minute, which
+    /// shows that it does not hang.
     ///
     /// # Errors
     /// [`TaskError::ShuttingDown`].
     pub(super) async fn pause(&self, pause: Duration) -> Result<(), TaskError> {
-        self.or_shutdown(tokio::time::sleep(pause)).await
+        let mut left = pause;
+        loop {
+            let part = left.min(SLOW_POLL);
+            self.or_shutdown(tokio::time::sleep(part)).await?;
+            left -= part;
+            if left.is_zero() {
+                return Ok(());
+            }
+        }
     }
 
-    /// Waits for `work`, unless the program shuts down first.
+    /// Waits for a notification, unless the program shuts down first. The loop wakes once a minute, which shows that it
+    /// does not hang.
+    ///
+    /// # Errors
+    /// [`TaskError::ShuttingDown`].
+    pub(super) async fn until_woken<T>(
+        &self,
+        notified: impl Future<Output = T> + Send,
+    ) -> Result<T, TaskError> {
+        let mut notified = pin!(notified);
+        loop {
+            tokio::select! {
+                biased;
+                () = self.shutdown.cancelled() => return Err(TaskError::ShuttingDown),
+                woken = &mut notified => return Ok(woken),
+                () = tokio::time::sleep(SLOW_POLL) => {}
+            }
+        }
+    }
+
+    /// Waits for `work`, unless the program shuts down first. `work` is a call, which ends by its own timeout.
     ///
     /// # Errors
     /// [`TaskError::ShuttingDown`].

@@ -16,6 +16,7 @@ use self::background::BackgroundResult;
 use super::dialog_sync::DialogReader;
 use super::known_channels::KnownChannels;
 use super::post_commit::PostCommit;
+use super::runtime::SLOW_POLL;
 use super::{
     Administrators, ChannelPuller, Database, PageTransactions, Runtime, TaskError, Wakers,
     job_result,
@@ -67,7 +68,8 @@ pub async fn watch(watcher: Watcher, mut hints: Hints, start: WatchStart) -> Res
     watch.handle(events, BTreeMap::new()).await?;
     let mut batch = Vec::new();
     loop {
-        let deadline = watch.started + watch.tracker.deadline();
+        let longest = watch.parts.runtime.clock.instant() + SLOW_POLL;
+        let deadline = longest.min(watch.started + watch.tracker.deadline());
         tokio::select! {
             () = watch.parts.runtime.shutdown.cancelled() => return Ok(()),
             received = hints.recv_many(&mut batch, MAX_HINTS_PER_BATCH) => {

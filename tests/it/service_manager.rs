@@ -1,13 +1,16 @@
 //! The program notifies the service manager that started it (docs/operations.md, "systemd").
 
+use std::fs;
 use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
 
 use rustix::process::{Signal, kill_process};
 use telegram_sim::{Fault, Match};
 
-use crate::harness::{Scene, TIMEOUT, assert_contains, output_of};
+use crate::harness::{Scene, TIMEOUT, assert_contains, entries, output_of};
 
 /// The socket of a service manager, which gets the program's messages.
 struct Manager {
@@ -43,6 +46,24 @@ impl Manager {
         let message = String::from_utf8(message[..length].to_vec()).expect("UTF-8");
         self.messages.push(message);
         self.messages.last().expect("the message")
+    }
+
+    /// Reads the messages that are there, and waits for none.
+    fn drain(&mut self) {
+        let mut message = [0; 4096];
+        self.socket.set_nonblocking(true).expect("a mode");
+        while self.socket.recv(&mut message).is_ok() {}
+        self.socket.set_nonblocking(false).expect("a mode");
+    }
+
+    /// Returns whether a message comes within this time.
+    fn gets_one_within(&self, time: Duration) -> bool {
+        self.socket.set_read_timeout(Some(time)).expect("a timeout");
+        let received = self.socket.recv(&mut [0; 4096]);
+        self.socket
+            .set_read_timeout(Some(TIMEOUT))
+            .expect("a timeout");
+        received.is_ok()
     }
 
     /// Reads messages until one contains `words`, and returns that one.
@@ -138,4 +159,97 @@ fn a_service_manager_that_cannot_be_notified_does_not_keep_the_program_from_runn
     let warning = " WARN the service manager cannot be notified";
     assert_contains(&scene.log(), &[warning]);
     scene.finish_with_next_photo(0);
+}
+
+/// Starts the daemon with a watchdog of this period, which waits for the process with this id; `$$` is its own.
+fn launch_with_watchdog(scene: &mut Scene, socket: &Path, period: Duration, pid: &str) {
+    let run = scene.command("run");
+    let mut command = Command::new("/bin/sh");
+    command
+        .args(["-c", &format!("WATCHDOG_PID={pid} exec \"$@\""), "sh"])
+        .arg(run.get_program())
+        .args(run.get_args())
+        .env_clear()
+        .env("NOTIFY_SOCKET", socket)
+        .env("WATCHDOG_USEC", period.as_micros().to_string());
+    scene.launch_with(command);
+}
+
+#[test]
+fn the_watchdog_is_fed_while_telegram_is_silent_and_not_while_the_process_is_frozen() {
+    let mut scene = Scene::new();
+    let (mut manager, socket) = Manager::beside(&scene);
+    launch_with_watchdog(&mut scene, &socket, Duration::from_secs(2), "$$");
+    manager.wait_for(&scene, "READY=1");
+    let is_fed = |message: &String| message == "WATCHDOG=1";
+    assert!(
+        !manager.messages.iter().any(is_fed),
+        "fed before it was ready"
+    );
+    scene.sim.silence_connections();
+    scene.wait_for_log("the connection is silent and is replaced");
+    manager.drain();
+    for _ in 0..3 {
+        manager.wait_for(&scene, "WATCHDOG=1");
+    }
+    // A stopped process feeds nothing.
+    kill_process(scene.pid(), Signal::STOP).expect("signalled");
+    let status = format!("/proc/{}/status", scene.pid().as_raw_nonzero());
+    scene.poll("the process to be stopped", || {
+        let status = fs::read_to_string(&status).expect("its status");
+        status.contains("T (stopped)")
+    });
+    manager.drain();
+    assert!(!manager.gets_one_within(Duration::from_secs(3)));
+    kill_process(scene.pid(), Signal::CONT).expect("signalled");
+    manager.wait_for(&scene, "WATCHDOG=1");
+    scene.finish_with_next_photo(0);
+}
+
+#[test]
+fn the_watchdog_of_another_process_is_not_fed() {
+    let mut scene = Scene::new();
+    let (mut manager, socket) = Manager::beside(&scene);
+    launch_with_watchdog(&mut scene, &socket, Duration::from_millis(10), "1");
+    manager.wait_for(&scene, "READY=1");
+    scene.join_user();
+    scene.wait_for_photos(1);
+    scene.stop();
+    manager.wait_for(&scene, "STOPPING=1");
+    assert!(
+        !manager
+            .messages
+            .iter()
+            .any(|message| message.contains("WATCHDOG"))
+    );
+    scene.finish();
+}
+
+#[test]
+fn a_loop_that_hangs_is_not_fed_and_the_next_start_posts_its_photo() {
+    let mut scene = Scene::new();
+    let (mut manager, socket) = Manager::beside(&scene);
+    launch_with_watchdog(&mut scene, &socket, Duration::from_secs(4), "$$");
+    manager.wait_for(&scene, "WATCHDOG=1");
+    let parts = Match::method("upload.saveFilePart").once();
+    scene.sim.fault(parts, Fault::FloodWait(3));
+    scene.join_user();
+    scene.wait_for_log("rate limit");
+    // Opening a pipe that nobody writes to blocks the loop that posts, like a file system that does not answer.
+    let spooled = entries(&scene.spool(), "").remove(0);
+    fs::remove_file(&spooled).expect("removed");
+    let made = Command::new("mkfifo").arg(&spooled).status();
+    assert!(made.expect("mkfifo").success());
+    scene.wait_for_log("a loop hangs");
+    assert_contains(&scene.log(), &["name=\"deliver\""]);
+    manager.drain();
+    assert!(!manager.gets_one_within(Duration::from_secs(5)));
+    // The watchdog of systemd ends the program by this signal.
+    kill_process(scene.pid(), Signal::ABORT).expect("signalled");
+    let (code, log) = scene.wait_for_exit();
+    assert_eq!(code, None, "{log}");
+    fs::remove_file(&spooled).expect("removed");
+    scene.launch();
+    scene.wait_for_photos(1);
+    scene.finish();
 }

@@ -193,7 +193,6 @@ impl ReadTx<'_> {
         })?)
     }
 
-
     /// Returns the first row of a query that can be read.
     fn first_readable<'a>(
         &self,
