@@ -25,10 +25,11 @@ use crate::harness::{
 };
 
 /// The commands that install, start and show the service, in the order of README.md.
-pub(super) const INSTALLATION: [&str; 15] = [
-    "useradd --system --home-dir /var/lib/scp-079-avatar --shell /usr/sbin/nologin scp-079-avatar",
+pub(super) const INSTALLATION: [&str; 16] = [
+    "install -Dm 644 systemd/scp-079-avatar.sysusers.conf /etc/sysusers.d/scp-079-avatar.conf",
+    "systemd-sysusers",
     "install -m 755 target/release/scp-079-avatar /usr/local/bin/",
-    "install -m 644 systemd/scp-079-avatar@.service /etc/systemd/system/",
+    "install -m 644 systemd/*.service /etc/systemd/system/",
     "install -d -m 755 /etc/scp-079-avatar",
     "install -o scp-079-avatar -m 600 config.toml /etc/scp-079-avatar/main.toml",
     "install -d -o scp-079-avatar -g scp-079-avatar -m 700 /var/lib/scp-079-avatar/main",
@@ -43,8 +44,10 @@ pub(super) const INSTALLATION: [&str; 15] = [
     "scp-079-avatar why 6500000112 -i main",
 ];
 /// The commands that no test runs, because the tests have no service manager and no other user.
-const NOT_RUN: [&str; 4] = ["useradd", "chown", "systemctl", "journalctl"];
+const NOT_RUN: [&str; 4] = ["systemd-sysusers", "chown", "systemctl", "journalctl"];
 const UNIT: &str = "systemd/scp-079-avatar@.service";
+const FAILURE_UNIT: &str = "systemd/scp-079-avatar-failure@.service";
+const SYSUSERS: &str = "systemd/scp-079-avatar.sysusers.conf";
 /// The joins come faster than those of README.md, so that the test takes less time.
 const SECONDS_BETWEEN_JOINS: &str = "0.2";
 
@@ -225,7 +228,7 @@ fn the_readme_leads_from_nothing_to_a_service() {
         host.run_as_root(command);
         match index {
             // The default of `data_dir` holds for the real `/etc`.
-            4 => {
+            5 => {
                 let path = host.path("root/etc/scp-079-avatar/main.toml");
                 let data_dir = host.staged("/var/lib/scp-079-avatar/main");
                 let text = read(&path);
@@ -235,9 +238,18 @@ fn the_readme_leads_from_nothing_to_a_service() {
                 fs::write(path, edited).expect("written");
             }
             // `systemctl enable --now` starts the unit's command.
-            11 => {
-                let installed = host.path("root/etc/systemd/system/scp-079-avatar@.service");
-                assert_eq!(read(&installed), read(&root().join(UNIT)));
+            12 => {
+                for (installed, file) in [
+                    ("systemd/system/scp-079-avatar@.service", UNIT),
+                    (
+                        "systemd/system/scp-079-avatar-failure@.service",
+                        FAILURE_UNIT,
+                    ),
+                    ("sysusers.d/scp-079-avatar.conf", SYSUSERS),
+                ] {
+                    let installed = host.path("root/etc").join(installed);
+                    assert_eq!(read(&installed), read(&root().join(file)));
+                }
                 let start = unit_command(&host);
                 host.run_daemon_until(&start, " watching ");
             }
@@ -263,15 +275,17 @@ fn unit_command(host: &Host) -> String {
 #[test]
 fn the_unit_has_the_paths_and_the_user_of_the_readme() {
     let unit = unit();
-    let add_user: Vec<&str> = INSTALLATION[0].split(' ').collect();
-    assert_eq!(add_user.last(), Some(&unit["User"].as_str()));
+    let sysusers = read(&root().join(SYSUSERS));
+    let user = sysusers.lines().find_map(|line| line.strip_prefix("u "));
+    let user = user.and_then(|user| user.split(' ').next());
+    assert_eq!(user, Some(unit["User"].as_str()));
     assert_eq!(unit["User"], unit["Group"]);
     let start = "/usr/local/bin/scp-079-avatar run -i main";
     assert_eq!(unit["ExecStart"], start);
     // `-i main` and its data directory without `data_dir`, for the service and for the commands of the operator.
     let environment = Environment::rooted(Path::new("/"));
     let config = environment.service_config("main");
-    assert!(INSTALLATION[4].ends_with(&config.display().to_string()));
+    assert!(INSTALLATION[5].ends_with(&config.display().to_string()));
     let data_dir = format!("/var/lib/{}", unit["StateDirectory"]);
     assert_eq!(environment.default_data_dir(&config), Path::new(&data_dir));
     assert!(README.contains(&data_dir), "README.md has no {data_dir}");
@@ -306,6 +320,14 @@ fn the_unit_does_not_restart_after_the_exit_codes_that_are_documented_so() {
     let prevented = unit["RestartPreventExitStatus"].split(' ').collect();
     assert_eq!(documented, prevented);
     assert_eq!(unit["Restart"], "always");
+}
+
+#[test]
+fn the_unit_names_the_unit_that_reports_its_failure() {
+    let reported = unit()["OnFailure"].replace("@main", "@");
+    let path = root().join("systemd").join(reported);
+    assert_eq!(path, root().join(FAILURE_UNIT));
+    assert_contains(&read(&path), &["journalctl -u scp-079-avatar@%i"]);
 }
 
 #[test]
