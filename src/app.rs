@@ -15,6 +15,7 @@ mod loops;
 mod lost_state;
 pub mod member_history;
 mod other_user;
+mod raid_summary;
 mod random_numbers;
 pub mod recorded_joins;
 mod service_manager;
@@ -163,6 +164,7 @@ async fn run_with(
     );
     drop(extension);
     manager.ready();
+    let _raid_summary = raid_summary::keep(store, clock);
     let _service_status = service_status::keep(manager, store, clock, process.last_contact);
     let ended = ready.loops.run(ready.hints, ready.account, manager).await;
     ready.telegram.close();

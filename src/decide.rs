@@ -18,6 +18,7 @@ mod new_photo;
 mod online_report;
 mod order_file;
 mod pace;
+mod raid_summary;
 mod read_back;
 mod refusals;
 mod repost;
@@ -35,6 +36,7 @@ pub use new_photo::{new_photo, overrides_outcome};
 pub use online_report::{ONLINE_INTERVAL, is_online_report_due};
 pub use order_file::{ORDER_FILE_LIMIT, OrderFileFailure, order_file_failed};
 pub use pace::{AdaptivePace, CALM_INTERVAL, FEW_PHOTOS, LearnedPace};
+pub use raid_summary::{MinuteLoad, RAID_JOINS, RaidSummary};
 pub use read_back::{
     ReadBackBounds, ReadBackCut, ReadBackSearch, ReadBackStart, earliest_join, lowest_message,
 };

@@ -32,7 +32,8 @@ pub(super) fn keep(
     task.spawn(async move {
         let mut sent = None;
         loop {
-            let figures: Result<LoadFigures, StoreError> = store.read(|tx| tx.load_figures());
+            let figures: Result<LoadFigures, StoreError> =
+                store.read(|tx| tx.load_figures(clock.now()));
             // The loops log errors of the disk; the line keeps its last figures.
             if let Ok(figures) = figures {
                 let last_contact = last_contact.at().map(Timestamp::new);
@@ -84,6 +85,7 @@ mod tests {
         let figures = |groups, photos_waiting| LoadFigures {
             groups,
             photos_waiting,
+            ..LoadFigures::default()
         };
         let now = Timestamp::new(1_795_000_000);
         for (figures, last_contact, expected) in [

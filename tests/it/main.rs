@@ -38,6 +38,7 @@ mod pages;
 mod photos;
 mod posted_files;
 mod proxy;
+mod raid_summary;
 mod random_numbers;
 mod read_back;
 mod recheck;
