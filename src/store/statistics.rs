@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 pub use self::group_records::GroupRecord;
-pub use self::outbox_counts::{DroppedCount, GivenUp, WaitingCount};
 pub use self::load_figures::LoadFigures;
+pub use self::outbox_counts::{DroppedCount, GivenUp, WaitingCount};
 use super::{ReadTx, StoreError};
 use crate::model::{ChannelId, JoinOutcome, Timestamp, as_json};
 
