@@ -26,6 +26,9 @@ const OWN_CRATES: [&str; 5] = [
 /// The loops wait most of the time. A thread for each core would cost memory: the allocator keeps an arena for each thread
 /// that allocates.
 const WORKER_THREADS: usize = 2;
+/// The threads that take the place of a worker while it waits for the disk. With more of them the arenas of the
+/// allocator, one for each thread, take most of the memory in a raid.
+const SPARE_THREADS: usize = 2;
 
 /// Runs until a signal asks the program to end.
 pub(super) fn run(loaded: Loaded) -> Result<(), Failure> {
@@ -33,6 +36,7 @@ pub(super) fn run(loaded: Loaded) -> Result<(), Failure> {
     log_panics();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(WORKER_THREADS)
+        .max_blocking_threads(SPARE_THREADS)
         .enable_all()
         .build()
         .map_err(|error| Failure::new(1, error))?;

@@ -9,7 +9,7 @@ use telegram_sim::{Post, UserSpec, World};
 
 use super::Stage;
 
-/// The questions that were posted. The number of a question is its `message_id`.
+/// The questions that were posted. The number of a question, from 1, is its `message_id`.
 #[derive(Default)]
 pub(super) struct VersionAsks {
     posted_at: RefCell<Vec<Duration>>,
@@ -32,7 +32,7 @@ impl VersionAsks {
         loop {
             ticks.tick().await;
             if sim.read(|world| world.count_files(stage.hide)) < files {
-                let number = self.posted_at.borrow().len();
+                let number = self.count() + 1;
                 let data = json!({"admin_id": bot, "message_id": number});
                 let ask = json!({"from": "HIDE", "to": ["AVATAR"], "action": "version", "type": "ask", "data": data});
                 self.posted_at.borrow_mut().push(sim.read(World::elapsed));
@@ -54,8 +54,8 @@ impl VersionAsks {
             };
             if envelope["action"] == "version" && envelope["type"] == "reply" {
                 let number = envelope["data"]["message_id"].as_u64();
-                let number = number.and_then(|number| usize::try_from(number).ok());
-                if let Some(answer) = number.and_then(|number| answers.get_mut(number)) {
+                let index = number.and_then(|number| usize::try_from(number).ok()?.checked_sub(1));
+                if let Some(answer) = index.and_then(|index| answers.get_mut(index)) {
                     answer.get_or_insert(post.at);
                 }
             }
