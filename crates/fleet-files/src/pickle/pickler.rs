@@ -138,7 +138,7 @@ impl Body {
     }
 }
 
-/// A dict that is pickled pair by pair, to the same bytes as [`write`] gives for the whole dict.
+/// A dict that is pickled pair by pair, to the same bytes as [`write()`] gives for the whole dict.
 ///
 /// A pickle begins with its length, so the caller writes all pairs twice: first into
 /// [`DictPickler::measure`], then into [`DictPickler::new`] with the length that came out.
