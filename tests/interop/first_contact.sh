@@ -26,7 +26,8 @@ put_back() {
 trap put_back EXIT
 (
     cd "$work/tree"
-    CARGO_TARGET_DIR="$target" cargo build --bin scp-079-avatar \
+    # The copy is no checkout. Another value lets the next ordinary build ask git for its commit again.
+    SCP079_COMMIT=patched CARGO_TARGET_DIR="$target" cargo build --bin scp-079-avatar \
         --config "patch.crates-io.grammers-mtproto.path = '$work/grammers-mtproto'"
 )
 cp "$ordinary" "$work/scp-079-avatar"
