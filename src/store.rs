@@ -56,6 +56,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 pub use cancellation::CancelScope;
@@ -118,7 +119,7 @@ impl Store {
         database.pragma_update(None, "synchronous", "FULL")?;
         database.pragma_update(None, "foreign_keys", true)?;
         schema::migrate(&mut database, path)?;
-        database.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+        keep_statements(&database)?;
         Ok(Self {
             writer: Arc::new(Mutex::new(database)),
             idle_readers: Arc::default(),
@@ -202,7 +203,7 @@ impl Store {
         database.busy_timeout(BUSY_TIMEOUT)?;
         database.pragma_update(None, "query_only", true)?;
         database.pragma_update(None, "cache_size", -READER_CACHE_KIB)?;
-        database.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+        keep_statements(&database)?;
         Ok(database)
     }
 
@@ -218,6 +219,14 @@ impl Store {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Lets a connection keep its prepared statements, and their plans: otherwise SQLite prepares a statement again each time
+/// that a parameter changes which might decide whether a partial index fits.
+fn keep_statements(database: &Connection) -> Result<(), StoreError> {
+    database.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+    database.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(())
 }
 
 /// Tells a multi-threaded runtime that this thread blocks, so that it can move other tasks away.

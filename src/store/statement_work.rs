@@ -1,7 +1,7 @@
-//! The work of SQLite for each statement, for tests: its steps, and the tables that its plan reads as a whole. Both are
-//! independent of time.
+//! The work of SQLite for each statement, for tests: its steps, whether it was prepared more than once, and the tables that
+//! its plan reads as a whole. All are independent of time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::StatementStatus;
@@ -33,6 +33,8 @@ struct Seen {
     sums: BTreeMap<String, i32>,
     /// The steps since the work was last taken.
     steps: BTreeMap<String, i64>,
+    /// The statements that SQLite prepared again for other parameters.
+    prepared_again: BTreeSet<String>,
 }
 
 impl StatementWork {
@@ -41,8 +43,17 @@ impl StatementWork {
         std::mem::take(&mut self.lock().steps)
     }
 
-    fn add(&self, sql: String, sum: i32) {
+    /// Returns the statements that SQLite prepared again because a parameter changed: each such use costs as much as the
+    /// first one.
+    pub(crate) fn prepared_again(&self) -> BTreeSet<String> {
+        self.lock().prepared_again.clone()
+    }
+
+    fn add(&self, sql: String, sum: i32, is_prepared_again: bool) {
         let mut seen = self.lock();
+        if is_prepared_again {
+            seen.prepared_again.insert(sql.clone());
+        }
         let before = seen.sums.insert(sql.clone(), sum).unwrap_or(0);
         // A statement that was compiled again counts from 0.
         let steps = if sum >= before { sum - before } else { sum };
@@ -62,7 +73,8 @@ impl Store {
         let record = move |event: TraceEvent<'_>| {
             if let TraceEvent::Profile(statement, _) = event {
                 let sum = statement.get_status(StatementStatus::VmStep);
-                seen.add(statement.sql().into_owned(), sum);
+                let is_prepared_again = statement.get_status(StatementStatus::RePrepare) > 0;
+                seen.add(statement.sql().into_owned(), sum, is_prepared_again);
             }
         };
         let mut database = self.writer.lock().unwrap_or_else(PoisonError::into_inner);

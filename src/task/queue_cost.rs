@@ -1,7 +1,7 @@
 //! Checks that the cost of a step does not grow with the rows that wait. The cost is the number of steps in SQLite's
 //! virtual machine, which is the same in every run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use super::fixture::{Fixture, HIDE, NOW, PTS};
@@ -27,13 +27,15 @@ fn filled(waiting: i64) -> Vec<u8> {
     fixture.into_state()
 }
 
-/// Asserts that `work` costs the same beside few and many rows that wait, and reads no large table as a whole.
+/// Asserts that `work` costs the same beside few and many rows that wait, and reads no large table as a whole; and
+/// that SQLite prepares each statement once.
 pub(super) fn assert_flat(work: impl Fn(&Fixture)) {
     let cost = |filled: &[u8]| {
         let fixture = Fixture::with_state(filled);
         let statements = fixture.store.record_statements();
         work(&fixture);
         let steps = statements.take();
+        assert_eq!(statements.prepared_again(), BTreeSet::new());
         for sql in steps.keys() {
             let scans = fixture.store.full_scans(sql);
             assert!(scans.is_empty(), "{scans:?}: {sql}");
