@@ -17,7 +17,7 @@ use crate::store::user_records::UserJoin;
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// The user's id, or the link to the message of a join
-    #[arg(value_parser = subject)]
+    #[arg(value_parser = subject, allow_negative_numbers = true)]
     user: Subject,
     /// A group's id, with or without -100, or the link to a message in it; without it, all groups
     #[arg(value_parser = group_id, allow_negative_numbers = true)]
@@ -93,6 +93,10 @@ fn subject(text: &str) -> Result<Subject, String> {
     }
     match text.parse::<i64>() {
         Ok(id) if id > 0 => Ok(Subject::User(UserId::new(id))),
+        Ok(id) if id < 0 => Err(format!(
+            "that is a group's id: write `why USER {id}` for the joins of a user in it, or `joins --group {id}` for all of \
+             its joins"
+        )),
         _ => Err(
             "a user's id is a number, such as 5079000001; a link to the message of a join works, too"
                 .into(),
