@@ -2,9 +2,10 @@
 //!
 //! This module holds the order of the reasons to skip a join, the rule of which photo is new at a recheck, the
 //! coverage of a group, how far groups are read back after an import, the meaning of a channel's error, of a failed
-//! post and of a refused document, the pace of posts, the time that an order waits for its file, when a sign of life
-//! is stored, and who covers for whom among several instances. It knows neither the wire nor the database nor the
-//! clock: everything that a decision needs comes in as a value.
+//! post and of a refused document, the pace of posts, the time that an order waits for its file, and who covers for whom
+//! among several instances. For the host it decides when a sign of life is stored, when a task counts as hung, when
+//! `online` is posted, and when a raid is summed up in the log. It knows neither the wire nor the database nor the clock:
+//! everything that a decision needs comes in as a value.
 
 mod channel_refusal;
 pub mod channel_tracker;

@@ -222,7 +222,8 @@ impl Store {
 }
 
 /// Lets a connection keep its prepared statements, and their plans: otherwise SQLite prepares a statement again each time
-/// that a parameter changes which might decide whether a partial index fits.
+/// that a parameter changes which might decide whether a partial index fits. So a query that needs such an index states
+/// the condition of the index literally.
 fn keep_statements(database: &Connection) -> Result<(), StoreError> {
     database.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
     database.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;

@@ -11,9 +11,10 @@ use std::path::{Path, PathBuf};
 use secrecy::zeroize::Zeroizing;
 
 use super::account_directory::DataDirCheck;
+use super::environment::Environment;
 use super::field::Field;
 use super::file_owner::explain_error;
-use super::search::{self, ConfigFile, Environment};
+use super::search::{self, ConfigFile};
 use super::section_reader::SectionReader;
 use crate::secret::{Origin, Secret};
 
