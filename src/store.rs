@@ -46,6 +46,7 @@ mod statement_work;
 pub mod statistics;
 mod unready_starts;
 pub mod user_records;
+mod whole_copy;
 mod whole_lists;
 
 #[cfg(test)]
@@ -77,6 +78,7 @@ pub use outbox::{
 };
 pub use senders::SenderState;
 pub use unready_starts::UnreadyStarts;
+pub use whole_copy::{TemporaryCopy, copy_database, copy_state};
 
 /// How long to wait for another process that locks the file, such as the sqlite3 shell.
 const BUSY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);

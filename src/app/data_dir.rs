@@ -25,19 +25,26 @@ pub fn prepare_data_dir(telegram: &Telegram) -> Result<DirectoryLock, AppError> 
 /// Makes and locks the data directory, also if it holds an unfinished import.
 pub(super) fn lock_data_dir(telegram: &Telegram) -> Result<DirectoryLock, AppError> {
     let path = &telegram.data_dir;
-    // Only the last directory is private: the service's user has to reach it through the others.
-    let parents = path.parent().unwrap_or(path);
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o755)
-        .create(parents)
-        .and_then(|()| DirBuilder::new().recursive(true).mode(0o700).create(path))
+    make_private_directory(path)
         .and_then(|()| make_private(path))
         .map_err(|cause| AppError::DataDir {
             path: path.clone(),
             cause,
         })?;
     Ok(DirectoryLock::take(path)?)
+}
+
+/// Makes a directory, if it does not exist, that only this user may read.
+pub(super) fn make_private_directory(path: &Path) -> io::Result<()> {
+    // Only the last directory is private: the service's user has to reach it through the others.
+    let parents = path.parent().filter(|parents| *parents != Path::new(""));
+    if let Some(parents) = parents {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o755)
+            .create(parents)?;
+    }
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
 /// Closes the data directory to other users, but not a directory that holds other things, such as /tmp.

@@ -1,7 +1,7 @@
 //! Manual backup and restore of the lists (docs/files.md, "Lists, backup and rollback").
 //!
-//! A backup may be made while the program runs. A restore needs the lock on the data directory; a
-//! crash leaves the list either as it was or replaced.
+//! A backup and a dry run may be made while the program runs. A restore needs the lock on the data directory; a crash
+//! leaves the list either as it was or replaced.
 
 use std::fmt::Display;
 use std::fs;
@@ -13,13 +13,14 @@ use fleet_files::atomic_file;
 use secrecy::SecretString;
 use thiserror::Error;
 
+use super::data_dir::make_private_directory;
 use super::{AppError, prepare_data_dir};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::file_codec::{DecodedFile, Decoder, Encoder, ListWriteError};
 use crate::list_file::{ListFile, SkippedEntries};
-use crate::model::{List, ListChange};
-use crate::store::{self, Store, StoreError};
+use crate::model::{List, ListChange, ListData, Timestamp};
+use crate::store::{self, Store, StoreError, TemporaryCopy};
 use crate::task::ListKeeper;
 
 #[derive(Debug, Error)]
@@ -32,7 +33,7 @@ pub enum ListCommandError {
     NeverRan(PathBuf),
     #[error("{list} could not be saved: {reason}")]
     Save { list: List, reason: String },
-    /// The file of a restore cannot be used.
+    /// The file of a restore, or the directory of a backup, cannot be used.
     #[error("{}: {reason}", path.display())]
     File { path: PathBuf, reason: String },
 }
@@ -57,19 +58,8 @@ pub struct Restored {
     pub skipped: SkippedEntries,
 }
 
-/// The reason why the transaction of a restore was rolled back.
-enum Aborted {
-    Failed(StoreError),
-    DryRun(ListChange),
-}
-
-impl From<StoreError> for Aborted {
-    fn from(error: StoreError) -> Self {
-        Self::Failed(error)
-    }
-}
-
-/// Saves every non-empty list as a file of the configured kind in `directory`; returns the paths.
+/// Saves every non-empty list as a file of the configured kind in `directory`, which is made if it does not exist;
+/// returns the paths.
 ///
 /// All lists are of one moment. The program may run meanwhile; the backup does not change its data.
 ///
@@ -86,6 +76,11 @@ pub fn backup(
     let saved_at = clock.now().rfc3339();
     // A read-only look does not migrate the database, which an older version may be using.
     let saved = store::inspect(&config.telegram.state_file(), |tx| {
+        if let Err(cause) = make_private_directory(directory) {
+            let path = directory.to_owned();
+            let reason = format!("the directory cannot be made: {cause}");
+            return Ok(Err(ListCommandError::File { path, reason }));
+        }
         let mut saved = Vec::new();
         for list in List::ALL {
             if tx.is_list_empty(list)? {
@@ -112,9 +107,8 @@ pub fn backup(
 /// Replaces a list by the list in a file, in one transaction.
 ///
 /// The program must not run meanwhile, because it keeps the rules in memory. `named` is the list of a
-/// file that does not name it, as Python's files do not. A dry run replaces the list and rolls the
-/// transaction back, so that it reports what a restore does: joins that wait remain, whatever the
-/// file holds.
+/// file that does not name it, as Python's files do not. A dry run replaces the list in a temporary copy of `state.db`,
+/// also while the program runs, so that it reports what a restore does: joins that wait remain, whatever the file holds.
 ///
 /// # Errors
 /// See [`ListCommandError`]. An error changes nothing.
@@ -125,7 +119,9 @@ pub fn restore(
     named: Option<List>,
     dry_run: bool,
 ) -> Result<Restored, ListCommandError> {
-    let _lock = prepare_data_dir(&config.telegram)?;
+    let lock = (!dry_run)
+        .then(|| prepare_data_dir(&config.telegram))
+        .transpose()?;
     let decoder = Decoder::new(&SecretString::from(config.encrypt.password.expose()));
     let unusable = |error: &dyn Display| ListCommandError::File {
         path: path.to_owned(),
@@ -137,39 +133,62 @@ pub fn restore(
     if data.is_empty() && !skipped.is_empty() {
         return Err(unusable(&format!("nothing in it can be used: {skipped}")));
     }
-    let store = Store::open(&config.telegram.state_file())?;
+    let state = config.telegram.state_file();
     let now = clock.now();
-    let keeper = ListKeeper {
-        decoder: Arc::new(decoder),
-        directory: config.telegram.data_dir.clone(),
+    let change = if dry_run {
+        try_replacement(&state, list, &data, now)?
+    } else {
+        let keeper = ListKeeper {
+            decoder: Arc::new(decoder),
+            directory: config.telegram.data_dir.clone(),
+        };
+        replace(&Store::open(&state)?, &keeper, list, &data, now)?
     };
-    let done = store.write(|tx| {
-        let before = tx.list(list)?;
-        if dry_run {
-            tx.replace_list(list, &data, now)?;
-            let change = ListChange::between(&before, &tx.list(list)?);
-            return Err(Aborted::DryRun(change));
-        }
-        let kept = keeper
-            .keep(list, before, now)
-            .map_err(|error| Aborted::Failed(error.into()))?;
-        tx.replace_list(list, &data, now)?;
-        let change = ListChange::between(kept.data(), &tx.list(list)?);
-        Ok((change, kept))
-    });
-    let change = match done {
-        Ok((change, kept)) => {
-            kept.commit();
-            change
-        }
-        Err(Aborted::DryRun(change)) => change,
-        Err(Aborted::Failed(error)) => return Err(error.into()),
-    };
+    drop(lock);
     Ok(Restored {
         list,
         change,
         skipped,
     })
+}
+
+/// Replaces the list in a copy, and returns the change.
+fn try_replacement(
+    state: &Path,
+    list: List,
+    data: &ListData,
+    now: Timestamp,
+) -> Result<ListChange, StoreError> {
+    let Some(copy) = TemporaryCopy::of(state)? else {
+        return Ok(ListChange::between(&data.emptied(), data));
+    };
+    copy.store().write(|tx| {
+        let before = tx.list(list)?;
+        tx.replace_list(list, data, now)?;
+        Ok(ListChange::between(&before, &tx.list(list)?))
+    })
+}
+
+/// Replaces the list. A list that stays as it was is not kept as a file.
+fn replace(
+    store: &Store,
+    keeper: &ListKeeper,
+    list: List,
+    data: &ListData,
+    now: Timestamp,
+) -> Result<ListChange, StoreError> {
+    let (change, kept) = store.write(|tx| {
+        let before = tx.list(list)?;
+        let kept = keeper.keep(list, before, now)?;
+        tx.replace_list(list, data, now)?;
+        let after = tx.list(list)?;
+        let change = ListChange::between(kept.data(), &after);
+        Ok::<_, StoreError>((change, (*kept.data() != after).then_some(kept)))
+    })?;
+    if let Some(kept) = kept {
+        kept.commit();
+    }
+    Ok(change)
 }
 
 fn read_list(path: &Path, decoder: &Decoder) -> anyhow::Result<ListFile> {

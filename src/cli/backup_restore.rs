@@ -13,7 +13,7 @@ use crate::model::List;
 
 #[derive(Debug, Args)]
 pub(super) struct BackupArguments {
-    /// The directory for the files, one for each list that is not empty
+    /// The directory for the files, one for each list that is not empty; made if it does not exist
     #[arg(long, value_name = "DIR", default_value = ".")]
     to: PathBuf,
 }

@@ -26,6 +26,9 @@ pub(super) struct Arguments {
     /// The output file; without it, the content goes to standard output
     #[arg(short, long, value_name = "OUT")]
     output: Option<PathBuf>,
+    /// Replace the output file, if it exists
+    #[arg(long, requires = "output")]
+    force: bool,
     /// Print a list as JSON, for programs
     #[arg(long)]
     json: bool,
@@ -41,6 +44,9 @@ pub(super) fn run(config: &Config, arguments: &Arguments) -> Result<(), Failure>
         .and_then(Path::parent)
     {
         super::refuse_denied_directory(directory)?;
+    }
+    if let Some(output) = &arguments.output {
+        refuse_existing(output, arguments.force)?;
     }
     let failure =
         |error: &dyn Display| Failure::new(1, format!("{}: {error}", arguments.file.display()));
@@ -87,6 +93,20 @@ pub(super) fn run(config: &Config, arguments: &Arguments) -> Result<(), Failure>
         ));
     }
     super::print_bytes(&content)
+}
+
+/// Refuses an output file that would be overwritten.
+fn refuse_existing(output: &Path, force: bool) -> Result<(), Failure> {
+    if force || output.symlink_metadata().is_err() {
+        return Ok(());
+    }
+    Err(Failure::new(
+        1,
+        format!(
+            "{}: the file exists already: name another one, or replace it with --force",
+            output.display()
+        ),
+    ))
 }
 
 /// Formats a list as lines: its name, and its data indented below.

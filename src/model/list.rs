@@ -103,6 +103,18 @@ impl ListData {
             Self::Rules(rules) => rules.is_empty(),
         }
     }
+
+    /// Returns the same list without entries.
+    #[must_use]
+    pub fn emptied(&self) -> Self {
+        match self {
+            Self::Users(_) => Self::Users(UserIds::default()),
+            Self::Bad(_) => Self::Bad(BadIds::default()),
+            Self::Except(_) => Self::Except(ExceptIds::default()),
+            Self::Admins(_) => Self::Admins(BTreeMap::new()),
+            Self::Rules(_) => Self::Rules(Vec::new()),
+        }
+    }
 }
 
 /// The content of `user_ids`.

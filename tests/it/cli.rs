@@ -281,7 +281,15 @@ fn open_writes_the_photo_to_standard_output_or_to_a_file() {
     fs::write(&out, "an older file").expect("written");
     let to = out.to_str().expect("UTF-8");
     let from = sealed.to_str().expect("UTF-8");
-    let (code, text, err) = run(&["open", "--config", &config, from, "-o", to]);
+    let open = ["open", "--config", &config, from, "-o", to];
+    let (code, text, err) = run(&open);
+    assert_eq!((code, text.as_str()), (Some(1), ""), "{err}");
+    assert!(
+        err.contains("exists already") && err.contains("--force"),
+        "{err}"
+    );
+    assert_eq!(read_file(&out), b"an older file");
+    let (code, text, err) = run(&[&open[..], &["--force"]].concat());
     assert_eq!((code, text.as_str()), (Some(0), ""), "{err}");
     assert!(read_file(&out) == photo, "the file differs");
     assert_eq!(

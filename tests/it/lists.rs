@@ -6,7 +6,8 @@ mod bursts;
 mod restore_kills;
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use scp_079_avatar::model::{JoinOutcome, List, ListData, UserIds};
@@ -15,7 +16,8 @@ use serde_json::{Value, json};
 use telegram_sim::{JoinKind, Options};
 
 use crate::harness::{
-    Scene, TIMEOUT, execute_batch, fixture, open_list, output_of, read_file, user_with_photo,
+    Scene, TIMEOUT, entries, execute_batch, fixture, open_list, output_of, read_file,
+    user_with_photo,
 };
 
 /// The first id of the users that [`seed`] adds.
@@ -328,17 +330,27 @@ fn backup_and_restore_work_as_commands() {
     let users = scene.join_users(2);
     scene.wait_for_rows("SELECT 1 FROM joins WHERE outcome = 'forwarded'", 2);
     let saved = tempfile::tempdir().expect("a directory");
-    // `backup` works while the daemon runs; `restore` does not.
-    let (code, out, err) = output_of(scene.command("backup").arg("--to").arg(saved.path()));
+    // `backup`, which makes its directory, and a dry run work while the daemon runs; `restore` does not.
+    let to = saved.path().join("of/today");
+    let (code, out, err) = output_of(scene.command("backup").arg("--to").arg(&to));
     assert_eq!(code, Some(0), "{err}");
-    let file = saved.path().join("user_ids");
+    let file = to.join("user_ids");
     assert!(out.contains(&file.display().to_string()), "{out}");
+    let mode = std::fs::metadata(&to).expect("made").permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+    let dry_run = |scene: &Scene| output_of(scene.command("restore").arg(&file).arg("--dry-run"));
+    let (code, out, err) = dry_run(&scene);
+    assert_eq!(code, Some(0), "{err}");
+    assert!(
+        out.contains("would be restored: 0 added, 0 removed, 4 kept"),
+        "{out}"
+    );
     let (code, _, err) = output_of(scene.command("restore").arg(&file));
     assert_eq!(code, Some(1), "restore ran beside a running daemon");
     assert!(err.contains("already runs"), "{err}");
     scene.stop();
     scene.execute("DELETE FROM joins");
-    let (code, out, err) = output_of(scene.command("restore").arg(&file).arg("--dry-run"));
+    let (code, out, err) = dry_run(&scene);
     assert_eq!(code, Some(0), "{err}");
     assert!(
         out.contains("would be restored: 2 added, 0 removed, 2 kept"),
@@ -349,6 +361,19 @@ fn backup_and_restore_work_as_commands() {
     assert_eq!(code, Some(0), "{err}");
     assert!(out.contains("was restored: 2 added"), "{out}");
     assert_eq!(scene.outcomes().len(), users.len());
+    assert_eq!(scene.replaced_lists("user_ids").len(), 1);
+    // A restore of the list that is there keeps no other file.
+    let (code, out, err) = output_of(scene.command("restore").arg(&file));
+    assert_eq!(code, Some(0), "{err}");
+    assert!(
+        out.contains("was restored: 0 added, 0 removed, 4 kept"),
+        "{out}"
+    );
+    assert_eq!(scene.replaced_lists("user_ids").len(), 1);
+    assert_eq!(
+        entries(&scene.data_dir(), ".dry-run"),
+        Vec::<PathBuf>::new()
+    );
     // Python files do not name their list.
     let python = fixture("python/bad_ids.pickle.aes");
     let (code, _, err) = output_of(scene.command("restore").arg(&python));
