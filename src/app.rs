@@ -41,10 +41,10 @@ use self::loops::{Loops, Resources};
 use self::service_manager::ServiceManager;
 use crate::clock::Clock;
 use crate::config::{self, Config};
-use crate::model::{ChannelId, Timestamp};
+use crate::model::{Channel, ChannelId, Timestamp};
 use crate::spool::Spool;
 use crate::store::{Start, Store, StoreError};
-use crate::task::{self, FileSample, Runtime, TaskError};
+use crate::task::{self, FileSample, RestoredPosts, Runtime, TaskError};
 use crate::telegram::{AccountSession, Hints, Identity, LastContact, RateLimitMemory, Telegram};
 use crate::version;
 
@@ -218,7 +218,7 @@ async fn get_ready(
     };
     let loops = Loops::build(config, resources, &account);
     let keeps_documents = are_files_same && account.is_confirmed;
-    match prepare(&loops, &account, &private, keeps_documents).await {
+    match prepare(&loops, &telegram, &account, &private, keeps_documents).await {
         Err(TaskError::ShuttingDown) if shutdown.is_cancelled() => return Ok(None),
         prepared => prepared?,
     }
@@ -233,11 +233,23 @@ async fn get_ready(
 /// Brings the store, the spool and the rules into the state that the loops expect.
 async fn prepare(
     loops: &Loops,
+    telegram: &Telegram,
     account: &Account,
     private: &[ChannelId],
     keeps_documents: bool,
 ) -> Result<(), TaskError> {
     let database = &loops.database;
+    let restored = RestoredPosts {
+        database,
+        runtime: &loops.runtime,
+        telegram,
+        spool: &loops.spool,
+    };
+    let channels = account.channels.iter();
+    let private_channels: Vec<&Channel> = channels
+        .filter(|channel| private.contains(&channel.id))
+        .collect();
+    restored.read(&private_channels).await?;
     task::check_spool(database, &loops.runtime, &loops.spool).await?;
     if !keeps_documents {
         task::forget_documents(database, &loops.encoder).await?;

@@ -37,6 +37,7 @@ mod people;
 mod rate_limits;
 mod record_pages;
 mod reset;
+mod restored_posts;
 mod rule_lists;
 mod schema;
 mod senders;
@@ -76,6 +77,7 @@ pub use outbox::{
     AgeLimits, EarlierPost, FailedDownload, LastText, Members, OutboxRow, PhotoOf, SendFilter,
     SharedMembers, SpooledFile,
 };
+pub use restored_posts::{Enqueued, RestoredPost};
 pub use senders::SenderState;
 pub use unready_starts::UnreadyStarts;
 pub use whole_copy::{TemporaryCopy, copy_database, copy_state};

@@ -37,6 +37,7 @@ mod pull;
 #[cfg(test)]
 mod queue_cost;
 mod recheck;
+mod restored_posts;
 mod rule_book;
 mod runtime;
 mod scan_priority;
@@ -71,6 +72,7 @@ pub use post_commit::PostCommitRunner;
 pub use posting_channels::PostingChannels;
 pub use pull::{ChannelPuller, FailureLog, ReadBackProgress};
 pub use recheck::Rechecker;
+pub use restored_posts::RestoredPosts;
 pub use rule_book::RuleBook;
 pub use runtime::{Runtime, SLOW_POLL};
 pub use scan_priority::ScanPriority;

@@ -15,6 +15,7 @@ mod documents;
 mod expiry;
 mod insert;
 mod photos_to_fetch;
+mod posted_rows;
 mod postponed;
 mod selection;
 mod shared_members;

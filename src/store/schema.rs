@@ -31,6 +31,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration::Sql(layouts::LAYOUT_7),
     Migration::Sql(layouts::LAYOUT_8),
     Migration::Sql(layouts::LAYOUT_9),
+    Migration::Sql(layouts::LAYOUT_10),
 ];
 
 /// Marks the file as this program's: "SCP7", in SQLite's `application_id`.

@@ -20,6 +20,7 @@ use std::time::Duration;
 use self::attempts::Attempts;
 use self::old_rows::Sweep;
 use self::pacer::{Moment, Pacer};
+pub(super) use self::settlement::set_sent;
 pub use self::sharing::Sharing;
 use self::turn::{Next, Turn};
 use super::{Database, PostingChannels, Runtime, TaskError, Wakers};

@@ -13,7 +13,7 @@ use crate::model::{
     AddedBy, Avatar, ChannelId, Join, JoinOutcome, Photo, ProfilePhoto, Share, SkipReason,
     Timestamp, User, UserId,
 };
-use crate::store::{PostedAs, StoreError, Tx};
+use crate::store::{Enqueued, PostedAs, StoreError, Tx};
 
 /// The accounts that matter to a decision.
 #[derive(Clone, Debug)]
@@ -226,7 +226,11 @@ impl JoinPolicy {
                 tx.record_taken_avatar(&avatar, post, now)?,
                 JoinOutcome::Taken,
             ),
-            None => (tx.enqueue_avatar(&avatar, now)?, JoinOutcome::Queued),
+            None => match tx.enqueue_unless_restored(&avatar, now)? {
+                None => (false, JoinOutcome::Queued),
+                Some(Enqueued::Waiting) => (true, JoinOutcome::Queued),
+                Some(Enqueued::Posted(_)) => (true, JoinOutcome::Forwarded),
+            },
         };
         Ok(if is_new {
             outcome

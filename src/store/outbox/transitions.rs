@@ -100,6 +100,17 @@ impl Tx<'_> {
         Ok(self.db.execute(&sql, [])?)
     }
 
+    /// Records that the post of a row was found in this channel.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn set_channel(&self, id: i64, channel: ChannelId) -> Result<(), StoreError> {
+        self.db
+            .prepare_cached("UPDATE outbox SET channel_id = ?2 WHERE id = ?1")?
+            .execute([id, channel.bare()])?;
+        Ok(())
+    }
+
     /// Settles a row: it was posted as `message` of the private channel.
     ///
     /// # Errors

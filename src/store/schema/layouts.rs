@@ -384,3 +384,17 @@ CREATE INDEX outbox_settled ON outbox (settled_at, state, kind) WHERE settled_at
 -- when the program found that the account is not in a channel any more; null while it is in it
 ALTER TABLE ledger ADD COLUMN left_at INTEGER;
 ";
+
+/// Layout 10: the posts that were made after the copy from which the database was restored.
+pub(super) const LAYOUT_10: &str = "
+-- the photos that this account posted after the copy from which the database was restored
+CREATE TABLE restored_posts (
+    group_id INTEGER NOT NULL,
+    user_id INTEGER NOT NULL,
+    channel_id INTEGER NOT NULL,
+    post_id INTEGER NOT NULL,
+    join_message_id INTEGER NOT NULL,
+    read_at INTEGER NOT NULL,
+    PRIMARY KEY (group_id, user_id, channel_id, post_id)
+) STRICT, WITHOUT ROWID;
+";

@@ -61,6 +61,7 @@ fn every_layout_opens_with_its_content() {
         "layout_6.db",
         "layout_7.db",
         "layout_8.db",
+        "layout_9.db",
     ] {
         let (_directory, path) = fixture(layout);
         let store = Store::open(&path).expect(layout);
@@ -77,7 +78,8 @@ fn every_layout_opens_with_its_content() {
             assert!(matches!(&wanted[0].payload, Payload::Avatar(avatar)
                 if avatar.user == UserId::new(7) && !avatar.recheck));
             assert_eq!(wanted[0].random_id, -3);
-            assert_eq!(tx.learned_paces()?.is_empty(), layout != "layout_8.db");
+            let has_paces = ["layout_8.db", "layout_9.db"].contains(&layout);
+            assert_eq!(tx.learned_paces()?.is_empty(), !has_paces);
             Ok(())
         });
         checked.expect(layout);
@@ -435,4 +437,30 @@ fn the_photos_of_layout_8_that_wait_are_in_the_indexes_of_their_steps() {
         Ok(())
     });
     checked.expect("checked");
+}
+
+#[test]
+fn the_spooled_bytes_and_left_groups_of_layout_9_are_read() {
+    let (_directory, path) = fixture("layout_9.db");
+    let store = Store::open(&path).expect("opened");
+    let checked: Result<(), StoreError> = store.read(|tx| {
+        assert_eq!(tx.spooled_bytes()?, 300);
+        // A database that was never restored from a copy.
+        assert_eq!(tx.restored_from()?, None);
+        Ok(())
+    });
+    checked.expect("checked");
+    let database = Connection::open(&path).expect("a database");
+    let left = "SELECT channel_id, left_at FROM ledger WHERE left_at IS NOT NULL";
+    assert_eq!(dump(&database, left), ["1234567891|1760000100"]);
+    // The row in `sending` keeps what its next attempt needs.
+    let sending = "SELECT id, random_id, state, channel_id FROM outbox WHERE id = 3";
+    assert_eq!(
+        dump(&database, sending),
+        ["3|4242424242|sending|1111111111"]
+    );
+    assert_eq!(
+        dump(&database, "SELECT COUNT(*) FROM restored_posts"),
+        ["0"]
+    );
 }

@@ -220,7 +220,8 @@ impl Deliverer {
     }
 }
 
-fn set_sent(
+/// Records in one transaction that a row was posted.
+pub(in crate::task) fn set_sent(
     tx: &Tx<'_>,
     row: &OutboxRow,
     channel: ChannelId,
