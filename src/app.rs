@@ -24,6 +24,7 @@ mod start_wait;
 mod unfinished_import;
 mod unwritable;
 mod watchdog;
+pub mod whole_backup;
 
 use std::sync::Arc;
 

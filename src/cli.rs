@@ -112,9 +112,9 @@ enum Command {
     Joins(joins::Arguments),
     /// Open a file of the fleet, sealed or from a Python program
     Open(open::Arguments),
-    /// Save every list as a file
+    /// Save every list as a file, or everything with --all
     Backup(backup_restore::BackupArguments),
-    /// Replace a list by a file; the replaced list is kept as a sealed file in the data directory
+    /// Replace a list by a file, or restore everything with --all; a replaced list is kept as a sealed file
     Restore(backup_restore::RestoreArguments),
 }
 

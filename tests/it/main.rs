@@ -55,3 +55,4 @@ mod skips;
 mod startup;
 mod status;
 mod unreadable;
+mod whole_backup;

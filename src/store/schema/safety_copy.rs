@@ -1,7 +1,8 @@
 //! The copy of `state.db` that is made before a migration, as `state.db.layout-N` beside it.
 //!
-//! The copy holds the committed state, including what a killed program left in its write-ahead log. The copy gets its name only once it is complete and on disk: a crash or a full disk leaves the database untouched, and
-//! at most a file with the suffix `.part`, which the next start replaces.
+//! The copy holds the committed state, including what a killed program left in its write-ahead log. The copy gets its
+//! name only once it is complete and on disk: a crash or a full disk leaves the database untouched, and at most a file
+//! with the suffix `.part`, which the next start replaces.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};

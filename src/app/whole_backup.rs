@@ -1,0 +1,378 @@
+//! `backup --all` and `restore --all`: copies of the session, `state.db` and the spool (docs/operations.md).
+//!
+//! A backup is made in `DIR.partial`, which is renamed at the end, so that a directory with the name of a backup is whole.
+//! `state.db` is copied before the spool: every file that a row of the copy names is either copied, or was posted
+//! meanwhile. A restore puts the session in place last: a data directory without it is not used by `run`. The restored
+//! `state.db` has a mark, by which the next `run` reads the posts since the copy before it posts.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use fleet_files::atomic_file;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::data_dir::{lock_data_dir, make_private_directory};
+use super::{AppError, unfinished_import};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::model::Timestamp;
+use crate::store::{self, Store, StoreError};
+use crate::version;
+
+/// The warning that a backup prints and contains.
+pub const WARNING: &str = "Never run a copy beside the original: Telegram ends a session that two programs use. Keep \
+     the copy secret, because it controls the account.";
+
+const MANIFEST: &str = "backup.json";
+const README: &str = "README";
+const SESSION: &str = "account.session";
+const STATE: &str = "state.db";
+const SPOOL: &str = "spool";
+/// The format of the directory.
+const FORMAT: u32 = 1;
+/// The directory in the data directory that holds the files of a restore before they are moved out of it.
+const STAGING: &str = "restore-unfinished";
+/// The space that a backup leaves free, in bytes.
+const SPARE_SPACE: u64 = 16 << 20;
+
+#[derive(Debug, Error)]
+pub enum WholeBackupError {
+    #[error(transparent)]
+    App(#[from] AppError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A person has to change something first.
+    #[error("{}: {reason}", path.display())]
+    Refused { path: PathBuf, reason: String },
+    #[error("{}: {cause}", path.display())]
+    File { path: PathBuf, cause: io::Error },
+}
+
+impl WholeBackupError {
+    /// Returns the exit code (docs/operations.md).
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::App(error) => error.exit_code(),
+            Self::Refused { .. }
+            | Self::Store(StoreError::Newer { .. } | StoreError::Damaged(_)) => 78,
+            Self::Store(_) | Self::File { .. } => 1,
+        }
+    }
+
+    fn refused(path: &Path, reason: impl Into<String>) -> Self {
+        Self::Refused {
+            path: path.to_owned(),
+            reason: reason.into(),
+        }
+    }
+
+    fn file(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        |cause| Self::File {
+            path: path.to_owned(),
+            cause,
+        }
+    }
+}
+
+/// The description of a backup, in `backup.json`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Manifest {
+    format: u32,
+    /// Unix seconds: everything that happened before is in the copy.
+    pub made_at: i64,
+    pub version: String,
+    /// The layout of `state.db`.
+    pub layout: i64,
+}
+
+impl Manifest {
+    #[must_use]
+    pub const fn made_at(&self) -> Timestamp {
+        Timestamp::new(self.made_at)
+    }
+}
+
+/// Copies everything to the new directory `to`, beside the running program or without one.
+///
+/// # Errors
+/// See [`WholeBackupError`]. An error leaves no directory `to`.
+pub fn backup(config: &Config, clock: &Clock, to: &Path) -> Result<Manifest, WholeBackupError> {
+    let data_dir = &config.telegram.data_dir;
+    let session = config.telegram.session_file();
+    let state = config.telegram.state_file();
+    for path in [&session, &state] {
+        if !path.exists() {
+            let reason = "there is no such file: this instance has never run";
+            return Err(WholeBackupError::refused(path, reason));
+        }
+    }
+    if to.file_name().is_none() {
+        return Err(WholeBackupError::refused(to, "name a new directory"));
+    }
+    refuse_non_empty(to)?;
+    let mut partial = to.components().as_path().as_os_str().to_owned();
+    partial.push(".partial");
+    let partial = PathBuf::from(partial);
+    if partial.symlink_metadata().is_ok() {
+        let reason = "a backup that did not end left this directory; remove it first";
+        return Err(WholeBackupError::refused(&partial, reason));
+    }
+    make_private_directory(&partial).map_err(WholeBackupError::file(&partial))?;
+    let made = check_space(data_dir, &partial)
+        .and_then(|()| copy_all(config, clock, &partial))
+        .and_then(|manifest| {
+            fs::rename(&partial, to).map_err(WholeBackupError::file(to))?;
+            sync(to.parent().unwrap_or(to));
+            Ok(manifest)
+        });
+    if made.is_err() {
+        // The remains may be what fills the disk.
+        let _ = fs::remove_dir_all(&partial);
+    }
+    made
+}
+
+fn refuse_non_empty(directory: &Path) -> Result<(), WholeBackupError> {
+    match fs::read_dir(directory).map(|mut entries| entries.next().is_none()) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(WholeBackupError::refused(
+            directory,
+            "the directory is not empty; name a new one",
+        )),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(WholeBackupError::file(directory)(error)),
+    }
+}
+
+/// Refuses a file system without space for the copy.
+fn check_space(data_dir: &Path, directory: &Path) -> Result<(), WholeBackupError> {
+    let size = |path: &Path| fs::metadata(path).map_or(0, |file| file.len());
+    let files = [SESSION, STATE, "state.db-wal"].map(|name| data_dir.join(name));
+    let spooled = files_in(&data_dir.join(SPOOL))?;
+    let needed: u64 = files.iter().chain(&spooled).map(|path| size(path)).sum();
+    let free = rustix::fs::statvfs(directory)
+        .map_err(|error| WholeBackupError::file(directory)(error.into()))?;
+    let free = free.f_bavail.saturating_mul(free.f_frsize);
+    if free < needed.saturating_add(SPARE_SPACE) {
+        let mib = |bytes: u64| bytes.div_ceil(1 << 20);
+        let reason = format!(
+            "not enough space: the copy needs {} MiB, and {} MiB are free",
+            mib(needed + SPARE_SPACE),
+            free >> 20
+        );
+        return Err(WholeBackupError::File {
+            path: directory.to_owned(),
+            cause: io::Error::new(io::ErrorKind::StorageFull, reason),
+        });
+    }
+    Ok(())
+}
+
+fn copy_all(config: &Config, clock: &Clock, to: &Path) -> Result<Manifest, WholeBackupError> {
+    let telegram = &config.telegram;
+    // The copy is never older than this.
+    let made_at = clock.now();
+    let state = telegram.state_file();
+    let Some(layout) = store::copy_state(&state, &to.join(STATE))? else {
+        let reason = "the database is empty: this instance has never run";
+        return Err(WholeBackupError::refused(&state, reason));
+    };
+    store::copy_database(&telegram.session_file(), &to.join(SESSION))?;
+    copy_spool(&telegram.data_dir.join(SPOOL), &to.join(SPOOL))?;
+    let manifest = Manifest {
+        format: FORMAT,
+        made_at: made_at.get(),
+        version: version::VERSION.to_owned(),
+        layout,
+    };
+    let json = serde_json::to_vec_pretty(&manifest).map_err(io::Error::from);
+    let path = to.join(MANIFEST);
+    write(&path, &json.map_err(WholeBackupError::file(&path))?)?;
+    write(&to.join(README), readme(&manifest).as_bytes())?;
+    sync(to);
+    Ok(manifest)
+}
+
+fn readme(manifest: &Manifest) -> String {
+    format!(
+        "This is a backup of an instance of scp-079-avatar {}: its session, state.db (layout {}) and the photos that\n\
+         waited, made at {} by `backup --all`. `scp-079-avatar restore --all` of this directory restores it.\n\n{WARNING}\n",
+        manifest.version,
+        manifest.layout,
+        manifest.made_at().rfc3339()
+    )
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), WholeBackupError> {
+    atomic_file::write(path, bytes)
+        .map_err(|error| WholeBackupError::file(path)(io::Error::other(error)))
+}
+
+/// Copies the files of the spool. The program may remove one meanwhile, because it was posted.
+fn copy_spool(from: &Path, to: &Path) -> Result<(), WholeBackupError> {
+    DirBuilder::new()
+        .mode(0o700)
+        .create(to)
+        .map_err(WholeBackupError::file(to))?;
+    for path in files_in(from)? {
+        let Some(name) = path.file_name() else {
+            continue;
+        };
+        let target = to.join(name);
+        match File::open(&path) {
+            Ok(source) => copy_file(source, &target).map_err(WholeBackupError::file(&target))?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(WholeBackupError::file(&path)(error)),
+        }
+    }
+    sync(to);
+    Ok(())
+}
+
+fn copy_file(mut source: File, target: &Path) -> io::Result<()> {
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(target)?;
+    io::copy(&mut source, &mut file)?;
+    file.sync_all()
+}
+
+/// Returns the regular files of a directory, without the hidden ones, which are not complete. A directory that does not
+/// exist has none.
+fn files_in(directory: &Path) -> Result<Vec<PathBuf>, WholeBackupError> {
+    let entries = match fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(WholeBackupError::file(directory)(error)),
+    };
+    let mut files = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(WholeBackupError::file(directory))?;
+        let is_hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
+        if !is_hidden && entry.file_type().is_ok_and(|kind| kind.is_file()) {
+            files.push(entry.path());
+        }
+    }
+    Ok(files)
+}
+
+/// Flushes a directory, as far as the file system can.
+fn sync(directory: &Path) {
+    let path = match directory {
+        path if path == Path::new("") => Path::new("."),
+        path => path,
+    };
+    let _ = File::open(path).and_then(|directory| directory.sync_all());
+}
+
+/// Restores a backup into the data directory, which must have no session, no `state.db` and no spool.
+///
+/// # Errors
+/// See [`WholeBackupError`]. An interrupted restore leaves a data directory without a session; the next restore replaces
+/// its files.
+pub fn restore(config: &Config, from: &Path) -> Result<Manifest, WholeBackupError> {
+    let manifest = read_manifest(from)?;
+    for name in [SESSION, STATE] {
+        let path = from.join(name);
+        if !path.is_file() {
+            let reason = "the backup is incomplete: there is no such file";
+            return Err(WholeBackupError::refused(&path, reason));
+        }
+    }
+    let telegram = &config.telegram;
+    let data_dir = &telegram.data_dir;
+    let _lock = lock_data_dir(telegram)?;
+    unfinished_import::refuse(data_dir)?;
+    let staging = data_dir.join(STAGING);
+    let was_interrupted = staging.exists() && !telegram.session_file().exists();
+    if !was_interrupted {
+        refuse_used(data_dir)?;
+    }
+    for path in [&staging, &data_dir.join(SPOOL)] {
+        remove_directory(path).map_err(WholeBackupError::file(path))?;
+    }
+    make_private_directory(&staging).map_err(WholeBackupError::file(&staging))?;
+    stage(from, &staging, &manifest)?;
+    // The log of an interrupted restore's database must not be applied to the new one.
+    for name in ["state.db-wal", "state.db-shm"] {
+        let _ = fs::remove_file(data_dir.join(name));
+    }
+    for name in [STATE, SPOOL, SESSION] {
+        let target = data_dir.join(name);
+        fs::rename(staging.join(name), &target).map_err(WholeBackupError::file(&target))?;
+        sync(data_dir);
+    }
+    remove_directory(&staging).map_err(WholeBackupError::file(&staging))?;
+    Ok(manifest)
+}
+
+fn read_manifest(from: &Path) -> Result<Manifest, WholeBackupError> {
+    let path = from.join(MANIFEST);
+    let bytes = fs::read(&path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => WholeBackupError::refused(
+            from,
+            "this is no backup of `backup --all`, because it has no backup.json",
+        ),
+        _ => WholeBackupError::file(&path)(error),
+    })?;
+    let manifest: Manifest = serde_json::from_slice(&bytes).map_err(|error| {
+        WholeBackupError::refused(&path, format!("the file is damaged: {error}"))
+    })?;
+    if manifest.format != FORMAT {
+        let reason = format!(
+            "the backup has format {}, and this version knows format {FORMAT}; restore it with version {}",
+            manifest.format, manifest.version
+        );
+        return Err(WholeBackupError::refused(from, reason));
+    }
+    Ok(manifest)
+}
+
+fn refuse_used(data_dir: &Path) -> Result<(), WholeBackupError> {
+    let mut names = [SESSION, STATE, "state.db-wal"].into_iter();
+    let used = names.find(|name| data_dir.join(name).symlink_metadata().is_ok());
+    let spooled = files_in(&data_dir.join(SPOOL))?;
+    let Some(name) = used.or_else(|| (!spooled.is_empty()).then_some(SPOOL)) else {
+        return Ok(());
+    };
+    let shown = data_dir.display();
+    let reason = format!(
+        "the data directory has {name} already, and a restore overwrites nothing; move it aside first:\n    \
+         mv {shown} {shown}.old"
+    );
+    Err(WholeBackupError::refused(data_dir, reason))
+}
+
+/// Copies the backup into the data directory, and marks its database as restored.
+fn stage(from: &Path, staging: &Path, manifest: &Manifest) -> Result<(), WholeBackupError> {
+    for name in [SESSION, STATE] {
+        let target = staging.join(name);
+        let source = from.join(name);
+        let source = File::open(&source).map_err(WholeBackupError::file(&source))?;
+        copy_file(source, &target).map_err(WholeBackupError::file(&target))?;
+    }
+    copy_spool(&from.join(SPOOL), &staging.join(SPOOL))?;
+    // Opening refuses a newer layout and a damaged file, and migrates an older one.
+    let store = Store::open(&staging.join(STATE))?;
+    store.write(|tx| tx.set_restored_from(manifest.made_at()))?;
+    drop(store);
+    let log = staging.join("state.db-wal");
+    if fs::metadata(&log).is_ok_and(|log| log.len() > 0) {
+        let reason = "the log of the restored database was not written back; restore again";
+        return Err(WholeBackupError::refused(&log, reason));
+    }
+    Ok(())
+}
+
+fn remove_directory(path: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
