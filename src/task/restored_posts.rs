@@ -28,7 +28,7 @@ pub struct RestoredPosts<'a> {
     pub spool: &'a Spool,
 }
 
-/// What a page of posts changed.
+/// The changes by a page of posts.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Settled {
     posts: usize,
