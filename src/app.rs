@@ -42,10 +42,10 @@ use self::loops::{Loops, Resources};
 use self::service_manager::ServiceManager;
 use crate::clock::Clock;
 use crate::config::{self, Config};
-use crate::model::{Channel, ChannelId, Timestamp};
+use crate::model::{ChannelId, Timestamp};
 use crate::spool::Spool;
 use crate::store::{Start, Store, StoreError};
-use crate::task::{self, FileSample, RestoredPosts, Runtime, TaskError};
+use crate::task::{self, FileSample, PostingChannels, RestoredPosts, Runtime, TaskError};
 use crate::telegram::{AccountSession, Hints, Identity, LastContact, RateLimitMemory, Telegram};
 use crate::version;
 
@@ -142,7 +142,13 @@ async fn run_with(
     let Some(start) = start_wait::wait_and_count(store, clock, &shutdown, manager).await else {
         return Ok(());
     };
-    manager.status("connecting to Telegram");
+    let restored: Result<_, StoreError> = store.read(|tx| tx.restored_from());
+    manager.status(match restored {
+        Ok(Some(_)) => {
+            "connecting to Telegram; after the restore, the program reads its posts before it posts"
+        }
+        _ => "connecting to Telegram",
+    });
     let posts_to = config.channels.exchange.unwrap_or(config.channels.hide);
     let ready = match get_ready(config, connection, store, clock, &shutdown).await {
         Ok(Some(ready)) => ready,
@@ -205,7 +211,10 @@ async fn get_ready(
         path: data_dir.clone(),
         cause,
     })?;
-    let private: Vec<ChannelId> = private_channels(&config).collect();
+    let channels = PostingChannels {
+        hide: config.channels.hide,
+        exchange: config.channels.exchange,
+    };
     let resources = Resources {
         store: store.clone(),
         spool,
@@ -219,7 +228,7 @@ async fn get_ready(
     };
     let loops = Loops::build(config, resources, &account);
     let keeps_documents = are_files_same && account.is_confirmed;
-    match prepare(&loops, &telegram, &account, &private, keeps_documents).await {
+    match prepare(&loops, &telegram, &account, channels, keeps_documents).await {
         Err(TaskError::ShuttingDown) if shutdown.is_cancelled() => return Ok(None),
         prepared => prepared?,
     }
@@ -236,21 +245,18 @@ async fn prepare(
     loops: &Loops,
     telegram: &Telegram,
     account: &Account,
-    private: &[ChannelId],
+    channels: PostingChannels,
     keeps_documents: bool,
 ) -> Result<(), TaskError> {
     let database = &loops.database;
     let restored = RestoredPosts {
+        channels,
         database,
         runtime: &loops.runtime,
         telegram,
         spool: &loops.spool,
     };
-    let channels = account.channels.iter();
-    let private_channels: Vec<&Channel> = channels
-        .filter(|channel| private.contains(&channel.id))
-        .collect();
-    restored.read(&private_channels).await?;
+    restored.read(&account.channels).await?;
     task::check_spool(database, &loops.runtime, &loops.spool).await?;
     if !keeps_documents {
         task::forget_documents(database, &loops.encoder).await?;
@@ -261,7 +267,7 @@ async fn prepare(
         .write(|tx| {
             tx.set_account(account.own)?;
             for channel in &account.channels {
-                if private.contains(&channel.id) {
+                if channels.contains(channel.id) {
                     tx.record_channel(channel)?;
                 }
             }

@@ -114,6 +114,7 @@ fn signs(instance: &InstanceStatus, activity: Option<&Activity>) -> Signs {
         ended_because: instance.ended_because.clone(),
         alive_at: instance.alive_at,
         last_contact_at: instance.last_contact_at,
+        restored_from: instance.restored_from,
         ..Signs::default()
     };
     let Some(activity) = activity else {

@@ -31,6 +31,8 @@ const README: &str = "README";
 const SESSION: &str = "account.session";
 const STATE: &str = "state.db";
 const SPOOL: &str = "spool";
+/// The suffix of a directory whose backup did not end.
+const PARTIAL: &str = ".partial";
 /// The format of the directory.
 const FORMAT: u32 = 1;
 /// The directory in the data directory that holds the files of a restore before they are moved out of it.
@@ -115,13 +117,17 @@ pub fn backup(config: &Config, clock: &Clock, to: &Path) -> Result<Manifest, Who
     }
     refuse_non_empty(to)?;
     let mut partial = to.components().as_path().as_os_str().to_owned();
-    partial.push(".partial");
+    partial.push(PARTIAL);
     let partial = PathBuf::from(partial);
     if partial.symlink_metadata().is_ok() {
-        let reason = "a backup that did not end left this directory; remove it first";
+        let reason =
+            "a backup that was killed, or still runs, made this directory; remove it if none runs";
         return Err(WholeBackupError::refused(&partial, reason));
     }
-    make_private_directory(&partial).map_err(WholeBackupError::file(&partial))?;
+    make_private_directory(&partial).map_err(|cause| {
+        let reason = format!("the directory cannot be made: {cause}; name another place");
+        WholeBackupError::file(&partial)(io::Error::new(cause.kind(), reason))
+    })?;
     let made = check_space(data_dir, &partial)
         .and_then(|()| copy_all(config, clock, &partial))
         .and_then(|manifest| {
@@ -313,6 +319,11 @@ pub fn restore(config: &Config, from: &Path) -> Result<Manifest, WholeBackupErro
 }
 
 fn read_manifest(from: &Path) -> Result<Manifest, WholeBackupError> {
+    let name = from.file_name().unwrap_or_default();
+    if name.as_encoded_bytes().ends_with(PARTIAL.as_bytes()) {
+        let reason = "this backup did not end; restore another one";
+        return Err(WholeBackupError::refused(from, reason));
+    }
     let path = from.join(MANIFEST);
     let bytes = fs::read(&path).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => WholeBackupError::refused(

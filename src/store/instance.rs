@@ -31,6 +31,8 @@ pub struct Instance {
     pub ended_at: Option<Timestamp>,
     /// The error that ended the instance.
     pub ended_because: Option<String>,
+    /// The time of the copy from which the database was restored, until the posts since then were read.
+    pub restored_from: Option<Timestamp>,
     pub account: Option<UserId>,
     pub hide: Option<ChannelId>,
     pub exchange: Option<ChannelId>,
@@ -59,6 +61,7 @@ impl ReadTx<'_> {
             alive_at: number("alive_at").map(Timestamp::new),
             last_contact_at: number("last_contact_at").map(Timestamp::new),
             ended_at: number("ended_at").map(Timestamp::new),
+            restored_from: number("restored_from").map(Timestamp::new),
             account: number("account").map(UserId::new),
             hide: channel("hide"),
             exchange: channel("exchange"),

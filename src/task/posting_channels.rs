@@ -20,7 +20,8 @@ pub struct PostingChannels {
 
 impl PostingChannels {
     /// Reports whether a channel is one of them.
-    pub(super) fn contains(&self, channel: ChannelId) -> bool {
+    #[must_use]
+    pub fn contains(&self, channel: ChannelId) -> bool {
         channel == self.hide || Some(channel) == self.exchange
     }
 

@@ -44,6 +44,9 @@ pub struct InstanceStatus {
     pub last_contact_at: Option<Timestamp>,
     /// The error that ended the program, if a signal did not.
     pub ended_because: Option<String>,
+    /// The time of the copy from which the database was restored, until the posts since then were read.
+    #[serde(serialize_with = "as_json::time_if_known")]
+    pub restored_from: Option<Timestamp>,
     pub account: Option<UserId>,
     /// The version that last ran.
     pub version: Option<String>,
@@ -77,6 +80,7 @@ impl InstanceStatus {
             alive_at: record.alive_at,
             last_contact_at: record.last_contact_at,
             ended_because: record.ended_because,
+            restored_from: record.restored_from,
             account: record.account,
             version: record.version,
             commit: record.commit,

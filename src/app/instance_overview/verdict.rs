@@ -75,6 +75,8 @@ pub enum ReasonKind {
     Frozen,
     /// Telegram does not answer.
     NoContact,
+    /// The program posts nothing, because Telegram does not show the posts since the copy of a restore.
+    PostsUnread,
     /// The account is not in HIDE or EXCHANGE.
     NotInChannel,
     /// The account may not post where posts go to.
@@ -106,6 +108,8 @@ pub struct Signs {
     pub ended_because: Option<String>,
     pub alive_at: Option<Timestamp>,
     pub last_contact_at: Option<Timestamp>,
+    /// The time of the copy of a restore, until the posts since then were read.
+    pub restored_from: Option<Timestamp>,
     /// The private channels that the program needs, as far as they were ever seen.
     pub channels: Vec<NeededChannel>,
     pub jobs: Vec<NextRun>,
@@ -208,6 +212,11 @@ fn troubles(signs: &Signs, now: Timestamp) -> Vec<Reason> {
         add(ReasonKind::Frozen, Some(alive_at), None, None);
     } else if let Some(contact) = contact.filter(|at| is_older(*at, MAX_SILENCE)) {
         add(ReasonKind::NoContact, Some(contact), None, None);
+    }
+    if signs.restored_from.is_some()
+        && let Some(started_at) = signs.started_at.filter(|at| is_older(*at, MAX_SILENCE))
+    {
+        add(ReasonKind::PostsUnread, Some(started_at), None, None);
     }
     for channel in &signs.channels {
         let kind = match channel {
@@ -359,6 +368,10 @@ mod tests {
             ("a version before these records runs", &|signs| {
                 signs.alive_at = None;
             }),
+            ("its first start after a restore", &|signs| {
+                signs.started_at = ago(MAX_SILENCE);
+                signs.restored_from = ago(86_400);
+            }),
             ("HIDE floods posts for minutes", &|signs| {
                 signs.oldest_photo_at = ago(20 * 60);
             }),
@@ -401,6 +414,9 @@ mod tests {
                 signs.started_at = ago(MAX_SILENCE + 1);
                 signs.last_contact_at = ago(86_400);
             }),
+            ("posts_unread", &|signs| {
+                signs.restored_from = ago(90_000);
+            }),
             ("not_in_channel", &|signs| {
                 signs.channels[0].present = false;
             }),
@@ -433,7 +449,7 @@ mod tests {
         let kinds = verdict.reasons.iter().map(|reason| reason.kind.as_str());
         let expected = cases.iter().map(|(kind, _)| *kind).skip(2);
         assert_eq!(Vec::from_iter(kinds), Vec::from_iter(expected));
-        let left = &verdict.reasons[5];
+        let left = &verdict.reasons[6];
         assert_eq!((left.count, left.since), (Some(2), ago(60)));
         assert_eq!(left.detail.as_deref(), Some("a, b"));
     }

@@ -84,6 +84,9 @@ fn sentence(reason: &Reason, overview: &Overview) -> String {
             "pid {pid} has given no sign of life for {since}: it hangs, or its disk refuses writes"
         ),
         ReasonKind::NoContact => format!("no answer from Telegram for {since}"),
+        ReasonKind::PostsUnread => format!(
+            "it posts nothing, because it cannot read its posts since the restored copy, for {since}"
+        ),
         ReasonKind::NotInChannel => format!("the account is not in {detail}"),
         ReasonKind::CannotPost => format!("cannot post: the account may not write in {detail}"),
         ReasonKind::JobMissed => {
