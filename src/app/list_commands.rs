@@ -108,7 +108,7 @@ pub fn backup(
 ///
 /// The program must not run meanwhile, because it keeps the rules in memory. `named` is the list of a
 /// file that does not name it, as Python's files do not. A dry run replaces the list in a temporary copy of `state.db`,
-/// also while the program runs, so that it reports what a restore does: joins that wait remain, whatever the file holds.
+/// also while the program runs, so that it reports the change by a restore: joins that wait remain in any case.
 ///
 /// # Errors
 /// See [`ListCommandError`]. An error changes nothing.

@@ -1,9 +1,10 @@
 //! `backup --all` and `restore --all`: copies of the session, `state.db` and the spool (docs/operations.md).
 //!
-//! A backup is made in `DIR.partial`, which is renamed at the end, so that a directory with the name of a backup is whole.
-//! `state.db` is copied before the spool: every file that a row of the copy names is either copied, or was posted
-//! meanwhile. A restore puts the session in place last: a data directory without it is not used by `run`. The restored
-//! `state.db` has a mark, by which the next `run` reads the posts since the copy before it posts.
+//! A backup is made in `DIR.partial`, which is renamed at the end, so that a directory with the name of a backup is
+//! whole. `state.db` is copied before the spool: every file that a row of the copy names is either copied, or was
+//! posted meanwhile. `restoration` has the way back.
+
+mod restoration;
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
@@ -14,12 +15,13 @@ use fleet_files::atomic_file;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::data_dir::{lock_data_dir, make_private_directory};
-use super::{AppError, unfinished_import};
+pub use self::restoration::restore;
+use super::AppError;
+use super::data_dir::make_private_directory;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::model::Timestamp;
-use crate::store::{self, Store, StoreError};
+use crate::store::{self, StoreError};
 use crate::version;
 
 /// The warning that a backup prints and contains.
@@ -35,8 +37,6 @@ const SPOOL: &str = "spool";
 const PARTIAL: &str = ".partial";
 /// The format of the directory.
 const FORMAT: u32 = 1;
-/// The directory in the data directory that holds the files of a restore before they are moved out of it.
-const STAGING: &str = "restore-unfinished";
 /// The space that a backup leaves free, in bytes.
 const SPARE_SPACE: u64 = 16 << 20;
 
@@ -124,10 +124,7 @@ pub fn backup(config: &Config, clock: &Clock, to: &Path) -> Result<Manifest, Who
             "a backup that was killed, or still runs, made this directory; remove it if none runs";
         return Err(WholeBackupError::refused(&partial, reason));
     }
-    make_private_directory(&partial).map_err(|cause| {
-        let reason = format!("the directory cannot be made: {cause}; name another place");
-        WholeBackupError::file(&partial)(io::Error::new(cause.kind(), reason))
-    })?;
+    make_private_directory(&partial).map_err(|error| unusable(&partial, &error))?;
     let made = check_space(data_dir, &partial)
         .and_then(|()| copy_all(config, clock, &partial))
         .and_then(|manifest| {
@@ -150,8 +147,13 @@ fn refuse_non_empty(directory: &Path) -> Result<(), WholeBackupError> {
             "the directory is not empty; name a new one",
         )),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(WholeBackupError::file(directory)(error)),
+        Err(error) => Err(unusable(directory, &error)),
     }
+}
+
+fn unusable(directory: &Path, cause: &io::Error) -> WholeBackupError {
+    let reason = format!("no backup can be made here: {cause}; name another place");
+    WholeBackupError::file(directory)(io::Error::new(cause.kind(), reason))
 }
 
 /// Refuses a file system without space for the copy.
@@ -183,11 +185,16 @@ fn copy_all(config: &Config, clock: &Clock, to: &Path) -> Result<Manifest, Whole
     // The copy is never older than this.
     let made_at = clock.now();
     let state = telegram.state_file();
-    let Some(layout) = store::copy_state(&state, &to.join(STATE))? else {
+    let target = to.join(STATE);
+    let layout = store::copy_state(&state, &target);
+    let layout = layout.map_err(|error| failed_copy(&state, &target, error))?;
+    let Some(layout) = layout else {
         let reason = "the database is empty: this instance has never run";
         return Err(WholeBackupError::refused(&state, reason));
     };
-    store::copy_database(&telegram.session_file(), &to.join(SESSION))?;
+    let (session, target) = (telegram.session_file(), to.join(SESSION));
+    store::copy_database(&session, &target)
+        .map_err(|error| failed_copy(&session, &target, error))?;
     copy_spool(&telegram.data_dir.join(SPOOL), &to.join(SPOOL))?;
     let manifest = Manifest {
         format: FORMAT,
@@ -203,10 +210,32 @@ fn copy_all(config: &Config, clock: &Clock, to: &Path) -> Result<Manifest, Whole
     Ok(manifest)
 }
 
+/// Names the file in an error of the store, which is about `state.db` in its own words.
+fn failed_copy(source: &Path, target: &Path, error: StoreError) -> WholeBackupError {
+    let (path, reason) = match error {
+        StoreError::DiskFull => (target, "the disk is full: free disk space".to_owned()),
+        StoreError::DiskFails(cause) => {
+            let remedy = "look at the disk and its limits";
+            (
+                target,
+                format!("the copy cannot be written ({cause}): {remedy}"),
+            )
+        }
+        StoreError::Sql(cause) => (source, cause.to_string()),
+        StoreError::Damaged(cause) => {
+            let reason = format!("the file is damaged or not a database ({cause})");
+            return WholeBackupError::refused(source, reason);
+        }
+        error => return error.into(),
+    };
+    WholeBackupError::file(path)(io::Error::other(reason))
+}
+
 fn readme(manifest: &Manifest) -> String {
     format!(
         "This is a backup of an instance of scp-079-avatar {}: its session, state.db (layout {}) and the photos that\n\
-         waited, made at {} by `backup --all`. `scp-079-avatar restore --all` of this directory restores it.\n\n{WARNING}\n",
+         waited, made at {} by `backup --all`. `scp-079-avatar restore --all` of this directory restores it.\n\
+         \n{WARNING}\n",
         manifest.version,
         manifest.layout,
         manifest.made_at().rfc3339()
@@ -275,115 +304,4 @@ fn sync(directory: &Path) {
         path => path,
     };
     let _ = File::open(path).and_then(|directory| directory.sync_all());
-}
-
-/// Restores a backup into the data directory, which must have no session, no `state.db` and no spool.
-///
-/// # Errors
-/// See [`WholeBackupError`]. An interrupted restore leaves a data directory without a session; the next restore replaces
-/// its files.
-pub fn restore(config: &Config, from: &Path) -> Result<Manifest, WholeBackupError> {
-    let manifest = read_manifest(from)?;
-    for name in [SESSION, STATE] {
-        let path = from.join(name);
-        if !path.is_file() {
-            let reason = "the backup is incomplete: there is no such file";
-            return Err(WholeBackupError::refused(&path, reason));
-        }
-    }
-    let telegram = &config.telegram;
-    let data_dir = &telegram.data_dir;
-    let _lock = lock_data_dir(telegram)?;
-    unfinished_import::refuse(data_dir)?;
-    let staging = data_dir.join(STAGING);
-    let was_interrupted = staging.exists() && !telegram.session_file().exists();
-    if !was_interrupted {
-        refuse_used(data_dir)?;
-    }
-    for path in [&staging, &data_dir.join(SPOOL)] {
-        remove_directory(path).map_err(WholeBackupError::file(path))?;
-    }
-    make_private_directory(&staging).map_err(WholeBackupError::file(&staging))?;
-    stage(from, &staging, &manifest)?;
-    // The log of an interrupted restore's database must not be applied to the new one.
-    for name in ["state.db-wal", "state.db-shm"] {
-        let _ = fs::remove_file(data_dir.join(name));
-    }
-    for name in [STATE, SPOOL, SESSION] {
-        let target = data_dir.join(name);
-        fs::rename(staging.join(name), &target).map_err(WholeBackupError::file(&target))?;
-        sync(data_dir);
-    }
-    remove_directory(&staging).map_err(WholeBackupError::file(&staging))?;
-    Ok(manifest)
-}
-
-fn read_manifest(from: &Path) -> Result<Manifest, WholeBackupError> {
-    let name = from.file_name().unwrap_or_default();
-    if name.as_encoded_bytes().ends_with(PARTIAL.as_bytes()) {
-        let reason = "this backup did not end; restore another one";
-        return Err(WholeBackupError::refused(from, reason));
-    }
-    let path = from.join(MANIFEST);
-    let bytes = fs::read(&path).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => WholeBackupError::refused(
-            from,
-            "this is no backup of `backup --all`, because it has no backup.json",
-        ),
-        _ => WholeBackupError::file(&path)(error),
-    })?;
-    let manifest: Manifest = serde_json::from_slice(&bytes).map_err(|error| {
-        WholeBackupError::refused(&path, format!("the file is damaged: {error}"))
-    })?;
-    if manifest.format != FORMAT {
-        let reason = format!(
-            "the backup has format {}, and this version knows format {FORMAT}; restore it with version {}",
-            manifest.format, manifest.version
-        );
-        return Err(WholeBackupError::refused(from, reason));
-    }
-    Ok(manifest)
-}
-
-fn refuse_used(data_dir: &Path) -> Result<(), WholeBackupError> {
-    let mut names = [SESSION, STATE, "state.db-wal"].into_iter();
-    let used = names.find(|name| data_dir.join(name).symlink_metadata().is_ok());
-    let spooled = files_in(&data_dir.join(SPOOL))?;
-    let Some(name) = used.or_else(|| (!spooled.is_empty()).then_some(SPOOL)) else {
-        return Ok(());
-    };
-    let shown = data_dir.display();
-    let reason = format!(
-        "the data directory has {name} already, and a restore overwrites nothing; move it aside first:\n    \
-         mv {shown} {shown}.old"
-    );
-    Err(WholeBackupError::refused(data_dir, reason))
-}
-
-/// Copies the backup into the data directory, and marks its database as restored.
-fn stage(from: &Path, staging: &Path, manifest: &Manifest) -> Result<(), WholeBackupError> {
-    for name in [SESSION, STATE] {
-        let target = staging.join(name);
-        let source = from.join(name);
-        let source = File::open(&source).map_err(WholeBackupError::file(&source))?;
-        copy_file(source, &target).map_err(WholeBackupError::file(&target))?;
-    }
-    copy_spool(&from.join(SPOOL), &staging.join(SPOOL))?;
-    // Opening refuses a newer layout and a damaged file, and migrates an older one.
-    let store = Store::open(&staging.join(STATE))?;
-    store.write(|tx| tx.set_restored_from(manifest.made_at()))?;
-    drop(store);
-    let log = staging.join("state.db-wal");
-    if fs::metadata(&log).is_ok_and(|log| log.len() > 0) {
-        let reason = "the log of the restored database was not written back; restore again";
-        return Err(WholeBackupError::refused(&log, reason));
-    }
-    Ok(())
-}
-
-fn remove_directory(path: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
 }

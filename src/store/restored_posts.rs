@@ -1,7 +1,7 @@
 //! The photos that this account posted after the copy was made from which the database was restored.
 //!
-//! The joins of these photos are read from Telegram again. A post settles the photo of its join as soon as that photo is
-//! enqueued, so that it is not posted twice (docs/operations.md, "Copies of the data directory").
+//! The joins of these photos are read from Telegram again. A post settles the photo of its join as soon as that photo
+//! is enqueued, so that it is not posted twice (docs/operations.md, "Copies of the data directory").
 
 use rusqlite::{OptionalExtension as _, params};
 
@@ -110,8 +110,8 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Enqueues a photo, and settles it at once if it is that of a restored post. The other posts of the member are then
-    /// older photos, and are forgotten. Returns `None` if the photo was enqueued before, and otherwise the post.
+    /// Enqueues a photo, and settles it at once if it is that of a restored post. The other posts of the member are
+    /// then older photos, and are forgotten. Returns `None` if the photo was enqueued before, and otherwise the post.
     ///
     /// # Errors
     /// See [`StoreError`].

@@ -1,8 +1,8 @@
 //! Copies a whole SQLite file of the data directory, beside a running program or without one.
 //!
-//! SQLite's `VACUUM INTO` copies one committed moment within a read transaction: the writer of `state.db` never waits for
-//! it, and the copy includes what a killed program left in its write-ahead log. SQLite's backup interface would start
-//! again at each commit of another process, or hold the same read transaction.
+//! SQLite's `VACUUM INTO` copies one committed moment within a read transaction: the writer of `state.db` never waits
+//! for it, and the copy includes what a killed program left in its write-ahead log. SQLite's backup interface would
+//! start again at each commit of another process, or hold the same read transaction.
 
 use std::fs::{self, OpenOptions};
 use std::io;

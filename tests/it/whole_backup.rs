@@ -240,11 +240,23 @@ fn a_backup_without_space_or_with_an_unusable_destination_leaves_nothing() {
     let limit = "trap '' XFSZ && ulimit -f 100";
     let (code, output) = back_up_in_shell(&scene, &mut Command::new("sh"), limit, place);
     assert_eq!(code, Some(1), "{output}");
-    assert_contains(&output, &["disk"]);
+    assert_contains(
+        &output,
+        &["saved.partial/state.db: the copy cannot be written"],
+    );
 
     let file = place.join("file");
     fs::write(&file, "").expect("written");
-    assert_refused(&scene, "backup", &file.join("saved"), 1, "Not a directory");
+    assert_refused(
+        &scene,
+        "backup",
+        &file.join("saved"),
+        1,
+        "Not a directory (os error 20); name another place",
+    );
+    fs::write(scene.session(), "no database").expect("written");
+    let words = "account.session: the file is damaged or not a database";
+    assert_refused(&scene, "backup", &place.join("saved"), 78, words);
     assert_eq!(entries(place, ""), [file]);
     assert!(fs::read(scene.state()).expect("readable") == state);
 }
