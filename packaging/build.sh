@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# Makes the packages in target/packages: an archive and a .deb, both with the static program, and SHA256SUMS.
+#
+#   packaging/build.sh           builds the static release of the program first, for TARGET (x86_64-unknown-linux-gnu)
+#   packaging/build.sh --built   packs the dynamic target/release/scp-079-avatar, which must be built already
+#
+# Needs Rust, a C compiler and dpkg-dev; installs cargo-deb below the build directory. The time stamps in the packages
+# are those of the commit, or SOURCE_DATE_EPOCH.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. .ci/toolchain
+target="$(realpath -m "${CARGO_TARGET_DIR:-target}")"
+export CARGO_TARGET_DIR="$target"
+SOURCE_DATE_EPOCH="${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}"
+export SOURCE_DATE_EPOCH
+packages="$target/packages"
+
+case "${1:-}" in
+--built)
+    release="$target/release"
+    platform="$(uname -m)-linux-dynamic"
+    deb_options=()
+    ;;
+'')
+    triple="${TARGET:-x86_64-unknown-linux-gnu}"
+    release="$target/$triple/release"
+    platform="$triple"
+    deb_options=(--target "$triple")
+    # grammers resolves names without the C library, so the static program needs no NSS modules. The paths of the build
+    # host are cut off.
+    RUSTFLAGS="-C target-feature=+crt-static --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=cargo" \
+        cargo build --release --locked --target "$triple" --bin scp-079-avatar
+    if LC_ALL=C readelf --program-headers "$release/scp-079-avatar" | grep -q INTERP; then
+        echo "$release/scp-079-avatar is not static." >&2
+        exit 1
+    fi
+    ;;
+*)
+    echo 'usage: packaging/build.sh [--built]' >&2
+    exit 64
+    ;;
+esac
+
+# The files of the .deb that are not in the repository.
+stage="$release/package"
+rm -rf "$stage" "$packages"
+mkdir -p "$stage/systemd" "$stage/sysusers" "$packages"
+cargo run --quiet --locked -p packaging -- "$stage"
+for unit in systemd/*.service; do
+    # The package's program is not in /usr/local. The head of the unit describes the manual installation.
+    sed -e '/^#   /d' -e 's|/usr/local/bin/|/usr/bin/|' "$unit" > "$stage/systemd/$(basename "$unit")"
+done
+cp systemd/scp-079-avatar.sysusers.conf "$stage/sysusers/scp-079-avatar.conf"
+
+.ci/cargo-deb --no-build --no-strip --locked "${deb_options[@]}" --output "$packages/"
+
+version="$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -n 1)"
+name="scp-079-avatar-$version-$platform"
+archive="$release/$name"
+rm -rf "$archive"
+mkdir -p "$archive"
+cp "$release/scp-079-avatar" "$archive/"
+cp -r "$stage/man" "$stage/completions" systemd docs contrib "$archive/"
+cp config.example.toml CHANGELOG.md LICENSE README.md SECURITY.md "$archive/"
+tar --create --directory "$release" --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner \
+    --mode='u=rwX,go=rX' "$name" | gzip --best --no-name > "$packages/$name.tar.gz"
+rm -r "$archive"
+
+(cd "$packages" && sha256sum ./*.deb ./*.tar.gz | sed 's|\./||' > SHA256SUMS)
+ls -l "$packages"
