@@ -11,7 +11,8 @@ cd "$(dirname "$0")/.."
 . .ci/toolchain
 target="$(realpath -m "${CARGO_TARGET_DIR:-target}")"
 export CARGO_TARGET_DIR="$target"
-SOURCE_DATE_EPOCH="${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}"
+# A source archive has no commit.
+SOURCE_DATE_EPOCH="${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || stat --format=%Y Cargo.toml)}"
 export SOURCE_DATE_EPOCH
 packages="$target/packages"
 
@@ -61,7 +62,7 @@ rm -rf "$archive"
 mkdir -p "$archive"
 cp "$release/scp-079-avatar" "$archive/"
 cp -r "$stage/man" "$stage/completions" systemd docs contrib "$archive/"
-cp config.example.toml CHANGELOG.md LICENSE README.md SECURITY.md "$archive/"
+cp config.example.toml CHANGELOG.md LICENSE README.md SECURITY.md packaging/Containerfile "$archive/"
 tar --create --directory "$release" --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner \
     --mode='u=rwX,go=rX' "$name" | gzip --best --no-name > "$packages/$name.tar.gz"
 rm -r "$archive"
