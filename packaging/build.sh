@@ -47,9 +47,18 @@ stage="$release/package"
 rm -rf "$stage" "$packages"
 mkdir -p "$stage/systemd" "$stage/sysusers" "$packages"
 cargo run --quiet --locked -p packaging -- "$stage"
+if command -v man >/dev/null; then
+    warnings="$(for page in "$stage"/man/*.1; do man --warnings --local-file "$page" 2>&1 >/dev/null; done)"
+    if [ -n "$warnings" ]; then
+        printf '%s\n' "$warnings" >&2
+        exit 1
+    fi
+fi
+# The head of the unit describes the manual installation, whose program is in /usr/local.
+head='# SCP-079-AVATAR as a service, one instance per account: /usr/share/doc/scp-079-avatar/docs/packages.md'
 for unit in systemd/*.service; do
-    # The package's program is not in /usr/local. The head of the unit describes the manual installation.
-    sed -e '/^#   /d' -e 's|/usr/local/bin/|/usr/bin/|' "$unit" > "$stage/systemd/$(basename "$unit")"
+    sed -e "/^# SCP-079-AVATAR as a service/,/^\$/c\\$head\n" -e 's|/usr/local/bin/|/usr/bin/|' "$unit" \
+        > "$stage/systemd/$(basename "$unit")"
 done
 cp systemd/scp-079-avatar.sysusers.conf "$stage/sysusers/scp-079-avatar.conf"
 
