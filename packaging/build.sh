@@ -15,6 +15,7 @@ export CARGO_TARGET_DIR="$target"
 SOURCE_DATE_EPOCH="${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || stat --format=%Y Cargo.toml)}"
 export SOURCE_DATE_EPOCH
 packages="$target/packages"
+version="$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -n 1)"
 
 case "${1:-}" in
 --built)
@@ -27,9 +28,11 @@ case "${1:-}" in
     release="$target/$triple/release"
     platform="$triple"
     deb_options=(--target "$triple")
-    # grammers resolves names without the C library, so the static program needs no NSS modules. The paths of the build
+    # grammers resolves names without the C library, so the static program needs no NSS modules. getrandom would search
+    # for its function at run time, which fails in a static program, and then need /dev/urandom. The paths of the build
     # host are cut off.
-    RUSTFLAGS="-C target-feature=+crt-static --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=cargo" \
+    flags='-C target-feature=+crt-static --cfg getrandom_backend="linux_getrandom"'
+    RUSTFLAGS="$flags --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=cargo" \
         cargo build --release --locked --target "$triple" --bin scp-079-avatar
     if LC_ALL=C readelf --program-headers "$release/scp-079-avatar" | grep -q INTERP; then
         echo "$release/scp-079-avatar is not static." >&2
@@ -62,9 +65,15 @@ for unit in systemd/*.service; do
 done
 cp systemd/scp-079-avatar.sysusers.conf "$stage/sysusers/scp-079-avatar.conf"
 
+# Debian asks for the changes of the package beside those of the program.
+maintainer="$(sed -n 's/^maintainer = "\(.*\)"$/\1/p' Cargo.toml)"
+printf 'scp-079-avatar (%s-1) unstable; urgency=medium\n\n  * The changes are in changelog.gz.\n\n -- %s  %s\n' \
+    "$version" "$maintainer" "$(LC_ALL=C date --utc --rfc-email --date="@$SOURCE_DATE_EPOCH")" \
+    > "$stage/changelog.Debian"
+gzip --best --no-name "$stage"/man/*.1 "$stage/changelog.Debian"
+
 .ci/cargo-deb --no-build --no-strip --locked "${deb_options[@]}" --output "$packages/"
 
-version="$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -n 1)"
 name="scp-079-avatar-$version-$platform"
 archive="$release/$name"
 rm -rf "$archive"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the static program in a directory tree that holds nothing but the program, its configuration, its data and a
 # resolv.conf, as in a container FROM scratch: once through a SOCKS5 proxy by its name, and once by its address, until
-# it watches. Usage: packaging/empty-root.sh [PROGRAM], from anywhere. PROGRAM is that of packaging/build.sh, or a
+# it watches. There is no /dev and no /proc. Usage: packaging/empty-root.sh [PROGRAM], from anywhere. PROGRAM is that of packaging/build.sh, or a
 # static build of another profile. Needs root, for chroot and for the port of DNS.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -15,6 +15,7 @@ user=10079
 
 cargo build --quiet --locked --bin telegram-sim
 root="$(mktemp -d "$target/empty-root.XXXXXX")"
+chmod 755 "$root"
 scratch="$(mktemp -d)"
 sim=
 servers=
@@ -46,7 +47,7 @@ install -Dm 755 "$program" "$root/usr/bin/scp-079-avatar"
 install -d "$root/etc/scp-079-avatar"
 install -d -o $user -g $user -m 700 "$root$state"
 echo "nameserver $address" > "$root/etc/resolv.conf"
-python3 packaging/proxy_by_name.py $address $name > "$scratch/listening" 2> "$scratch/servers" &
+python3 packaging/proxy_by_name.py $address $name > "$scratch/listening" 2>> "$scratch/servers" &
 servers=$!
 wait_for "$scratch/listening" listening "$servers"
 "$target/debug/telegram-sim" --session "$root$state/account.session" > "$scratch/simulator" 2> "$scratch/events" &
