@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Runs the static program in a directory tree that holds nothing but the program, its configuration, its data and a
 # resolv.conf, as in a container FROM scratch: once through a SOCKS5 proxy by its name, and once by its address, until
-# it watches. There is no /dev and no /proc. Usage: packaging/empty-root.sh [PROGRAM], from anywhere. PROGRAM is that of packaging/build.sh, or a
-# static build of another profile. Needs root, for chroot and for the port of DNS.
+# it watches. There is no /dev and no /proc. Usage: packaging/empty-root.sh [PROGRAM], from anywhere. PROGRAM is that of
+# packaging/build.sh, or a static build of another profile. Needs root, for chroot and for the port of DNS.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . .ci/toolchain
