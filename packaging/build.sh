@@ -11,9 +11,9 @@ cd "$(dirname "$0")/.."
 . .ci/toolchain
 target="$(realpath -m "${CARGO_TARGET_DIR:-target}")"
 export CARGO_TARGET_DIR="$target"
-# A source archive has no commit.
-SOURCE_DATE_EPOCH="${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || stat --format=%Y Cargo.toml)}"
-export SOURCE_DATE_EPOCH
+# A source archive has no commit. This script does not export SOURCE_DATE_EPOCH: if it changes between two calls
+# of cargo, cargo compiles SQLite again, and everything above it.
+packed_at="${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || stat --format=%Y Cargo.toml)}"
 packages="$target/packages"
 version="$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -n 1)"
 
@@ -70,11 +70,11 @@ cp systemd/scp-079-avatar.sysusers.conf "$stage/sysusers/scp-079-avatar.conf"
 # Debian asks for the changes of the package beside those of the program.
 maintainer="$(sed -n 's/^maintainer = "\(.*\)"$/\1/p' Cargo.toml)"
 printf 'scp-079-avatar (%s-1) unstable; urgency=medium\n\n  * The changes are in changelog.gz.\n\n -- %s  %s\n' \
-    "$version" "$maintainer" "$(LC_ALL=C date --utc --rfc-email --date="@$SOURCE_DATE_EPOCH")" \
+    "$version" "$maintainer" "$(LC_ALL=C date --utc --rfc-email --date="@$packed_at")" \
     > "$stage/changelog.Debian"
 gzip --best --no-name "$stage"/man/*.1 "$stage/changelog.Debian"
 
-.ci/cargo-deb --no-build --no-strip --locked "${deb_options[@]}" --output "$packages/"
+SOURCE_DATE_EPOCH="$packed_at" .ci/cargo-deb --no-build --no-strip --locked "${deb_options[@]}" --output "$packages/"
 
 name="scp-079-avatar-$version-$platform"
 archive="$release/$name"
@@ -83,7 +83,7 @@ mkdir -p "$archive"
 cp "$release/scp-079-avatar" "$archive/"
 cp -r "$stage/man" "$stage/completions" systemd docs contrib "$archive/"
 cp config.example.toml CHANGELOG.md LICENSE README.md SECURITY.md packaging/Containerfile "$archive/"
-tar --create --directory "$release" --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner \
+tar --create --directory "$release" --sort=name --mtime="@$packed_at" --owner=0 --group=0 --numeric-owner \
     --mode='u=rwX,go=rX' "$name" | gzip --best --no-name > "$packages/$name.tar.gz"
 rm -r "$archive"
 
