@@ -96,6 +96,15 @@ if find "$root/etc/systemd/system" -name 'scp-079-avatar*' | grep .; then
     exit 1
 fi
 in_root bash -n /usr/share/bash-completion/completions/scp-079-avatar
+# systemd 252 of Debian 12 does not know these settings.
+for unit in scp-079-avatar scp-079-avatar-failure; do
+    in_root systemd-analyze verify --man=no "$unit@$instance.service" 2>&1
+done | { grep -vE "Unknown key( name)? '(RestartSteps|RestartMaxDelaySec)' in section" || true; } > "$root/tmp/verify"
+if [ -s "$root/tmp/verify" ]; then
+    cat "$root/tmp/verify" >&2
+    echo 'systemd-analyze verify found the lines above in the installed units.' >&2
+    exit 1
+fi
 
 echo '-- configuration'
 state="/var/lib/scp-079-avatar/$instance"
@@ -128,8 +137,10 @@ wait_for "$root/tmp/log" ' forwarded ' "$daemon"
 grep -m 1 ' watching ' "$root/tmp/log"
 grep -m 1 ' forwarded ' "$root/tmp/log"
 
-echo '-- status and why beside it'
-as_service scp-079-avatar status -i "$instance" | head -n 8
+echo '-- status, joins and why beside it'
+as_service scp-079-avatar status --check -i "$instance"
+as_service scp-079-avatar status --brief -i "$instance"
+as_service scp-079-avatar joins --last 3 -i "$instance"
 user="$(sed -n 's/.* forwarded .*user=\([0-9]*\).*/\1/p' "$root/tmp/log" | head -n 1)"
 as_service scp-079-avatar why "$user" -i "$instance"
 kill "$daemon"
