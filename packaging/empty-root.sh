@@ -2,7 +2,8 @@
 # Runs the static program in a directory tree that holds nothing but the program, its configuration, its data and a
 # resolv.conf, as in a container FROM scratch: once through a SOCKS5 proxy by its name, and once by its address, until
 # it watches. There is no /dev and no /proc. Usage: packaging/empty-root.sh [PROGRAM], from anywhere. PROGRAM is that of
-# packaging/build.sh, or a static build of another profile. Needs root, for chroot and for the port of DNS.
+# packaging/build.sh, or a static build of another profile. Needs root, for chroot and for the port of DNS; without it,
+# the script says so and succeeds.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . .ci/toolchain
@@ -13,6 +14,10 @@ address=127.0.0.79
 name=proxy.example
 user=10079
 
+if [ "$(id -u)" != 0 ]; then
+    echo 'The static program was NOT RUN in an empty root: chroot needs root.'
+    exit 0
+fi
 cargo build --quiet --locked --bin telegram-sim
 root="$(mktemp -d "$target/empty-root.XXXXXX")"
 chmod 755 "$root"
