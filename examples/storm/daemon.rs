@@ -17,18 +17,20 @@ const FINAL_CODES: [i32; 3] = [64, 77, 78];
 pub(crate) struct Daemon {
     binary: PathBuf,
     directory: PathBuf,
-    child: Option<Child>,
+    pub(crate) child: Option<Child>,
     /// How often the program was started.
     pub(crate) starts: usize,
 }
 
 impl Daemon {
-    /// Writes a configuration and a session into `directory`.
+    /// Writes a configuration and a session into `directory`. The program waits at least `min_interval_ms` between two
+    /// posts.
     pub(crate) fn new(
         binary: &Path,
         directory: &Path,
         sim: &Simulator,
         hide: i64,
+        min_interval_ms: u32,
     ) -> anyhow::Result<Self> {
         let data = directory.join("data");
         fs::DirBuilder::new().mode(0o700).create(&data)?;
@@ -37,7 +39,7 @@ impl Daemon {
             "[telegram]\napi_id = 1\napi_hash = \"0123456789abcdef0123456789abcdef\"\n
              [channels]\nhide_channel_id = {}\n
              [encrypt]\npassword = \"correct horse\"\n
-             [delivery]\npace = \"steady\"\nmin_interval_ms = 0\n",
+             [delivery]\npace = \"steady\"\nmin_interval_ms = {min_interval_ms}\n",
             bot_api_id(hide)
         );
         let mut file = OpenOptions::new()

@@ -5,9 +5,11 @@
 //! and the network do not repeat their timing. The exit code is 0 only if no photo was lost, posted twice or altered
 //! in its caption, and the simulator recorded no violation.
 
+mod account;
 mod arrivals;
 mod daemon;
 mod faults;
+mod members;
 mod report;
 
 use std::path::PathBuf;
@@ -17,9 +19,9 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use clap::Parser;
-use telegram_sim::{HOME_DC, JoinKind, OTHER_DC, Options, PhotoSpec, Simulator, UserSpec};
+use telegram_sim::{Options, Simulator};
 
-use crate::arrivals::{Join, Joins};
+use crate::arrivals::Joins;
 use crate::daemon::Daemon;
 use crate::faults::Weather;
 
@@ -77,7 +79,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
         .collect();
     let spare_group = sim.add_group("A group that nobody joins");
     let directory = tempfile::tempdir()?;
-    let mut daemon = Daemon::new(&arguments.binary, directory.path(), &sim, hide)?;
+    let mut daemon = Daemon::new(&arguments.binary, directory.path(), &sim, hide, 0)?;
     daemon.start()?;
     // A first start has no interest in joins from before; its first post is the online report.
     sim.wait_for_posts(hide, 1, IDLE_TIMEOUT)
@@ -95,12 +97,12 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
             && interval.mul_f64(joins.joins.len() as f64) <= since
         {
             let number = joins.joins.len();
-            let user = add_joiner(&sim, number);
+            let user = members::add(&sim, number);
             if weather.truncates_photos() {
                 sim.truncate_photo(user, 1);
             }
             let group = groups[number % groups.len()];
-            joins.joins.push(join(&sim, group, user, number));
+            joins.joins.push(members::join(&sim, group, user, number));
         }
         if since >= length {
             break;
@@ -125,32 +127,6 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
         bail!("the daemon ended with {code:?}");
     }
     Ok(passed)
-}
-
-/// Adds the user who is to join as member number `number`.
-fn add_joiner(sim: &Simulator, number: usize) -> i64 {
-    let dc = if number.is_multiple_of(3) {
-        OTHER_DC
-    } else {
-        HOME_DC
-    };
-    let spec = UserSpec::new(format!("Joiner {number}")).photo(PhotoSpec::jpeg().dc(dc));
-    sim.add_user(match number % 5 {
-        0 => spec.min(false),
-        1 => spec.full(),
-        _ => spec,
-    })
-}
-
-fn join(sim: &Simulator, group: i64, user: i64, number: usize) -> Join {
-    let kind = match number % 3 {
-        0 => JoinKind::BySelf,
-        1 => JoinKind::ByLink,
-        _ => JoinKind::ByRequest,
-    };
-    let at = sim.read(telegram_sim::World::elapsed);
-    sim.join(group, user, kind);
-    Join { group, user, at }
 }
 
 /// Waits until every photo is posted, or none was for a while, and then for duplicates.

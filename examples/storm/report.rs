@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use telegram_sim::Simulator;
 
-use crate::arrivals::{Join, Joins, delay, print, print_delays};
+use crate::account::Account;
+use crate::arrivals::{Joins, delay, print, print_delays};
 use crate::faults::{Kind, Raised, Weather};
 
 /// Prints the result. Returns true if each photo arrived once and the simulator recorded no violation.
@@ -16,15 +17,6 @@ pub(crate) fn summarize(
     length: Duration,
 ) -> anyhow::Result<bool> {
     let arrivals = joins.arrivals(sim)?;
-    let lost: Vec<&Join> = joins
-        .joins
-        .iter()
-        .filter(|join| !arrivals.contains_key(&join.key()))
-        .collect();
-    let twice = arrivals.values().filter(|times| times.len() > 1).count();
-    let expected: Vec<(i64, i64)> = joins.joins.iter().map(Join::key).collect();
-    let foreign = arrivals.keys().filter(|found| !expected.contains(found));
-    let foreign = foreign.count();
     let mut delays = Vec::new();
     let mut by_cause: BTreeMap<Option<Kind>, Duration> = BTreeMap::new();
     for join in &joins.joins {
@@ -57,20 +49,9 @@ pub(crate) fn summarize(
     for failure in &failures {
         print(&format!("violation: {failure}"));
     }
-    for join in &lost {
-        let (group, user) = join.key();
-        print(&format!(
-            "lost: user {user} in {group}, joined at {:?}",
-            join.at
-        ));
-    }
-    print(&format!(
-        "joins {}, delivered {}, lost {}, twice {twice}, not expected {foreign}",
-        joins.joins.len(),
-        joins.joins.len() - lost.len(),
-        lost.len()
-    ));
-    Ok(lost.is_empty() && twice == 0 && foreign == 0 && failures.is_empty())
+    let account = Account::new(joins, &arrivals);
+    account.print();
+    Ok(account.is_settled() && failures.is_empty())
 }
 
 /// Returns the fault that overlaps a delay for the longest time.

@@ -81,7 +81,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     let hide = sim.add_channel("HIDE", true);
     let mut scene = Scene::new(&sim, arguments.scenario, fastrand::Rng::with_seed(seed));
     let directory = tempfile::tempdir()?;
-    let mut daemon = Daemon::new(&arguments.binary, directory.path(), &sim, hide)?;
+    let mut daemon = Daemon::new(&arguments.binary, directory.path(), &sim, hide, 0)?;
     daemon.start()?;
     sim.wait_for_posts(hide, 1, IDLE_TIMEOUT)
         .map_err(|error| anyhow::anyhow!("{error}"))?;

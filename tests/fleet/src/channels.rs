@@ -83,7 +83,7 @@ impl Reader {
         if !sim.read(|world| self.has_new(world)) {
             return Vec::new();
         }
-        let new = sim.posts(self.chat).split_off(self.read);
+        let new = sim.read(|world| world.posts_after(self.chat, self.read));
         self.read += new.len();
         new
     }

@@ -230,7 +230,15 @@ impl World {
     /// # Panics
     /// If there is no such chat.
     pub fn posts(&self, chat: i64) -> Vec<Post> {
-        self.existing_chat(chat).posts(self)
+        self.posts_after(chat, 0)
+    }
+
+    /// Returns the messages of a chat without its service messages and without the oldest `count`. `chat` is the bare id.
+    ///
+    /// # Panics
+    /// If there is no such chat.
+    pub fn posts_after(&self, chat: i64, count: usize) -> Vec<Post> {
+        self.existing_chat(chat).posts(self, count)
     }
 
     /// Returns the number of messages of a chat without its service messages. `chat` is the bare id.

@@ -47,7 +47,7 @@ impl Simulator {
             world
                 .chats
                 .iter()
-                .flat_map(|(id, chat)| chat.posts(world).into_iter().map(|post| (*id, post)))
+                .flat_map(|(id, chat)| chat.posts(world, 0).into_iter().map(|post| (*id, post)))
                 .filter(|(_, post)| post.by_account)
                 .collect()
         })

@@ -256,10 +256,12 @@ impl Chat {
         self.messages.values().filter(has_file).count()
     }
 
-    /// Returns the posts, with the bytes of their files.
-    pub(crate) fn posts(&self, world: &World) -> Vec<Post> {
+    /// Returns the posts after the first `skip` ones, with the bytes of their files.
+    pub(crate) fn posts(&self, world: &World, skip: usize) -> Vec<Post> {
         self.messages
             .values()
+            .filter(|message| matches!(message.content, Content::Text { .. }))
+            .skip(skip)
             .filter_map(|message| {
                 let Content::Text {
                     text,
