@@ -4,7 +4,8 @@
 //! transaction. Only the last segment moves `pts`: after a crash in between, the page is pulled again, and the orders
 //! that are recorded are skipped. A pushed page is always one segment. A push is overtaken if the
 //! stored `pts` has passed it when it is applied, because a pull or a dialog sync was faster; its content is then
-//! applied without moving `pts`, and what was recorded before is skipped.
+//! applied without moving `pts`, and what was recorded before is skipped. So are its joins from before the last reset or
+//! clear: the record that shows whether they were applied is gone.
 
 mod membership_signs;
 mod others_avatars;
@@ -178,7 +179,7 @@ impl PageTransactions {
             if advance_outcome == AdvanceOutcome::Advanced {
                 count_malformed(tx, page, segment.all_posts)?;
             }
-            let joins = self.apply_joins(tx, page, now, &mut post_commit)?;
+            let joins = self.apply_joins(tx, page, overtaken, now, &mut post_commit)?;
             if let Some(before) = before.filter(|_| advance_outcome == AdvanceOutcome::Advanced) {
                 post_commit.scan |= membership_signs::record(tx, &before, page, joins, now)?;
             }
@@ -198,6 +199,7 @@ impl PageTransactions {
         &self,
         tx: &Tx<'_>,
         page: &Page,
+        overtaken: bool,
         now: Timestamp,
         post_commit: &mut PostCommit,
     ) -> Result<usize, StoreError> {
@@ -216,6 +218,10 @@ impl PageTransactions {
         let mut recorded = 0;
         for join in page.joins.iter().filter(|join| join.date >= since) {
             if tx.has_join(join)? {
+                continue;
+            }
+            // The pull that was faster has recorded the join, and its record was deleted since.
+            if overtaken && join.date <= tx.cleared_at(join.user)? {
                 continue;
             }
             if tx.fill_in_message(join)? {

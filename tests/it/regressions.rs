@@ -3,10 +3,11 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::time::Duration;
 
-use grammers_tl_types::{Deserializable as _, enums, functions as f};
+use grammers_tl_types::{Deserializable as _, enums, functions as f, types};
 use serde_json::json;
-use telegram_sim::{Fault, JoinKind, Match};
+use telegram_sim::{Fault, JoinKind, Match, Options};
 
 use crate::harness::{Scene, now};
 
@@ -55,6 +56,68 @@ fn join_without_push(scene: &Scene, group: i64) -> i64 {
 /// Reports whether this call asks for the archive, which the program reads after the main list.
 fn is_of_the_archive(request: &f::messages::GetDialogs) -> bool {
     request.folder_id == Some(1)
+}
+
+/// Returns the push of a join by a link into the scene's group, whose `pts` it moved to `pts`.
+fn push_of_join(scene: &Scene, user: i64, message: i32, pts: i32) -> enums::Updates {
+    let peer_id = enums::Peer::Channel(types::PeerChannel {
+        channel_id: scene.group,
+    });
+    let date = scene.sim.join_date(scene.group, user).expect("a member");
+    let message = enums::Message::Service(types::MessageService {
+        out: false,
+        mentioned: false,
+        media_unread: false,
+        reactions_are_possible: false,
+        silent: false,
+        post: false,
+        legacy: false,
+        id: message,
+        from_id: Some(enums::Peer::User(types::PeerUser { user_id: user })),
+        peer_id,
+        saved_peer_id: None,
+        reply_to: None,
+        date,
+        action: enums::MessageAction::ChatJoinedByLink(types::MessageActionChatJoinedByLink {
+            inviter_id: scene.sim.owner(),
+        }),
+        reactions: None,
+        ttl_period: None,
+    });
+    let update = enums::Update::NewChannelMessage(types::UpdateNewChannelMessage {
+        message,
+        pts,
+        pts_count: 1,
+    });
+    enums::Updates::Updates(types::Updates {
+        updates: vec![update],
+        users: Vec::new(),
+        chats: Vec::new(),
+        date,
+        seq: 0,
+    })
+}
+
+#[test]
+fn a_late_push_of_a_join_from_before_a_clear_is_no_new_join() {
+    // Pushes come in their order.
+    let mut scene = Scene::with_options(Options {
+        latest_push: Duration::ZERO,
+        ..Options::default()
+    });
+    scene.start();
+    let user = scene.add_user();
+    let message = scene.sim.join(scene.group, user, JoinKind::ByLink);
+    let push = push_of_join(&scene, user, message, scene.sim.pts(scene.group));
+    scene.wait_for_outcome(user, "forwarded");
+    let clear = json!({"admin_id": 7, "type": "all"});
+    scene.obey("MANAGE", "clear", "user", &clear);
+    scene.sim.push(&push);
+    let later = scene.join_user();
+    scene.wait_for_outcome(later, "forwarded");
+    let joins = format!("SELECT 1 FROM joins WHERE user_id = {user}");
+    assert_eq!(scene.count(&joins), 0);
+    scene.finish();
 }
 
 #[test]

@@ -249,6 +249,29 @@ fn a_push_that_a_dialog_sync_overtook_still_reveals_its_join() {
 }
 
 #[test]
+fn a_push_that_a_pull_overtook_before_the_reset_records_no_join_again() {
+    let fixture = Fixture::new();
+    let pushed = Page {
+        advance: Advance::Pushed { to: PTS, count: 1 },
+        joins: vec![
+            join(1, JOINER),
+            Join {
+                date: NOW.plus(1),
+                ..join(2, UserId::new(101))
+            },
+        ],
+        ..page(GROUP)
+    };
+    fixture.write(|tx| tx.reset(NOW));
+    fixture.write(|tx| fixture.transactions.apply_pushed(tx, &pushed, NOW.plus(1)));
+    fixture.write(|tx| {
+        assert!(!tx.has_join(&pushed.joins[0])?);
+        assert!(tx.has_join(&pushed.joins[1])?);
+        Ok(())
+    });
+}
+
+#[test]
 fn joins_from_before_the_account_was_in_the_group_are_left_out_when_a_gap_is_read() {
     let fixture = Fixture::new();
     let old = Page {
