@@ -1,6 +1,7 @@
 //! The account of a run: each photo has to be in HIDE once.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use crate::arrivals::{Arrivals, Join, Joins, print};
 
@@ -8,12 +9,12 @@ use crate::arrivals::{Arrivals, Join, Joins, print};
 pub(crate) struct Account<'a> {
     lost: Vec<&'a Join>,
     joins: usize,
-    twice: usize,
+    twice: Vec<(&'a (i64, i64), &'a [Duration])>,
     foreign: usize,
 }
 
 impl<'a> Account<'a> {
-    pub(crate) fn new(joins: &'a Joins, arrivals: &Arrivals) -> Self {
+    pub(crate) fn new(joins: &'a Joins, arrivals: &'a Arrivals) -> Self {
         let lost = joins
             .joins
             .iter()
@@ -23,7 +24,11 @@ impl<'a> Account<'a> {
         Self {
             lost,
             joins: joins.joins.len(),
-            twice: arrivals.values().filter(|times| times.len() > 1).count(),
+            twice: arrivals
+                .iter()
+                .filter(|(_, times)| times.len() > 1)
+                .map(|(key, times)| (key, times.as_slice()))
+                .collect(),
             foreign: arrivals
                 .keys()
                 .filter(|key| !expected.contains(key))
@@ -32,8 +37,8 @@ impl<'a> Account<'a> {
     }
 
     /// Returns true if each photo arrived once, and no other one.
-    pub(crate) const fn is_settled(&self) -> bool {
-        self.lost.is_empty() && self.twice == 0 && self.foreign == 0
+    pub(crate) fn is_settled(&self) -> bool {
+        self.lost.is_empty() && self.twice.is_empty() && self.foreign == 0
     }
 
     pub(crate) fn print(&self) {
@@ -44,12 +49,17 @@ impl<'a> Account<'a> {
                 join.at
             ));
         }
+        for ((group, user), times) in &self.twice {
+            print(&format!(
+                "twice: user {user} in {group}, posted at {times:?}"
+            ));
+        }
         print(&format!(
             "joins {}, delivered {}, lost {}, twice {}, not expected {}",
             self.joins,
             self.joins - self.lost.len(),
             self.lost.len(),
-            self.twice,
+            self.twice.len(),
             self.foreign
         ));
     }

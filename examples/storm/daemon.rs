@@ -124,7 +124,7 @@ impl Daemon {
         Ok(lines[lines.len().saturating_sub(LINES)..].to_vec())
     }
 
-    fn log(&self) -> PathBuf {
+    pub(crate) fn log(&self) -> PathBuf {
         self.directory.join("log")
     }
 }
