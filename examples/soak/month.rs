@@ -22,8 +22,8 @@ use crate::members;
 use crate::plan::{Event, Planned};
 use crate::timetable::Resets;
 
-/// The program waits this long between two posts, so that an hour has room for 36,000 of them. The month has 8,000 joins
-/// and about 2,000 reports and lists: photos wait in raids, in floods and after starts, and at other times do not.
+/// The program waits this long between two posts, so that an hour has room for 36,000 of them. The month has 8,000
+/// joins and about 2,000 reports and lists: photos wait in raids, in floods and after starts, and otherwise do not.
 const MIN_INTERVAL_MS: u32 = 100;
 /// The groups that members join in the rhythm of days, beside the raided one.
 const GROUPS: usize = 11;

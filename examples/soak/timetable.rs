@@ -1,7 +1,7 @@
 //! The schedule of the compressed month: `[schedule]` with a day of two minutes.
 //!
-//! The reset has a day of the month, so it runs on one day by the true clock. Days, missed runs and clocks that jump are
-//! the matter of the simulated year (`examples/year.rs`).
+//! The reset has a day of the month, so it runs on one day by the true clock. Days, missed runs and clocks that jump
+//! are the matter of the simulated year (`examples/year.rs`).
 
 use std::time::Duration;
 
@@ -20,8 +20,8 @@ pub(crate) struct Resets {
 }
 
 impl Resets {
-    /// Chooses times for a soak that begins at `begin`, in Unix seconds. There is a reset each few minutes, so that three
-    /// or more are due, on the day on which the middle of the soak lies.
+    /// Chooses times for a soak that begins at `begin`, in Unix seconds. There is a reset each few minutes, so that
+    /// three or more are due, on the day on which the middle of the soak lies.
     pub(crate) fn new(begin: i64, length: Duration) -> Self {
         let third = length.as_secs() / 60 / RESETS;
         let fits = |minutes: &&i64| minutes.unsigned_abs() <= third;

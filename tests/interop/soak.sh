@@ -1,7 +1,7 @@
 #!/bin/sh
-# Runs the load of a month in an hour, or a part of it in SECONDS (120 or more), through the release build: joins, raids,
-# rate limits, lost connections, restarts, kills, backups, resets and orders. Status 0 only if each photo arrived exactly
-# once, each order and question has its answer, and memory and files stayed flat. Prints the measurements.
+# Runs the load of a month in an hour, or a part of it in SECONDS (120 or more), through the release build: joins,
+# raids, rate limits, lost connections, restarts, kills, backups, resets and orders. Prints the measurements; status 0
+# only if each photo arrived exactly once, each order and question has its answer, and memory and files stayed flat.
 # Usage: tests/interop/soak.sh SECONDS [SEED], from anywhere. SOAK_BINARY names another build of the daemon.
 set -eu
 cd "$(dirname "$0")/../.."
