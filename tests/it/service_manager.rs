@@ -5,7 +5,7 @@ use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::process::{Signal, kill_process};
 use telegram_sim::{Fault, Match};
@@ -61,21 +61,17 @@ impl Manager {
         self.socket.set_nonblocking(false).expect("a mode");
     }
 
-    /// Returns true if the watchdog is fed within this time. Other messages do not count.
+    /// Returns true if the watchdog is fed before no message comes for this time.
     fn is_fed_within(&self, time: Duration) -> bool {
-        let end = Instant::now() + time;
+        self.socket.set_read_timeout(Some(time)).expect("a timeout");
         let mut message = [0; 4096];
-        let is_fed = loop {
-            let left = end.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                break false;
-            }
-            self.socket.set_read_timeout(Some(left)).expect("a timeout");
-            match self.socket.recv(&mut message) {
-                Ok(length) if &message[..length] == b"WATCHDOG=1" => break true,
-                _ => {}
-            }
-        };
+        let mut is_fed = false;
+        while !is_fed {
+            let Ok(length) = self.socket.recv(&mut message) else {
+                break;
+            };
+            is_fed = &message[..length] == b"WATCHDOG=1";
+        }
         self.socket
             .set_read_timeout(Some(TIMEOUT))
             .expect("a timeout");
