@@ -155,8 +155,8 @@ impl AdaptivePace {
                 self.learned.limit = Some(limit.min(self.fastest.max(LONGEST)));
             }
             Some(_) => self.learned.limit = Some(supposed),
-            // The same flood goes on.
-            None => {}
+            // The same flood goes on, or it came before the first post, after which the interval has to return.
+            None => self.learned.limit = self.learned.limit.or(Some(supposed)),
         }
         self.learned.interval = (failed * 2).min(self.fastest.max(LONGEST));
         self.accepted.clear();

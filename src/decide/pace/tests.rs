@@ -322,6 +322,18 @@ fn a_flood_doubles_the_interval_which_then_returns() {
 }
 
 #[test]
+fn floods_before_the_first_post_leave_a_goal_to_return_to() {
+    let mut pace = AdaptivePace::new(seconds(1), None);
+    pace.note_waiting(1000);
+    for number in 0..9 {
+        pace.note_flood(seconds(10 * number), seconds(5));
+    }
+    assert_eq!(pace.interval(seconds(90)), LONGEST);
+    let now = post(&mut pace, seconds(200), 10);
+    assert!(pace.interval(now) < seconds(4), "{:?}", pace.interval(now));
+}
+
+#[test]
 fn a_report_waits_ten_seconds_at_most() {
     let mut pace = learned_pace(seconds(40));
     assert_eq!(pace.interval(Duration::ZERO), seconds(42));
