@@ -73,7 +73,8 @@ impl Encoder {
     ) -> Result<(), ListWriteError<S::Error>> {
         match self {
             Self::Sealed(sealer) => {
-                let mut sealed = sealer.writer(&*file).map_err(EncodeError::from)?;
+                // Also the head may meet a full disk.
+                let mut sealed = sealer.writer(&*file).map_err(io::Error::from)?;
                 sealed_json::write_list(list, source, saved_at, &mut sealed)?;
                 sealed.finish().map_err(io::Error::from)?;
                 file.rewind()?;

@@ -287,6 +287,26 @@ mod tests {
     }
 
     #[test]
+    fn a_full_disk_is_no_failure_of_the_encoding_at_which_the_backup_would_be_dropped() {
+        let fixture = Fixture::new();
+        let password = SecretString::from("p");
+        let decoder = Decoder::new(&password);
+        for kind in [FileKind::Sealed, FileKind::Python] {
+            let encoder = Encoder::new(kind, &password).expect("an encoder");
+            let full = std::fs::File::options().write(true).open("/dev/full");
+            let mut full = full.expect("the device");
+            fixture.write(|tx| {
+                let written = encoder.write_list(List::BadIds, &**tx, "now", &mut full, &decoder);
+                assert!(
+                    matches!(written, Err(ListWriteError::File(_))),
+                    "{kind}: {written:?}"
+                );
+                Ok(())
+            });
+        }
+    }
+
+    #[test]
     fn a_list_of_many_pages_is_written_as_the_whole_list_is() {
         let fixture = Fixture::new();
         fixture.write(|tx| {
