@@ -18,6 +18,7 @@ pub async fn check_spool(
     let rows = database
         .write(|tx| {
             tx.drop_unreadable(now)?;
+            tx.drop_unreadable_avatars(now)?;
             tx.spooled_files()
         })
         .await?;

@@ -72,16 +72,39 @@ impl Tx<'_> {
     /// # Errors
     /// See [`StoreError`].
     pub fn drop_unreadable(&self, now: Timestamp) -> Result<(), StoreError> {
-        let sql = format!("SELECT {COLUMNS} FROM outbox WHERE {WAITING_REPORTS}");
-        let mut statement = self.db.prepare_cached(&sql)?;
-        let rows: Vec<Parsed> = statement
-            .query_map([], Parsed::of)?
-            .collect::<Result<_, _>>()?;
-        for row in rows {
-            if let Parsed::Unreadable { id, error } = row {
-                tracing::error!(row = id, "dropped from the outbox: {error}");
-                self.set_dropped(id, "unreadable", now)?;
+        self.drop_unreadable_rows(
+            &format!("SELECT {COLUMNS} FROM outbox WHERE {WAITING_REPORTS}"),
+            now,
+        )
+    }
+
+    /// Drops every photo that cannot be read and still waits; its join fails. Reads all photos that wait.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn drop_unreadable_avatars(&self, now: Timestamp) -> Result<(), StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM outbox WHERE kind = 'avatar' AND state IN ('wanted', 'fetched', 'sending')"
+        );
+        self.drop_unreadable_rows(&sql, now)
+    }
+
+    fn drop_unreadable_rows(&self, sql: &str, now: Timestamp) -> Result<(), StoreError> {
+        let mut statement = self.db.prepare_cached(sql)?;
+        let mut unreadable = Vec::new();
+        for row in statement.query_map([], Parsed::of)? {
+            if let Parsed::Unreadable { id, error } = row? {
+                unreadable.push((id, error));
             }
+        }
+        for (id, error) in unreadable {
+            tracing::error!(row = id, "dropped from the outbox: {error}");
+            self.set_dropped(id, "unreadable", now)?;
+            self.db.execute(
+                "UPDATE joins SET outcome = 'failed' WHERE outcome = 'queued' AND (group_id, user_id) =
+                     (SELECT group_id, user_id FROM outbox WHERE id = ?1)",
+                [id],
+            )?;
         }
         Ok(())
     }

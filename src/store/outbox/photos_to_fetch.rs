@@ -136,8 +136,12 @@ impl ReadTx<'_> {
              SELECT dc FROM dcs WHERE dc IS NOT NULL"
         );
         let mut statement = self.db.prepare_cached(&sql)?;
-        let rows = statement.query_map([], |row| row.get(0))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let rows = statement.query_map([], |row| row.get::<_, i64>(0))?;
+        // A row with an impossible number is passed over, like every unreadable one.
+        let dcs = rows.map(|dc| dc.map(|dc| i32::try_from(dc).ok()));
+        Ok(dcs
+            .filter_map(Result::transpose)
+            .collect::<Result<_, _>>()?)
     }
 }
 

@@ -268,3 +268,26 @@ fn the_bytes_of_the_spool_follow_every_change_of_the_rows() {
         Ok(())
     });
 }
+
+#[test]
+fn a_photo_with_an_impossible_value_delays_no_other_and_is_dropped_at_the_next_start() {
+    with_tx(|tx| {
+        let rows = enqueue_twice(tx)?;
+        let impossible = ["photo_dc = 1 << 40", "attempts = -1"];
+        for (row, value) in rows.iter().zip(impossible) {
+            let sql = format!("UPDATE outbox SET {value} WHERE id = {}", row.id);
+            tx.db.execute(&sql, [])?;
+        }
+        let other = Avatar {
+            group: ChannelId::from_bare(78),
+            ..AVATAR
+        };
+        tx.enqueue_avatar(&other, NOW)?;
+        assert_eq!(tx.avatars_to_fetch(NOW.plus(1), 9)?.len(), 1);
+        let count = |tx: &Tx<'_>| tx.count_due_avatars(NOW.plus(1), Members::All, 9);
+        assert_eq!(count(tx)?, 3);
+        tx.drop_unreadable_avatars(NOW)?;
+        assert_eq!(count(tx)?, 1, "a raid would never end");
+        Ok(())
+    });
+}
