@@ -122,6 +122,27 @@ pub enum PostError {
     Read(std::io::Error),
 }
 
+impl PostError {
+    /// Returns true if this attempt has certainly made no message: it did not get beyond the upload, or Telegram refused
+    /// the post.
+    #[must_use]
+    pub fn is_not_made(&self) -> bool {
+        match self {
+            Self::Call(
+                CallError::RateLimited { .. }
+                | CallError::NotSent { .. }
+                | CallError::Refused { code: 400..500, .. },
+            )
+            | Self::Size(_)
+            | Self::Read(_) => true,
+            Self::Call(
+                CallError::Network { method, .. } | CallError::ServerError { method, .. },
+            ) => method.starts_with("upload."),
+            Self::Call(_) | Self::Unproven => false,
+        }
+    }
+}
+
 /// Posts, and returns the message, which this attempt or an earlier one has made.
 pub(super) async fn send(wire: &Wire, post: &Post<'_>) -> Result<Posted, PostError> {
     let updates = match post.file {
@@ -334,4 +355,48 @@ fn posted(updates: &enums::Updates, post: &Post<'_>) -> Option<Posted> {
         _ => None,
     });
     Some(Posted { message, document })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_refusal_or_a_failed_upload_proves_that_there_is_no_message() {
+        let lost = |method| CallError::Network {
+            method,
+            cause: "reset".into(),
+            is_cut: true,
+        };
+        let refused = |code, name: &str| CallError::Refused {
+            method: "messages.sendMedia",
+            code,
+            name: name.into(),
+            value: None,
+        };
+        for (error, is_not_made) in [
+            (lost("messages.sendMedia"), false),
+            (lost("upload.saveFilePart"), true),
+            (refused(500, "RANDOM_ID_DUPLICATE"), false),
+            (refused(400, "CHANNEL_PRIVATE"), true),
+            (
+                CallError::RateLimited {
+                    method: "messages.sendMedia",
+                    until: 1,
+                },
+                true,
+            ),
+            (
+                CallError::Unusable {
+                    method: "messages.sendMedia",
+                    cause: "a new layer".into(),
+                },
+                false,
+            ),
+        ] {
+            let error = PostError::from(error);
+            assert_eq!(error.is_not_made(), is_not_made, "{error}");
+        }
+        assert!(!PostError::Unproven.is_not_made());
+    }
 }

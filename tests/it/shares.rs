@@ -256,6 +256,25 @@ fn an_instance_that_comes_back_reads_hide_before_it_posts_its_own_photos() {
 }
 
 #[test]
+fn a_photo_whose_post_met_a_rate_limit_is_taken_like_one_that_was_not_begun() {
+    let mut scene = Scene::with_photo_size(64);
+    let other = scene.sim.add_account("Another account");
+    scene.set("mode", "share = \"2/2\"");
+    launch(&mut scene);
+    let limited = Match::method("messages.sendMedia").once();
+    scene.sim.fault(limited, Fault::FloodWait(20));
+    let user = *join_users(&scene, 1..2).first().expect("a user");
+    scene.wait_for_call("messages.sendMedia", 1);
+    scene.wait_for_log("rate limit");
+    // Another account covers meanwhile.
+    let (group, member) = (ChannelId::from_bare(scene.group), UserId::new(user));
+    let covered = avatar(group, member, MessageId::new(0));
+    scene.sim.post(scene.hide, other, &covered, None);
+    scene.wait_for_outcome(user, "taken");
+    scene.finish();
+}
+
+#[test]
 fn every_instance_obeys_and_the_first_one_alone_reports() {
     let mut scenes = start(2, 0);
     for scene in &mut scenes {

@@ -67,15 +67,16 @@ impl Tx<'_> {
         Ok(changed == 1)
     }
 
-    /// Releases a row from the channel in which its post was begun, because that channel does not take posts. The row
-    /// may go to another channel.
+    /// Releases a row from the channel in which its post was begun, because that channel does not take posts, or because
+    /// the post certainly does not exist. The row may go to another channel, and may be cancelled.
     ///
     /// # Errors
     /// See [`StoreError`].
     pub fn release_channel(&self, id: i64) -> Result<(), StoreError> {
         self.db
             .prepare_cached(
-                "UPDATE outbox SET channel_id = NULL, begun_after = NULL, state = 'fetched' WHERE id = ?1",
+                "UPDATE outbox SET channel_id = NULL, begun_after = NULL, state = 'fetched'
+                 WHERE id = ?1 AND state IN ('fetched', 'sending')",
             )?
             .execute([id])?;
         Ok(())

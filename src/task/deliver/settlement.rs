@@ -74,6 +74,10 @@ impl Deliverer {
         {
             return Ok(None);
         }
+        if row.begun_in.is_none() && error.is_not_made() {
+            // Orders and other instances may drop the row again.
+            self.database.write(|tx| tx.release_channel(row.id)).await?;
+        }
         let why = error.to_string();
         match post_failed(failure, row.attempts, now) {
             RetryDecision::Again(at) if matches!(failure, PostFailure::RateLimited { .. }) => {
