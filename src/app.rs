@@ -227,8 +227,11 @@ async fn get_ready(
         },
     };
     let loops = Loops::build(config, resources, &account);
-    let keeps_documents = are_files_same && account.is_confirmed;
-    match prepare(&loops, &telegram, &account, channels, keeps_documents).await {
+    let kept = Kept {
+        files: are_files_same || !sample.is_known(),
+        documents: are_files_same && account.is_confirmed,
+    };
+    match prepare(&loops, &telegram, &account, channels, kept).await {
         Err(TaskError::ShuttingDown) if shutdown.is_cancelled() => return Ok(None),
         prepared => prepared?,
     }
@@ -240,13 +243,22 @@ async fn get_ready(
     }))
 }
 
+/// The parts of the earlier run that this run may post.
+#[derive(Clone, Copy)]
+struct Kept {
+    /// The photos in the spool.
+    files: bool,
+    /// The documents of posts.
+    documents: bool,
+}
+
 /// Brings the store, the spool and the rules into the state that the loops expect.
 async fn prepare(
     loops: &Loops,
     telegram: &Telegram,
     account: &Account,
     channels: PostingChannels,
-    keeps_documents: bool,
+    kept: Kept,
 ) -> Result<(), TaskError> {
     let database = &loops.database;
     let restored = RestoredPosts {
@@ -257,8 +269,11 @@ async fn prepare(
         spool: &loops.spool,
     };
     restored.read(&account.channels).await?;
+    if !kept.files {
+        task::forget_spooled_photos(database).await?;
+    }
     task::check_spool(database, &loops.runtime, &loops.spool).await?;
-    if !keeps_documents {
+    if !kept.documents {
         task::forget_documents(database, &loops.encoder).await?;
     }
     loops.rule_book.reload(database).await?;

@@ -59,7 +59,7 @@ pub use dialog_sync::DialogReader;
 pub use fetch::{AvatarDownload, Fetcher, UserLookup};
 pub use heartbeats::Heartbeats;
 pub use join_policy::{Accounts, JoinPolicy};
-pub use kept_documents::{FileSample, forget_documents};
+pub use kept_documents::{FileSample, forget_documents, forget_spooled_photos};
 pub use known_channels::{KnownChannels, KnownPart};
 pub use list_replacement::ListKeeper;
 pub use member_recheck::MemberRecheck;

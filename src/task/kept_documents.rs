@@ -28,6 +28,12 @@ impl FileSample {
         Ok(Self(Base64::decode_vec(&stored).unwrap_or_default()))
     }
 
+    /// Returns true if there was an earlier run that stored it.
+    #[must_use]
+    pub const fn is_known(&self) -> bool {
+        !self.0.is_empty()
+    }
+
     /// Makes the encoder of this run, and reports whether the earlier run had the same format and password.
     ///
     /// # Errors
@@ -39,6 +45,22 @@ impl FileSample {
     ) -> Result<(Encoder, bool), EncodeError> {
         Encoder::new_after(kind, password, &self.0)
     }
+}
+
+/// Makes the photos wanted again whose files of the earlier run have another format or password, and wait in the spool.
+/// The next check of the spool removes these files.
+///
+/// # Errors
+/// See [`TaskError`].
+pub async fn forget_spooled_photos(database: &Database) -> Result<(), TaskError> {
+    let photos = database.write(|tx| tx.forget_spooled_photos()).await?;
+    if photos > 0 {
+        tracing::warn!(
+            photos,
+            "[exchange] files or [encrypt] password was changed; photos that wait are downloaded again"
+        );
+    }
+    Ok(())
 }
 
 /// Forgets the documents of the earlier run, and stores a small file of this one.

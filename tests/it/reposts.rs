@@ -190,6 +190,42 @@ fn a_file_of_another_format_is_made_again() {
 }
 
 #[test]
+fn a_photo_that_waits_is_made_again_in_another_format() {
+    let (mut scene, groups) = scene_with_groups(2);
+    scene
+        .sim
+        .fault(Match::method(SEND_MEDIA), Fault::HoldBefore);
+    let begun = scene.add_user();
+    join(&scene, begun, &groups[..1]);
+    scene.wait_for_call(SEND_MEDIA, 1);
+    let user = scene.add_user();
+    join(&scene, user, &groups[..1]);
+    let waiting = "SELECT 1 FROM outbox WHERE state = 'fetched' AND spool IS NOT NULL";
+    scene.wait_for_rows(waiting, 1);
+    scene.kill();
+    scene.sim.release();
+    scene.sim.clear_faults();
+    scene.set("exchange", "files = \"python\"");
+    scene.start();
+    join(&scene, user, &groups[1..]);
+    let of_user = |text: &str| text.contains(&user.to_string());
+    scene.wait_for("both photos of the user", |world| {
+        let posts = world.posts(scene.hide);
+        let photos = posts.iter().filter(|post| post.file.is_some());
+        photos.filter(|post| of_user(&post.text)).count() == 2
+    });
+    for post in scene.sim.posts(scene.hide) {
+        if let Some(file) = post.file.filter(|_| of_user(&post.text)) {
+            assert!(
+                file.bytes.starts_with(b"AES"),
+                "the format of the first run"
+            );
+        }
+    }
+    scene.finish();
+}
+
+#[test]
 fn a_document_in_exchange_is_posted_in_hide() {
     let mut scene = Scene::with_photo_size(64);
     let exchange = scene.add_exchange();

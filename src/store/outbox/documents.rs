@@ -139,7 +139,8 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Forgets how to post a document of a photo again.
+    /// Forgets how to post a document of a photo again. The rows that have no file want one, as long as the user shows the
+    /// photo.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -150,10 +151,17 @@ impl Tx<'_> {
                  WHERE kind = 'avatar' AND user_id = ?1 AND photo_id = ?2 AND document_id = ?3",
             )?
             .execute([of.user.get(), of.photo.get(), document])?;
+        self.db
+            .prepare_cached(
+                "UPDATE outbox SET state = 'wanted', attempts = 0
+                 WHERE kind = 'avatar' AND user_id = ?1 AND photo_id = ?2 AND +state IN ('fetched', 'sending')
+                   AND spool IS NULL",
+            )?
+            .execute([of.user.get(), of.photo.get()])?;
         Ok(())
     }
 
-    /// Forgets how to post any document again.
+    /// Forgets how to post any document again. The rows that have no file want one, as long as the users show the photos.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -162,6 +170,24 @@ impl Tx<'_> {
             "UPDATE outbox SET document_reference = NULL WHERE document_reference IS NOT NULL",
             [],
         )?;
+        self.db.execute(
+            "UPDATE outbox SET state = 'wanted', attempts = 0
+             WHERE kind = 'avatar' AND state IN ('fetched', 'sending') AND spool IS NULL",
+            [],
+        )?;
         Ok(())
+    }
+
+    /// Makes the photos wanted again whose files wait in the spool, because nobody opens files of that kind any more. A
+    /// post that was begun keeps its file.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn forget_spooled_photos(&self) -> Result<usize, StoreError> {
+        Ok(self.db.execute(
+            "UPDATE outbox SET state = 'wanted', spool = NULL, spool_bytes = 0, attempts = 0
+             WHERE kind = 'avatar' AND state = 'fetched' AND channel_id IS NULL AND spool IS NOT NULL",
+            [],
+        )?)
     }
 }

@@ -126,7 +126,9 @@ impl Deliverer {
     async fn forget(&self, of: PhotoOf, earlier: &EarlierPost) -> Result<(), TaskError> {
         self.database
             .write(|tx| tx.forget_document(of, earlier.document.id))
-            .await
+            .await?;
+        self.wakers.fetch.notify_one();
+        Ok(())
     }
 }
 
