@@ -60,7 +60,7 @@ pub enum RenewalResult<'a> {
     Gone,
     /// Telegram refuses or limits the call, or its answer cannot be read.
     Refused,
-    /// Telegram did not answer.
+    /// Telegram did not answer, or it limits the call for a short time and there is no file to upload.
     Unanswered,
 }
 

@@ -7,7 +7,7 @@
 use rusqlite::{OptionalExtension as _, params};
 
 use super::PhotoOf;
-use crate::model::{AccessHash, ChannelId, DocumentRef, MessageId, Timestamp};
+use crate::model::{AccessHash, ChannelId, DocumentRef, MessageId, Timestamp, UserId};
 use crate::store::{PostedAs, ReadTx, StoreError, Tx};
 
 /// A post whose document can be posted again.
@@ -139,8 +139,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Forgets how to post a document of a photo again. The rows that have no file want one, as long as the user shows the
-    /// photo.
+    /// Forgets how to post a document of a photo again.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -151,17 +150,10 @@ impl Tx<'_> {
                  WHERE kind = 'avatar' AND user_id = ?1 AND photo_id = ?2 AND document_id = ?3",
             )?
             .execute([of.user.get(), of.photo.get(), document])?;
-        self.db
-            .prepare_cached(
-                "UPDATE outbox SET state = 'wanted', attempts = 0
-                 WHERE kind = 'avatar' AND user_id = ?1 AND photo_id = ?2 AND +state IN ('fetched', 'sending')
-                   AND spool IS NULL",
-            )?
-            .execute([of.user.get(), of.photo.get()])?;
-        Ok(())
+        self.want_missing_files(Some(of.user))
     }
 
-    /// Forgets how to post any document again. The rows that have no file want one, as long as the users show the photos.
+    /// Forgets how to post any document again.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -170,11 +162,26 @@ impl Tx<'_> {
             "UPDATE outbox SET document_reference = NULL WHERE document_reference IS NOT NULL",
             [],
         )?;
-        self.db.execute(
-            "UPDATE outbox SET state = 'wanted', attempts = 0
-             WHERE kind = 'avatar' AND state IN ('fetched', 'sending') AND spool IS NULL",
-            [],
-        )?;
+        self.want_missing_files(None)
+    }
+
+    /// Makes the photos of one user, or of all, wanted that waited for a post by a document. The program downloads them
+    /// at once, unless another document serves: the user may remove the photo before its turn comes.
+    pub(super) fn want_missing_files(&self, user: Option<UserId>) -> Result<(), StoreError> {
+        match user {
+            Some(user) => self
+                .db
+                .prepare_cached(
+                    "UPDATE outbox SET state = 'wanted', attempts = 0
+                     WHERE kind = 'avatar' AND user_id = ?1 AND +state IN ('fetched', 'sending') AND spool IS NULL",
+                )?
+                .execute([user.get()])?,
+            None => self.db.execute(
+                "UPDATE outbox SET state = 'wanted', attempts = 0
+                 WHERE kind = 'avatar' AND state IN ('fetched', 'sending') AND spool IS NULL",
+                [],
+            )?,
+        };
         Ok(())
     }
 

@@ -138,6 +138,6 @@ impl Tx<'_> {
                 [],
             )?,
         };
-        Ok(())
+        self.want_missing_files(user)
     }
 }

@@ -140,6 +140,24 @@ fn a_recent_post_makes_the_rows_that_want_its_photo_ready() {
 }
 
 #[test]
+fn clearing_a_user_makes_the_photos_wanted_that_wait_for_a_document_of_theirs() {
+    for user in [Some(AVATAR.user), None] {
+        with_tx(|tx| {
+            record_hide(tx)?;
+            let posted = begin(tx, 70, "abcdefgh")?;
+            tx.set_sent(posted, MessageId::new(1), NOW)?;
+            tx.set_document(posted, &document(1))?;
+            tx.enqueue_avatar(&AVATAR, NOW)?;
+            assert_eq!(tx.set_fetched_by_document(PHOTO, NOW, NOW)?, 1);
+            tx.forget_settled_photos(user)?;
+            assert_eq!(lender(tx)?, None);
+            assert_eq!(tx.rows_wanting(PHOTO)?.len(), 1);
+            Ok(())
+        });
+    }
+}
+
+#[test]
 fn another_account_forgets_all_documents() {
     with_tx(|tx| {
         record_hide(tx)?;

@@ -15,6 +15,10 @@ use crate::store::{EarlierPost, OutboxRow, PhotoOf};
 use crate::task::TaskError;
 use crate::telegram::{CallError, PostError};
 
+/// The longest rate limit, in seconds, for which a photo without a file waits. It would be downloaded again otherwise,
+/// and the user may have removed it.
+const SHORT_LIMIT: i64 = 60;
+
 impl Deliverer {
     /// Returns the earlier post whose document the row's post can name. An upload of an earlier attempt comes first.
     pub(super) async fn earlier_post(
@@ -69,11 +73,17 @@ impl Deliverer {
     ) -> Result<Option<PostError>, TaskError> {
         let refused = &earlier.document;
         let fetched = self.fetch_document(earlier).await?;
+        let now = self.runtime.clock.now();
         let result = match &fetched {
             Ok(Some(found)) if found.id == refused.id => {
                 RenewalResult::Found(&found.file_reference)
             }
             Ok(_) => RenewalResult::Gone,
+            Err(CallError::RateLimited { until, .. })
+                if row.spool.is_none() && *until <= now.plus(SHORT_LIMIT).get() =>
+            {
+                RenewalResult::Unanswered
+            }
             Err(
                 CallError::Network { .. }
                 | CallError::ServerError { .. }

@@ -49,6 +49,21 @@ fn an_expired_reference_is_renewed_once_for_all_groups() {
 }
 
 #[test]
+fn a_photo_without_a_file_waits_for_a_renewal_that_is_limited_for_a_short_time() {
+    let (scene, groups) = scene_with_groups(2);
+    let user = scene.add_user();
+    join(&scene, user, &groups[..1]);
+    wait_for_groups(&scene, user, &groups[..1]);
+    scene.sim.expire_file_references();
+    let renewal = Match::method(GET_MESSAGES).once();
+    scene.sim.fault(renewal, Fault::FloodWait(2));
+    join(&scene, user, &groups[1..]);
+    wait_for_groups(&scene, user, &groups);
+    assert_eq!(transfers(&scene), (1, 1));
+    scene.finish();
+}
+
+#[test]
 fn a_document_that_telegram_refuses_is_uploaded_from_the_spool() {
     for (name, renewals) in [
         ("FILE_REFERENCE_INVALID", 1),
