@@ -67,8 +67,8 @@ impl Tx<'_> {
         Ok(changed == 1)
     }
 
-    /// Releases a row from the channel in which its post was begun, because that channel does not take posts, or because
-    /// the post certainly does not exist. The row may go to another channel, and may be cancelled.
+    /// Releases a row from the channel in which its post was begun, because that channel does not take posts, or the
+    /// post certainly does not exist. The row may go to another channel, and may be cancelled.
     ///
     /// # Errors
     /// See [`StoreError`].
