@@ -123,8 +123,8 @@ pub enum PostError {
 }
 
 impl PostError {
-    /// Returns true if this attempt has certainly made no message: it did not get beyond the upload, or Telegram refused
-    /// it.
+    /// Returns true if this attempt has certainly made no message: it did not get beyond the upload, or Telegram
+    /// refused it.
     #[must_use]
     pub fn is_not_made(&self) -> bool {
         match self {
