@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use telegram_sim::JoinKind;
+use telegram_sim::{Fault, JoinKind, Match};
 
 use crate::harness::{
     DAY, Scene, daily, execute_batch, now, open_list, output_of, user_with_photo, utc,
@@ -213,13 +213,16 @@ fn an_outdated_status_report_is_not_posted() {
     let mut scene = Scene::new();
     scene.set("schedule", "status = \"* * * * * *\"");
     scene.start();
-    scene.sim.set_can_post(scene.hide, false);
+    // After this answer a post may exist, so the next report does not replace it.
+    let posts = Match::method("messages.sendMessage");
+    let in_progress = Fault::error(500, "RANDOM_ID_DUPLICATE");
+    scene.sim.fault(posts, in_progress);
     scene.wait_for_rows(
         "SELECT 1 FROM outbox WHERE purpose = 'awake' AND state IN ('fetched', 'sending')",
         2,
     );
     scene.kill();
-    scene.sim.set_can_post(scene.hide, true);
+    scene.sim.clear_faults();
     let before = scene.reports("awake").len();
     // The reports become outdated while the program does not run, also one whose post was begun.
     scene.execute(
