@@ -308,6 +308,23 @@ fn the_unit_has_the_paths_and_the_user_of_the_readme() {
 }
 
 #[test]
+fn uninstalling_removes_each_file_that_the_installation_makes() {
+    let upgrading = page("upgrading.md");
+    let uninstall = section(&upgrading, "## Uninstall");
+    let removed: BTreeSet<&str> = uninstall.split_whitespace().collect();
+    assert!(removed.contains("/usr/local/bin/scp-079-avatar"));
+    for entry in fs::read_dir(root().join("systemd")).expect("units") {
+        let name = entry.expect("a file").file_name();
+        let name = name.to_str().expect("a name");
+        let installed = match name.strip_suffix(".sysusers.conf") {
+            Some(user) => format!("/etc/sysusers.d/{user}.conf"),
+            None => format!("/etc/systemd/system/{name}"),
+        };
+        assert!(removed.contains(installed.as_str()), "{installed}");
+    }
+}
+
+#[test]
 fn the_unit_does_not_restart_after_the_exit_codes_that_are_documented_so() {
     let operations = page("operations.md");
     let codes = rows(section(&operations, "## Exit codes"));
