@@ -71,6 +71,8 @@ fn find_service(
         .flatten()
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|path| path.extension().is_some_and(|ending| ending == "toml") && !path.is_dir())
+        // An editor's file; `-i` takes no such name.
+        .filter(|path| !is_hidden(path))
         .collect();
     paths.sort();
     let mut found = Vec::new();
@@ -91,6 +93,11 @@ fn find_service(
         (0, None) => Err(ConfigErrors::one(missing(candidates, &directory))),
         _ => Err(ConfigErrors::one(several(&directory, &found))),
     }
+}
+
+fn is_hidden(path: &Path) -> bool {
+    path.file_name()
+        .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
 }
 
 /// Reads a text file and its permissions.
@@ -272,6 +279,7 @@ mod tests {
         let services = root.join("etc/scp-079-avatar");
         write(&services.join("main.toml"), "main");
         write(&services.join("main.api_hash"), "no configuration");
+        write(&services.join(".main.toml"), "a hidden file");
         std::fs::create_dir(services.join("old.toml")).expect("mkdir");
         assert_eq!(found(None, &environment), "main");
 
