@@ -42,7 +42,7 @@ pub(super) fn backup(config: &Config, arguments: &BackupArguments) -> Result<(),
     if let Some(to) = &arguments.all {
         return back_up_all(config, to);
     }
-    super::refuse_denied_directory(&arguments.to)?;
+    refuse_denied(&arguments.to, FileUse::Write)?;
     let saved = list_commands::backup(config, &Clock::system(), &arguments.to).map_err(failure)?;
     if saved.is_empty() {
         return super::print("every list is empty: nothing was saved\n");
@@ -91,7 +91,7 @@ pub(super) fn restore(config: &Config, arguments: &RestoreArguments) -> Result<(
 
 fn back_up_all(config: &Config, to: &Path) -> Result<(), Failure> {
     if let Ok(Some(parent)) = std::path::absolute(to).as_deref().map(Path::parent) {
-        super::refuse_denied_directory(parent)?;
+        refuse_denied(parent, FileUse::Write)?;
     }
     let made = whole_backup::backup(config, &Clock::system(), to);
     let manifest = made.map_err(whole_failure)?;

@@ -265,6 +265,17 @@ fn a_file_of_the_command_line_that_this_user_may_not_use_is_named() {
         ("restore", vec![&*file], &file),
         ("restore", vec![&closed.join("file")], &closed),
         ("backup", vec![Path::new("--to"), &closed], &closed),
+        // Directories that the command would have to make.
+        (
+            "backup",
+            vec![Path::new("--to"), &closed.join("new")],
+            &closed,
+        ),
+        (
+            "backup",
+            vec![Path::new("--all"), &closed.join("new/backup")],
+            &closed,
+        ),
         (
             "import",
             vec![&*closed, Path::new("--to"), &own.join("new.toml")],
