@@ -8,7 +8,7 @@ mod restoration;
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use fleet_files::atomic_file;
@@ -116,6 +116,7 @@ pub fn backup(config: &Config, clock: &Clock, to: &Path) -> Result<Manifest, Who
         return Err(WholeBackupError::refused(to, "name a new directory"));
     }
     refuse_non_empty(to)?;
+    refuse_fixed(to)?;
     let mut partial = to.components().as_path().as_os_str().to_owned();
     partial.push(PARTIAL);
     let partial = PathBuf::from(partial);
@@ -149,6 +150,26 @@ fn refuse_non_empty(directory: &Path) -> Result<(), WholeBackupError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(unusable(directory, &error)),
     }
+}
+
+/// Refuses a directory that no rename can replace: another file system, or a link.
+fn refuse_fixed(directory: &Path) -> Result<(), WholeBackupError> {
+    // With a slash at its end, the path would be that of the link's target.
+    let path = directory.components().as_path();
+    let Ok(metadata) = path.symlink_metadata() else {
+        return Ok(());
+    };
+    let parent = std::path::absolute(path)
+        .ok()
+        .and_then(|path| fs::metadata(path.parent()?).ok());
+    let reason = if metadata.is_symlink() {
+        "a backup does not replace a symbolic link; name a directory in it"
+    } else if parent.is_some_and(|parent| parent.dev() != metadata.dev()) {
+        "another file system is mounted here, and a backup replaces its directory; name a directory in it"
+    } else {
+        return Ok(());
+    };
+    Err(WholeBackupError::refused(directory, reason))
 }
 
 fn unusable(directory: &Path, cause: &io::Error) -> WholeBackupError {
@@ -304,4 +325,27 @@ fn sync(directory: &Path) {
         path => path,
     };
     let _ = File::open(path).and_then(|directory| directory.sync_all());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_and_the_root_of_another_file_system_are_refused() {
+        let place = tempfile::tempdir().expect("a directory");
+        let (empty, link) = (place.path().join("empty"), place.path().join("link"));
+        fs::create_dir(&empty).expect("made");
+        std::os::unix::fs::symlink(&empty, &link).expect("a link");
+        for (path, refused) in [
+            (&empty, false),
+            (&place.path().join("missing"), false),
+            (&link, true),
+            (&place.path().join("link/"), true),
+            (&PathBuf::from("/proc"), true),
+        ] {
+            let found = refuse_fixed(path);
+            assert_eq!(found.is_err(), refused, "{}: {found:?}", path.display());
+        }
+    }
 }
