@@ -188,6 +188,10 @@ fn nothing_is_overwritten_and_half_a_backup_is_not_restored() {
     fs::remove_file(other.session()).expect("removed");
     execute_batch(&saved.join("state.db"), "PRAGMA user_version = 1000");
     assert_refused(&other, "restore", &saved, 78, "1000");
+    fs::write(saved.join("state.db"), "no database").expect("written");
+    let words = format!("{}/state.db: the file is damaged", saved.display());
+    assert_refused(&other, "restore", &saved, 78, &words);
+    assert!(!other.data_dir().join("restore-unfinished").exists());
     fs::remove_file(saved.join("account.session")).expect("removed");
     assert_refused(&other, "restore", &saved, 78, "incomplete");
     assert!(!other.session().exists() && !other.state().exists());

@@ -15,7 +15,7 @@ use super::{
 use crate::app::data_dir::{lock_data_dir, make_private_directory};
 use crate::app::unfinished_import;
 use crate::config::Config;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 /// The directory in the data directory that holds the files of a restore before they are moved out of it.
 const STAGING: &str = "restore-unfinished";
@@ -47,7 +47,12 @@ pub fn restore(config: &Config, from: &Path) -> Result<Manifest, WholeBackupErro
         remove_directory(path).map_err(WholeBackupError::file(path))?;
     }
     make_private_directory(&staging).map_err(WholeBackupError::file(&staging))?;
-    stage(from, &staging, &manifest)?;
+    let staged = stage(from, &staging, &manifest);
+    if staged.is_err() && !was_interrupted {
+        // Nothing is in place yet. After an interrupted restore, the directory tells the next one of its files.
+        let _ = remove_directory(&staging);
+    }
+    staged?;
     // The log of an interrupted restore's database must not be applied to the new one.
     for name in ["state.db-wal", "state.db-shm"] {
         let _ = fs::remove_file(data_dir.join(name));
@@ -113,7 +118,13 @@ fn stage(from: &Path, staging: &Path, manifest: &Manifest) -> Result<(), WholeBa
     }
     copy_spool(&from.join(SPOOL), &staging.join(SPOOL))?;
     // Opening refuses a newer layout and a damaged file, and migrates an older one.
-    let store = Store::open(&staging.join(STATE))?;
+    let store = Store::open(&staging.join(STATE)).map_err(|error| match error {
+        StoreError::Damaged(cause) => WholeBackupError::refused(
+            &from.join(STATE),
+            format!("the file is damaged or not a database ({cause}); restore another backup"),
+        ),
+        error => error.into(),
+    })?;
     store.write(|tx| tx.set_restored_from(manifest.made_at()))?;
     drop(store);
     let log = staging.join("state.db-wal");
