@@ -100,13 +100,12 @@ fn refuse_existing(output: &Path, force: bool) -> Result<(), Failure> {
     if force || output.symlink_metadata().is_err() {
         return Ok(());
     }
-    Err(Failure::new(
-        1,
-        format!(
-            "{}: the file exists already: name another one, or replace it with --force",
-            output.display()
-        ),
-    ))
+    let reason = match output.metadata() {
+        Ok(metadata) if !metadata.is_file() => "not a regular file: name another one",
+        _ => "the file exists already: name another one, or replace it with --force",
+    };
+    let shown = output.display();
+    Err(Failure::new(1, format!("{shown}: {reason}")))
 }
 
 /// Formats a list as lines: its name, and its data indented below.

@@ -289,6 +289,12 @@ fn open_writes_the_photo_to_standard_output_or_to_a_file() {
         "{err}"
     );
     assert_eq!(read_file(&out), b"an older file");
+    // Not even `--force` replaces these.
+    for place in ["/dev/stdout", "/"] {
+        let (code, _, err) = run(&["open", "--config", &config, from, "-o", place]);
+        assert_eq!(code, Some(1), "{err}");
+        assert!(err.contains("not a regular file"), "{err}");
+    }
     let (code, text, err) = run(&[&open[..], &["--force"]].concat());
     assert_eq!((code, text.as_str()), (Some(0), ""), "{err}");
     assert!(read_file(&out) == photo, "the file differs");
