@@ -93,7 +93,7 @@ fn subject(text: &str) -> Result<Subject, String> {
     }
     match text.parse::<i64>() {
         Ok(id) if id > 0 => Ok(Subject::User(UserId::new(id))),
-        Ok(id) if id < 0 => Err(format!(
+        Ok(id) if id < 0 && group_id(text).is_ok() => Err(format!(
             "that is a group's id: write `why USER {id}` for the joins of a user in it, or `joins --group {id}` for all of \
              its joins"
         )),

@@ -116,6 +116,7 @@ fn invalid_arguments_are_usage_errors() {
         (&["why", "somebody"][..], "a user's id is a number"),
         (&["why", "0"][..], "a user's id is a number"),
         (&["why", "-1001600000007"][..], "that is a group's id"),
+        (&["why", "-7"][..], "a user's id is a number"),
         (&["why", "7", "here"][..], "a group's id is a number"),
         (&["why", "7", "-7"][..], "a group's id is a number"),
         (&["why", "7", "8", "9"][..], "'9'"),
