@@ -19,8 +19,8 @@ const SESSION_BYTES: u64 = 16 * 1024;
 const FILES: u64 = 1;
 const LOG_BYTES: u64 = 4 * 1024 * 1024;
 /// The size of `state.db` without rows, and with each row and its indexes.
-const EMPTY_DATABASE_BYTES: u64 = 512 * 1024;
-const ROW_BYTES: u64 = 512;
+const EMPTY_DATABASE_BYTES: u64 = 256 * 1024;
+const ROW_BYTES: u64 = 256;
 
 /// The process and its files at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -160,7 +160,7 @@ mod tests {
                     memory_kib: 22_000 + nth % 7 * 900 - rises,
                     threads: 6 + nth % 2,
                     descriptors: 14 + nth % 3,
-                    database_bytes: 800_000,
+                    database_bytes: 400_000,
                     log_bytes: 4_000_000 + nth % 5 * 10_000,
                     session_bytes: 28_672,
                     files: 4,
@@ -228,7 +228,7 @@ mod tests {
         let mut samples = flat();
         samples[30].rows = 10_000;
         for sample in &mut samples[30..] {
-            sample.database_bytes = 5_000_000;
+            sample.database_bytes = 2_500_000;
         }
         assert_eq!(growth(&samples), Vec::<String>::new());
         samples[30].rows = 600;
