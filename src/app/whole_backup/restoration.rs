@@ -49,7 +49,7 @@ pub fn restore(config: &Config, from: &Path) -> Result<Manifest, WholeBackupErro
     make_private_directory(&staging).map_err(WholeBackupError::file(&staging))?;
     let staged = stage(from, &staging, &manifest);
     if staged.is_err() && !was_interrupted {
-        // Nothing is in place yet. After an interrupted restore, the directory tells the next one of its files.
+        // No file is in place yet. After an interrupted restore, the directory tells the next one of its files.
         let _ = remove_directory(&staging);
     }
     staged?;
