@@ -10,8 +10,6 @@
 
 #![allow(deprecated)] // see https://github.com/RustCrypto/block-ciphers/issues/509
 
-use std::mem;
-
 use aes::cipher::consts::U16;
 use aes::cipher::{
     BlockCipherDecBackend, BlockCipherDecClosure, BlockCipherDecrypt, BlockCipherEncBackend,
@@ -22,8 +20,8 @@ use aes::Aes256;
 /// A buffer and the two halves of an initialization vector.
 struct Ige<'a> {
     buffer: &'a mut [u8],
-    iv1: [u8; 16],
-    iv2: [u8; 16],
+    iv1: u128,
+    iv2: u128,
 }
 
 /// Encrypt the input plaintext in-place using the AES-IGE mode.
@@ -43,8 +41,8 @@ impl<'a> Ige<'a> {
         assert_eq!(buffer.len() % 16, 0);
         Self {
             buffer,
-            iv1: iv[0..16].try_into().unwrap(),
-            iv2: iv[16..32].try_into().unwrap(),
+            iv1: u128::from_ne_bytes(iv[0..16].try_into().unwrap()),
+            iv2: u128::from_ne_bytes(iv[16..32].try_into().unwrap()),
         }
     }
 }
@@ -56,30 +54,14 @@ impl BlockSizeUser for Ige<'_> {
 impl BlockCipherEncClosure for Ige<'_> {
     #[inline(always)]
     fn call<B: BlockCipherEncBackend<BlockSize = U16>>(self, backend: &B) {
-        let (mut iv1, mut iv2) = (self.iv1, self.iv2);
-        let mut next_iv2 = [0u8; 16];
-
-        for block in self.buffer.chunks_exact_mut(16) {
-            // next iv2 = block (plaintext)
-            next_iv2.copy_from_slice(block);
-
-            // block (plaintext) XOR iv1 (previous ciphertext)
-            for i in 0..16 {
-                block[i] ^= iv1[i]
-            }
-
-            backend.encrypt_block_inplace(block.try_into().unwrap());
-
-            // block (ciphertext) XOR iv2 (previous plaintext)
-            for i in 0..16 {
-                block[i] ^= iv2[i]
-            }
-
-            // iv1 = block (ciphertext)
-            iv1.copy_from_slice(block);
-
-            // iv2 = next iv2 (plaintext)
-            mem::swap(&mut iv2, &mut next_iv2);
+        let (mut previous_ciphertext, mut previous_plaintext) = (self.iv1, self.iv2);
+        for block in self.buffer.as_chunks_mut::<16>().0 {
+            let plaintext = u128::from_ne_bytes(*block);
+            let mut state = (plaintext ^ previous_ciphertext).to_ne_bytes().into();
+            backend.encrypt_block_inplace(&mut state);
+            let ciphertext = u128::from_ne_bytes(state.into()) ^ previous_plaintext;
+            *block = ciphertext.to_ne_bytes();
+            (previous_ciphertext, previous_plaintext) = (ciphertext, plaintext);
         }
     }
 }
@@ -87,30 +69,14 @@ impl BlockCipherEncClosure for Ige<'_> {
 impl BlockCipherDecClosure for Ige<'_> {
     #[inline(always)]
     fn call<B: BlockCipherDecBackend<BlockSize = U16>>(self, backend: &B) {
-        let (mut iv1, mut iv2) = (self.iv1, self.iv2);
-        let mut next_iv1 = [0u8; 16];
-
-        for block in self.buffer.chunks_exact_mut(16) {
-            // next iv1 = block (ciphertext)
-            next_iv1.copy_from_slice(block);
-
-            // block (ciphertext) XOR iv2 (previous plaintext)
-            for i in 0..16 {
-                block[i] ^= iv2[i]
-            }
-
-            backend.decrypt_block_inplace(block.try_into().unwrap());
-
-            // block (plaintext) XOR iv1 (previous ciphertext)
-            for i in 0..16 {
-                block[i] ^= iv1[i]
-            }
-
-            // iv1 = next iv1 (ciphertext)
-            mem::swap(&mut iv1, &mut next_iv1);
-
-            // iv2 = block (plaintext)
-            iv2.copy_from_slice(block);
+        let (mut previous_ciphertext, mut previous_plaintext) = (self.iv1, self.iv2);
+        for block in self.buffer.as_chunks_mut::<16>().0 {
+            let ciphertext = u128::from_ne_bytes(*block);
+            let mut state = (ciphertext ^ previous_plaintext).to_ne_bytes().into();
+            backend.decrypt_block_inplace(&mut state);
+            let plaintext = u128::from_ne_bytes(state.into()) ^ previous_ciphertext;
+            *block = plaintext.to_ne_bytes();
+            (previous_ciphertext, previous_plaintext) = (ciphertext, plaintext);
         }
     }
 }
