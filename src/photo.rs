@@ -106,7 +106,7 @@ fn jpeg_end(bytes: &[u8]) -> Option<usize> {
     const END: u8 = 0xd9;
     let mut at = 2;
     loop {
-        at += bytes.get(at..)?.iter().position(|byte| *byte == 0xff)?;
+        at += memchr::memchr(0xff, bytes.get(at..)?)?;
         match *bytes.get(at + 1)? {
             FILL => at += 1,
             END => return Some(at + 2),

@@ -1,7 +1,7 @@
 //! `data_dir/spool`: sealed files that wait for their post.
 //!
-//! A file is written whole or not at all. The outbox knows which file belongs to which post; files
-//! without a post, such as a crash may leave, are removed at start.
+//! The outbox knows which file belongs to which post, and is told a name only when the file is whole on the disk. Files
+//! without a post, such as a crash may leave in part, are removed at start.
 
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder};
@@ -33,12 +33,12 @@ impl Spool {
         Ok(Self(path))
     }
 
-    /// Writes a file whole, and flushes it to disk, or writes nothing.
+    /// Creates a file and flushes it to disk; if that fails, the file is removed.
     ///
     /// # Errors
-    /// Returns an error if the disk is full or the directory is not writable.
+    /// Returns an error if the disk is full, the directory is not writable, or there is such a file.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), AtomicFileError> {
-        atomic_file::write(&self.0.join(name), bytes)
+        atomic_file::create(&self.0.join(name), bytes)
     }
 
     /// Writes a file whole with the bytes that `fill` writes, or writes nothing.
@@ -64,7 +64,7 @@ impl Spool {
         }
         // A file system without hard links gets a copy.
         let bytes = fs::read(&from)?;
-        atomic_file::write(&to, &bytes).map_err(io::Error::other)
+        atomic_file::create(&to, &bytes).map_err(io::Error::other)
     }
 
     /// Returns the size of a file in bytes.
@@ -166,13 +166,20 @@ fn is_ours(name: &str) -> bool {
 pub fn random_name() -> io::Result<String> {
     let mut name = String::with_capacity(NAME_LENGTH);
     while name.len() < NAME_LENGTH {
-        let mut byte = [0];
-        getrandom::fill(&mut byte).map_err(io::Error::other)?;
+        let mut bytes = [0; NAME_LENGTH];
+        getrandom::fill(&mut bytes).map_err(io::Error::other)?;
         // Larger bytes would make the first letters of the alphabet more frequent.
         let limit = 256 - 256 % ALPHABET.len();
-        if usize::from(byte[0]) < limit {
-            name.push(char::from(ALPHABET[usize::from(byte[0]) % ALPHABET.len()]));
-        }
+        let usable = bytes
+            .into_iter()
+            .map(usize::from)
+            .filter(|byte| *byte < limit);
+        let missing = NAME_LENGTH - name.len();
+        name.extend(
+            usable
+                .map(|byte| char::from(ALPHABET[byte % ALPHABET.len()]))
+                .take(missing),
+        );
     }
     Ok(name)
 }

@@ -2,7 +2,7 @@
 //!
 //! The content is written to a temporary file in the same directory, flushed to the disk, and renamed to its final
 //! name. After a crash there is the old file or the new one, and at worst a hidden temporary file whose name ends in
-//! `.part`. New files have mode 0600.
+//! `.part`. [`create`] spares the temporary file where no one knows the name yet. New files have mode 0600.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -39,6 +39,25 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), AtomicFileError> {
     })
 }
 
+/// Creates the file `path`, which must not exist, and flushes it to the disk. After a crash it may be there in part:
+/// only its return may let others know the name.
+///
+/// # Errors
+/// An [`AtomicFileError`] for the first step that failed; the file is removed. The one exception is a failure to flush
+/// the directory: the file is in place, but may not survive a power cut.
+pub fn create(path: &Path, bytes: &[u8]) -> Result<(), AtomicFileError> {
+    let mut file = open_new(path)?;
+    let written = file
+        .write_all(bytes)
+        .map_err(|error| AtomicFileError::new("write", path, error))
+        .and_then(|()| flush(&mut file, path));
+    if written.is_err() {
+        remove(path);
+    }
+    written?;
+    flush_directory(path)
+}
+
 /// Creates or replaces the file `path` with the bytes that `fill` writes, and returns the value of `fill`.
 /// `fill` may read back what it wrote. A symbolic link is followed, so that the file behind it is replaced.
 ///
@@ -51,10 +70,7 @@ pub fn write_with<T, E: From<AtomicFileError>>(
     fill: impl FnOnce(&mut File) -> Result<T, E>,
 ) -> Result<T, E> {
     let path = resolve(path)?;
-    let directory = match path.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    };
+    let directory = directory_of(&path);
     if path.file_name().is_none() {
         let error = AtomicFileError::new("write", &path, io::ErrorKind::IsADirectory.into());
         return Err(error.into());
@@ -73,17 +89,34 @@ pub fn write_with<T, E: From<AtomicFileError>>(
         fs::rename(&part, &path).map_err(|error| AtomicFileError::new("write", &path, error))?;
         Ok(value)
     });
-    if written.is_err()
-        && let Err(error) = fs::remove_file(&part)
-        && error.kind() != io::ErrorKind::NotFound
-    {
-        tracing::warn!("cannot remove {}: {error}", part.display());
+    if written.is_err() {
+        remove(&part);
     }
     let value = written?;
-    File::open(directory)
-        .and_then(|directory| directory.sync_all())
-        .map_err(|error| AtomicFileError::new("flush the directory of", &path, error))?;
+    flush_directory(&path)?;
     Ok(value)
+}
+
+fn directory_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// Removes a file that was not written whole.
+fn remove(path: &Path) {
+    if let Err(error) = fs::remove_file(path)
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        tracing::warn!("cannot remove {}: {error}", path.display());
+    }
+}
+
+fn flush_directory(path: &Path) -> Result<(), AtomicFileError> {
+    File::open(directory_of(path))
+        .and_then(|directory| directory.sync_all())
+        .map_err(|error| AtomicFileError::new("flush the directory of", path, error))
 }
 
 /// Follows symbolic links, and refuses paths that a rename would destroy, such as devices.
@@ -104,18 +137,26 @@ fn write_part<T, E: From<AtomicFileError>>(
     part: &Path,
     fill: impl FnOnce(&mut File) -> Result<T, E>,
 ) -> Result<T, E> {
-    let mut file = OpenOptions::new()
+    let mut file = open_new(part)?;
+    let value = fill(&mut file)?;
+    flush(&mut file, part)?;
+    Ok(value)
+}
+
+fn open_new(path: &Path) -> Result<File, AtomicFileError> {
+    OpenOptions::new()
         .read(true)
         .write(true)
         .create_new(true)
         .mode(0o600)
-        .open(part)
-        .map_err(|error| AtomicFileError::new("create", part, error))?;
-    let value = fill(&mut file)?;
+        .open(path)
+        .map_err(|error| AtomicFileError::new("create", path, error))
+}
+
+fn flush(file: &mut File, path: &Path) -> Result<(), AtomicFileError> {
     file.flush()
         .and_then(|()| file.sync_all())
-        .map_err(|error| AtomicFileError::new("flush", part, error))?;
-    Ok(value)
+        .map_err(|error| AtomicFileError::new("flush", path, error))
 }
 
 #[cfg(test)]
@@ -137,6 +178,20 @@ mod tests {
         assert_eq!(fs::read(&path).unwrap(), b"new");
         let mode = fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
+        assert_eq!(count_entries(directory.path()), 1);
+    }
+
+    #[test]
+    fn a_new_file_is_created_and_an_existing_one_is_not_touched() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("photo");
+        create(&path, b"sealed").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"sealed");
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        let error = create(&path, b"other").unwrap_err();
+        assert!(error.to_string().starts_with("cannot create "), "{error}");
+        assert_eq!(fs::read(&path).unwrap(), b"sealed");
         assert_eq!(count_entries(directory.path()), 1);
     }
 
