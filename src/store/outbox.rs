@@ -79,9 +79,34 @@ impl fmt::Display for OutboxRow {
     }
 }
 
-/// The columns that [`Parsed`] reads.
+/// The columns that [`Parsed`] reads, in the order of [`number`].
 const COLUMNS: &str = "id, kind, random_id, created_at, attempts, spool, channel_id, purpose, text, content, list, \
      group_id, user_id, photo_id, photo_dc, join_message_id, is_recheck, begun_after, refused_at";
+
+/// The numbers of [`COLUMNS`]. To look for the name of a column takes longer than to read its value.
+mod number {
+    pub(super) const ID: usize = 0;
+    pub(super) const KIND: usize = 1;
+    pub(super) const RANDOM_ID: usize = 2;
+    pub(super) const CREATED_AT: usize = 3;
+    pub(super) const ATTEMPTS: usize = 4;
+    pub(super) const SPOOL: usize = 5;
+    pub(super) const CHANNEL_ID: usize = 6;
+    pub(super) const PURPOSE: usize = 7;
+    pub(super) const TEXT: usize = 8;
+    pub(super) const CONTENT: usize = 9;
+    pub(super) const LIST: usize = 10;
+    pub(super) const GROUP_ID: usize = 11;
+    pub(super) const USER_ID: usize = 12;
+    pub(super) const PHOTO_ID: usize = 13;
+    pub(super) const PHOTO_DC: usize = 14;
+    pub(super) const JOIN_MESSAGE_ID: usize = 15;
+    pub(super) const IS_RECHECK: usize = 16;
+    pub(super) const BEGUN_AFTER: usize = 17;
+    pub(super) const REFUSED_AT: usize = 18;
+    /// The number of the column that a query adds.
+    pub(super) const ADDED: usize = 19;
+}
 
 /// A row as it was read. An unreadable row must not delay the others.
 enum Parsed {
@@ -91,7 +116,7 @@ enum Parsed {
 
 impl Parsed {
     fn of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
-        let id = row.get("id")?;
+        let id = row.get(number::ID)?;
         Ok(match parse(row) {
             Ok(row) => Self::Row(row),
             Err(error) => Self::Unreadable { id, error },
@@ -112,51 +137,53 @@ impl Parsed {
 
 fn parse(row: &rusqlite::Row<'_>) -> Result<OutboxRow, StoreError> {
     Ok(OutboxRow {
-        id: row.get("id")?,
-        random_id: row.get("random_id")?,
-        created_at: Timestamp::new(row.get("created_at")?),
-        attempts: row.get("attempts")?,
+        id: row.get(number::ID)?,
+        random_id: row.get(number::RANDOM_ID)?,
+        created_at: Timestamp::new(row.get(number::CREATED_AT)?),
+        attempts: row.get(number::ATTEMPTS)?,
         payload: parse_payload(row)?,
-        spool: row.get("spool")?,
+        spool: row.get(number::SPOOL)?,
         begun_in: row
-            .get::<_, Option<i64>>("channel_id")?
+            .get::<_, Option<i64>>(number::CHANNEL_ID)?
             .map(ChannelId::from_bare),
         begun_after: row
-            .get::<_, Option<i32>>("begun_after")?
+            .get::<_, Option<i32>>(number::BEGUN_AFTER)?
             .map(MessageId::new),
-        refused_at: row.get::<_, Option<i64>>("refused_at")?.map(Timestamp::new),
+        refused_at: row
+            .get::<_, Option<i64>>(number::REFUSED_AT)?
+            .map(Timestamp::new),
     })
 }
 
 fn parse_payload(row: &rusqlite::Row<'_>) -> Result<Payload, StoreError> {
-    let kind: String = row.get("kind")?;
+    let kind: String = row.get(number::KIND)?;
     Ok(match kind.as_str() {
         "avatar" => Payload::Avatar(Avatar {
-            group: ChannelId::from_bare(row.get("group_id")?),
-            user: UserId::new(row.get("user_id")?),
-            message: MessageId::new(row.get("join_message_id")?),
+            group: ChannelId::from_bare(row.get(number::GROUP_ID)?),
+            user: UserId::new(row.get(number::USER_ID)?),
+            message: MessageId::new(row.get(number::JOIN_MESSAGE_ID)?),
             photo: Photo {
-                id: PhotoId::new(row.get("photo_id")?),
-                dc: row.get("photo_dc")?,
+                id: PhotoId::new(row.get(number::PHOTO_ID)?),
+                dc: row.get(number::PHOTO_DC)?,
             },
-            recheck: row.get("is_recheck")?,
+            recheck: row.get(number::IS_RECHECK)?,
         }),
         "list" => {
-            let name: String = row.get("list")?;
+            let name: String = row.get(number::LIST)?;
             Payload::List {
                 list: List::from_name(&name).ok_or_else(|| unknown_word("list", &name))?,
-                caption: row.get("text")?,
+                caption: row.get(number::TEXT)?,
             }
         }
         "text" => Payload::Envelope {
             purpose: purpose(row)?,
-            text: row.get("text")?,
+            text: row.get(number::TEXT)?,
         },
         "file" => {
-            let content: String = row.get("content")?;
+            let content: String = row.get(number::CONTENT)?;
             Payload::File {
                 purpose: purpose(row)?,
-                caption: row.get("text")?,
+                caption: row.get(number::TEXT)?,
                 content: serde_json::from_str(&content).map_err(|error| {
                     StoreError::Unreadable(format!("the content of its file is damaged: {error}"))
                 })?,
@@ -167,7 +194,7 @@ fn parse_payload(row: &rusqlite::Row<'_>) -> Result<Payload, StoreError> {
 }
 
 fn purpose(row: &rusqlite::Row<'_>) -> Result<Purpose, StoreError> {
-    let word: String = row.get("purpose")?;
+    let word: String = row.get(number::PURPOSE)?;
     word.parse().map_err(|_| unknown_word("purpose", &word))
 }
 
@@ -175,4 +202,39 @@ fn unknown_word(column: &str, word: &str) -> StoreError {
     StoreError::Unreadable(format!(
         "\"{word}\" is not a {column} that this version knows"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_number_is_that_of_its_column() {
+        let names: Vec<&str> = COLUMNS.split(", ").collect();
+        let numbers = [
+            (number::ID, "id"),
+            (number::KIND, "kind"),
+            (number::RANDOM_ID, "random_id"),
+            (number::CREATED_AT, "created_at"),
+            (number::ATTEMPTS, "attempts"),
+            (number::SPOOL, "spool"),
+            (number::CHANNEL_ID, "channel_id"),
+            (number::PURPOSE, "purpose"),
+            (number::TEXT, "text"),
+            (number::CONTENT, "content"),
+            (number::LIST, "list"),
+            (number::GROUP_ID, "group_id"),
+            (number::USER_ID, "user_id"),
+            (number::PHOTO_ID, "photo_id"),
+            (number::PHOTO_DC, "photo_dc"),
+            (number::JOIN_MESSAGE_ID, "join_message_id"),
+            (number::IS_RECHECK, "is_recheck"),
+            (number::BEGUN_AFTER, "begun_after"),
+            (number::REFUSED_AT, "refused_at"),
+        ];
+        for (number, name) in numbers {
+            assert_eq!(names[number], name);
+        }
+        assert_eq!(names.len(), number::ADDED);
+    }
 }

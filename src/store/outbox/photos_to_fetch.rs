@@ -9,7 +9,7 @@ use rusqlite::types::Value;
 use rusqlite::{Row, params_from_iter};
 
 use super::postponed::POSTPONED;
-use super::{COLUMNS, OutboxRow, Parsed};
+use super::{COLUMNS, OutboxRow, Parsed, number};
 use crate::model::{Share, Timestamp};
 use crate::store::{ReadTx, StoreError};
 
@@ -91,7 +91,7 @@ impl ReadTx<'_> {
         now: Timestamp,
         limit: usize,
     ) -> Result<(), StoreError> {
-        let columns = format!("SELECT {COLUMNS}, reason IS NOT NULL AS is_retry");
+        let columns = format!("SELECT {COLUMNS}, reason IS NOT NULL");
         let order = "ORDER BY reason IS NULL DESC, created_at DESC, id DESC LIMIT ?2";
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let mut add = |sql: &str, dc: Option<i32>| -> Result<(), StoreError> {
@@ -148,7 +148,7 @@ impl ReadTx<'_> {
 impl Candidate {
     /// Returns `None` for a row that cannot be read.
     fn read(row: &Row<'_>) -> rusqlite::Result<Option<Self>> {
-        let is_retry = row.get("is_retry")?;
+        let is_retry = row.get(number::ADDED)?;
         Ok(Parsed::of(row)?.readable().map(|row| Self {
             is_retry,
             is_others: false,
