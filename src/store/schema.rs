@@ -32,6 +32,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration::Sql(layouts::LAYOUT_8),
     Migration::Sql(layouts::LAYOUT_9),
     Migration::Sql(layouts::LAYOUT_10),
+    Migration::Sql(layouts::LAYOUT_11),
 ];
 
 /// Marks the file as this program's: "SCP7", in SQLite's `application_id`.

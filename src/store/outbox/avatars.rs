@@ -12,7 +12,7 @@ use crate::model::{Avatar, ChannelId, Join, JoinOutcome, MessageId, PhotoId, Tim
 use crate::store::{ReadTx, StoreError, Tx};
 
 pub(in crate::store) const PENDING: &str = "SELECT photo_id FROM outbox
-     WHERE kind = 'avatar' AND group_id = ?1 AND user_id = ?2 AND +state IN ('wanted', 'fetched', 'sending')";
+     WHERE kind = 'avatar' AND group_id = ?1 AND user_id = ?2 AND +state NOT IN ('sent', 'dropped')";
 
 pub(in crate::store) const DROPPED: &str = "SELECT photo_id FROM outbox
      WHERE kind = 'avatar' AND group_id = ?1 AND user_id = ?2 AND +state = 'dropped'";
@@ -21,7 +21,7 @@ pub(in crate::store) const RECHECKED: &str = "SELECT 1 FROM outbox
      WHERE kind = 'avatar' AND group_id = ?1 AND user_id = ?2 AND +join_message_id = ?3 AND is_recheck";
 
 pub(in crate::store) const SETTLEMENT: &str =
-    "SELECT COALESCE(MAX(state IN ('wanted', 'fetched', 'sending')), 0), COALESCE(MAX(state = 'sent'), 0)
+    "SELECT COALESCE(MAX(state NOT IN ('sent', 'dropped')), 0), COALESCE(MAX(state = 'sent'), 0)
      FROM outbox WHERE kind = 'avatar' AND group_id = ?1 AND user_id = ?2 AND +join_message_id = ?3";
 
 impl ReadTx<'_> {

@@ -73,7 +73,9 @@ impl Tx<'_> {
     /// See [`StoreError`].
     pub fn drop_unreadable(&self, now: Timestamp) -> Result<(), StoreError> {
         self.drop_unreadable_rows(
-            &format!("SELECT {COLUMNS} FROM outbox WHERE {WAITING_REPORTS}"),
+            &format!(
+                "SELECT {COLUMNS} FROM outbox INDEXED BY outbox_reports WHERE {WAITING_REPORTS}"
+            ),
             now,
         )
     }

@@ -38,7 +38,8 @@ impl ReadTx<'_> {
     /// See [`StoreError`].
     pub fn waiting_report(&self, text: &str) -> Result<Option<OutboxRow>, StoreError> {
         let sql = format!(
-            "SELECT {COLUMNS} FROM outbox WHERE {WAITING_REPORTS} AND text = ?1 ORDER BY created_at, id LIMIT 1"
+            "SELECT {COLUMNS} FROM outbox INDEXED BY outbox_reports
+             WHERE {WAITING_REPORTS} AND text = ?1 ORDER BY created_at, id LIMIT 1"
         );
         let row = self
             .db

@@ -8,11 +8,14 @@ use crate::model::Timestamp;
 use crate::store::{ReadTx, StoreError, Tx};
 
 /// The condition of the index of postponed photos.
+///
+/// SQLite makes a temporary table for a list of more than two words, at each change of a row.
 pub(super) const POSTPONED: &str =
-    "kind = 'avatar' AND state IN ('wanted', 'fetched', 'sending') AND due_at > created_at";
+    "kind = 'avatar' AND state NOT IN ('sent', 'dropped') AND due_at > created_at";
 /// The condition of the index of reports and lists that wait.
-pub(super) const WAITING_REPORTS: &str =
-    "kind <> 'avatar' AND state IN ('wanted', 'fetched', 'sending')";
+pub(super) const WAITING_REPORTS: &str = "kind <> 'avatar' AND state NOT IN ('sent', 'dropped')";
+/// The states of a row that waits. Within each of them, the indexes of these rows are in the order of `due_at`.
+pub(super) const WAITING_STATES: [&str; 3] = ["wanted", "fetched", "sending"];
 
 impl ReadTx<'_> {
     /// Returns true if [`release_postponed`](Tx::release_postponed) has work.
@@ -20,10 +23,15 @@ impl ReadTx<'_> {
     /// # Errors
     /// See [`StoreError`].
     pub fn is_postponed_due(&self, now: Timestamp) -> Result<bool, StoreError> {
-        let sql = format!(
-            "SELECT 1 FROM outbox INDEXED BY outbox_postponed WHERE {POSTPONED} AND due_at <= ?1"
-        );
-        Ok(self.db.prepare_cached(&sql)?.exists([now.get()])?)
+        let due = WAITING_STATES.map(|state| {
+            format!(
+                "EXISTS (SELECT 1 FROM outbox INDEXED BY outbox_postponed
+                 WHERE {POSTPONED} AND state = '{state}' AND due_at <= ?1)"
+            )
+        });
+        let sql = format!("SELECT {}", due.join(" OR "));
+        let mut statement = self.db.prepare_cached(&sql)?;
+        Ok(statement.query_row([now.get()], |row| row.get(0))?)
     }
 
     /// Returns when the next row to fetch or to make falls due, if one is not due yet.
@@ -75,7 +83,8 @@ impl Tx<'_> {
     /// See [`StoreError`].
     pub fn release_postponed(&self, now: Timestamp) -> Result<(), StoreError> {
         let sql = format!(
-            "UPDATE outbox INDEXED BY outbox_postponed SET due_at = created_at WHERE {POSTPONED} AND due_at <= ?1"
+            "UPDATE outbox INDEXED BY outbox_postponed SET due_at = created_at
+             WHERE {POSTPONED} AND state IN ('wanted', 'fetched', 'sending') AND due_at <= ?1"
         );
         self.db.prepare_cached(&sql)?.execute([now.get()])?;
         Ok(())

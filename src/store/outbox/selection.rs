@@ -6,7 +6,7 @@ use rusqlite::params_from_iter;
 use rusqlite::types::Value;
 
 use super::photos_to_fetch::TO_FETCH;
-use super::postponed::{POSTPONED, WAITING_REPORTS};
+use super::postponed::{POSTPONED, WAITING_REPORTS, WAITING_STATES};
 use super::{COLUMNS, Members, OutboxRow, Parsed};
 use crate::model::{Purpose, Timestamp};
 use crate::store::{ReadTx, StoreError};
@@ -144,11 +144,17 @@ impl ReadTx<'_> {
     ) -> Result<usize, StoreError> {
         let condition = members.condition(3);
         let due = format!("due_at <= ?1 AND {condition}");
+        let postponed = WAITING_STATES.map(|state| {
+            format!(
+                "UNION ALL SELECT 1 FROM outbox INDEXED BY outbox_postponed
+                 WHERE {POSTPONED} AND state = '{state}' AND {due}"
+            )
+        });
         let sql = format!(
             "SELECT 1 FROM outbox INDEXED BY outbox_to_fetch WHERE {TO_FETCH} AND {due}
              UNION ALL SELECT 1 FROM outbox INDEXED BY outbox_to_send WHERE {TO_SEND} AND {due}
-             UNION ALL SELECT 1 FROM outbox INDEXED BY outbox_postponed WHERE {POSTPONED} AND {due}
-             LIMIT ?2"
+             {} LIMIT ?2",
+            postponed.join(" ")
         );
         let most = i64::try_from(most).unwrap_or(i64::MAX);
         let mut statement = self.db.prepare_cached(&sql)?;

@@ -398,3 +398,12 @@ CREATE TABLE restored_posts (
     PRIMARY KEY (group_id, user_id, channel_id, post_id)
 ) STRICT, WITHOUT ROWID;
 ";
+
+/// Layout 11: conditions for which SQLite makes no temporary table at each change of a row.
+pub(super) const LAYOUT_11: &str = "
+DROP INDEX outbox_postponed;
+DROP INDEX outbox_reports;
+CREATE INDEX outbox_postponed ON outbox (state, due_at)
+    WHERE kind = 'avatar' AND state NOT IN ('sent', 'dropped') AND due_at > created_at;
+CREATE INDEX outbox_reports ON outbox (state, due_at) WHERE kind <> 'avatar' AND state NOT IN ('sent', 'dropped');
+";

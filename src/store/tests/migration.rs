@@ -62,6 +62,7 @@ fn every_layout_opens_with_its_content() {
         "layout_7.db",
         "layout_8.db",
         "layout_9.db",
+        "layout_10.db",
     ] {
         let (_directory, path) = fixture(layout);
         let store = Store::open(&path).expect(layout);
@@ -78,7 +79,7 @@ fn every_layout_opens_with_its_content() {
             assert!(matches!(&wanted[0].payload, Payload::Avatar(avatar)
                 if avatar.user == UserId::new(7) && !avatar.recheck));
             assert_eq!(wanted[0].random_id, -3);
-            let has_paces = ["layout_8.db", "layout_9.db"].contains(&layout);
+            let has_paces = ["layout_8.db", "layout_9.db", "layout_10.db"].contains(&layout);
             assert_eq!(tx.learned_paces()?.is_empty(), !has_paces);
             Ok(())
         });
@@ -462,5 +463,39 @@ fn the_spooled_bytes_and_left_groups_of_layout_9_are_read() {
     assert_eq!(
         dump(&database, "SELECT COUNT(*) FROM restored_posts"),
         ["0"]
+    );
+}
+
+#[test]
+fn the_rows_of_layout_10_that_wait_are_in_the_new_indexes() {
+    let (_directory, path) = fixture("layout_10.db");
+    let store = Store::open(&path).expect("opened");
+    let checked: Result<(), StoreError> = store.write(|tx| {
+        assert_eq!(
+            tx.next_fetch_due(NOW)?,
+            Some(Timestamp::new(1_900_000_000)),
+            "a postponed photo"
+        );
+        assert!(tx.is_postponed_due(NOW)?, "one that has fallen due");
+        tx.release_postponed(NOW)?;
+        let filter = SendFilter {
+            avatars: false,
+            ..SendFilter::ALL
+        };
+        let mut reports = Vec::new();
+        while let Some(row) = tx.next_to_send(NOW, filter)? {
+            tx.set_sent(row.id, MessageId::new(1), NOW)?;
+            reports.push(row.id);
+        }
+        assert_eq!(reports, [10, 12, 13, 14, 15, 19]);
+        let lists = tx.lists_to_make(None)?;
+        assert_eq!(lists.iter().map(|row| row.id).collect::<Vec<_>>(), [9]);
+        Ok(())
+    });
+    checked.expect("checked");
+    let database = Connection::open(&path).expect("a database");
+    assert_eq!(
+        dump(&database, "SELECT user_id, post_id FROM restored_posts"),
+        ["30|12"]
     );
 }

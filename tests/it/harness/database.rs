@@ -78,9 +78,9 @@ impl Scene {
 
     /// Makes a database of the newest layout from a released one.
     pub(crate) fn copy_newest_state(&self) {
-        fs::copy(fixture("state/layout_9.db"), self.state()).expect("copied");
+        fs::copy(fixture("state/layout_10.db"), self.state()).expect("copied");
         drop(Store::open(&self.state()).expect("migrated"));
-        fs::remove_file(self.data_dir().join("state.db.layout-9")).expect("a safety copy");
+        fs::remove_file(self.data_dir().join("state.db.layout-10")).expect("a safety copy");
     }
 
     /// Returns whether the daemon has ever brought `state.db` to its newest layout and recorded its start there.
