@@ -30,7 +30,7 @@ use crate::exchange::reports;
 use crate::file_codec::Encoder;
 use crate::model::{AccessHash, ChannelId, Content, JoinOutcome, Payload, Timestamp};
 use crate::spool::{self, Spool};
-use crate::store::{Members, OutboxRow, StoreError};
+use crate::store::{EarlierPost, Members, OutboxRow, ReadTx, StoreError};
 use crate::telegram::{File, FileBytes, Post, PostError, PostFile, Posted, Telegram};
 
 /// How long a post under way may go on after the shutdown signal.
@@ -62,6 +62,14 @@ struct Target {
     channel: ChannelId,
     /// The hash to name it by; `None` if the account is not in it.
     access_hash: Option<AccessHash>,
+}
+
+/// A row to post now, and how.
+struct PlannedPost {
+    row: OutboxRow,
+    target: Target,
+    /// The earlier post whose document the post names.
+    earlier: Option<EarlierPost>,
 }
 
 /// A file to upload.
@@ -113,11 +121,12 @@ impl Deliverer {
             let (is_postponed_due, waiting, next) = self
                 .database
                 .read(|tx| {
-                    Ok((
-                        tx.is_postponed_due(now)?,
-                        pacer.count_waiting(tx, &turn)?,
-                        turn.next(tx)?,
-                    ))
+                    let next = match turn.next(tx)? {
+                        Next::Post(row) => Next::Post(self.planned_post(tx, row, &attempts)?),
+                        Next::Sleep(wake_at) => Next::Sleep(wake_at),
+                    };
+                    let waiting = pacer.count_waiting(tx, &turn)?;
+                    Ok((tx.is_postponed_due(now)?, waiting, next))
                 })
                 .await?;
             if is_postponed_due {
@@ -125,15 +134,15 @@ impl Deliverer {
             }
             pacer.note_waiting(waiting);
             let wake_at = match next {
-                Next::Post(row) => {
+                Next::Post(post) => {
                     if let Some(sharing) = &mut sharing {
-                        if sharing.reads_first(&row).await? {
+                        if sharing.reads_first(&post.row).await? {
                             continue;
                         }
                         sharing.posted();
                     }
                     pacer.begin(self.runtime.clock.instant());
-                    closed_until = self.send(&row, &mut attempts, &mut pacer).await?;
+                    closed_until = self.send(&post, &mut attempts, &mut pacer).await?;
                     self.store_pace(&mut pacer).await?;
                     continue;
                 }
@@ -226,18 +235,20 @@ impl Deliverer {
     /// Posts a row and records the result. Returns until when the channel is closed, if it is.
     async fn send(
         &self,
-        row: &OutboxRow,
+        PlannedPost {
+            row,
+            target,
+            earlier,
+        }: &PlannedPost,
         attempts: &mut Attempts,
         pacer: &mut Pacer,
     ) -> Result<Option<Timestamp>, TaskError> {
-        let target = self.target(row).await?;
         let channel = target.channel;
         let Some(access_hash) = target.access_hash else {
             let until = self.runtime.clock.now().plus(CLOSED_PAUSE);
             let why = "it is not among the account's channels";
             return self.closed(row, channel, until, why).await;
         };
-        let earlier = self.earlier_post(row, attempts).await?;
         let mut file = None;
         if earlier.is_none() && attempts.upload(row.id).is_none() {
             file = match &row.payload {
@@ -297,7 +308,7 @@ impl Deliverer {
                 Ok(None)
             }
             Err(error) => {
-                let error = match &earlier {
+                let error = match earlier {
                     Some(earlier) => {
                         match self.not_reposted(row, earlier, error, attempts).await? {
                             Some(error) => error,
@@ -306,7 +317,7 @@ impl Deliverer {
                     }
                     None => error,
                 };
-                self.not_sent(row, target, error, attempts).await
+                self.not_sent(row, *target, error, attempts).await
             }
         }
     }
@@ -328,17 +339,22 @@ impl Deliverer {
         self.telegram.post(&Post { file, ..post }).await
     }
 
-    async fn target(&self, row: &OutboxRow) -> Result<Target, TaskError> {
-        self.database
-            .read(|tx| {
-                let channel = self.channels.target(tx, row)?;
-                let known = tx.channel(channel)?;
-                Ok(Target {
-                    channel,
-                    access_hash: known.map(|known| known.channel.access_hash),
-                })
-            })
-            .await
+    fn planned_post(
+        &self,
+        tx: &ReadTx<'_>,
+        row: OutboxRow,
+        attempts: &Attempts,
+    ) -> Result<PlannedPost, StoreError> {
+        let channel = self.channels.target(tx, &row)?;
+        let known = tx.channel(channel)?;
+        Ok(PlannedPost {
+            target: Target {
+                channel,
+                access_hash: known.map(|known| known.channel.access_hash),
+            },
+            earlier: repost::earlier_post(tx, &row, attempts)?,
+            row,
+        })
     }
 
     /// Marks a row as `sending`. Returns `false`, after which the loop reads the next row, in three cases: the row has

@@ -61,6 +61,8 @@ struct Jobs {
     lookups: LookupQueue,
     exceptions_run: bool,
     backup_runs: bool,
+    /// The spool or the disk has little space left, so that removed files may let downloads begin.
+    is_space_low: bool,
 }
 
 /// The result of a job.
@@ -89,6 +91,7 @@ impl Fetcher {
             tokio::select! {
                 () = self.runtime.shutdown.cancelled() => return Ok(()),
                 () = self.wakers.fetch.notified() => {}
+                () = self.wakers.spool_freed.notified(), if jobs.is_space_low => {}
                 () = tokio::time::sleep(delay) => {}
                 Some(job) = jobs.set.join_next() => {
                     self.finish(&mut jobs, job_result(job)?).await?;
@@ -114,9 +117,12 @@ impl Fetcher {
         self.start_exceptions(jobs, due.exceptions);
         self.start_bio(jobs);
         self.start_backup(jobs, due.has_lists);
-        if due.spooled < self.max_spooled && jobs.free_space.is_enough(&self.download.spool) {
+        let is_space_free = jobs.free_space.is_enough(&self.download.spool);
+        if due.spooled < self.max_spooled && is_space_free {
             self.start_all_downloads(jobs, due.photos, now).await?;
         }
+        // From half of the spool on, the photos of other instances wait.
+        jobs.is_space_low = due.spooled >= self.max_spooled / 2 || !is_space_free;
         let instant = self.runtime.clock.instant();
         let moments = [
             Some(self.runtime.poll_delay(due.next)),

@@ -16,6 +16,8 @@ use super::ScanPriority;
 pub struct Wakers {
     /// There is a user to look up, a photo to download or a backup file to make.
     pub fetch: Arc<Notify>,
+    /// A file of the spool was removed. Downloads that wait for space go on.
+    pub spool_freed: Arc<Notify>,
     /// There is something to post.
     pub deliver: Arc<Notify>,
     /// The list of members of a group, or a sender, is to be looked at.

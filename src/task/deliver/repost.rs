@@ -11,7 +11,7 @@ use crate::decide::{
     repost_refused,
 };
 use crate::model::{DocumentRef, MessageId, Payload};
-use crate::store::{EarlierPost, OutboxRow, PhotoOf};
+use crate::store::{EarlierPost, OutboxRow, PhotoOf, ReadTx, StoreError};
 use crate::task::TaskError;
 use crate::telegram::{CallError, PostError};
 
@@ -19,21 +19,19 @@ use crate::telegram::{CallError, PostError};
 /// and the user may have removed it.
 const SHORT_LIMIT: i64 = 60;
 
-impl Deliverer {
-    /// Returns the earlier post whose document the row's post can name. An upload of an earlier attempt comes first.
-    pub(super) async fn earlier_post(
-        &self,
-        row: &OutboxRow,
-        attempts: &Attempts,
-    ) -> Result<Option<EarlierPost>, TaskError> {
-        match photo_of(row) {
-            Some(of) if attempts.upload(row.id).is_none() => {
-                self.database.read(|tx| tx.earlier_post(of)).await
-            }
-            _ => Ok(None),
-        }
+/// Returns the earlier post whose document the row's post can name. An upload of an earlier attempt comes first.
+pub(super) fn earlier_post(
+    tx: &ReadTx<'_>,
+    row: &OutboxRow,
+    attempts: &Attempts,
+) -> Result<Option<EarlierPost>, StoreError> {
+    match photo_of(row) {
+        Some(of) if attempts.upload(row.id).is_none() => tx.earlier_post(of),
+        _ => Ok(None),
     }
+}
 
+impl Deliverer {
     /// Handles a failed post that named the document of `earlier`. Returns the error if the row has to wait because of
     /// it, and `None` if the next turn posts the row in another way.
     pub(super) async fn not_reposted(

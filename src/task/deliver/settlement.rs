@@ -30,8 +30,7 @@ impl Deliverer {
             _ => tracing::info!(row = %row, message_id = %message, "reported"),
         }
         self.remove_file(row);
-        // Spool space was freed.
-        self.wakers.fetch.notify_one();
+        self.wakers.spool_freed.notify_one();
         Ok(())
     }
 
@@ -220,6 +219,7 @@ impl Deliverer {
     fn remove_file(&self, row: &OutboxRow) {
         if let Some(name) = &row.spool {
             spool_file::remove(&self.spool, name);
+            self.wakers.spool_freed.notify_one();
         }
     }
 }

@@ -21,16 +21,16 @@ pub(super) struct Turn {
     pub(super) members_change_at: Option<Timestamp>,
 }
 
-/// The action of a turn.
-pub(super) enum Next {
-    Post(OutboxRow),
+/// The action of a turn: `P` is what to post.
+pub(super) enum Next<P> {
+    Post(P),
     /// Sleep until this time, if it is known.
     Sleep(Option<Timestamp>),
 }
 
 impl Turn {
     /// Returns the row to post now, if there is one and neither a rate limit nor a closed channel forbids it.
-    pub(super) fn next(&self, tx: &ReadTx<'_>) -> Result<Next, StoreError> {
+    pub(super) fn next(&self, tx: &ReadTx<'_>) -> Result<Next<OutboxRow>, StoreError> {
         let closed_until = self.closed_until.filter(|until| *until > self.now);
         if closed_until.is_none() {
             let filter = SendFilter {

@@ -10,10 +10,10 @@ use std::sync::Arc;
 
 use super::failed_download::{Concern, PhotoRefusal, refusal};
 use crate::file_codec::Encoder;
-use crate::model::{AddedBy, Avatar, Join, Payload, Photo, ProfilePhoto, Timestamp, User};
+use crate::model::{AddedBy, Avatar, Join, Payload, Photo, ProfilePhoto, Timestamp, User, UserRef};
 use crate::photo;
 use crate::spool::Spool;
-use crate::store::{OutboxRow, PhotoOf, StoreError};
+use crate::store::{OutboxRow, PhotoOf, ReadTx, StoreError, Tx};
 use crate::task::join_policy::Bio;
 use crate::task::spool_file::SpoolFile;
 use crate::task::{Database, JoinPolicy, Runtime, TaskError, Wakers};
@@ -60,27 +60,25 @@ impl AvatarDownload {
         of: PhotoOf,
         photo: Photo,
     ) -> Result<DownloadEnd, TaskError> {
-        let (rows, spooled) = self
-            .database
-            .read(|tx| Ok((tx.rows_wanting(of)?, tx.spooled_photo(of)?)))
-            .await?;
-        let Some(newest) = rows.first().and_then(avatar_of) else {
+        let Some(mut source) = self.database.read(|tx| Source::read(tx, of)).await? else {
             return Ok(DownloadEnd::NotTried);
         };
-        if let Some(name) = spooled
-            && let Ok(file) = SpoolFile::link(&self.spool, &name)
-        {
-            self.give_out(of, file).await?;
+        if let Some(name) = source.spooled {
+            if let Ok(file) = SpoolFile::link(&self.spool, &name) {
+                self.give_out(of, file).await?;
+                return Ok(DownloadEnd::NotTried);
+            }
+            // The file was removed since, after its post was recorded.
+            source.is_posted = self
+                .database
+                .read(|tx| tx.earlier_post(of))
+                .await?
+                .is_some();
+        }
+        if source.is_posted && self.use_posted(of).await? {
             return Ok(DownloadEnd::NotTried);
         }
-        if self.use_posted(of).await? {
-            return Ok(DownloadEnd::NotTried);
-        }
-        let seen_in = Some((newest.group, newest.message));
-        let owner = self
-            .database
-            .read(|tx| tx.user_ref(of.user, seen_in))
-            .await?;
+        let owner = source.owner;
         let download = self.telegram.photo(photo, &owner);
         Ok(match self.runtime.or_shutdown(download).await? {
             Ok(bytes) => self.check_and_keep(of, &bytes).await?,
@@ -112,11 +110,6 @@ impl AvatarDownload {
     /// post has one.
     async fn use_posted(&self, of: PhotoOf) -> Result<bool, TaskError> {
         let now = self.runtime.clock.now();
-        // This read comes after the look into the spool: a file is removed only after its post is recorded.
-        let posted = self.database.read(|tx| tx.earlier_post(of)).await?;
-        if posted.is_none() {
-            return Ok(false);
-        }
         let ready = self
             .database
             .write(|tx| tx.set_fetched_by_document(of, now.plus(-POST_LENDS_FOR), now))
@@ -149,37 +142,33 @@ impl AvatarDownload {
         Ok(DownloadEnd::Answered)
     }
 
-    /// Gives each row that wants a photo a name of `file`. The name that no row takes is removed.
+    /// Gives each row that wants a photo a name of `file`. A name that no row takes is removed.
     async fn give_out(&self, of: PhotoOf, file: SpoolFile) -> Result<(), TaskError> {
-        let rows = self.database.read(|tx| tx.rows_wanting(of)).await?;
-        let linked = tokio::task::block_in_place(|| {
-            let links = rows.iter().skip(1);
-            links
-                .map(|_| SpoolFile::link(&self.spool, file.name()))
-                .collect::<anyhow::Result<Vec<_>>>()
-        });
         let mut files = vec![file];
-        match linked {
-            Ok(linked) => files.extend(linked),
-            Err(error) => return self.not_written(of, &error).await,
-        }
-        let now = self.runtime.clock.now();
-        let taken: Vec<bool> = self
-            .database
-            .write(|tx| {
-                rows.iter()
-                    .zip(&files)
-                    .map(|(row, file)| tx.set_fetched(row.id, file.name(), file.size(), now))
-                    .collect()
-            })
-            .await?;
-        for (file, is_taken) in files.into_iter().zip(taken) {
-            if is_taken {
-                file.keep();
+        loop {
+            let now = self.runtime.clock.now();
+            let given = self
+                .database
+                .write(|tx| give_files(tx, of, &files, now))
+                .await?;
+            let rows = match given {
+                Given::Taken(taken) => {
+                    files.into_iter().take(taken).for_each(SpoolFile::keep);
+                    self.wakers.deliver.notify_one();
+                    return Ok(());
+                }
+                Given::TooFew { rows } => rows,
+            };
+            let linked = tokio::task::block_in_place(|| {
+                (files.len()..rows)
+                    .map(|_| SpoolFile::link(&self.spool, files[0].name()))
+                    .collect::<anyhow::Result<Vec<_>>>()
+            });
+            match linked {
+                Ok(linked) => files.extend(linked),
+                Err(error) => return self.not_written(of, &error).await,
             }
         }
-        self.wakers.deliver.notify_one();
-        Ok(())
     }
 
     async fn not_written(&self, of: PhotoOf, error: &anyhow::Error) -> Result<(), TaskError> {
@@ -264,6 +253,56 @@ impl AvatarDownload {
         self.wakers.fetch.notify_one();
         Ok(())
     }
+}
+
+/// What is known before a download.
+struct Source {
+    /// The name of a file in the spool that holds the photo.
+    spooled: Option<String>,
+    /// True if an earlier post has a document of the photo.
+    is_posted: bool,
+    owner: UserRef,
+}
+
+impl Source {
+    /// Returns `None` if no row wants the photo. One moment shows the spool and the posts: a file is removed only after its
+    /// post is recorded.
+    fn read(tx: &ReadTx<'_>, of: PhotoOf) -> Result<Option<Self>, StoreError> {
+        let rows = tx.rows_wanting(of)?;
+        let Some(newest) = rows.first().and_then(avatar_of) else {
+            return Ok(None);
+        };
+        Ok(Some(Self {
+            spooled: tx.spooled_photo(of)?,
+            is_posted: tx.earlier_post(of)?.is_some(),
+            owner: tx.user_ref(of.user, Some((newest.group, newest.message)))?,
+        }))
+    }
+}
+
+/// The result of giving files to rows.
+enum Given {
+    /// This many of the files were taken, the first ones.
+    Taken(usize),
+    /// There are more rows than files, and no row was changed.
+    TooFew { rows: usize },
+}
+
+/// Gives each row that wants a photo one of the files, if there are enough.
+fn give_files(
+    tx: &Tx<'_>,
+    of: PhotoOf,
+    files: &[SpoolFile],
+    now: Timestamp,
+) -> Result<Given, StoreError> {
+    let rows = tx.rows_wanting(of)?;
+    if rows.len() > files.len() {
+        return Ok(Given::TooFew { rows: rows.len() });
+    }
+    for (row, file) in rows.iter().zip(files) {
+        tx.set_fetched(row.id, file.name(), file.size(), now)?;
+    }
+    Ok(Given::Taken(rows.len()))
 }
 
 /// Returns the photo of a row.
