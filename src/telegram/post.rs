@@ -6,7 +6,7 @@
 use std::os::unix::fs::FileExt as _;
 
 use telegram_wire::tl::{enums, functions as f, types};
-use telegram_wire::{CallError, Wire};
+use telegram_wire::{CallError, FilePart, Wire};
 use thiserror::Error;
 
 use super::{convert, peer};
@@ -272,7 +272,7 @@ fn known_document(document: &DocumentRef) -> enums::InputMedia {
 async fn upload_small(wire: &Wire, file: &File<'_>) -> Result<enums::InputFile, PostError> {
     let parts = count_parts(file)?;
     for number in 0..parts {
-        let request = f::upload::SaveFilePart {
+        let request = FilePart {
             file_id: file.upload_id,
             file_part: number,
             bytes: file.bytes.part(number)?,

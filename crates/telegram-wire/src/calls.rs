@@ -10,6 +10,7 @@ use std::time::Duration;
 use grammers_client::tl::{enums, functions as f};
 
 use self::sealed::Call;
+use crate::file_part::FilePart;
 use crate::rate_limit::Pace;
 
 /// A request that can be invoked. The trait is sealed: only the table of this crate implements it.
@@ -79,7 +80,7 @@ permitted! {
     // The caller limits the downloads from each data centre, so that a slow one does not delay the others.
     f::upload::GetFile,                 "upload.getFile",                 16 at once, every 0 ms;
     // Posting. The caller paces its posts. A part of a file is not visible before sendMedia refers to it.
-    f::upload::SaveFilePart,            "upload.saveFilePart",            2 at once, every 0 ms;
+    FilePart,                           "upload.saveFilePart",            2 at once, every 0 ms;
     f::upload::SaveBigFilePart,         "upload.saveBigFilePart",         2 at once, every 0 ms;
     f::messages::SendMessage,           "messages.sendMessage",           1 at once, every 0 ms, writes to peer;
     f::messages::SendMedia,             "messages.sendMedia",             1 at once, every 0 ms, writes to peer;
