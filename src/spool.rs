@@ -60,7 +60,11 @@ impl Spool {
     pub fn link(&self, from: &str, to: &str) -> io::Result<()> {
         let (from, to) = (self.0.join(from), self.0.join(to));
         if fs::hard_link(&from, &to).is_ok() {
-            return fs::File::open(&self.0)?.sync_all();
+            let flushed = fs::File::open(&self.0).and_then(|directory| directory.sync_all());
+            if flushed.is_err() {
+                fs::remove_file(&to)?;
+            }
+            return flushed;
         }
         // A file system without hard links gets a copy.
         let bytes = fs::read(&from)?;

@@ -299,8 +299,8 @@ fn copy_file(mut source: File, target: &Path) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Returns the regular files of a directory, without the hidden ones, which are not complete. A directory that does not
-/// exist has none.
+/// Returns the regular files of a directory, without the hidden ones, which are not complete. A file of the spool may be
+/// incomplete too, but then no row of the copied database names it. A directory that does not exist has none.
 fn files_in(directory: &Path) -> Result<Vec<PathBuf>, WholeBackupError> {
     let entries = match fs::read_dir(directory) {
         Ok(entries) => entries,

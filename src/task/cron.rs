@@ -174,7 +174,12 @@ impl Scheduler {
     /// Wakes the loop that does the rest of a job.
     fn wake(&self, job: Job) {
         match job {
-            Job::Status | Job::Count | Job::Reset => self.wakers.deliver.notify_one(),
+            Job::Status | Job::Count => self.wakers.deliver.notify_one(),
+            Job::Reset => {
+                // Photos that were to be posted by the document of a forgotten post are fetched again.
+                self.wakers.fetch.notify_one();
+                self.wakers.deliver.notify_one();
+            }
             Job::Backup => self.wakers.fetch.notify_one(),
             Job::Admins => self.wakers.administrators.read_all(),
             Job::Recheck => self.wakers.recheck.notify_one(),

@@ -16,6 +16,7 @@ mod user_lookup;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 pub use self::avatar_download::AvatarDownload;
 use self::avatar_download::DownloadEnd;
@@ -103,11 +104,12 @@ impl Fetcher {
     /// Starts the jobs that are due, and returns how long to sleep until a row falls due, a slot may become free, or the
     /// free space is looked at again.
     ///
-    /// One moment decides which rows are due and how long the loop sleeps: it would sleep past a row that falls due
-    /// between two moments.
+    /// One moment decides which rows are due, which slots are closed, and how long the loop sleeps: it would sleep past a
+    /// change between two moments.
     async fn start_jobs(&self, jobs: &mut Jobs) -> Result<Duration, TaskError> {
         let now = self.runtime.clock.now();
-        let due = self.read_due(jobs, now).await?;
+        let instant = self.runtime.clock.instant();
+        let due = self.read_due(jobs, now, instant).await?;
         if due.is_postponed_due {
             self.database.write(|tx| tx.release_postponed(now)).await?;
         }
@@ -123,7 +125,6 @@ impl Fetcher {
         }
         // From half of the spool on, the photos of other instances wait.
         jobs.is_space_low = due.spooled >= self.max_spooled / 2 || !is_space_free;
-        let instant = self.runtime.clock.instant();
         let moments = [
             Some(self.runtime.poll_delay(due.next)),
             jobs.downloads.next_change(instant),
@@ -134,8 +135,12 @@ impl Fetcher {
     }
 
     /// Reads the rows that are due, from one moment of the database.
-    async fn read_due(&self, jobs: &Jobs, now: Timestamp) -> Result<Due, TaskError> {
-        let instant = self.runtime.clock.instant();
+    async fn read_due(
+        &self,
+        jobs: &Jobs,
+        now: Timestamp,
+        instant: Instant,
+    ) -> Result<Due, TaskError> {
         let closed = jobs.downloads.closed(instant);
         let filter = DueFilter {
             // The joins that wait for a bio were looked up.

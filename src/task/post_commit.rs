@@ -40,6 +40,9 @@ impl PostCommitRunner {
         for name in &work.obsolete_files {
             spool_file::remove(&self.spool, name);
         }
+        if !work.obsolete_files.is_empty() {
+            self.wakers.spool_freed.notify_one();
+        }
         self.cover.record(&work.shown);
         if work.rules_changed {
             self.rule_book.reload(&self.database).await?;

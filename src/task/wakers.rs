@@ -16,7 +16,7 @@ use super::ScanPriority;
 pub struct Wakers {
     /// There is a user to look up, a photo to download or a backup file to make.
     pub fetch: Arc<Notify>,
-    /// A file of the spool was removed. Downloads that wait for space go on.
+    /// A file of the spool was removed, so that downloads which wait for space may go on.
     pub spool_freed: Arc<Notify>,
     /// There is something to post.
     pub deliver: Arc<Notify>,

@@ -160,7 +160,7 @@ fn status_of_a_running_instance_shows_channels_groups_queue_joins_floods_and_ord
     assert_eq!(instance["account"], scene.sim.me());
     assert!(is_time(&instance["started_at"]) && instance["ended_at"].is_null());
     assert_eq!(instance["version"], json["program"]["version"]);
-    assert_eq!(instance["layout"], 10);
+    assert_eq!(instance["layout"], 11);
     let delivery = &json["delivery"];
     assert_eq!(delivery["posts_go_to"], "exchange");
     assert_eq!(delivery["hide"]["id"], bot_api_id(scene.hide));

@@ -43,19 +43,18 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), AtomicFileError> {
 /// only its return may let others know the name.
 ///
 /// # Errors
-/// An [`AtomicFileError`] for the first step that failed; the file is removed. The one exception is a failure to flush
-/// the directory: the file is in place, but may not survive a power cut.
+/// An [`AtomicFileError`] for the first step that failed; the file is removed.
 pub fn create(path: &Path, bytes: &[u8]) -> Result<(), AtomicFileError> {
     let mut file = open_new(path)?;
     let written = file
         .write_all(bytes)
         .map_err(|error| AtomicFileError::new("write", path, error))
-        .and_then(|()| flush(&mut file, path));
+        .and_then(|()| flush(&mut file, path))
+        .and_then(|()| flush_directory(path));
     if written.is_err() {
         remove(path);
     }
-    written?;
-    flush_directory(path)
+    written
 }
 
 /// Creates or replaces the file `path` with the bytes that `fill` writes, and returns the value of `fill`.

@@ -4,7 +4,7 @@ use super::Deliverer;
 use super::settlement::set_dropped;
 use crate::model::{JoinOutcome, Payload, Timestamp};
 use crate::store::{AgeLimits, OutboxRow, StoreError, Tx};
-use crate::task::{TaskError, spool_file};
+use crate::task::TaskError;
 
 /// How long settled rows are kept, in seconds.
 const KEEP_SETTLED: i64 = 7 * 24 * 3600;
@@ -40,9 +40,7 @@ impl Deliverer {
                 tracing::debug!(row = %row, "dropped");
                 photos += 1;
             }
-            if let Some(name) = &row.spool {
-                spool_file::remove(&self.spool, name);
-            }
+            self.remove_file(row);
         }
         if photos > 0 {
             tracing::warn!(photos, "dropped: older than delivery.max_age_hours");

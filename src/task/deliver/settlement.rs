@@ -30,7 +30,6 @@ impl Deliverer {
             _ => tracing::info!(row = %row, message_id = %message, "reported"),
         }
         self.remove_file(row);
-        self.wakers.spool_freed.notify_one();
         Ok(())
     }
 
@@ -216,7 +215,7 @@ impl Deliverer {
         Ok(())
     }
 
-    fn remove_file(&self, row: &OutboxRow) {
+    pub(super) fn remove_file(&self, row: &OutboxRow) {
         if let Some(name) = &row.spool {
             spool_file::remove(&self.spool, name);
             self.wakers.spool_freed.notify_one();

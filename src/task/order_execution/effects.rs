@@ -50,7 +50,7 @@ impl Execution<'_, '_> {
             }
             Order::EndRecheck { group, user } => self.end_recheck(group, user)?,
             Order::RemoveScore { user } => {
-                self.tx.forget_user(user, self.now)?;
+                self.forget_user(user)?;
                 "user's records cleared"
             }
             Order::Refresh { .. } => {
@@ -96,10 +96,16 @@ impl Execution<'_, '_> {
         Ok("put on the bad list")
     }
 
-    fn remove_bad(&self, bad: BadEntry) -> Result<&'static str, StoreError> {
+    /// Forgets a user. A photo that was to be posted by the document of a forgotten post is fetched again.
+    fn forget_user(&mut self, user: UserId) -> Result<(), StoreError> {
+        self.post_commit.fetch = true;
+        self.tx.forget_user(user, self.now)
+    }
+
+    fn remove_bad(&mut self, bad: BadEntry) -> Result<&'static str, StoreError> {
         self.tx.set_bad(bad, false, self.now)?;
         if let BadEntry::User(user) = bad {
-            self.tx.forget_user(user, self.now)?;
+            self.forget_user(user)?;
         }
         Ok("taken off the bad list")
     }

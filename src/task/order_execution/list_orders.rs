@@ -31,6 +31,7 @@ impl<'a> Execution<'a, '_> {
             Preparation::Nothing => {}
         }
         self.post_commit.deliver = true;
+        self.post_commit.fetch = true;
         Ok(self.clear_part(part)?)
     }
 
@@ -88,6 +89,7 @@ impl<'a> Execution<'a, '_> {
         }
         self.tx.replace_list(list, &found.data, self.now)?;
         self.post_commit.deliver = true;
+        self.post_commit.fetch = true;
         self.post_commit.rules_changed |= matches!(list, List::Words(_));
         self.post_commit.read_unknown_administrators |= list == List::AdminIds;
         Ok(if found.skipped.is_empty() {

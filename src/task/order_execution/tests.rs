@@ -95,6 +95,21 @@ fn the_end_of_a_flood_has_the_held_joins_decided_again() {
 }
 
 #[test]
+fn an_order_that_forgets_a_user_has_the_photos_fetched_that_waited_for_a_forgotten_document() {
+    let user = json!({"id": JOINER.get(), "type": "user"});
+    for (action, kind, data) in [
+        ("remove", "bad", user),
+        ("remove", "score", json!(JOINER.get())),
+        ("clear", "user", json!({"admin_id": 7, "type": "all"})),
+        ("clear", "user", json!({"admin_id": 7, "type": "new"})),
+    ] {
+        let fixture = Fixture::new();
+        let post_commit = execute(&fixture, 1, &envelope("MANAGE", action, kind, &data));
+        assert!(post_commit.fetch, "{action}/{kind} {data}");
+    }
+}
+
+#[test]
 fn an_order_is_carried_out_once_and_its_verdict_is_recorded() {
     let fixture = Fixture::new();
     let data = json!({"id": JOINER.get(), "type": "user"});
