@@ -86,6 +86,22 @@ impl Store {
         work
     }
 
+    /// Returns how many temporary tables SQLite may make in a run of the statement, with its triggers.
+    pub(crate) fn temporary_tables(&self, sql: &str) -> usize {
+        let operations: Result<Vec<String>, StoreError> = self.write(|tx| {
+            let mut program = tx.db.prepare(&format!("EXPLAIN {sql}"))?;
+            let parameters = vec![Null; program.parameter_count()];
+            let steps =
+                program.query_map(rusqlite::params_from_iter(parameters), |row| row.get(1))?;
+            Ok(steps.collect::<Result<_, _>>()?)
+        });
+        operations
+            .expect(sql)
+            .iter()
+            .filter(|operation| *operation == "OpenEphemeral")
+            .count()
+    }
+
     /// Returns the steps of the statement's plan that read a table as a whole which may have many rows. A walk along an
     /// index of the outbox is none: it ends at the first rows that fit.
     pub(crate) fn full_scans(&self, sql: &str) -> Vec<String> {
