@@ -86,8 +86,12 @@ impl Store {
         work
     }
 
-    /// Returns how many temporary tables SQLite may make in a run of the statement, with its triggers.
-    pub(crate) fn temporary_tables(&self, sql: &str) -> usize {
+    /// Returns how many temporary tables SQLite may make in a run of the statement, with its triggers; `None` if the
+    /// statement does not change one row of the outbox.
+    pub(crate) fn temporary_tables(&self, sql: &str) -> Option<usize> {
+        if !(sql.trim_start().starts_with("UPDATE outbox") && sql.contains("WHERE id = ?1")) {
+            return None;
+        }
         let operations: Result<Vec<String>, StoreError> = self.write(|tx| {
             let mut program = tx.db.prepare(&format!("EXPLAIN {sql}"))?;
             let parameters = vec![Null; program.parameter_count()];
@@ -95,11 +99,12 @@ impl Store {
                 program.query_map(rusqlite::params_from_iter(parameters), |row| row.get(1))?;
             Ok(steps.collect::<Result<_, _>>()?)
         });
-        operations
+        let tables = operations
             .expect(sql)
             .iter()
             .filter(|operation| *operation == "OpenEphemeral")
-            .count()
+            .count();
+        Some(tables)
     }
 
     /// Returns the steps of the statement's plan that read a table as a whole which may have many rows. A walk along an

@@ -42,10 +42,8 @@ pub(super) fn assert_flat(work: impl Fn(&Fixture)) {
         for sql in steps.keys() {
             let scans = fixture.store.full_scans(sql);
             assert!(scans.is_empty(), "{scans:?}: {sql}");
-            if sql.contains("WHERE id = ?1") && sql.starts_with("UPDATE outbox") {
-                let tables = fixture.store.temporary_tables(sql);
-                assert!(tables <= TEMPORARY_TABLES, "{tables} tables: {sql}");
-            }
+            let tables = fixture.store.temporary_tables(sql);
+            assert!(tables <= Some(TEMPORARY_TABLES), "{tables:?} tables: {sql}");
         }
         steps
     };
