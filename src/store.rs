@@ -2,7 +2,9 @@
 //!
 //! This module owns all SQL, the layouts and their migrations, and the lock that keeps a second process away. It does
 //! not know Telegram, and does not decide what a join means: it stores records and returns them. Every change is a
-//! transaction with `synchronous=FULL`: after a crash, everything that was committed is there, and nothing else.
+//! transaction with `synchronous=FULL`: after a crash, everything that was committed is there, and nothing else. Where the
+//! program would do the same work again, a change is not flushed to the disk: only a power failure loses it, and never one
+//! that was committed before it.
 //!
 //! Tables whose modules have other names:
 //! - `floods`: `rate_limits`
@@ -97,9 +99,38 @@ const READER_CACHE_KIB: i64 = 256;
 /// The open database. Cheap to clone; one writer at a time, and any number of readers beside it.
 #[derive(Clone)]
 pub struct Store {
-    writer: Arc<Mutex<Connection>>,
+    writer: Arc<Mutex<Writer>>,
     idle_readers: Arc<Mutex<Vec<Connection>>>,
     path: Arc<Path>,
+}
+
+/// The writing connection.
+struct Writer {
+    database: Connection,
+    flush: Flush,
+}
+
+/// Whether a commit waits until the disk has it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Flush {
+    Now,
+    /// With the next commit that waits, or at the next checkpoint.
+    Later,
+}
+
+impl Writer {
+    fn set_flush(&mut self, flush: Flush) -> Result<(), StoreError> {
+        if self.flush != flush {
+            let synchronous = match flush {
+                Flush::Now => "FULL",
+                Flush::Later => "NORMAL",
+            };
+            self.database
+                .pragma_update(None, "synchronous", synchronous)?;
+            self.flush = flush;
+        }
+        Ok(())
+    }
 }
 
 impl Store {
@@ -125,7 +156,10 @@ impl Store {
         schema::migrate(&mut database, path)?;
         keep_statements(&database)?;
         Ok(Self {
-            writer: Arc::new(Mutex::new(database)),
+            writer: Arc::new(Mutex::new(Writer {
+                database,
+                flush: Flush::Now,
+            })),
             idle_readers: Arc::default(),
             path: path.into(),
         })
@@ -139,9 +173,31 @@ impl Store {
         &self,
         work: impl FnOnce(&Tx<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
+        self.write_and(Flush::Now, work)
+    }
+
+    /// Does the same as [`write`](Self::write), but a power failure may lose the changes until a later transaction is
+    /// flushed: for changes that the program makes again.
+    ///
+    /// # Errors
+    /// The error of `work`, or that of the commit.
+    pub fn write_unflushed<T, E: From<StoreError>>(
+        &self,
+        work: impl FnOnce(&Tx<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.write_and(Flush::Later, work)
+    }
+
+    fn write_and<T, E: From<StoreError>>(
+        &self,
+        flush: Flush,
+        work: impl FnOnce(&Tx<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
         blocking(|| {
-            let mut database = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-            let transaction = database
+            let mut writer = self.writer();
+            writer.set_flush(flush)?;
+            let transaction = writer
+                .database
                 .transaction_with_behavior(TransactionBehavior::Immediate)
                 .map_err(StoreError::from)?;
             let result = work(&Tx {
@@ -150,6 +206,10 @@ impl Store {
             transaction.commit().map_err(StoreError::from)?;
             Ok(result)
         })
+    }
+
+    fn writer(&self) -> std::sync::MutexGuard<'_, Writer> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Runs `work` on one moment of the database, on a reading connection: it waits for no writer, and no writer waits
@@ -189,8 +249,8 @@ impl Store {
         let count = move |_: TraceEvent<'_>| {
             seen.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         };
-        let mut database = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        database
+        self.writer()
+            .database
             .trace_v2(TraceEventCodes::SQLITE_TRACE_STMT, Some(count))
             .expect("the connection is open");
         counter

@@ -77,10 +77,11 @@ impl Store {
                 seen.add(statement.sql().into_owned(), sum, is_prepared_again);
             }
         };
-        let mut database = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut writer = self.writer();
         // A statement that is compiled after this counts from 0.
-        database.flush_prepared_statement_cache();
-        database
+        writer.database.flush_prepared_statement_cache();
+        writer
+            .database
             .trace_v2(TraceEventCodes::SQLITE_TRACE_PROFILE, Some(record))
             .expect("the connection is open");
         work

@@ -60,6 +60,24 @@ fn a_read_sees_one_moment_and_blocks_no_writer() {
 }
 
 #[test]
+fn only_changes_that_are_made_again_are_not_flushed() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = Store::open(&directory.path().join("state.db")).expect("opened");
+    let level = |tx: &Tx<'_>| -> Result<i64, StoreError> {
+        tx.set_setting("key", "there")?;
+        Ok(tx
+            .db
+            .pragma_query_value(None, "synchronous", |row| row.get(0))?)
+    };
+    // FULL is 2, NORMAL is 1.
+    assert_eq!(store.write(level).expect("written"), 2);
+    for _ in 0..2 {
+        assert_eq!(store.write_unflushed(level).expect("written"), 1);
+    }
+    assert_eq!(store.write(level).expect("written"), 2);
+}
+
+#[test]
 fn nested_reads_use_separate_connections() {
     let directory = tempfile::tempdir().expect("a directory");
     let store = Store::open(&directory.path().join("state.db")).expect("opened");

@@ -36,6 +36,18 @@ impl Database {
         self.retry(|| self.store.write(&mut work)).await
     }
 
+    /// Does the same as [`write`](Self::write), but a power failure may lose the changes: for those that the program makes
+    /// again after a start. A crash of the program alone loses nothing.
+    ///
+    /// # Errors
+    /// The program shuts down, or the database is unusable.
+    pub async fn write_unflushed<T>(
+        &self,
+        mut work: impl FnMut(&Tx<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, TaskError> {
+        self.retry(|| self.store.write_unflushed(&mut work)).await
+    }
+
     /// Does `work` in one transaction, once. After a transient error it logs the error, waits, and returns `None`: the
     /// caller repeats everything that `work` relies on.
     ///

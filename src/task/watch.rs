@@ -22,7 +22,7 @@ use super::{
     job_result,
 };
 use crate::decide::channel_tracker::{Action, AskedChannels, ChannelTracker, Event, LedgerChannel};
-use crate::model::{Advance, Channel, ChannelId, ChannelKind, Page, User, UserId};
+use crate::model::{Advance, Channel, ChannelId, ChannelKind, Page, Timestamp, User, UserId};
 use crate::store::{AdvanceOutcome, ReadTx, StoreError, Tx};
 use crate::telegram::{Hint, Hints, Telegram};
 
@@ -241,57 +241,82 @@ impl Watch {
         }
     }
 
-    /// Applies pushes in one transaction and returns the events for the tracker. Users
-    /// who were shown are examined afterwards, so that one who just joined is found.
+    /// Applies pushes and returns the events for the tracker. Users who were shown are examined in the same transaction,
+    /// after the pushes, so that one who just joined is found. Pushes without news are not flushed to the disk, because
+    /// busy groups bring many: after a power failure their messages are pulled again.
     async fn apply(
         &mut self,
         pages: Vec<Page>,
         shown: BTreeMap<UserId, User>,
     ) -> Result<Vec<Event>, TaskError> {
-        let transactions = &self.parts.transactions;
-        let now = self.parts.runtime.clock.now();
-        let (events, post_commits, overtaken) = self
-            .parts
-            .database
-            .write(|tx| {
-                let mut events = Vec::new();
-                let mut post_commits = Vec::new();
-                let mut overtaken = Vec::new();
-                for page in &pages {
-                    match self.apply_by(tx, page)? {
-                        ApplyBy::Push => {}
-                        ApplyBy::Pull => {
-                            events.push(Event::PushNeedsPull(page.channel));
-                            continue;
-                        }
-                        ApplyBy::Prepare => {
-                            overtaken.push(page.clone());
-                            continue;
-                        }
-                    }
-                    let applied = transactions.apply_pushed(tx, page, now)?;
-                    events.extend(event_of(page, applied.advance_outcome));
-                    post_commits.push(applied.post_commit);
-                }
-                let mut found = PostCommit::default();
-                for user in shown.values() {
-                    found.fetch |= transactions.recheck_shown(tx, user, now)?;
-                }
-                post_commits.push(found);
-                Ok((events, post_commits, overtaken))
-            })
-            .await?;
-        for post_commit in post_commits {
+        let Watcher {
+            database,
+            runtime,
+            transactions,
+            ..
+        } = &self.parts;
+        let now = runtime.clock.now();
+        let recheck = |tx: &Tx<'_>| {
+            let mut found = PostCommit::default();
+            for user in shown.values() {
+                found.fetch |= transactions.recheck_shown(tx, user, now)?;
+            }
+            Ok(found)
+        };
+        let batch = if pages.iter().any(|page| transactions.has_news(page)) {
+            let apply = |tx: &Tx<'_>| {
+                let mut batch = self.apply_pages(tx, &pages, now)?;
+                batch.post_commits.push(recheck(tx)?);
+                Ok(batch)
+            };
+            database.write(apply).await?
+        } else {
+            let mut found = PostCommit::default();
+            if !shown.is_empty() {
+                found = database.write(recheck).await?;
+            }
+            let apply = |tx: &Tx<'_>| self.apply_pages(tx, &pages, now);
+            let mut batch = database.write_unflushed(apply).await?;
+            batch.post_commits.push(found);
+            batch
+        };
+        for post_commit in batch.post_commits {
             transactions.post_commit.run(post_commit).await?;
         }
-        for page in overtaken {
+        for page in batch.overtaken {
             let pages = self.parts.puller.pages.clone();
             self.jobs.spawn(async move {
                 pages.apply_prepared(&page).await?;
                 Ok(BackgroundResult::Event(Event::Tick))
             });
         }
-        Ok(events)
+        Ok(batch.events)
+    }
+
+    fn apply_pages(
+        &self,
+        tx: &Tx<'_>,
+        pages: &[Page],
+        now: Timestamp,
+    ) -> Result<AppliedPages, StoreError> {
+        let mut batch = AppliedPages::default();
+        for page in pages {
+            match self.apply_by(tx, page)? {
+                ApplyBy::Push => {}
+                ApplyBy::Pull => {
+                    batch.events.push(Event::PushNeedsPull(page.channel));
+                    continue;
+                }
+                ApplyBy::Prepare => {
+                    batch.overtaken.push(page.clone());
+                    continue;
+                }
+            }
+            let applied = self.parts.transactions.apply_pushed(tx, page, now)?;
+            batch.events.extend(event_of(page, applied.advance_outcome));
+            batch.post_commits.push(applied.post_commit);
+        }
+        Ok(batch)
     }
 
     /// Returns how a push is applied.
@@ -318,6 +343,15 @@ impl Watch {
             ApplyBy::Push
         })
     }
+}
+
+/// The result of pushes that were applied in one transaction.
+#[derive(Default)]
+struct AppliedPages {
+    events: Vec<Event>,
+    post_commits: Vec<PostCommit>,
+    /// The pages that wait for the files of their orders.
+    overtaken: Vec<Page>,
 }
 
 /// How a pushed update is applied.

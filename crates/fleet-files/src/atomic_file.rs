@@ -39,8 +39,9 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), AtomicFileError> {
     })
 }
 
-/// Creates the file `path`, which must not exist, and flushes it to the disk. After a crash it may be there in part:
-/// only its return may let others know the name.
+/// Creates the file `path`, which must not exist, and flushes its content to the disk. After a crash it may be there in
+/// part: only its return may let others know the name. The directory is not flushed, so a power failure may remove the
+/// file, but never leaves a part of it under a known name.
 ///
 /// # Errors
 /// An [`AtomicFileError`] for the first step that failed; the file is removed.
@@ -49,8 +50,7 @@ pub fn create(path: &Path, bytes: &[u8]) -> Result<(), AtomicFileError> {
     let written = file
         .write_all(bytes)
         .map_err(|error| AtomicFileError::new("write", path, error))
-        .and_then(|()| flush(&mut file, path))
-        .and_then(|()| flush_directory(path));
+        .and_then(|()| flush(&mut file, path));
     if written.is_err() {
         remove(path);
     }

@@ -142,14 +142,15 @@ impl AvatarDownload {
         Ok(DownloadEnd::Answered)
     }
 
-    /// Gives each row that wants a photo a name of `file`. A name that no row takes is removed.
+    /// Gives each row that wants a photo a name of `file`. A name that no row takes is removed. After a power failure the
+    /// photo may be downloaded again.
     async fn give_out(&self, of: PhotoOf, file: SpoolFile) -> Result<(), TaskError> {
         let mut files = vec![file];
         loop {
             let now = self.runtime.clock.now();
             let given = self
                 .database
-                .write(|tx| give_files(tx, of, &files, now))
+                .write_unflushed(|tx| give_files(tx, of, &files, now))
                 .await?;
             let rows = match given {
                 Given::Taken(taken) => {

@@ -6,7 +6,9 @@ use super::*;
 use crate::config::Dialect;
 use crate::exchange::orders::Order;
 use crate::list_file::ListFile;
-use crate::model::{BadEntry, List, ListData, PhotoId, Purpose, UserId, WordList};
+use crate::model::{
+    BadEntry, ChannelPost, List, ListData, PhotoId, Purpose, Sender, UserId, WordList,
+};
 use crate::store::{CancelScope, PhotoOf, PostedAs, SendFilter};
 use crate::task::enqueue;
 use crate::task::fixture::{
@@ -510,4 +512,48 @@ async fn a_rollback_in_a_push_that_was_overtaken_keeps_the_list_that_it_replaces
     assert_eq!(advance_outcome, AdvanceOutcome::AlreadyApplied);
     assert_eq!(bad_users(&fixture), users(&[2]));
     assert_eq!(fixture.kept_lists().len(), 1);
+}
+
+#[test]
+fn ordinary_messages_and_own_posts_are_no_news() {
+    let transactions = Fixture::new().transactions;
+    let chat = Page {
+        senders: vec![Sender {
+            user: JOINER,
+            message: MessageId::new(1),
+            date: NOW,
+        }],
+        ..page(GROUP)
+    };
+    let own = ChannelPost {
+        own: true,
+        ..post(1, &add_bad(1))
+    };
+    let own = Page {
+        posts: vec![own],
+        ..page(HIDE)
+    };
+    for page in [page(GROUP), chat, own] {
+        assert!(!transactions.has_news(&page), "{page:?}");
+    }
+    let joined = Page {
+        joins: vec![join(1, JOINER)],
+        ..page(GROUP)
+    };
+    let left = Page {
+        leavers: vec![JOINER],
+        ..page(GROUP)
+    };
+    let shown = Page {
+        other_users_with_photo: vec![user(JOINER, Some(7))],
+        ..page(GROUP)
+    };
+    let entered = Page {
+        entered: Some(NOW),
+        ..page(GROUP)
+    };
+    let ordered = page_of(&[add_bad(1)]);
+    for page in [joined, left, shown, entered, ordered] {
+        assert!(transactions.has_news(&page), "{page:?}");
+    }
 }
