@@ -205,12 +205,14 @@ pub(crate) fn rpc_result(req_msg_id: i64, result: &[u8]) -> Vec<u8> {
     body
 }
 
-/// Packs the result in a large `rpc_result` if that makes it smaller, as Telegram does.
+/// Packs the result in a large `rpc_result` if that makes it smaller, as Telegram does. It packs the answers of a limited
+/// list of high-level methods (core.telegram.org/mtproto/service_messages, "Packed Object"), so never a part of a file.
 pub(crate) fn packed_result(body: Vec<u8>) -> Vec<u8> {
     let Some((head, result)) = body.split_at_checked(12) else {
         return body;
     };
-    if result.len() < SMALLEST_PACKED {
+    let is_file = result.starts_with(&types::upload::File::CONSTRUCTOR_ID.to_le_bytes());
+    if result.len() < SMALLEST_PACKED || is_file {
         return body;
     }
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
