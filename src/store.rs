@@ -119,6 +119,23 @@ enum Flush {
 }
 
 impl Writer {
+    fn transact<T, E: From<StoreError>>(
+        &mut self,
+        flush: Flush,
+        work: impl FnOnce(&Tx<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.set_flush(flush)?;
+        let transaction = self
+            .database
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(StoreError::from)?;
+        let result = work(&Tx {
+            read: ReadTx { db: &transaction },
+        })?;
+        transaction.commit().map_err(StoreError::from)?;
+        Ok(result)
+    }
+
     fn set_flush(&mut self, flush: Flush) -> Result<(), StoreError> {
         if self.flush != flush {
             let synchronous = match flush {
@@ -173,7 +190,7 @@ impl Store {
         &self,
         work: impl FnOnce(&Tx<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        self.write_and(Flush::Now, work)
+        blocking(|| self.writer().transact(Flush::Now, work))
     }
 
     /// Does the same as [`write`](Self::write), but a power failure may lose the changes until a later transaction is
@@ -185,27 +202,7 @@ impl Store {
         &self,
         work: impl FnOnce(&Tx<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        self.write_and(Flush::Later, work)
-    }
-
-    fn write_and<T, E: From<StoreError>>(
-        &self,
-        flush: Flush,
-        work: impl FnOnce(&Tx<'_>) -> Result<T, E>,
-    ) -> Result<T, E> {
-        blocking(|| {
-            let mut writer = self.writer();
-            writer.set_flush(flush)?;
-            let transaction = writer
-                .database
-                .transaction_with_behavior(TransactionBehavior::Immediate)
-                .map_err(StoreError::from)?;
-            let result = work(&Tx {
-                read: ReadTx { db: &transaction },
-            })?;
-            transaction.commit().map_err(StoreError::from)?;
-            Ok(result)
-        })
+        blocking(|| self.writer().transact(Flush::Later, work))
     }
 
     fn writer(&self) -> std::sync::MutexGuard<'_, Writer> {
