@@ -1,6 +1,7 @@
 #!/bin/sh
 # Runs the release build and a Telethon program of a page through the same raid of N joins (default 500), with sealed
-# and with Python's files, and prints the CPU time for each photo, the memory, and the ratios. Takes three minutes.
+# and with Python's files, and prints the CPU time for each photo, the memory, and the ratios. A repetition takes three
+# minutes; the best one counts (default: one).
 # Usage: tests/interop/bench.sh [N [REPETITIONS]], from anywhere; BENCH_BINARY names another build of the daemon.
 # Needs python3 with venv; it installs everything else.
 set -eu
