@@ -33,7 +33,7 @@ impl Spool {
         Ok(Self(path))
     }
 
-    /// Creates a file and flushes its content to disk; if that fails, the file is removed. A power failure may remove it.
+    /// Creates a file and flushes it to disk; if that fails, the file is removed.
     ///
     /// # Errors
     /// Returns an error if the disk is full, the directory is not writable, or there is such a file.
@@ -53,15 +53,18 @@ impl Spool {
         atomic_file::write_with(&self.0.join(name), fill)
     }
 
-    /// Gives the file `from` a second name, `to`. Removing one of them leaves the other. A power failure may remove the
-    /// new name.
+    /// Gives the file `from` a second name, `to`. Removing one of them leaves the other.
     ///
     /// # Errors
     /// Returns an error if there is no such file, the disk is full or the directory is not writable.
     pub fn link(&self, from: &str, to: &str) -> io::Result<()> {
         let (from, to) = (self.0.join(from), self.0.join(to));
         if fs::hard_link(&from, &to).is_ok() {
-            return Ok(());
+            let flushed = fs::File::open(&self.0).and_then(|directory| directory.sync_all());
+            if flushed.is_err() {
+                fs::remove_file(&to)?;
+            }
+            return flushed;
         }
         // A file system without hard links gets a copy.
         let bytes = fs::read(&from)?;

@@ -2,9 +2,8 @@
 //!
 //! This module owns all SQL, the layouts and their migrations, and the lock that keeps a second process away. It does
 //! not know Telegram, and does not decide what a join means: it stores records and returns them. Every change is a
-//! transaction with `synchronous=FULL`: after a crash, everything that was committed is there, and nothing else. Where the
-//! program would do the same work again, a change is not flushed to the disk: only a power failure loses it, and never one
-//! that was committed before it.
+//! transaction: after a crash of the program, everything that was committed is there, and nothing else. A commit waits until
+//! the disk has it (`synchronous=FULL`), so that a power failure loses nothing, unless the program does the same work again.
 //!
 //! Tables whose modules have other names:
 //! - `floods`: `rate_limits`
@@ -114,7 +113,7 @@ struct Writer {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Flush {
     Now,
-    /// With the next commit that waits, or at the next checkpoint.
+    /// With the next changes that wait, or at the next checkpoint.
     Later,
 }
 

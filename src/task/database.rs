@@ -37,7 +37,7 @@ impl Database {
     }
 
     /// Does the same as [`write`](Self::write), but a power failure may lose the changes: for those that the program makes
-    /// again after a start. A crash of the program alone loses nothing.
+    /// again after a start. A crash of the program alone loses none.
     ///
     /// # Errors
     /// The program shuts down, or the database is unusable.

@@ -116,12 +116,13 @@ impl PageTransactions {
         self.channels.contains(page.channel) && posted_order::wait_for_pull(&page.posts)
     }
 
-    /// Reports whether a page shows more than ordinary messages and posts of this account: something that is lost if
-    /// Telegram deletes it before it is read again, or that is to be answered.
+    /// Reports whether a page shows more than own posts: something that is lost if it is deleted before it is read again, or
+    /// that is to be answered.
     pub(super) fn has_news(&self, page: &Page) -> bool {
         page.entered.is_some()
             || !page.joins.is_empty()
             || !page.leavers.is_empty()
+            || !page.senders.is_empty()
             || !page.other_users_with_photo.is_empty()
             || !self.posts_of(page).is_empty()
     }

@@ -241,9 +241,9 @@ impl Watch {
         }
     }
 
-    /// Applies pushes and returns the events for the tracker. Users who were shown are examined in the same transaction,
-    /// after the pushes, so that one who just joined is found. Pushes without news are not flushed to the disk, because
-    /// busy groups bring many: after a power failure their messages are pulled again.
+    /// Applies pushes in one transaction and returns the events for the tracker. Users who were shown are examined
+    /// afterwards, so that one who just joined is found. A transaction that only moves `pts` over own posts, of which there is
+    /// one for each photo, is not flushed to the disk: after a power failure they are pulled.
     async fn apply(
         &mut self,
         pages: Vec<Page>,
@@ -256,29 +256,19 @@ impl Watch {
             ..
         } = &self.parts;
         let now = runtime.clock.now();
-        let recheck = |tx: &Tx<'_>| {
+        let apply = |tx: &Tx<'_>| {
+            let mut batch = self.apply_pages(tx, &pages, now)?;
             let mut found = PostCommit::default();
             for user in shown.values() {
                 found.fetch |= transactions.recheck_shown(tx, user, now)?;
             }
-            Ok(found)
-        };
-        let batch = if pages.iter().any(|page| transactions.has_news(page)) {
-            let apply = |tx: &Tx<'_>| {
-                let mut batch = self.apply_pages(tx, &pages, now)?;
-                batch.post_commits.push(recheck(tx)?);
-                Ok(batch)
-            };
-            database.write(apply).await?
-        } else {
-            let mut found = PostCommit::default();
-            if !shown.is_empty() {
-                found = database.write(recheck).await?;
-            }
-            let apply = |tx: &Tx<'_>| self.apply_pages(tx, &pages, now);
-            let mut batch = database.write_unflushed(apply).await?;
             batch.post_commits.push(found);
-            batch
+            Ok(batch)
+        };
+        let batch = if shown.is_empty() && !pages.iter().any(|page| transactions.has_news(page)) {
+            database.write_unflushed(apply).await?
+        } else {
+            database.write(apply).await?
         };
         for post_commit in batch.post_commits {
             transactions.post_commit.run(post_commit).await?;

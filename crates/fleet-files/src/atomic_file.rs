@@ -39,9 +39,9 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), AtomicFileError> {
     })
 }
 
-/// Creates the file `path`, which must not exist, and flushes its content to the disk. After a crash it may be there in
-/// part: only its return may let others know the name. The directory is not flushed, so a power failure may remove the
-/// file, but never leaves a part of it under a known name.
+/// Creates the file `path`, which must not exist, and flushes it to the disk. After a crash it may be there in part:
+/// only its return may let others know the name. ext4, XFS and Btrfs flush the name of a new file with its content; on
+/// another file system a power failure may remove the file, because the directory is not flushed.
 ///
 /// # Errors
 /// An [`AtomicFileError`] for the first step that failed; the file is removed.
