@@ -119,12 +119,28 @@ impl PageTransactions {
     /// Reports whether a page shows more than own posts: something that is lost if it is deleted before it is read again, or
     /// that is to be answered.
     pub(super) fn has_news(&self, page: &Page) -> bool {
-        page.entered.is_some()
-            || !page.joins.is_empty()
-            || !page.leavers.is_empty()
-            || !page.senders.is_empty()
-            || !page.other_users_with_photo.is_empty()
+        // Every field is named, so that a new one is decided on here.
+        let Page {
+            channel: _,
+            advance: _,
+            entered,
+            joins,
+            // Those of the joins.
+            users: _,
+            other_users_with_photo,
+            posts: _,
+            senders,
+            leavers,
+            // A gap in their ids shows again when the page is pulled.
+            messages: _,
+            last_message: _,
+        } = page;
+        entered.is_some()
+            || !joins.is_empty()
+            || !other_users_with_photo.is_empty()
             || !self.posts_of(page).is_empty()
+            || !senders.is_empty()
+            || !leavers.is_empty()
     }
 
     /// Applies a page with the files of its orders, segment by segment.

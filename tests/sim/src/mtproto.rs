@@ -205,8 +205,8 @@ pub(crate) fn rpc_result(req_msg_id: i64, result: &[u8]) -> Vec<u8> {
     body
 }
 
-/// Packs the result in a large `rpc_result` if that makes it smaller, as Telegram does. It packs the answers of a limited
-/// list of high-level methods (core.telegram.org/mtproto/service_messages, "Packed Object"), so never a part of a file.
+/// Packs the result in a large `rpc_result` if that makes it smaller, as Telegram does for a limited number of high-level
+/// methods (core.telegram.org/mtproto/service_messages, "Packed Object"). Parts of files hardly shrink and stay as they are.
 pub(crate) fn packed_result(body: Vec<u8>) -> Vec<u8> {
     let Some((head, result)) = body.split_at_checked(12) else {
         return body;
